@@ -1,0 +1,62 @@
+// A caching allocator: freed blocks are kept by size class and handed out again, up to a bound.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace metron {
+
+inline constexpr std::size_t memory_alignment = 64;  // bytes; of every block
+
+struct MemoryStats {
+  std::size_t allocated = 0;       // bytes in live blocks
+  std::size_t peak_allocated = 0;  // the largest `allocated` since the last reset_peak
+  std::size_t reserved = 0;        // bytes taken from the system: live and cached
+  std::size_t cache_limit = 0;     // bound of the cached part
+  std::uint64_t hits = 0;          // requests served from the cache
+  std::uint64_t misses = 0;        // requests that went to the system
+  double hit_rate() const { return hits + misses == 0 ? 0 : double(hits) / double(hits + misses); }
+};
+
+// Where a caching allocator gets its memory from.
+class MemorySource {
+ public:
+  virtual ~MemorySource() = default;
+  virtual void* allocate(std::size_t bytes) = 0;  // aligned to memory_alignment; nullptr when there is none
+  virtual void release(void* block, std::size_t bytes) = 0;
+};
+
+// Thread-safe. Sizes are rounded up to a class (a power of two or one of three steps between two), so at most
+// a quarter of a block is slack and a request fits any cached block of its class.
+class CachingAllocator {
+ public:
+  CachingAllocator(std::unique_ptr<MemorySource> source, std::size_t cache_limit);
+  ~CachingAllocator();
+  CachingAllocator(const CachingAllocator&) = delete;
+  CachingAllocator& operator=(const CachingAllocator&) = delete;
+
+  void* allocate(std::size_t bytes);  // OutOfMemoryError after the cache was emptied in vain
+  void release(void* block, std::size_t bytes);
+
+  MemoryStats stats() const;
+  void reset_peak();
+  void set_cache_limit(std::size_t bytes);  // releases what exceeds it at once
+  void empty_cache();
+
+  static std::size_t size_class(std::size_t bytes);
+
+ private:
+  void trim(std::size_t limit);  // with mutex_ held
+
+  std::unique_ptr<MemorySource> source_;
+  mutable std::mutex mutex_;
+  std::map<std::size_t, std::vector<void*>> free_;  // by size class
+  std::size_t cached_ = 0;
+  MemoryStats stats_;
+};
+
+}  // namespace metron

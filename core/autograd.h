@@ -1,0 +1,134 @@
+// Reverse-mode automatic differentiation, define-by-run: ops record closures, backward() runs them in
+// reverse.
+#pragma once
+
+#include <metron/core/profiler.h>
+#include <metron/core/tensor.h>
+
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <span>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace metron {
+
+// Gradient recording is a property of the thread, on by default.
+bool grad_enabled();
+
+class GradModeGuard {
+ public:
+  explicit GradModeGuard(bool enabled);
+  ~GradModeGuard();
+  GradModeGuard(const GradModeGuard&) = delete;
+  GradModeGuard& operator=(const GradModeGuard&) = delete;
+
+ private:
+  bool previous_;
+};
+
+class NoGradGuard : public GradModeGuard {
+ public:
+  NoGradGuard() : GradModeGuard(false) {}
+};
+
+// Which of a node's inputs want a gradient: a backward closure computes those and leaves the others
+// undefined.
+class GradMask {
+ public:
+  void set(std::size_t input) { bits_ |= std::uint64_t{1} << input; }
+  bool operator[](std::size_t input) const { return (bits_ >> input & 1) != 0; }
+
+ private:
+  std::uint64_t bits_ = 0;
+};
+
+using Gradients = std::vector<Tensor>;  // one per input, in their order; undefined where there is none
+
+// One recorded op. Every op has one differentiable output, so a node belongs to one tensor.
+struct Node {
+  const char* name = "";
+  std::vector<std::shared_ptr<GradMeta>> inputs;  // null for an input outside of autograd
+  GradMask needed;
+  std::function<Gradients(const Tensor& gradient, GradMask needed)> backward;  // empty once released
+  bool differentiable = false;  // its backward closure is made of recorded ops: double backward works
+  RecordPosition position;      // where the profiler saw the op, so that its backward is attributed to it
+
+  Node() = default;
+  ~Node();  // takes a long chain of nodes apart without recursion
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+};
+
+// A tensor's part in autograd.
+struct GradMeta {
+  bool requires_grad = false;
+  bool retain_grad = false;
+  std::uint64_t sequence = 0;  // grows with every recorded op: descending order is a topological order
+  Tensor grad;
+  std::shared_ptr<Node> node;  // null for a leaf
+  // What an incoming gradient must look like.
+  Shape shape;
+  DType dtype = DType::float32;
+};
+
+// A tensor captured by a backward closure. Refuses, with both versions, a tensor changed since.
+// `saved_output` is for the op's own result: it holds no reference to the node that holds the closure.
+class SavedTensor {
+ public:
+  SavedTensor() = default;
+  Tensor get() const;  // AutogradError if changed in place since
+  bool defined() const { return tensor_.defined(); }
+
+ private:
+  friend SavedTensor saved(const Tensor& tensor);
+  friend SavedTensor saved_output(const Tensor& tensor);
+  Tensor tensor_;
+  std::uint64_t version_ = 0;
+  bool is_output_ = false;
+};
+SavedTensor saved(const Tensor& tensor);
+SavedTensor saved_output(const Tensor& tensor);
+
+// Whether a result of these inputs is to be recorded.
+bool needs_grad(std::span<const Tensor* const> inputs);
+inline bool needs_grad(std::initializer_list<const Tensor*> inputs) {
+  return needs_grad(std::span(inputs.begin(), inputs.size()));
+}
+
+enum class Backward : std::uint8_t {
+  fused,      // calls kernel slots: its own gradient is refused with a clear error
+  composite,  // written in public ops: double backward works
+};
+
+namespace detail {
+void record_node(const char* name, Tensor& output, std::span<const Tensor* const> inputs, Backward kind,
+                 std::function<Gradients(const Tensor&, GradMask)> backward);
+}
+
+// Records `output` as computed from `inputs` if any of them takes part in autograd and recording is on.
+// `backward` is (gradient) -> Tensor for one input, or (gradient, needed) -> Gradients. The engine reduces a
+// gradient to its input's shape where broadcasting enlarged it, and accumulates; closures do neither.
+//   record("sigmoid", y, {&x}, Backward::composite, [s = saved_output(y)](const Tensor& g) {...});
+template <typename F>
+void record(const char* name, Tensor& output, std::span<const Tensor* const> inputs, Backward kind,
+            F&& backward) {
+  if (!needs_grad(inputs)) return;
+  if constexpr (std::is_invocable_r_v<Tensor, F&, const Tensor&>) {
+    detail::record_node(
+        name, output, inputs, kind,
+        [f = std::forward<F>(backward)](const Tensor& g, GradMask) { return Gradients{f(g)}; });
+  } else {
+    detail::record_node(name, output, inputs, kind, std::forward<F>(backward));
+  }
+}
+template <typename F>
+void record(const char* name, Tensor& output, std::initializer_list<const Tensor*> inputs, Backward kind,
+            F&& backward) {
+  record(name, output, std::span(inputs.begin(), inputs.size()), kind, std::forward<F>(backward));
+}
+
+}  // namespace metron

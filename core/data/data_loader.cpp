@@ -1,0 +1,110 @@
+#include <metron/core/data/data_loader.h>
+#include <metron/core/random.h>
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+namespace metron {
+namespace {
+
+constexpr int max_threads = 256;
+
+// Fisher and Yates's shuffle. The streams count down from the end, where no random op's stream gets to.
+void shuffle(std::vector<std::int64_t>& values, std::uint64_t seed, std::uint64_t epoch) {
+  const PhiloxKey key{seed, ~epoch};
+  for (std::size_t i = values.size(); i > 1; --i) {
+    const Philox4 words = philox(key, i);
+    // 64 random bits, so that the remainder's bias is too small to be seen.
+    const std::uint64_t random = std::uint64_t{words.v[0]} << 32 | words.v[1];
+    std::swap(values[i - 1], values[random % i]);
+  }
+}
+
+}  // namespace
+
+DataLoader::DataLoader(const Dataset& dataset, const DataLoaderOptions& options)
+    : dataset_(&dataset), options_(options) {
+  constexpr char op[] = "DataLoader";
+  check<ValueError>(options.batch_size >= 1, op, "the batch size must be at least 1, got ",
+                    options.batch_size);
+  check<ValueError>(options.threads >= 0 && options.threads <= max_threads, op, "threads must be in [0, ",
+                    max_threads, "], got ", options.threads);
+  check<ValueError>(options.prefetch >= 1, op, "prefetch must be at least 1, got ", options.prefetch);
+}
+
+std::int64_t DataLoader::size() const {
+  const std::int64_t samples = dataset_->size();
+  return samples / options_.batch_size + (!options_.drop_last && samples % options_.batch_size != 0 ? 1 : 0);
+}
+
+DataLoader::Epoch DataLoader::epoch(std::int64_t number) const { return Epoch(*this, number); }
+
+DataLoader::Epoch::Epoch(const DataLoader& loader, std::int64_t number)
+    : dataset_(*loader.dataset_), batch_size_(loader.options_.batch_size), batches_(loader.size()) {
+  const DataLoaderOptions& options = loader.options_;
+  check<ValueError>(number >= 0, "DataLoader", "an epoch's number must not be negative, got ", number);
+  order_.resize(static_cast<std::size_t>(dataset_.size()));
+  std::iota(order_.begin(), order_.end(), std::int64_t{0});
+  if (options.shuffle) shuffle(order_, options.seed, static_cast<std::uint64_t>(number));
+
+  results_.resize(static_cast<std::size_t>(std::min<std::int64_t>(options.prefetch, batches_)));
+  const auto useful = std::min(static_cast<std::size_t>(options.threads), results_.size());
+  threads_.reserve(useful);
+  while (threads_.size() < useful) threads_.emplace_back([this](const std::stop_token& stop) { work(stop); });
+}
+
+DataLoader::Epoch::~Epoch() {
+  for (std::jthread& thread : threads_) thread.request_stop();  // all, before the first is joined
+}
+
+std::optional<Batch> DataLoader::Epoch::next() {
+  if (taken_ == batches_) return std::nullopt;
+  Result result;
+  if (threads_.empty()) {
+    result = gather(taken_++);
+  } else {
+    std::unique_lock lock(mutex_);
+    std::optional<Result>& place = results_[static_cast<std::size_t>(taken_) % results_.size()];
+    ready_.wait(lock, [&] { return place.has_value(); });
+    result = *std::exchange(place, std::nullopt);
+    ++taken_;
+    lock.unlock();
+    space_.notify_one();
+  }
+  if (result.error) {
+    for (std::jthread& thread : threads_) thread.request_stop();
+    const std::lock_guard lock(mutex_);
+    taken_ = batches_;
+    std::rethrow_exception(result.error);
+  }
+  return std::move(result.batch);
+}
+
+DataLoader::Epoch::Result DataLoader::Epoch::gather(std::int64_t batch) const {
+  const auto first = static_cast<std::size_t>(batch * batch_size_);
+  const std::size_t count = std::min(static_cast<std::size_t>(batch_size_), order_.size() - first);
+  try {
+    return {dataset_.gather(std::span(order_).subspan(first, count)), nullptr};
+  } catch (...) {
+    return {{}, std::current_exception()};
+  }
+}
+
+void DataLoader::Epoch::work(const std::stop_token& stop) {
+  const auto places = static_cast<std::int64_t>(results_.size());
+  while (true) {
+    std::unique_lock lock(mutex_);
+    space_.wait(lock, stop, [&] { return issued_ == batches_ || issued_ < taken_ + places; });
+    if (stop.stop_requested() || issued_ == batches_) return;
+    const std::int64_t batch = issued_++;
+    lock.unlock();
+    Result result = gather(batch);
+    lock.lock();
+    results_[static_cast<std::size_t>(batch) % results_.size()] = std::move(result);
+    lock.unlock();
+    ready_.notify_one();
+  }
+}
+
+}  // namespace metron

@@ -1,0 +1,125 @@
+#include <metron/core/data/dataset.h>
+#include <metron/core/data/idx.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <utility>
+
+namespace metron {
+namespace {
+
+constexpr Normalization mnist_normalization{0.1307, 0.3081};
+
+std::vector<std::int64_t> as_integers(const Tensor& labels) {
+  if (labels.dtype() == DType::int64) return labels.to_vector<std::int64_t>();
+  const std::vector<std::uint8_t> bytes = labels.to_vector<std::uint8_t>();
+  return {bytes.begin(), bytes.end()};
+}
+
+Tensor with_channels(const Tensor& images) {
+  const Shape& s = images.shape();
+  return images.rank() == 3 ? images.reshape({s[0], 1, s[1], s[2]}) : images;
+}
+
+// The index of the first label outside of [0, classes), or the number of labels.
+std::int64_t first_out_of_range(const std::vector<std::int64_t>& labels, std::int64_t classes) {
+  return std::find_if(labels.begin(), labels.end(),
+                      [&](std::int64_t label) { return label < 0 || label >= classes; }) -
+         labels.begin();
+}
+
+}  // namespace
+
+ImageDataset::ImageDataset(const Tensor& images, const Tensor& labels, Normalization normalization,
+                           std::int64_t classes) {
+  constexpr char op[] = "ImageDataset";
+  check<ShapeError>(images.defined() && (images.rank() == 3 || images.rank() == 4), op,
+                    "images must be (N, H, W) or (N, C, H, W), got ", describe(images));
+  check<ShapeError>(labels.defined() && labels.rank() == 1 && labels.size(0) == images.size(0), op,
+                    "labels must be (N), one an image, got ", describe(images), " and ", describe(labels));
+  check<DTypeError>(images.dtype() == DType::uint8, op, "images must be uint8, got ", describe(images));
+  check<DTypeError>(labels.dtype() == DType::uint8 || labels.dtype() == DType::int64, op,
+                    "labels must be uint8 or int64, got ", describe(labels));
+  check<ValueError>(std::isfinite(normalization.mean) && std::isfinite(normalization.deviation) &&
+                        normalization.deviation > 0,
+                    op, "mean and deviation must be finite and the deviation positive, got ",
+                    normalization.mean, " and ", normalization.deviation);
+  images_ = with_channels(images.to(Device()).contiguous());
+  labels_ = as_integers(labels);
+  const std::int64_t bad = first_out_of_range(labels_, classes);
+  check<ValueError>(bad == size(), op, "labels must be in [0, ", classes, "), got ",
+                    bad == size() ? 0 : labels_[static_cast<std::size_t>(bad)], " at sample ", bad);
+
+  // In float32 throughout, as PyTorch's transforms compute.
+  const auto mean = static_cast<float>(normalization.mean);
+  const auto deviation = static_cast<float>(normalization.deviation);
+  for (std::size_t byte = 0; byte < normalized_.size(); ++byte)
+    normalized_[byte] = (static_cast<float>(byte) / 255.0f - mean) / deviation;
+}
+
+Batch ImageDataset::gather(std::span<const std::int64_t> indices) const {
+  Shape shape = images_.shape();
+  shape[0] = static_cast<std::int64_t>(indices.size());
+  const std::int64_t pixels = shape[1] * shape[2] * shape[3];
+  Batch batch{Tensor::empty(shape), Tensor::empty({shape[0]}, {DType::int64})};
+  const std::uint8_t* images = images_.data<std::uint8_t>();
+  float* input = batch.input.mutable_data<float>();
+  std::int64_t* target = batch.target.mutable_data<std::int64_t>();
+  for (const std::int64_t index : indices) {
+    check<ValueError>(index >= 0 && index < size(), "gather", "indices must be in [0, ", size(), "), got ",
+                      index);
+    const std::uint8_t* image = images + index * pixels;
+    input =
+        std::transform(image, image + pixels, input, [&](std::uint8_t pixel) { return normalized_[pixel]; });
+    *target++ = labels_[static_cast<std::size_t>(index)];
+  }
+  return batch;
+}
+
+ImageDataset ImageDataset::first(std::int64_t count) const {
+  check<ValueError>(count >= 0, "first", "the number of samples must not be negative, got ", count);
+  ImageDataset result = *this;
+  const std::int64_t kept = std::min(count, size());
+  result.images_ = images_.slice(0, 0, kept);
+  result.labels_.resize(static_cast<std::size_t>(kept));
+  return result;
+}
+
+ImageDataset read_images(const std::filesystem::path& images_path, const std::filesystem::path& labels_path,
+                         Normalization normalization, std::int64_t classes) {
+  constexpr char op[] = "read_images";
+  const Tensor images = read_idx(images_path);
+  const Tensor labels = read_idx(labels_path);
+  check<IoError>(images.dtype() == DType::uint8 && (images.rank() == 3 || images.rank() == 4), op,
+                 images_path.string(), ": images must be uint8 (N, H, W) or (N, C, H, W), got ",
+                 describe(images));
+  check<IoError>(labels.dtype() == DType::uint8 && labels.rank() == 1, op, labels_path.string(),
+                 ": labels must be uint8 (N), got ", describe(labels));
+  check<IoError>(images.size(0) == labels.size(0), op, images_path.string(), " holds ", images.size(0),
+                 " images but ", labels_path.string(), ' ', labels.size(0), " labels");
+  const std::vector<std::int64_t> values = as_integers(labels);
+  const std::int64_t bad = first_out_of_range(values, classes);
+  check<IoError>(bad == labels.size(0), op, labels_path.string(), ": labels must be in [0, ", classes,
+                 "), got ", bad == labels.size(0) ? 0 : values[static_cast<std::size_t>(bad)], " at sample ",
+                 bad);
+  return {images, labels, normalization, classes};
+}
+
+ImageDataset read_mnist(const std::filesystem::path& folder, MnistSplit split) {
+  const std::string prefix = split == MnistSplit::train ? "train" : "t10k";
+  const auto find = [&](const std::string& name) {
+    std::filesystem::path plain = folder / (prefix + name);
+    std::filesystem::path gzipped = plain;
+    gzipped += ".gz";
+    std::error_code ignored;
+    if (std::filesystem::exists(gzipped, ignored)) return gzipped;
+    check<IoError>(std::filesystem::exists(plain, ignored), "read_mnist", plain.string(),
+                   ": there is no such file, nor one gzipped");
+    return plain;
+  };
+  const std::filesystem::path images = find("-images-idx3-ubyte");
+  return read_images(images, find("-labels-idx1-ubyte"), mnist_normalization);
+}
+
+}  // namespace metron

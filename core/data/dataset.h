@@ -1,0 +1,65 @@
+// Datasets: samples with a target each, gathered into batches.
+#pragma once
+
+#include <metron/core/tensor.h>
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <vector>
+
+namespace metron {
+
+struct Batch {
+  Tensor input;
+  Tensor target;
+};
+
+class Dataset {
+ public:
+  virtual ~Dataset() = default;
+  virtual std::int64_t size() const = 0;
+  // The samples of these indices, stacked in their order. A DataLoader calls it from several threads at once,
+  // next to the one that computes: a plain loop, not an op.
+  virtual Batch gather(std::span<const std::int64_t> indices) const = 0;
+};
+
+struct Normalization {  // (pixel / 255 - mean) / deviation
+  double mean = 0;
+  double deviation = 1;
+};
+
+// Grey or colour images of bytes with a class each, normalised as they are gathered: inputs (N, C, H, W)
+// float32, targets (N) int64.
+class ImageDataset : public Dataset {
+ public:
+  // images uint8 (N, H, W) or (N, C, H, W), labels uint8 or int64 (N) in [0, classes). ShapeError,
+  // DTypeError, or ValueError for a label out of range or a deviation that is not positive.
+  ImageDataset(const Tensor& images, const Tensor& labels, Normalization normalization,
+               std::int64_t classes = 10);
+
+  std::int64_t size() const override { return images_.size(0); }
+  Batch gather(std::span<const std::int64_t> indices) const override;  // ValueError for an index out of range
+
+  // The first `count` samples, or all if there are fewer, without copying a pixel.
+  ImageDataset first(std::int64_t count) const;
+
+ private:
+  Tensor images_;  // (N, C, H, W) uint8, contiguous
+  std::vector<std::int64_t> labels_;
+  std::array<float, 256> normalized_;  // by byte
+};
+
+// From two IDX files, plain or gzipped. IoError, naming the files, where they are malformed or don't belong
+// together.
+ImageDataset read_images(const std::filesystem::path& images, const std::filesystem::path& labels,
+                         Normalization normalization, std::int64_t classes = 10);
+
+enum class MnistSplit : std::uint8_t { train, test };
+
+// MNIST's files under their usual names in `folder`, each gzipped or not, normalised with mean 0.1307 and
+// deviation 0.3081.
+ImageDataset read_mnist(const std::filesystem::path& folder, MnistSplit split);
+
+}  // namespace metron

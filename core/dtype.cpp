@@ -1,0 +1,83 @@
+#include <metron/core/dtype.h>
+
+#include <ostream>
+
+namespace metron {
+
+float16::float16(float value) {
+  const std::uint32_t f = std::bit_cast<std::uint32_t>(value);
+  const std::uint16_t sign = static_cast<std::uint16_t>((f >> 16) & 0x8000u);
+  const std::uint32_t magnitude = f & 0x7fffffffu;
+  if (magnitude >= 0x7f800000u) {  // infinity, or a NaN that stays one
+    bits = static_cast<std::uint16_t>(sign | 0x7c00u | (magnitude > 0x7f800000u ? 0x200u : 0u));
+  } else if (magnitude >= 0x477ff000u) {  // rounds beyond 65504
+    bits = static_cast<std::uint16_t>(sign | 0x7c00u);
+  } else if (magnitude < 0x38800000u) {
+    // Subnormal: the addition aligns the mantissa to units of 2^-24 and rounds it to nearest even.
+    const float shifted = std::bit_cast<float>(magnitude) + 0.5f;
+    bits = static_cast<std::uint16_t>(sign | (std::bit_cast<std::uint32_t>(shifted) - 0x3f000000u));
+  } else {
+    const std::uint32_t odd = (magnitude >> 13) & 1u;
+    const std::uint32_t rounded = magnitude - 0x38000000u + 0xfffu + odd;
+    bits = static_cast<std::uint16_t>(sign | (rounded >> 13));
+  }
+}
+
+float16::operator float() const {
+  const std::uint32_t sign = (bits & 0x8000u) << 16;
+  const std::uint32_t exponent = (bits >> 10) & 0x1fu;
+  const std::uint32_t mantissa = bits & 0x3ffu;
+  if (exponent == 0) {  // zero or subnormal: mantissa * 2^-24
+    const float magnitude = static_cast<float>(mantissa) * 0x1p-24f;
+    return std::bit_cast<float>(std::bit_cast<std::uint32_t>(magnitude) | sign);
+  }
+  const std::uint32_t rebased = exponent == 0x1f ? 0xffu : exponent + 112;
+  return std::bit_cast<float>(sign | (rebased << 23) | (mantissa << 13));
+}
+
+bfloat16::bfloat16(float value) {
+  const std::uint32_t f = std::bit_cast<std::uint32_t>(value);
+  if ((f & 0x7fffffffu) > 0x7f800000u) {  // keep a NaN one: rounding could carry it to infinity
+    bits = static_cast<std::uint16_t>((f >> 16) | 0x40u);
+  } else {
+    bits = static_cast<std::uint16_t>((f + 0x7fffu + ((f >> 16) & 1u)) >> 16);
+  }
+}
+
+std::size_t size_of(DType dtype) {
+  switch (dtype) {
+    case DType::float32:
+      return 4;
+    case DType::float64:
+    case DType::int64:
+      return 8;
+    case DType::float16:
+    case DType::bfloat16:
+      return 2;
+    case DType::uint8:
+      return 1;
+  }
+  return 0;
+}
+
+const char* name_of(DType dtype) {
+  switch (dtype) {
+    case DType::float32:
+      return "float32";
+    case DType::float64:
+      return "float64";
+    case DType::float16:
+      return "float16";
+    case DType::bfloat16:
+      return "bfloat16";
+    case DType::int64:
+      return "int64";
+    case DType::uint8:
+      return "uint8";
+  }
+  return "?";
+}
+
+std::ostream& operator<<(std::ostream& out, DType dtype) { return out << name_of(dtype); }
+
+}  // namespace metron

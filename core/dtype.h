@@ -1,0 +1,62 @@
+// Element types. float16 and bfloat16 are storage types: kernels convert them to float to compute.
+#pragma once
+
+#include <metron/core/error.h>
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <iosfwd>
+#include <string_view>
+#include <type_traits>
+
+namespace metron {
+
+enum class DType : std::uint8_t { float32, float64, float16, bfloat16, int64, uint8 };
+
+// IEEE 754 binary16, rounded to nearest even.
+struct float16 {
+  std::uint16_t bits = 0;
+  float16() = default;
+  explicit float16(float value);
+  explicit operator float() const;
+  friend bool operator==(float16 a, float16 b) { return float(a) == float(b); }
+};
+
+// The upper half of a binary32, rounded to nearest even.
+struct bfloat16 {
+  std::uint16_t bits = 0;
+  bfloat16() = default;
+  explicit bfloat16(float value);
+  explicit operator float() const { return std::bit_cast<float>(std::uint32_t{bits} << 16); }
+  friend bool operator==(bfloat16 a, bfloat16 b) { return float(a) == float(b); }
+};
+
+std::size_t size_of(DType dtype);  // bytes of one element
+const char* name_of(DType dtype);  // "float32"
+inline bool is_floating(DType dtype) { return dtype <= DType::bfloat16; }
+std::ostream& operator<<(std::ostream& out, DType dtype);
+
+template <typename T>
+inline constexpr DType dtype_of = [] {
+  if constexpr (std::is_same_v<T, float>) return DType::float32;
+  if constexpr (std::is_same_v<T, double>) return DType::float64;
+  if constexpr (std::is_same_v<T, float16>) return DType::float16;
+  if constexpr (std::is_same_v<T, bfloat16>) return DType::bfloat16;
+  if constexpr (std::is_same_v<T, std::int64_t>) return DType::int64;
+  if constexpr (std::is_same_v<T, std::uint8_t>) return DType::uint8;
+}();
+
+// Calls body.template operator()<T>() with the C++ type of `dtype`, if it is one of Ts; returns whether it
+// was. visit_dtype<float, double>(x.dtype(), [&]<typename T>() { kernel(x.data<T>(), ...); })
+template <typename... Ts, typename Body>
+bool visit_dtype(DType dtype, Body&& body) {
+  return ((dtype == dtype_of<Ts> ? (body.template operator()<Ts>(), true) : false) || ...);
+}
+
+template <typename Body>
+void visit_any_dtype(DType dtype, Body&& body) {
+  visit_dtype<float, double, float16, bfloat16, std::int64_t, std::uint8_t>(dtype, body);
+}
+
+}  // namespace metron

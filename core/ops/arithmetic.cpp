@@ -1,0 +1,72 @@
+// Element-wise arithmetic of two tensors.
+#include <metron/core/ops/common.h>
+
+namespace metron {
+namespace {
+
+Tensor compute(const char* name, BinaryOp op, const Tensor& a, const Tensor& b) {
+  detail::check_operands(name, {&a, &b});
+  op == BinaryOp::div ? detail::check_floating(name, a) : detail::check_arithmetic(name, a);
+  const Shape shape = broadcast_shapes(name, a.shape(), b.shape());
+  Tensor y = detail::empty_result(shape, a.dtype(), a, b);
+  kernel::binary(op, detail::broadcast_to(a, shape), detail::broadcast_to(b, shape), y);
+  return y;
+}
+
+// The larger (op maximum) or smaller of two: the gradient goes to the one taken, a half to each of two equal
+// ones.
+Tensor extremum(const char* name, BinaryOp op, const Tensor& a, const Tensor& b) {
+  const OpScope scope(name);
+  Tensor y = compute(name, op, a, b);
+  record(name, y, {&a, &b}, Backward::composite, [op, a = saved(a), b = saved(b)](const Tensor& g, GradMask) {
+    const Tensor taken = op == BinaryOp::maximum ? gt(a.get(), b.get()) : lt(a.get(), b.get());
+    const Tensor equal = eq(a.get(), b.get());
+    const Tensor ga = g * affine(cast(taken, g.dtype()) * 2 + cast(equal, g.dtype()), 0.5, 0);
+    return Gradients{ga, g - ga};
+  });
+  return y;
+}
+
+}  // namespace
+
+Tensor add(const Tensor& a, const Tensor& b) {
+  const OpScope scope("add");
+  Tensor y = compute("add", BinaryOp::add, a, b);
+  record("add", y, {&a, &b}, Backward::composite, [](const Tensor& g, GradMask) { return Gradients{g, g}; });
+  return y;
+}
+
+Tensor sub(const Tensor& a, const Tensor& b) {
+  const OpScope scope("sub");
+  Tensor y = compute("sub", BinaryOp::sub, a, b);
+  record("sub", y, {&a, &b}, Backward::composite, [](const Tensor& g, GradMask needed) {
+    return Gradients{g, needed[1] ? -g : Tensor()};
+  });
+  return y;
+}
+
+Tensor mul(const Tensor& a, const Tensor& b) {
+  const OpScope scope("mul");
+  Tensor y = compute("mul", BinaryOp::mul, a, b);
+  record("mul", y, {&a, &b}, Backward::composite,
+         [a = saved(a), b = saved(b)](const Tensor& g, GradMask needed) {
+           return Gradients{needed[0] ? g * b.get() : Tensor(), needed[1] ? g * a.get() : Tensor()};
+         });
+  return y;
+}
+
+Tensor div(const Tensor& a, const Tensor& b) {
+  const OpScope scope("div");
+  Tensor y = compute("div", BinaryOp::div, a, b);
+  record("div", y, {&a, &b}, Backward::composite,
+         [b = saved(b), y = saved_output(y)](const Tensor& g, GradMask needed) {
+           const Tensor ga = g / b.get();
+           return Gradients{ga, needed[1] ? -(ga * y.get()) : Tensor()};
+         });
+  return y;
+}
+
+Tensor maximum(const Tensor& a, const Tensor& b) { return extremum("maximum", BinaryOp::maximum, a, b); }
+Tensor minimum(const Tensor& a, const Tensor& b) { return extremum("minimum", BinaryOp::minimum, a, b); }
+
+}  // namespace metron

@@ -1,0 +1,119 @@
+// Two-dimensional convolution. Its gradients with respect to x and w are convolutions again, so the three ops
+// below are each other's gradients and can be differentiated any number of times.
+#include <metron/core/ops/common.h>
+
+namespace metron {
+namespace {
+
+void check_options(const Conv2dOptions& o) {
+  check<ValueError>(detail::is_sound(o.stride, 1), "conv2d", "strides must be at least 1, got ", o.stride.h,
+                    " and ", o.stride.w);
+  check<ValueError>(detail::is_sound(o.padding, 0), "conv2d", "paddings must not be negative, got ",
+                    o.padding.h, " and ", o.padding.w);
+  check<ValueError>(detail::is_sound(o.dilation, 1), "conv2d", "dilations must be at least 1, got ",
+                    o.dilation.h, " and ", o.dilation.w);
+  check<ValueError>(o.groups >= 1, "conv2d", "groups must be at least 1, got ", o.groups);
+}
+
+void check_shapes(const Tensor& x, const Tensor& w, const Tensor& b, const Conv2dOptions& o) {
+  check<ShapeError>(x.rank() == 4 && w.rank() == 4, "conv2d",
+                    "x (N, C, H, W) and a weight (O, C / groups, KH, KW) are wanted, got ", x.shape(),
+                    " and ", w.shape());
+  const std::int64_t channels = x.shape()[1], outputs = w.shape()[0];
+  check<ShapeError>(detail::is_sound({w.shape()[2], w.shape()[3]}, 1), "conv2d",
+                    "the kernel must be at least 1 by 1, got weight ", w.shape());
+  check<ShapeError>(channels % o.groups == 0 && outputs % o.groups == 0, "conv2d", o.groups,
+                    " groups must divide the channels, got x ", x.shape(), " and weight ", w.shape());
+  check<ShapeError>(w.shape()[1] == channels / o.groups, "conv2d", "weight ", w.shape(), " wants ",
+                    w.shape()[1], " input channels per group, got x ", x.shape());
+  check<ShapeError>(!b || b.shape() == Shape{outputs}, "conv2d", "the bias must be (", outputs, ",), got ",
+                    detail::Described{b});
+}
+
+std::int64_t output_size(std::int64_t size, std::int64_t kernel, std::int64_t stride, std::int64_t padding,
+                         std::int64_t dilation) {
+  return (size + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1;
+}
+
+Shape output_shape(const Tensor& x, const Tensor& w, const Conv2dOptions& o) {
+  const std::int64_t h = x.shape()[2], width = x.shape()[3], kh = w.shape()[2], kw = w.shape()[3];
+  check<ShapeError>(
+      h + 2 * o.padding.h > o.dilation.h * (kh - 1) && width + 2 * o.padding.w > o.dilation.w * (kw - 1),
+      "conv2d", "the kernel must fit into the padded input, got weight ", w.shape(), " and x ", x.shape());
+  return {x.shape()[0], w.shape()[0], output_size(h, kh, o.stride.h, o.padding.h, o.dilation.h),
+          output_size(width, kw, o.stride.w, o.padding.w, o.dilation.w)};
+}
+
+Tensor empty_image(const Shape& shape, const Tensor& like) {
+  return Tensor::empty(shape, {like.dtype(), like.device(), detail::preferred_format(like.device())});
+}
+
+Tensor weight_gradient(const Tensor& g, const Tensor& x, const Conv2dOptions& options, const Shape& w_shape,
+                       Tensor bias_gradient);
+
+// The gradient of sum(g * conv2d(x, w)) with respect to x.
+Tensor input_gradient(const Tensor& given, const Tensor& w, const Conv2dOptions& options,
+                      const Shape& x_shape) {
+  const OpScope scope("conv2d_input_gradient");
+  const Tensor g = detail::with_image_layout(given);
+  Tensor gx = empty_image(x_shape, g);
+  kernel::conv2d_backward_input(g, w, options, gx);
+  record("conv2d_input_gradient", gx, {&g, &w}, Backward::composite,
+         [g = saved(g), w = saved(w), options](const Tensor& ggx, GradMask needed) {
+           Gradients gradients(2);
+           if (needed[0]) gradients[0] = conv2d(ggx, w.get(), {}, options);
+           if (needed[1]) gradients[1] = weight_gradient(g.get(), ggx, options, w.get().shape(), {});
+           return gradients;
+         });
+  return gx;
+}
+
+// The same with respect to w. A bias_gradient that is given is filled in by the same kernel.
+Tensor weight_gradient(const Tensor& g, const Tensor& given, const Conv2dOptions& options,
+                       const Shape& w_shape, Tensor bias_gradient) {
+  const OpScope scope("conv2d_weight_gradient");
+  const Tensor x = detail::with_image_layout(given);
+  Tensor gw = Tensor::empty(w_shape, g.options());
+  kernel::conv2d_backward_weight(g, x, options, gw, bias_gradient);
+  record("conv2d_weight_gradient", gw, {&g, &x}, Backward::composite,
+         [g = saved(g), x = saved(x), options](const Tensor& ggw, GradMask needed) {
+           Gradients gradients(2);
+           if (needed[0]) gradients[0] = conv2d(x.get(), ggw, {}, options);
+           if (needed[1]) gradients[1] = input_gradient(g.get(), contiguous(ggw), options, x.get().shape());
+           return gradients;
+         });
+  return gw;
+}
+
+}  // namespace
+
+Tensor conv2d(const Tensor& given, const Tensor& weight, const Tensor& bias, const Conv2dOptions& options,
+              Activation activation) {
+  const OpScope scope("conv2d");
+  detail::check_operands("conv2d", {&given, &weight, detail::optional(bias)});
+  detail::check_floating("conv2d", given);
+  check_options(options);
+  check_shapes(given, weight, bias, options);
+  const Shape shape = output_shape(given, weight, options);
+  const Tensor x = detail::with_image_layout(given), w = contiguous(weight);
+  const Tensor b = bias ? contiguous(bias) : bias;
+  Tensor y = empty_image(shape, x);
+  kernel::conv2d_forward(x, w, b, options, activation, y);
+  record("conv2d", y, {&x, &w, &b}, Backward::composite,
+         [x = saved(x), w = saved(w), options,
+          y = activation == Activation::relu ? saved_output(y) : SavedTensor()](const Tensor& gy,
+                                                                                GradMask needed) {
+           const Tensor g = contiguous(y.defined() ? detail::relu_gradient(gy, y.get()) : gy,
+                                       detail::preferred_format(gy.device()));
+           Gradients gradients(3);
+           if (needed[0]) gradients[0] = input_gradient(g, w.get(), options, x.get().shape());
+           const bool together = needed[1] && needed[2] && !grad_enabled();
+           if (together) gradients[2] = Tensor::empty({g.shape()[1]}, g.options());
+           if (needed[1]) gradients[1] = weight_gradient(g, x.get(), options, w.get().shape(), gradients[2]);
+           if (needed[2] && !together) gradients[2] = sum(g, {0, 2, 3});
+           return gradients;
+         });
+  return y;
+}
+
+}  // namespace metron

@@ -1,0 +1,111 @@
+// Normalisation by the statistics of a batch or of each row.
+#include <metron/core/ops/common.h>
+
+namespace metron {
+namespace {
+
+// Moves the running statistics towards those of the batch, whose variance is made unbiased.
+void update_running(Tensor& running_mean, Tensor& running_variance, const Tensor& mean,
+                    const Tensor& variance, double momentum, std::int64_t count) {
+  const NoGradGuard no_grad;
+  const double n = static_cast<double>(count);
+  running_mean.mul_(1 - momentum).add_(mean, momentum);
+  running_variance.mul_(1 - momentum).add_(variance, momentum * n / (n - 1));
+}
+
+void check_parameters(const char* op, const Tensor& x, const Tensor& w, const Tensor& b, const Shape& shape) {
+  check<ShapeError>(w.defined() == b.defined() && (!w || (w.shape() == shape && b.shape() == shape)), op,
+                    "weight and bias must be ", shape, " or none, got ", detail::Described{w}, " and ",
+                    detail::Described{b}, " for x ", x.shape());
+}
+
+// Of a parameter that may be none.
+Tensor value_of(const SavedTensor& parameter) { return parameter.defined() ? parameter.get() : Tensor(); }
+Tensor gradient_of(const Tensor& parameter) {
+  return parameter ? Tensor::empty(parameter.shape(), parameter.options()) : Tensor();
+}
+
+}  // namespace
+
+Tensor batch_norm(const Tensor& x, const Tensor& w, const Tensor& b, Tensor running_mean,
+                  Tensor running_variance, bool training, double momentum, double eps) {
+  const OpScope scope("batch_norm");
+  detail::check_operands("batch_norm", {&x, detail::optional(w), detail::optional(b),
+                                        detail::optional(running_mean), detail::optional(running_variance)});
+  detail::check_floating("batch_norm", x);
+  check<ShapeError>(x.rank() >= 2, "batch_norm", "x (N, C, ...) is wanted, got ", x.shape());
+  const Shape channels{x.shape()[1]};
+  check_parameters("batch_norm", x, w, b, channels);
+  const bool running = running_mean.defined() && running_variance.defined();
+  check<ShapeError>((running && running_mean.shape() == channels && running_variance.shape() == channels) ||
+                        (!running_mean && !running_variance),
+                    "batch_norm", "running mean and variance must be ", channels, " or none, got ",
+                    detail::Described{running_mean}, " and ", detail::Described{running_variance});
+  check<ValueError>(training || running, "batch_norm",
+                    "evaluation wants a running mean and variance, got none");
+  check<ValueError>(eps >= 0, "batch_norm", "eps must not be negative, got ", eps);
+  Shape others = x.shape();
+  others.erase(1);
+  const std::int64_t count = others.numel();
+  check<ValueError>(!training || count != 1, "batch_norm",
+                    "training wants more than one value per channel, got x ", x.shape());
+
+  Tensor mean = training ? Tensor::empty(channels, x.options()) : running_mean;
+  Tensor variance = training ? Tensor::empty(channels, x.options()) : running_variance;
+  Tensor y = Tensor::empty_like(x);
+  kernel::batch_norm(x, w, b, training, eps, mean, variance, y);
+  if (training && running && count > 0)
+    update_running(running_mean, running_variance, mean, variance, momentum, count);
+  record("batch_norm", y, {&x, &w, &b}, Backward::fused,
+         [x = saved(x), w = saved(w), mean = saved(mean), variance = saved(variance), training, eps](
+             const Tensor& g, GradMask) {
+           const Tensor weight = value_of(w);
+           Tensor gx = Tensor::empty_like(x.get()), gw = gradient_of(weight), gb = gradient_of(weight);
+           kernel::batch_norm_backward(g, x.get(), weight, mean.get(), variance.get(), training, eps, gx, gw,
+                                       gb);
+           return Gradients{gx, gw, gb};
+         });
+  return y;
+}
+
+Tensor layer_norm(const Tensor& given, const Shape& normalized, const Tensor& w, const Tensor& b,
+                  double eps) {
+  const OpScope scope("layer_norm");
+  detail::check_operands("layer_norm", {&given, detail::optional(w), detail::optional(b)});
+  detail::check_floating("layer_norm", given);
+  const int outer = given.rank() - normalized.size();
+  check<ShapeError>(!normalized.empty() && outer >= 0 &&
+                        std::equal(normalized.begin(), normalized.end(), given.shape().begin() + outer),
+                    "layer_norm", "the last axes must have the shape ", normalized, ", got x ",
+                    given.shape());
+  check_parameters("layer_norm", given, w, b, normalized);
+  check<ValueError>(eps >= 0, "layer_norm", "eps must not be negative, got ", eps);
+
+  const Tensor x = contiguous(given);
+  const std::int64_t columns = normalized.numel();
+  const Shape rows{Dims(x.shape().begin(), static_cast<std::size_t>(outer)).numel(), columns};
+  const auto flat = [columns](const Tensor& parameter) {
+    return parameter ? detail::view_or_copy(contiguous(parameter), {columns}) : Tensor();
+  };
+  Tensor mean = Tensor::empty({rows[0]}, x.options()), variance = Tensor::empty({rows[0]}, x.options());
+  Tensor y = Tensor::empty(rows, x.options());
+  kernel::layer_norm(detail::view_or_copy(x, rows), flat(w), flat(b), eps, mean, variance, y);
+  y = detail::view_or_copy(y, x.shape());
+  record("layer_norm", y, {&x, &w, &b}, Backward::fused,
+         [x = saved(x), w = saved(w), mean = saved(mean), variance = saved(variance), rows, flat, eps](
+             const Tensor& g, GradMask) {
+           const Tensor input = x.get(), weight = flat(value_of(w));
+           Tensor gx = Tensor::empty(rows, input.options()), gw = gradient_of(weight),
+                  gb = gradient_of(weight);
+           kernel::layer_norm_backward(detail::view_or_copy(contiguous(g), rows),
+                                       detail::view_or_copy(input, rows), weight, mean.get(), variance.get(),
+                                       eps, gx, gw, gb);
+           const auto shaped = [&](const Tensor& gp) {
+             return gp ? detail::view_or_copy(gp, w.get().shape()) : Tensor();
+           };
+           return Gradients{detail::view_or_copy(gx, input.shape()), shaped(gw), shaped(gb)};
+         });
+  return y;
+}
+
+}  // namespace metron

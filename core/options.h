@@ -1,0 +1,56 @@
+// The vocabulary that ops and kernels share: which formula, which reduction, which window.
+#pragma once
+
+#include <cstdint>
+
+namespace metron {
+
+struct Size2 {  // (height, width); one number stands for both
+  std::int64_t h = 0;
+  std::int64_t w = 0;
+  constexpr Size2() = default;
+  constexpr Size2(std::int64_t both) : h(both), w(both) {}
+  constexpr Size2(std::int64_t height, std::int64_t width) : h(height), w(width) {}
+  friend constexpr bool operator==(Size2, Size2) = default;
+};
+
+struct Conv2dOptions {
+  Size2 stride = 1;
+  Size2 padding = 0;
+  Size2 dilation = 1;
+  std::int64_t groups = 1;
+  friend constexpr bool operator==(const Conv2dOptions&, const Conv2dOptions&) = default;
+};
+
+struct Pool2dOptions {
+  Size2 kernel = 2;
+  Size2 stride = 0;   // 0: the kernel's size
+  Size2 padding = 0;  // at most half the kernel; a maximum ignores it, an average counts it as zeros
+  friend constexpr bool operator==(const Pool2dOptions&, const Pool2dOptions&) = default;
+};
+
+enum class UnaryOp : std::uint8_t { affine, power, exp, log, sqrt, relu, gelu, sigmoid, tanh, clamp };
+
+// y = f(x) with two parameters: affine a*x + b, power x^a, clamp to [a, b].
+struct Unary {
+  UnaryOp op = UnaryOp::affine;
+  double a = 1;
+  double b = 0;
+};
+
+enum class BinaryOp : std::uint8_t { add, sub, mul, div, maximum, minimum };
+enum class CompareOp : std::uint8_t { eq, ne, lt, le, gt, ge };
+enum class ReduceOp : std::uint8_t { sum, mean, max };
+enum class Activation : std::uint8_t { none, relu };      // an epilogue fused into matmul and conv2d
+enum class Reduction : std::uint8_t { none, mean, sum };  // of a loss
+enum class Distribution : std::uint8_t {
+  uniform,
+  normal
+};  // uniform on [a, b); normal of mean a, deviation b
+
+const char* name_of(UnaryOp op);
+const char* name_of(BinaryOp op);
+const char* name_of(CompareOp op);
+const char* name_of(ReduceOp op);
+
+}  // namespace metron

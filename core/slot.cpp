@@ -1,0 +1,250 @@
+#include <metron/core/slot.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cmath>
+#include <cstdlib>
+#include <mutex>
+#include <optional>
+#include <sstream>
+#include <utility>
+
+namespace metron {
+
+namespace detail {
+std::vector<Provider> install_providers();  // kernels/providers.cpp
+}
+
+namespace {
+
+using Orders = ProviderScope::Orders;
+
+// "onednn,cpu" as an order for each device that one of the names computes on; other devices keep `base`.
+Orders parse_orders(std::string_view names, Orders base) {
+  Orders orders;
+  std::array<bool, Device::type_count> named{};
+  while (true) {
+    const std::size_t comma = names.find(',');
+    const Provider& found = provider(names.substr(0, comma));
+    ProviderScope::Order& order = orders[static_cast<std::size_t>(found.device)];
+    named[static_cast<std::size_t>(found.device)] = true;
+    if (std::find(order.begin(), order.end(), found.id) == order.end())
+      order.ids[static_cast<std::size_t>(order.count++)] = found.id;
+    if (comma == std::string_view::npos) break;
+    names.remove_prefix(comma + 1);
+  }
+  for (std::size_t device = 0; device < orders.size(); ++device) {
+    if (!named[device]) orders[device] = base[device];
+  }
+  return orders;
+}
+
+Orders preferred_orders() {
+  Orders orders;
+  for (const Provider& p : providers()) {
+    ProviderScope::Order& order = orders[static_cast<std::size_t>(p.device)];
+    order.ids[static_cast<std::size_t>(order.count++)] = p.id;
+  }
+  return orders;
+}
+
+// The process's order, which threads copy when it has changed since they last looked.
+struct SharedOrders {
+  std::mutex mutex;
+  Orders orders;
+  std::atomic<std::uint64_t> version{1};
+
+  SharedOrders() : orders(preferred_orders()) {
+    if (const char* names = std::getenv("METRON_PROVIDERS"); names != nullptr && *names != '\0')
+      orders = parse_orders(names, orders);
+  }
+};
+
+SharedOrders& shared_orders() {
+  static SharedOrders instance;
+  return instance;
+}
+
+struct ThreadOrders {
+  Orders orders;
+  std::uint64_t version = 0;
+  int scopes = 0;  // open ProviderScopes: the process's order does not apply
+};
+
+const Orders& thread_orders(ThreadOrders& mine) {
+  SharedOrders& shared = shared_orders();
+  if (mine.scopes == 0 && mine.version != shared.version.load(std::memory_order_acquire)) [[unlikely]] {
+    const std::lock_guard lock(shared.mutex);
+    mine.orders = shared.orders;
+    mine.version = shared.version.load(std::memory_order_relaxed);
+  }
+  return mine.orders;
+}
+
+ThreadOrders& this_thread() {
+  thread_local ThreadOrders mine;
+  return mine;
+}
+
+std::string list_operands(std::span<const Tensor* const> operands) {
+  std::ostringstream out;
+  for (std::size_t i = 0; i < operands.size(); ++i) out << (i == 0 ? "" : ", ") << describe(*operands[i]);
+  return out.str();
+}
+
+}  // namespace
+
+std::span<const Provider> providers() {
+  static const std::vector<Provider> list = detail::install_providers();
+  return list;
+}
+
+const Provider& provider(std::string_view name) {
+  std::ostringstream known;
+  for (const Provider& p : providers()) {
+    if (name == p.name) return p;
+    known << (p.id == 0 ? "" : ", ") << p.name;
+  }
+  fail<ProviderError>("providers", "there is no provider \"", name,
+                      "\" in this build; there are: ", known.str());
+}
+
+ProviderScope::ProviderScope(std::string_view names) {
+  ThreadOrders& mine = this_thread();
+  previous_ = thread_orders(mine);
+  mine.orders = parse_orders(names, previous_);
+  ++mine.scopes;
+}
+
+ProviderScope::~ProviderScope() {
+  ThreadOrders& mine = this_thread();
+  mine.orders = previous_;
+  --mine.scopes;
+}
+
+void set_providers(std::string_view names) {
+  SharedOrders& shared = shared_orders();
+  const Orders orders = parse_orders(names, preferred_orders());
+  const std::lock_guard lock(shared.mutex);
+  shared.orders = orders;
+  shared.version.fetch_add(1, std::memory_order_release);
+}
+
+void set_checking(bool enabled) {
+  if (enabled) {
+    detail::active_instruments.fetch_or(instrument_check);
+  } else {
+    detail::active_instruments.fetch_and(~instrument_check);
+  }
+}
+
+namespace detail {
+
+std::atomic<std::uint32_t> active_instruments = [] {
+  const char* value = std::getenv("METRON_CHECK");
+  const bool checking = value != nullptr && *value != '\0' && std::string_view(value) != "0";
+  return checking ? instrument_check : 0;
+}();
+
+namespace {
+thread_local bool checking_now = false;
+}
+
+CheckScope::CheckScope() : entered_(!std::exchange(checking_now, true)) {}
+CheckScope::~CheckScope() {
+  if (entered_) checking_now = false;
+}
+
+const ProviderScope::Order& provider_order(Device::Type device) {
+  return thread_orders(this_thread())[static_cast<std::size_t>(device)];
+}
+
+void no_provider(const char* slot, Device device, std::span<const Tensor* const> operands) {
+  fail<ProviderError>(slot, "no provider on ", name_of(device.type()), " accepts ", list_operands(operands));
+}
+
+void mixed_devices(const char* slot, std::span<const Tensor* const> operands) {
+  std::ostringstream devices;
+  for (std::size_t i = 0; i < operands.size(); ++i) devices << (i == 0 ? "" : ", ") << operands[i]->device();
+  fail<DeviceError>(slot, "all operands must be on one device, got ", list_operands(operands), " on ",
+                    devices.str(), "; to(device) copies");
+}
+
+const Provider* reference_provider() {
+  for (const Provider& p : providers()) {
+    if (std::string_view(p.name) == "cpu") return &p;
+  }
+  return nullptr;
+}
+
+namespace {
+
+// How far two correct kernels may lie apart, relative to the largest element of the reference.
+double tolerance(DType dtype) {
+  switch (dtype) {
+    case DType::float32:
+      return 1e-4;
+    case DType::float64:
+      return 1e-10;
+    case DType::float16:
+      return 4e-3;
+    case DType::bfloat16:
+      return 3e-2;
+    default:
+      return 0;
+  }
+}
+
+template <typename T>
+double as_double(T value) {
+  if constexpr (std::is_same_v<T, float16> || std::is_same_v<T, bfloat16>) {
+    return static_cast<float>(value);
+  } else {
+    return static_cast<double>(value);
+  }
+}
+
+template <typename T>
+void compare_elements(const char* slot, const char* name, const Tensor& got, const Tensor& want,
+                      std::span<const Tensor* const> operands) {
+  const std::vector<T> a = got.to_vector<T>(), b = want.to_vector<T>();
+  double scale = 0;
+  for (const T& value : b) {
+    if (std::isfinite(as_double(value))) scale = std::max(scale, std::abs(as_double(value)));
+  }
+  std::optional<std::size_t> first;
+  double largest = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const double x = as_double(a[i]), y = as_double(b[i]);
+    if (x == y || (std::isnan(x) && std::isnan(y))) continue;
+    const double difference = std::abs(x - y);
+    if (difference <= tolerance(got.dtype()) * scale) continue;  // false for a NaN on one side
+    if (!first) first = i;
+    largest = std::isnan(difference) ? difference : std::max(largest, difference);
+  }
+  if (!first) return;
+  fail<Error>(slot, "METRON_CHECK: provider ", name, " differs from cpu at element ", *first, " of ",
+              describe(got), ": ", as_double(a[*first]), " instead of ", as_double(b[*first]),
+              ", largest difference ", largest, "; operands: ", list_operands(operands));
+}
+
+}  // namespace
+
+void compare_with_reference(const char* slot, const char* name, const Tensor& got, const Tensor& want,
+                            std::span<const Tensor* const> operands) {
+  visit_any_dtype(got.dtype(),
+                  [&]<typename T>() { compare_elements<T>(slot, name, got.detach(), want, operands); });
+}
+
+double touched_bytes(const Tensor& tensor) {
+  double elements = 1;
+  for (int i = 0; i < tensor.rank(); ++i) {
+    if (tensor.strides()[i] != 0 || tensor.shape()[i] == 0)
+      elements *= static_cast<double>(tensor.shape()[i]);
+  }
+  return elements * static_cast<double>(size_of(tensor.dtype()));
+}
+
+}  // namespace detail
+}  // namespace metron

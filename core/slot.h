@@ -1,0 +1,248 @@
+// Kernel slots: typed numeric operations that providers install functions into. A slot call is the only way
+// from an op to a kernel, so timing, counting and checking happen here and nowhere else.
+#pragma once
+
+#include <metron/core/profiler.h>
+#include <metron/core/tensor.h>
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <vector>
+
+namespace metron {
+
+inline constexpr int max_providers = 16;
+using ProviderId = std::uint8_t;
+
+// Who computes on a device. Providers come from the list in kernels/providers.cpp, the preferred ones first.
+class Provider {
+ public:
+  ProviderId id = 0;
+  const char* name = "";
+  Device::Type device = Device::Type::cpu;
+  mutable std::vector<const char*> slots = {};  // names of those it has installed a function into
+
+  template <typename SlotType>
+  void install(SlotType& slot, typename SlotType::Function function) const {
+    slot.set(id, function);
+    slots.push_back(slot.name());
+  }
+};
+
+// The providers of this build, in order of preference.
+std::span<const Provider> providers();
+// The provider of that name: what a program that brings its own kernels installs them into.
+const Provider& provider(std::string_view name);  // ProviderError, with the names there are
+
+// Uses only the named providers, in the named order, on their devices; this thread, this scope.
+//   ProviderScope only{"cpu"};   ProviderScope order{"onednn,cpu"};
+class ProviderScope {
+ public:
+  explicit ProviderScope(std::string_view names);  // ProviderError for an unknown or empty list
+  ~ProviderScope();
+  ProviderScope(const ProviderScope&) = delete;
+  ProviderScope& operator=(const ProviderScope&) = delete;
+
+  struct Order {
+    std::array<ProviderId, max_providers> ids{};
+    int count = 0;
+    const ProviderId* begin() const { return ids.data(); }
+    const ProviderId* end() const { return ids.data() + count; }
+  };
+  using Orders = std::array<Order, Device::type_count>;
+
+ private:
+  Orders previous_;
+};
+
+// Sets the order of all threads without a ProviderScope of their own. METRON_PROVIDERS does so at start.
+void set_providers(std::string_view names);
+
+// METRON_CHECK=1: every kernel's result is compared with the portable provider's; the first that differs
+// throws.
+void set_checking(bool enabled);
+
+namespace detail {
+
+// Open while a checked call copies and compares: the slot calls of that work are not checked in turn.
+class CheckScope {
+ public:
+  CheckScope();
+  ~CheckScope();
+  CheckScope(const CheckScope&) = delete;
+  CheckScope& operator=(const CheckScope&) = delete;
+  bool entered() const { return entered_; }
+
+ private:
+  bool entered_;
+};
+
+const ProviderScope::Order& provider_order(Device::Type device);
+[[noreturn]] void no_provider(const char* slot, Device device, std::span<const Tensor* const> operands);
+[[noreturn]] void mixed_devices(const char* slot, std::span<const Tensor* const> operands);
+const Provider* reference_provider();  // the portable one of the CPU
+void compare_with_reference(const char* slot, const char* provider, const Tensor& got, const Tensor& want,
+                            std::span<const Tensor* const> operands);
+double touched_bytes(const Tensor& tensor);  // of distinct elements: an expanded axis counts once
+
+template <typename T>
+inline constexpr bool is_tensor = std::is_same_v<std::remove_cvref_t<T>, Tensor>;
+template <typename T>
+inline constexpr bool is_tensor_list = std::is_same_v<std::remove_cvref_t<T>, std::span<Tensor>> ||
+                                       std::is_same_v<std::remove_cvref_t<T>, std::span<const Tensor>>;
+// Written by the kernel: Tensor& and std::span<Tensor>.
+template <typename T>
+inline constexpr bool is_output =
+    std::is_same_v<T, Tensor&> || std::is_same_v<std::remove_cvref_t<T>, std::span<Tensor>>;
+
+// Calls visit(tensor) for every defined tensor of the arguments.
+template <typename Visit, typename... Args>
+void for_each_tensor(const Visit& visit, const Args&... args) {
+  const auto one = [&](const auto& arg) {
+    if constexpr (is_tensor<decltype(arg)>) {
+      if (arg.defined()) visit(arg);
+    } else if constexpr (is_tensor_list<decltype(arg)>) {
+      for (const Tensor& tensor : arg) visit(tensor);
+    }
+  };
+  (one(args), ...);
+}
+
+template <typename... Args>
+std::vector<const Tensor*> operands_of(const Args&... args) {
+  std::vector<const Tensor*> operands;
+  for_each_tensor([&](const Tensor& tensor) { operands.push_back(&tensor); }, args...);
+  return operands;
+}
+
+// The argument as the reference run of the check gets it: a copy on the CPU, as an input may be an output too.
+template <typename Arg>
+auto reference_argument(const std::remove_reference_t<Arg>& arg) {
+  if constexpr (is_tensor<Arg>) {
+    return arg.defined() ? arg.detach().to(Device()).clone() : Tensor();
+  } else if constexpr (is_tensor_list<Arg>) {
+    std::vector<Tensor> copies;
+    for (const Tensor& tensor : arg) copies.push_back(tensor.detach().to(Device()).clone());
+    return copies;
+  } else {
+    return arg;
+  }
+}
+
+}  // namespace detail
+
+template <typename Signature>
+class Slot;
+
+// Args: `const Tensor&` and `std::span<const Tensor>` are inputs, `Tensor&` and `std::span<Tensor>` outputs,
+// an undefined tensor is an absent operand, everything else a parameter. A function that returns false has
+// declined: it has touched nothing and the next provider is asked.
+template <typename... Args>
+class Slot<bool(Args...)> {
+ public:
+  using Function = bool (*)(Args...);
+  using Flops = double (*)(Args...);
+
+  constexpr explicit Slot(const char* name, Flops flops = nullptr) : name_(name), flops_(flops) {}
+  Slot(const Slot&) = delete;
+  Slot& operator=(const Slot&) = delete;
+
+  const char* name() const { return name_; }
+  void set(ProviderId id, Function function) { functions_[id] = function; }
+  bool installed(ProviderId id) const { return functions_[id] != nullptr; }
+
+  // ProviderError if every provider of the operands' device declines, DeviceError if they are on several.
+  void operator()(Args... args) const {
+    const Device device = common_device(args...);
+    if (instruments() != 0) [[unlikely]]
+      return instrumented(device, args...);
+    dispatch(device, args...);
+  }
+
+ private:
+  ProviderId dispatch(Device device, Args... args) const {
+    for (const ProviderId id : detail::provider_order(device.type())) {
+      if (functions_[id] != nullptr && functions_[id](args...)) return id;
+    }
+    detail::no_provider(name_, device, detail::operands_of(args...));
+  }
+
+  Device common_device(const Args&... args) const {
+    const Tensor* first = nullptr;
+    bool mixed = false;
+    detail::for_each_tensor(
+        [&](const Tensor& tensor) {
+          if (first == nullptr) first = &tensor;
+          mixed |= tensor.device() != first->device();
+        },
+        args...);
+    if (mixed) [[unlikely]]
+      detail::mixed_devices(name_, detail::operands_of(args...));
+    return first == nullptr ? Device() : first->device();
+  }
+
+  [[gnu::noinline]] void instrumented(Device device, Args... args) const {
+    if ((instruments() & instrument_check) != 0) {
+      checked(device, args...);
+    } else {
+      timed(device, args...);
+    }
+  }
+
+  ProviderId timed(Device device, Args... args) const {
+    if ((instruments() & instrument_timer) == 0) return dispatch(device, args...);
+    KernelTimer timer(name_, device);
+    const ProviderId id = dispatch(device, args...);
+    timer.stop();
+    double bytes = 0;
+    Signature signature;
+    detail::for_each_tensor(
+        [&](const Tensor& tensor) {
+          bytes += detail::touched_bytes(tensor);
+          signature.add(tensor.shape(), tensor.dtype());
+        },
+        args...);
+    timer.finish(providers()[id].name, signature, bytes, flops_ != nullptr ? flops_(args...) : 0);
+    return id;
+  }
+
+  void checked(Device device, Args... args) const {
+    const detail::CheckScope scope;
+    if (!scope.entered()) {
+      timed(device, args...);
+      return;
+    }
+    const Provider* reference = detail::reference_provider();
+    auto copies = std::make_tuple(detail::reference_argument<Args>(args)...);
+    const ProviderId id = timed(device, args...);
+    if (reference == nullptr || id == reference->id || functions_[reference->id] == nullptr) return;
+    const bool ran = std::apply(
+        [&](auto&... copy) { return functions_[reference->id](static_cast<Args>(copy)...); }, copies);
+    if (!ran) return;
+    std::apply([&](const auto&... copy) { (compare<Args>(id, args, copy, args...), ...); }, copies);
+  }
+
+  template <typename Arg, typename Given, typename Copy>
+  void compare(ProviderId id, const Given& got, const Copy& want, const Args&... args) const {
+    if constexpr (detail::is_output<Arg>) {
+      const std::vector<const Tensor*> operands = detail::operands_of(args...);
+      if constexpr (detail::is_tensor<Arg>) {
+        if (got.defined()) detail::compare_with_reference(name_, providers()[id].name, got, want, operands);
+      } else {
+        for (std::size_t i = 0; i < got.size(); ++i)
+          detail::compare_with_reference(name_, providers()[id].name, got[i], want[i], operands);
+      }
+    }
+  }
+
+  const char* name_;
+  Flops flops_;
+  std::array<Function, max_providers> functions_{};
+};
+
+}  // namespace metron

@@ -1,0 +1,73 @@
+#include <metron/core/error.h>
+#include <metron/core/storage.h>
+
+#include <array>
+#include <cstdlib>
+#include <cstring>
+
+namespace metron {
+namespace {
+
+class HostMemory : public MemorySource {
+ public:
+  void* allocate(std::size_t bytes) override { return std::aligned_alloc(memory_alignment, bytes); }
+  void release(void* block, std::size_t) override { std::free(block); }
+};
+
+// Enough for the activations of a large batch, small beside the memory of any machine that trains.
+constexpr std::size_t default_cache_limit = std::size_t{1} << 30;
+
+class CpuBackend : public Backend {
+ public:
+  CachingAllocator& allocator(int) override { return allocator_; }
+  void copy_from_host(int, void* destination, const void* source, std::size_t bytes) override {
+    std::memcpy(destination, source, bytes);
+  }
+  void copy_to_host(int, void* destination, const void* source, std::size_t bytes) override {
+    std::memcpy(destination, source, bytes);
+  }
+  void synchronize(int) override {}
+
+ private:
+  CachingAllocator allocator_{std::make_unique<HostMemory>(), default_cache_limit};
+};
+
+using Backends = std::array<std::unique_ptr<Backend>, Device::type_count>;
+
+// Never destroyed: tensors with static lifetime may outlive it.
+Backends& backends() {
+  static Backends& list = *[] {
+    auto created = std::make_unique<Backends>();
+    (*created)[0] = std::make_unique<CpuBackend>();
+    return created.release();
+  }();
+  return list;
+}
+
+}  // namespace
+
+Backend& backend(Device device) {
+  const auto& found = backends()[static_cast<std::size_t>(device.type())];
+  check<DeviceError>(found != nullptr, "device", "there is no ", device,
+                     " here: this build of Metron has no CUDA device; use the device cpu");
+  return *found;
+}
+
+void install_backend(Device::Type type, std::unique_ptr<Backend> backend) {
+  backends()[static_cast<std::size_t>(type)] = std::move(backend);
+}
+
+bool has_device(Device device) { return backends()[static_cast<std::size_t>(device.type())] != nullptr; }
+
+MemoryStats memory_stats(Device device) { return backend(device).allocator(device.index()).stats(); }
+
+Storage::Storage(std::size_t bytes, Device device)
+    : bytes_(bytes), device_(device), allocator_(&backend(device).allocator(device.index())) {
+  if (bytes > 0) data_ = allocator_->allocate(bytes);
+}
+
+Storage::~Storage() {
+  if (data_ != nullptr) allocator_->release(data_, bytes_);
+}
+
+}  // namespace metron

@@ -1,0 +1,55 @@
+// Storage: one block of device memory, shared by the tensors that view it, and the seam a new device plugs
+// into.
+#pragma once
+
+#include <metron/core/allocator.h>
+#include <metron/core/device.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace metron {
+
+// What a device type provides so that tensors can live there.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual CachingAllocator& allocator(int index) = 0;
+  virtual void copy_from_host(int index, void* destination, const void* source, std::size_t bytes) = 0;
+  virtual void copy_to_host(int index, void* destination, const void* source, std::size_t bytes) = 0;
+  virtual void synchronize(int index) = 0;
+};
+
+// The backend of the device's type. DeviceError with what was looked for if this build or machine has none.
+Backend& backend(Device device);
+void install_backend(Device::Type type, std::unique_ptr<Backend> backend);
+bool has_device(Device device);
+
+MemoryStats memory_stats(Device device);
+
+class Storage {
+ public:
+  Storage(std::size_t bytes, Device device);
+  ~Storage();
+  Storage(const Storage&) = delete;
+  Storage& operator=(const Storage&) = delete;
+
+  void* data() const { return data_; }
+  std::size_t bytes() const { return bytes_; }
+  Device device() const { return device_; }
+
+  // Counts the changes; a tensor saved for backward remembers the count and refuses a later one.
+  std::uint64_t version() const { return version_.load(std::memory_order_relaxed); }
+  void bump_version() { version_.fetch_add(1, std::memory_order_relaxed); }
+
+ private:
+  void* data_ = nullptr;
+  std::size_t bytes_;
+  Device device_;
+  CachingAllocator* allocator_;
+  std::atomic<std::uint64_t> version_{0};
+};
+
+}  // namespace metron

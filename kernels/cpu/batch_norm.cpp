@@ -1,0 +1,132 @@
+// Batch normalisation: one pass over x for the statistics, one for the result. The statistics are taken of
+// pieces that fit the cache, each in two passes, and merged in double precision (Chan, Golub and LeVeque,
+// 1979). A task is a share of the batch and some channels. Moves at least x twice and y once.
+#include <metron/kernels/cpu/channels.h>
+#include <metron/kernels/cpu/cpu_kernels.h>
+#include <metron/kernels/cpu/fold.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace metron::METRON_ISA {
+namespace {
+
+// Of a set of numbers: how many, their mean and the sum of their squared distances from it.
+struct Moments {
+  double count = 0, mean = 0, squares = 0;
+
+  void merge(const Moments& other) {
+    if (other.count == 0) return;
+    const double total = count + other.count;
+    const double distance = other.mean - mean;
+    mean += distance * (other.count / total);
+    squares += other.squares + distance * distance * (count * other.count / total);
+    count = total;
+  }
+};
+
+// From the sums of the deviations from a rough mean and of their squares.
+Moments corrected(Index count, double rough, double sum, double squares) {
+  const double n = static_cast<double>(count);
+  return {n, rough + sum / n, std::max(squares - sum * sum / n, 0.0)};
+}
+
+template <typename T>
+void add_rows(const T* x, Index rows, Index stride, Index channels, Moments* moments) {
+  T mean[channel_block] = {}, sum[channel_block] = {}, squares[channel_block] = {};
+  for (Index row = 0; row < rows; ++row) {
+    for (Index c = 0; c < channels; ++c) mean[c] += x[row * stride + c];
+  }
+  for (Index c = 0; c < channels; ++c) mean[c] /= static_cast<T>(rows);
+  for (Index row = 0; row < rows; ++row) {
+    for (Index c = 0; c < channels; ++c) {
+      const T deviation = x[row * stride + c] - mean[c];
+      sum[c] += deviation;
+      squares[c] += deviation * deviation;
+    }
+  }
+  for (Index c = 0; c < channels; ++c) moments[c].merge(corrected(rows, mean[c], sum[c], squares[c]));
+}
+
+template <typename T>
+void add_run(const T* x, Index n, Moments& moments) {
+  const T mean = fold<T>(Sum<T>(), n, [&](Index i) { return x[i]; }) / static_cast<T>(n);
+  const T sum = fold<T>(Sum<T>(), n, [&](Index i) { return x[i] - mean; });
+  const T squares = fold<T>(Sum<T>(), n, [&](Index i) { return (x[i] - mean) * (x[i] - mean); });
+  moments.merge(corrected(n, mean, sum, squares));
+}
+
+// (shares, channels); results in the first share's.
+template <typename T>
+void channel_moments(const ChannelLayout& layout, const T* x, Moments* moments) {
+  const Index channels = layout.channels;
+  for_each_share(
+      layout,
+      [&](Index share, Index channel, Index count, Index first, Index last) {
+        Moments* const into = moments + share * channels + channel;
+        std::fill_n(into, count, Moments());
+        for (Index row = first; row < last; row += piece_rows)
+          add_rows(x + row * channels + channel, std::min(piece_rows, last - row), channels, count, into);
+      },
+      [&](Index share, Index channel, Index first, Index last) {
+        Moments& into = moments[share * channels + channel] = Moments();
+        for (Index plane = first; plane < last; ++plane) {
+          const T* const from = x + (plane * channels + channel) * layout.inner;
+          for (Index i = 0; i < layout.inner; i += piece_size)
+            add_run(from + i, std::min(piece_size, layout.inner - i), into);
+        }
+      });
+  for (Index share = 1; share < layout.shares(); ++share) {
+    for (Index c = 0; c < channels; ++c) moments[c].merge(moments[share * channels + c]);
+  }
+}
+
+// Of one channel, for y = (x - mean) * scale + shift.
+template <typename T>
+struct Affine {
+  T mean, scale, shift;
+};
+
+}  // namespace
+
+bool batch_norm(const Tensor& x, const Tensor& w, const Tensor& b, bool batch_statistics, double eps,
+                Tensor& mean, Tensor& variance, Tensor& y) {
+  return visit_dtype<float, double>(y.dtype(), [&]<typename T>() {
+    const ChannelLayout layout = layout_of(x);
+    const FormattedInput input(x, layout.format, copy);
+    FormattedOutput result(y, layout.format, copy);
+    const T* const from = input.data<T>();
+    T* const out = result.data<T>();
+    if (batch_statistics) {
+      const Scratch scratch = share_sums<Moments>(layout);
+      Moments* const moments = scratch.data<Moments>();
+      channel_moments(layout, from, moments);
+      T* const means = mean.mutable_data<T>();
+      T* const variances = variance.mutable_data<T>();
+      for (Index c = 0; c < layout.channels; ++c) {
+        const double count = static_cast<double>(layout.count());
+        means[c * mean.strides()[0]] = static_cast<T>(count > 0 ? moments[c].mean : NAN);
+        variances[c * variance.strides()[0]] = static_cast<T>(moments[c].squares / count);
+      }
+    }
+    const ChannelValues<T> means(mean, 0), variances(variance, 1), scales(w, 1), shifts(b, 0);
+    const Scratch coefficients(3 * layout.channels, dtype_of<T>);
+    T* const centre = coefficients.data<T>();
+    T* const scale = centre + layout.channels;
+    T* const shift = scale + layout.channels;
+    for (Index c = 0; c < layout.channels; ++c) {
+      centre[c] = means[c];
+      scale[c] = static_cast<T>(inverse_deviation(variances[c], eps) * static_cast<double>(scales[c]));
+      shift[c] = shifts[c];
+    }
+    for_each_element(
+        layout, out,
+        [=](Index c) {
+          return Affine<T>{centre[c], scale[c], shift[c]};
+        },
+        [=](Index i, const Affine<T>& a) { return (from[i] - a.mean) * a.scale + a.shift; });
+    result.finish();
+  });
+}
+
+}  // namespace metron::METRON_ISA

@@ -1,0 +1,127 @@
+// The gradients of batch normalisation: one pass over g and x for the sums of each channel, one for the
+// result. A task is a share of the batch and some channels. Moves at least g and x twice and gx once.
+#include <metron/kernels/cpu/channels.h>
+#include <metron/kernels/cpu/cpu_kernels.h>
+#include <metron/kernels/cpu/fold.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace metron::METRON_ISA {
+namespace {
+
+// What the gradient of x and those of the weights are made of: sums over a channel.
+struct GradientSums {
+  double g = 0, projection = 0;  // of g and of g * (x - mean)
+};
+
+template <typename T>
+void channel_sums(const ChannelLayout& layout, const T* g, const T* x, const T* mean, GradientSums* sums) {
+  const Index channels = layout.channels;
+  for_each_share(
+      layout,
+      [&](Index share, Index channel, Index count, Index first, Index last) {
+        GradientSums* const into = sums + share * channels + channel;
+        std::fill_n(into, count, GradientSums());
+        for (Index begin = first; begin < last; begin += piece_rows) {
+          T sum[channel_block] = {}, projection[channel_block] = {};
+          for (Index row = begin; row < std::min(begin + piece_rows, last); ++row) {
+            const Index at = row * channels + channel;
+            for (Index c = 0; c < count; ++c) {
+              sum[c] += g[at + c];
+              projection[c] += g[at + c] * (x[at + c] - mean[channel + c]);
+            }
+          }
+          for (Index c = 0; c < count; ++c) {
+            into[c].g += static_cast<double>(sum[c]);
+            into[c].projection += static_cast<double>(projection[c]);
+          }
+        }
+      },
+      [&](Index share, Index channel, Index first, Index last) {
+        GradientSums& into = sums[share * channels + channel] = GradientSums();
+        const T centre = mean[channel];
+        for (Index plane = first; plane < last; ++plane) {
+          const T* const from_g = g + (plane * channels + channel) * layout.inner;
+          const T* const from_x = x + (plane * channels + channel) * layout.inner;
+          for (Index i = 0; i < layout.inner; i += piece_size) {
+            const Index n = std::min(piece_size, layout.inner - i);
+            into.g += static_cast<double>(fold<T>(Sum<T>(), n, [&](Index j) { return from_g[i + j]; }));
+            into.projection += static_cast<double>(
+                fold<T>(Sum<T>(), n, [&](Index j) { return from_g[i + j] * (from_x[i + j] - centre); }));
+          }
+        }
+      });
+  for (Index share = 1; share < layout.shares(); ++share) {
+    for (Index c = 0; c < channels; ++c) {
+      sums[c].g += sums[share * channels + c].g;
+      sums[c].projection += sums[share * channels + c].projection;
+    }
+  }
+}
+
+// Of one channel, for gx = (g - offset - (x - mean) * slope) * scale.
+template <typename T>
+struct InputGradient {
+  T mean, offset, slope, scale;
+};
+
+}  // namespace
+
+bool batch_norm_backward(const Tensor& g, const Tensor& x, const Tensor& w, const Tensor& mean,
+                         const Tensor& variance, bool batch_statistics, double eps, Tensor& gx, Tensor& gw,
+                         Tensor& gb) {
+  return visit_dtype<float, double>(gx.dtype(), [&]<typename T>() {
+    const ChannelLayout layout = layout_of(x);
+    const Index channels = layout.channels;
+    const FormattedInput gradient(g, layout.format, copy), input(x, layout.format, copy);
+    FormattedOutput result(gx, layout.format, copy);
+    const T* const from_g = gradient.data<T>();
+    const T* const from_x = input.data<T>();
+    T* const out = result.data<T>();
+
+    const ChannelValues<T> means(mean, 0), variances(variance, 1), scales(w, 1);
+    const Scratch coefficients(4 * channels, dtype_of<T>);
+    T* const centre = coefficients.data<T>();
+    T* const offset = centre + channels;
+    T* const slope = offset + channels;
+    T* const scale = slope + channels;
+    for (Index c = 0; c < channels; ++c) {
+      centre[c] = means[c];
+      scale[c] = static_cast<T>(inverse_deviation(variances[c], eps) * static_cast<double>(scales[c]));
+    }
+    if (batch_statistics || gw.defined() || gb.defined()) {
+      const Scratch scratch = share_sums<GradientSums>(layout);
+      GradientSums* const sums = scratch.data<GradientSums>();
+      channel_sums(layout, from_g, from_x, centre, sums);
+      T* const weight = gw.defined() ? gw.mutable_data<T>() : nullptr;
+      T* const bias = gb.defined() ? gb.mutable_data<T>() : nullptr;
+      for (Index c = 0; c < channels; ++c) {
+        const GradientSums& sum = sums[c];
+        const double inverse = inverse_deviation(variances[c], eps);
+        const double count = static_cast<double>(layout.count());
+        offset[c] = static_cast<T>(sum.g / count);
+        slope[c] = static_cast<T>(sum.projection / count * inverse * inverse);
+        if (weight != nullptr) weight[c * gw.strides()[0]] = static_cast<T>(sum.projection * inverse);
+        if (bias != nullptr) bias[c * gb.strides()[0]] = static_cast<T>(sum.g);
+      }
+    }
+    if (batch_statistics) {
+      for_each_element(
+          layout, out,
+          [=](Index c) {
+            return InputGradient<T>{centre[c], offset[c], slope[c], scale[c]};
+          },
+          [=](Index i, const InputGradient<T>& a) {
+            return (from_g[i] - a.offset - (from_x[i] - a.mean) * a.slope) * a.scale;
+          });
+    } else {
+      for_each_element(
+          layout, out, [=](Index c) { return scale[c]; },
+          [=](Index i, T channel_scale) { return from_g[i] * channel_scale; });
+    }
+    result.finish();
+  });
+}
+
+}  // namespace metron::METRON_ISA

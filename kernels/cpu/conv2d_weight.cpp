@@ -1,0 +1,183 @@
+// The gradient of a convolution's weights: (1 + taps * channels, pixels) x (pixels, out channels), the left
+// matrix being im2col transposed under a row of ones, whose product is the gradient of the bias. A task is a
+// share of the pixels, of one group and of all taps or one. How the pixels are shared out depends on the
+// shapes alone and the shares are added in order, so the result doesn't depend on the number of threads.
+// Moves at least the image and g once, the gradient once a share.
+#include <metron/kernels/cpu/convolution.h>
+#include <metron/kernels/cpu/cpu_kernels.h>
+#include <metron/kernels/cpu/gemm.h>
+#include <metron/kernels/cpu/tasks.h>
+#include <metron/kernels/formatted.h>
+
+#include <algorithm>
+
+namespace metron::METRON_ISA {
+namespace {
+
+constexpr Index gradient_bytes = 1024 * 1024;     // of a task's gradient: larger ones are computed tap by tap
+constexpr Index shares_bytes = 16 * 1024 * 1024;  // of all shares' gradients
+constexpr Index max_shares = 32;
+constexpr Index pixels_per_share = 1024;  // at least
+constexpr Index depthwise_channels = 64;  // of a task
+
+struct Part {
+  PixelRange pixels;
+  Index group;
+  Index tap, taps;
+};
+
+template <typename T>
+void add_pixels(const WeightGradient<T>& gradient, const Part& part, T* scratch, T* result) {
+  Gather<T> gather = gradient.gather;
+  gather.images += part.group * gather.channels;
+  if (part.taps < gradient.taps()) {
+    gather.h = gather.h.tap(part.tap / gradient.gather.w.taps);
+    gather.w = gather.w.tap(part.tap % gradient.gather.w.taps);
+  }
+  const Index ones = part.tap == 0 ? 1 : 0;
+  const Index rows = ones + gather.row_size();
+  const Index channels = gradient.groups * gradient.columns;
+  T* const packed_g = scratch + k_block * rows;
+  T* const c = result + part.group * gradient.group_size() +
+               (part.tap == 0 ? 0 : 1 + part.tap * gather.channels) * gradient.columns;
+  Index first = part.pixels.first;
+  do {
+    const Index run = std::min(k_block, part.pixels.last - first);
+    im2col(gather, first, run, scratch + ones, rows);
+    for (Index i = 0; i < ones * run; ++i) scratch[i * rows] = 1;
+    const T* const g = gradient.g + first * channels + part.group * gradient.columns;
+    for (Index j = 0; j < gradient.columns; j += panel_width<T>)
+      pack_panel(run, std::min(panel_width<T>, gradient.columns - j), g + j, channels, 1,
+                 packed_g + j * k_block);
+    multiply<T>({.m = rows,
+                 .n = gradient.columns,
+                 .k = run,
+                 .a = scratch,
+                 .a_stride = rows,
+                 .a_is_transposed = true,
+                 .b = packed_g,
+                 .b_stride = k_block * panel_width<T>,
+                 .c = c,
+                 .c_row = gradient.columns,
+                 .c_column = 1,
+                 .accumulate = first > part.pixels.first,
+                 .bias = nullptr,
+                 .relu = false});
+    first += run;
+  } while (first < part.pixels.last);
+}
+
+// (shares, groups, rows, columns): the first share becomes the sum of all.
+template <typename T>
+void add_shares(T* shares, Index count, Index size) {
+  parallel_for(size, grain_of(count), [&](Index first, Index last) {
+    for (Index share = 1; share < count; ++share) {
+      const T* const from = shares + share * size;
+      for (Index i = first; i < last; ++i) shares[i] += from[i];
+    }
+  });
+}
+
+// How many parts the pixels are cut into.
+template <typename T>
+Index shares_of(const WeightGradient<T>& gradient) {
+  const Index fitting = shares_bytes / (gradient.size() * static_cast<Index>(sizeof(T)));
+  return std::clamp<Index>(std::min(gradient.pixels / pixels_per_share, fitting), 1, max_shares);
+}
+
+// `result` holds (shares, groups, rows, columns); the sum is in the first share's.
+template <typename T>
+void weight_gradient(const WeightGradient<T>& gradient, Index count, T* result) {
+  const Index size = gradient.size();
+  const auto pixels_of = [&](Index share) {
+    return PixelRange{gradient.pixels * share / count, gradient.pixels * (share + 1) / count};
+  };
+  if (gradient.is_depthwise()) {
+    const Index blocks = ceil_div(gradient.groups, depthwise_channels);
+    const auto run = [&](Index task, T* scratch) {
+      const Index first = task % blocks * depthwise_channels;
+      const Index last = std::min(first + depthwise_channels, gradient.groups);
+      T* const to = result + task / blocks * size;
+      depthwise_gradient(gradient, pixels_of(task / blocks), first, last, scratch, to);
+    };
+    const Index scratch_size = gradient.rows() * depthwise_channels;
+    for_each_task<T>(count * blocks, gradient.pixels / count * scratch_size, scratch_size, run);
+  } else {
+    const bool by_tap = gradient.group_size() * static_cast<Index>(sizeof(T)) > gradient_bytes ||
+                        count * gradient.groups < num_threads();
+    const Index taps = by_tap ? 1 : gradient.taps();
+    const Index tap_tasks = gradient.taps() / taps;
+    const Index rows = 1 + taps * gradient.gather.channels;
+    const Index padded_columns = ceil_div(gradient.columns, panel_width<T>) * panel_width<T>;
+    const auto run = [&](Index task, T* scratch) {
+      const Index share = task / tap_tasks / gradient.groups;
+      const Part part{.pixels = pixels_of(share),
+                      .group = task / tap_tasks % gradient.groups,
+                      .tap = task % tap_tasks * taps,
+                      .taps = taps};
+      add_pixels(gradient, part, scratch, result + share * size);
+    };
+    const Index work = gradient.pixels / count * rows * gradient.columns / products_per_element;
+    for_each_task<T>(count * gradient.groups * tap_tasks, work, k_block * (rows + padded_columns), run);
+  }
+  add_shares(result, count, size);
+}
+
+// gw (O, C / groups, KH, KW) and gb (O) from (groups, rows, columns). By blocks of out channels: the reads
+// run along them, the writes along the weights of each.
+template <typename T>
+void store_gradient(const WeightGradient<T>& gradient, const T* from, T* weights, T* bias,
+                    Index bias_stride) {
+  const Index channels = gradient.gather.channels;
+  const Index taps = gradient.taps();
+  const Index blocks = ceil_div(gradient.columns, panel_width<T>);
+  const auto store_blocks = [&](Index first, Index last) {
+    for (Index block = first; block < last; ++block) {
+      const Index column = block % blocks * panel_width<T>;
+      const Index count = std::min(panel_width<T>, gradient.columns - column);
+      const Index output = block / blocks * gradient.columns + column;
+      const T* const group = from + block / blocks * gradient.group_size() + column;
+      for (Index o = 0; o < count && bias != nullptr; ++o) bias[(output + o) * bias_stride] = group[o];
+      for (Index c = 0; c < channels; ++c) {
+        for (Index t = 0; t < taps; ++t) {
+          const T* const row = group + (1 + t * channels + c) * gradient.columns;
+          for (Index o = 0; o < count; ++o) weights[((output + o) * channels + c) * taps + t] = row[o];
+        }
+      }
+    }
+  };
+  parallel_for(gradient.groups * blocks, grain_of(panel_width<T> * channels * taps), store_blocks);
+}
+
+}  // namespace
+
+bool conv2d_backward_weight(const Tensor& g, const Tensor& x, const Conv2dOptions& options, Tensor& gw,
+                            Tensor& gb) {
+  return visit_dtype<float, double>(gw.dtype(), [&]<typename T>() {
+    FormattedOutput weights(gw, MemoryFormat::contiguous, copy);
+    T* const out = weights.data<T>();
+    T* const bias = gb.defined() ? gb.mutable_data<T>() : nullptr;
+    const Index bias_stride = gb.defined() ? gb.strides()[0] : 0;
+    if (gw.size(0) == 0) return;
+
+    const FormattedInput image(x, MemoryFormat::channels_last, copy);
+    const FormattedInput dense_g(g, MemoryFormat::channels_last, copy);
+    const WeightGradient<T> gradient{
+        .gather = {forward_gather({x.size(2), g.size(2), gw.size(2), options.stride.h, options.padding.h,
+                                   options.dilation.h}),
+                   forward_gather({x.size(3), g.size(3), gw.size(3), options.stride.w, options.padding.w,
+                                   options.dilation.w}),
+                   image.data<T>(), x.size(1), gw.size(1)},
+        .pixels = g.size(0) * g.size(2) * g.size(3),
+        .groups = options.groups,
+        .g = dense_g.data<T>(),
+        .columns = gw.size(0) / options.groups};
+    const Index shares = shares_of(gradient);
+    const Scratch sums(shares * gradient.size(), dtype_of<T>);
+    weight_gradient(gradient, shares, sums.data<T>());
+    store_gradient(gradient, sums.data<T>(), out, bias, bias_stride);
+    weights.finish();
+  });
+}
+
+}  // namespace metron::METRON_ISA

@@ -1,0 +1,90 @@
+// Folds of a run of values (sums, maxima) that vectorise and whose rounding error does not grow with the
+// length: values are dealt to lanes, lanes folded as a tree, blocks of lanes pairwise. The order depends on
+// the length alone, so results are equal for any number of threads.
+#pragma once
+
+#include <metron/kernels/functors.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+
+namespace metron::METRON_ISA {
+namespace {
+
+template <typename T>
+struct Sum : functor::Add<T> {
+  static constexpr T identity = 0;
+};
+template <typename T>
+struct Max : functor::Maximum<T> {
+  static constexpr T identity = std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity()
+                                                                     : std::numeric_limits<T>::min();
+};
+
+inline constexpr std::int64_t fold_block_length = 1024;
+
+template <std::int64_t lane_count, typename T, typename Op, typename Load>
+inline T fold_lanes(const Op& op, std::int64_t begin, std::int64_t end, const Load& load) {
+  T lanes[lane_count];
+  for (std::int64_t j = 0; j < lane_count; ++j) lanes[j] = load(begin + j);
+  std::int64_t i = begin + lane_count;
+  for (; i + lane_count <= end; i += lane_count) {
+#pragma omp simd
+    for (std::int64_t j = 0; j < lane_count; ++j) lanes[j] = op(lanes[j], load(i + j));
+  }
+  for (std::int64_t j = 0; i + j < end; ++j) lanes[j] = op(lanes[j], load(i + j));
+  for (std::int64_t half = lane_count / 2; half > 0; half /= 2)
+    for (std::int64_t j = 0; j < half; ++j) lanes[j] = op(lanes[j], lanes[j + half]);
+  return lanes[0];
+}
+
+// load(begin) to load(end - 1) folded.
+template <typename T, typename Op, typename Load>
+inline T fold_block(const Op& op, std::int64_t begin, std::int64_t end, const Load& load) {
+  if (end - begin >= 64) return fold_lanes<32, T>(op, begin, end, load);
+  if (end - begin >= 4) return fold_lanes<4, T>(op, begin, end, load);
+  T result = Op::identity;
+  for (std::int64_t i = begin; i < end; ++i) result = op(result, load(i));
+  return result;
+}
+
+// Folds values that arrive one by one as a balanced tree: level k holds the fold of 2^k values or none, as
+// the bits of a counter do.
+template <typename T, typename Op>
+class PairwiseFold {
+ public:
+  explicit PairwiseFold(const Op& op) : op_(op) {}
+  void add(T value) {
+    std::size_t level = 0;
+    for (std::uint64_t carry = count_++; (carry & 1) != 0; carry >>= 1) value = op_(levels_[level++], value);
+    levels_[level] = value;
+  }
+  T result() const {
+    T value = Op::identity;
+    std::size_t level = 0;
+    for (std::uint64_t bits = count_; bits != 0; bits >>= 1, ++level) {
+      if ((bits & 1) != 0) value = op_(levels_[level], value);
+    }
+    return value;
+  }
+
+ private:
+  Op op_;
+  std::uint64_t count_ = 0;
+  std::array<T, 64> levels_;
+};
+
+// load(0) to load(length - 1) folded.
+template <typename T, typename Op, typename Load>
+[[gnu::noinline]] T fold(const Op& op, std::int64_t length, const Load& load) {
+  if (length <= fold_block_length) return fold_block<T>(op, 0, length, load);
+  PairwiseFold<T, Op> blocks(op);
+  for (std::int64_t begin = 0; begin < length; begin += fold_block_length)
+    blocks.add(fold_block<T>(op, begin, std::min(begin + fold_block_length, length), load));
+  return blocks.result();
+}
+
+}  // namespace
+}  // namespace metron::METRON_ISA

@@ -1,0 +1,163 @@
+// Layer normalisation: a row is read from memory once and stays in the cache for its mean, its variance and
+// the result. Rows are spread over the threads; backward in chunks that depend on the shape alone, whose
+// shares of the weights' gradients are added in order. Moves at least x and y once (backward g, x and gx).
+#include <metron/kernels/cpu/cpu_kernels.h>
+#include <metron/kernels/cpu/fold.h>
+#include <metron/kernels/cpu/tasks.h>
+#include <metron/kernels/formatted.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace metron::METRON_ISA {
+namespace {
+
+constexpr Index shares_bytes = 16 * 1024 * 1024;  // of all chunks' weight gradients
+constexpr Index max_chunks = 32;
+constexpr Index rows_per_chunk = 16;  // at least
+
+// The elements of a parameter of rank 1, or a constant where it is absent.
+template <typename T>
+class RowParameter {
+ public:
+  RowParameter(const Tensor& given, Index columns, T absent)
+      : given_(given, MemoryFormat::contiguous, copy), constant_(given.defined() ? 0 : columns, dtype_of<T>) {
+    if (!given.defined()) std::fill_n(constant_.data<T>(), columns, absent);
+  }
+  const T* data() const { return given_.data<T>() != nullptr ? given_.data<T>() : constant_.data<T>(); }
+
+ private:
+  FormattedInput given_;
+  Scratch constant_;
+};
+
+// Two passes, the first of them corrected by the second: exact to rounding however far the mean is from 0.
+template <typename T>
+void moments(const T* x, Index n, T& mean, T& variance) {
+  const T count = static_cast<T>(n);
+  const T rough = fold<T>(Sum<T>(), n, [&](Index i) { return x[i]; }) / count;
+  const T centre = rough + fold<T>(Sum<T>(), n, [&](Index i) { return x[i] - rough; }) / count;
+  mean = centre;
+  variance = fold<T>(Sum<T>(), n, [&](Index i) { return (x[i] - centre) * (x[i] - centre); }) / count;
+}
+
+template <typename T>
+T inverse_deviation(T variance, double eps) {
+  return static_cast<T>(1 / std::sqrt(static_cast<double>(variance) + eps));
+}
+
+// The shares of gw and gb of one chunk of rows.
+struct Shares {
+  double* weight;
+  double* bias;
+};
+
+template <typename T>
+void backward_row(const T* g, const T* x, const T* w, Index n, T mean, T scale, T* gx) {
+  const T count = static_cast<T>(n);
+  const T sum = fold<T>(Sum<T>(), n, [&](Index i) { return g[i] * w[i]; }) / count;
+  const T projection =
+      fold<T>(Sum<T>(), n, [&](Index i) { return g[i] * w[i] * ((x[i] - mean) * scale); }) / count;
+  for (Index i = 0; i < n; ++i) gx[i] = scale * (g[i] * w[i] - sum - (x[i] - mean) * scale * projection);
+}
+
+template <typename T>
+void add_shares(const T* g, const T* x, Index n, T mean, T scale, const Shares& shares) {
+  for (Index i = 0; i < n; ++i) {
+    shares.weight[i] += static_cast<double>(g[i]) * static_cast<double>((x[i] - mean) * scale);
+    shares.bias[i] += static_cast<double>(g[i]);
+  }
+}
+
+// gradient[i] = sum of the chunks' shares, `stride` apart.
+template <typename T>
+void sum_shares(const double* shares, Index chunks, Index stride, Tensor& gradient) {
+  const Index step = gradient.strides()[0];
+  T* const out = gradient.mutable_data<T>();
+  parallel_for(gradient.numel(), grain_of(chunks), [&](Index first, Index last) {
+    for (Index i = first; i < last; ++i) {
+      double sum = 0;
+      for (Index chunk = 0; chunk < chunks; ++chunk) sum += shares[chunk * stride + i];
+      out[i * step] = static_cast<T>(sum);
+    }
+  });
+}
+
+}  // namespace
+
+bool layer_norm(const Tensor& x, const Tensor& w, const Tensor& b, double eps, Tensor& mean, Tensor& variance,
+                Tensor& y) {
+  return visit_dtype<float, double>(y.dtype(), [&]<typename T>() {
+    const Index columns = x.size(1);
+    const RowParameter<T> weight(w, columns, 1), bias(b, columns, 0);
+    const FormattedInput rows(x, MemoryFormat::contiguous, copy);
+    FormattedOutput means(mean, MemoryFormat::contiguous, copy),
+        variances(variance, MemoryFormat::contiguous, copy);
+    FormattedOutput result(y, MemoryFormat::contiguous, copy);
+    const T* const from = rows.data<T>();
+    const T* const scales = weight.data();
+    const T* const shifts = bias.data();
+    T* const row_mean = means.data<T>();
+    T* const row_variance = variances.data<T>();
+    T* const out = result.data<T>();
+    parallel_for(x.size(0), grain_of(4 * columns), [&](Index first, Index last) {
+      for (Index row = first; row < last; ++row) {
+        const T* const values = from + row * columns;
+        T centre, spread;
+        moments(values, columns, centre, spread);
+        const T scale = inverse_deviation(spread, eps);
+        for (Index i = 0; i < columns; ++i)
+          out[row * columns + i] = (values[i] - centre) * scale * scales[i] + shifts[i];
+        row_mean[row] = centre;
+        row_variance[row] = spread;
+      }
+    });
+    means.finish();
+    variances.finish();
+    result.finish();
+  });
+}
+
+bool layer_norm_backward(const Tensor& g, const Tensor& x, const Tensor& w, const Tensor& mean,
+                         const Tensor& variance, double eps, Tensor& gx, Tensor& gw, Tensor& gb) {
+  return visit_dtype<float, double>(gx.dtype(), [&]<typename T>() {
+    const Index rows = x.size(0), columns = x.size(1);
+    const RowParameter<T> weight(w, columns, 1);
+    const FormattedInput dense_g(g, MemoryFormat::contiguous, copy),
+        dense_x(x, MemoryFormat::contiguous, copy);
+    const FormattedInput means(mean, MemoryFormat::contiguous, copy);
+    const FormattedInput variances(variance, MemoryFormat::contiguous, copy);
+    FormattedOutput result(gx, MemoryFormat::contiguous, copy);
+
+    const bool with_weights = gw.defined() || gb.defined();
+    const Index share = 2 * columns;
+    const Index fitting = shares_bytes / std::max<Index>(share * static_cast<Index>(sizeof(double)), 1);
+    const Index chunks = std::clamp<Index>(std::min(rows / rows_per_chunk, fitting), 1, max_chunks);
+    const Scratch shares(with_weights ? chunks * share : 0, DType::float64);
+    double* const sums = shares.data<double>();
+    const T* const all_g = dense_g.data<T>();
+    const T* const all_x = dense_x.data<T>();
+    const T* const scales = weight.data();
+    const T* const row_mean = means.data<T>();
+    const T* const row_variance = variances.data<T>();
+    T* const out = result.data<T>();
+    parallel_for(chunks, grain_of(6 * rows * columns / chunks), [&](Index first, Index last) {
+      for (Index chunk = first; chunk < last; ++chunk) {
+        const Shares chunk_shares{sums + chunk * share, sums + chunk * share + columns};
+        if (with_weights) std::fill_n(chunk_shares.weight, share, 0.0);
+        for (Index row = rows * chunk / chunks; row < rows * (chunk + 1) / chunks; ++row) {
+          const T scale = inverse_deviation(row_variance[row], eps);
+          const T* const row_g = all_g + row * columns;
+          const T* const row_x = all_x + row * columns;
+          backward_row(row_g, row_x, scales, columns, row_mean[row], scale, out + row * columns);
+          if (with_weights) add_shares(row_g, row_x, columns, row_mean[row], scale, chunk_shares);
+        }
+      }
+    });
+    if (gw.defined()) sum_shares<T>(sums, chunks, share, gw);
+    if (gb.defined()) sum_shares<T>(sums + columns, chunks, share, gb);
+    result.finish();
+  });
+}
+
+}  // namespace metron::METRON_ISA

@@ -1,0 +1,64 @@
+// The geometry of pooling, shared by its forward and backward passes.
+#pragma once
+
+#include <metron/kernels/cpu/tasks.h>
+#include <metron/kernels/formatted.h>
+
+#include <algorithm>
+
+namespace metron::METRON_ISA {
+
+struct Range {
+  Index first, last;  // last not included
+};
+
+struct PoolAxis {
+  Index input, output, kernel, stride, padding;
+
+  Index start(Index o) const { return o * stride - padding; }  // of output o's window
+  // The elements of a window that lie inside of the input.
+  Range inside(Index window_start) const {
+    return {std::max<Index>(-window_start, 0), std::min(kernel, input - window_start)};
+  }
+  // The outputs for which window element k lies inside of the input.
+  Range outputs_at(Index k) const {
+    const Index end = std::max<Index>(input + padding - k, 0);
+    return {std::min(ceil_div(std::max<Index>(padding - k, 0), stride), output),
+            std::min(ceil_div(end, stride), output)};
+  }
+  // The outputs whose windows contain input i.
+  Range windows_of(Index i) const {
+    return {ceil_div(std::max<Index>(i + padding - kernel + 1, 0), stride),
+            std::min((i + padding) / stride + 1, output)};
+  }
+};
+
+struct Pool {
+  Index images, channels;
+  PoolAxis h, w;
+  Index window_size() const { return h.kernel * w.kernel; }
+  // Elements of a window that lie inside of x, at most.
+  Index window_work() const { return std::min(h.kernel, h.input) * std::min(w.kernel, w.input); }
+};
+
+inline Pool pool_of(const Tensor& x, const Tensor& y, const Pool2dOptions& o) {
+  return {x.size(0),
+          x.size(1),
+          {x.size(2), y.size(2), o.kernel.h, o.stride.h, o.padding.h},
+          {x.size(3), y.size(3), o.kernel.w, o.stride.w, o.padding.w}};
+}
+
+// The format to compute in: the one that both tensors have, else that of the one that is written.
+inline MemoryFormat pool_format(const Tensor& read, const Tensor& written) {
+  const auto both = [&](MemoryFormat format) {
+    return has_format(read, format) && has_format(written, format);
+  };
+  const bool one_channel =
+      read.size(1) == 1;  // in both formats, and runs along the pixels are the longer ones
+  if (both(MemoryFormat::channels_last) && !one_channel) return MemoryFormat::channels_last;
+  if (both(MemoryFormat::contiguous)) return MemoryFormat::contiguous;
+  return has_format(written, MemoryFormat::contiguous) ? MemoryFormat::contiguous
+                                                       : MemoryFormat::channels_last;
+}
+
+}  // namespace metron::METRON_ISA

@@ -1,0 +1,169 @@
+// Softmax and its gradient along one axis. Where that is the dense axis, each row on its own; else a strip of
+// neighbouring columns at a time.
+#include <metron/kernels/cpu/cpu_kernels.h>
+#include <metron/kernels/cpu/fold.h>
+#include <metron/kernels/cpu/map.h>
+
+namespace metron::METRON_ISA {
+namespace {
+
+using functor::exponential;
+
+constexpr std::int64_t strip_columns = 64;
+constexpr std::int64_t exponential_cost = 4;  // in plain element-wise operations
+
+// The axis that a call goes along: its size, and its stride in each operand.
+struct Axis {
+  std::int64_t size;
+  std::int64_t strides[3];
+};
+
+template <typename T>
+void softmax_row(bool log, std::int64_t size, const T* x, T* y) {
+  const T largest = fold<T>(Max<T>{}, size, [=](std::int64_t i) { return x[i]; });
+  if (log) {
+    const T sum = fold<T>(Sum<T>{}, size, [=](std::int64_t i) { return exponential(x[i] - largest); });
+    const T shift = std::log(sum);
+    for (std::int64_t i = 0; i < size; ++i) y[i] = (x[i] - largest) - shift;
+    return;
+  }
+  for (std::int64_t i = 0; i < size; ++i) y[i] = exponential(x[i] - largest);
+  const T scale = 1 / fold<T>(Sum<T>{}, size, [=](std::int64_t i) { return y[i]; });
+  for (std::int64_t i = 0; i < size; ++i) y[i] *= scale;
+}
+
+template <typename T>
+void softmax_backward_row(bool log, std::int64_t size, const T* g, const T* y, T* gx) {
+  if (log) {
+    const T sum = fold<T>(Sum<T>{}, size, [=](std::int64_t i) { return g[i]; });
+    for (std::int64_t i = 0; i < size; ++i) gx[i] = g[i] - exponential(y[i]) * sum;
+    return;
+  }
+  const T sum = fold<T>(Sum<T>{}, size, [=](std::int64_t i) { return g[i] * y[i]; });
+  for (std::int64_t i = 0; i < size; ++i) gx[i] = y[i] * (g[i] - sum);
+}
+
+// Columns side by side, one element of each at a time; the walks are along a strip. Sums are in double, as an
+// axis may be long.
+template <typename T, typename Walk>
+void softmax_strip(bool log, const Axis& axis, std::int64_t columns, const T* x, T* y, Walk y_walk,
+                   Walk x_walk) {
+  T largest[strip_columns], exponentials[strip_columns], normaliser[strip_columns];
+  double sum[strip_columns];
+  std::fill_n(largest, columns, Max<T>::identity);
+  std::fill_n(sum, columns, 0.0);
+  for (std::int64_t i = 0; i < axis.size; ++i) {
+    const auto in = x_walk(x + i * axis.strides[1]);
+    for (std::int64_t j = 0; j < columns; ++j) largest[j] = Max<T>{}(largest[j], in[j]);
+  }
+  for (std::int64_t i = 0; i < axis.size; ++i) {
+    const auto in = x_walk(x + i * axis.strides[1]);
+    for (std::int64_t j = 0; j < columns; ++j) exponentials[j] = exponential(in[j] - largest[j]);
+    for (std::int64_t j = 0; j < columns; ++j) sum[j] += exponentials[j];
+    if (log) continue;
+    const auto out = y_walk(y + i * axis.strides[0]);
+    for (std::int64_t j = 0; j < columns; ++j) out[j] = exponentials[j];
+  }
+  for (std::int64_t j = 0; j < columns; ++j)
+    normaliser[j] = static_cast<T>(log ? std::log(sum[j]) : 1 / sum[j]);
+  for (std::int64_t i = 0; i < axis.size; ++i) {
+    const auto in = x_walk(x + i * axis.strides[1]);
+    const auto out = y_walk(y + i * axis.strides[0]);
+    if (log) {
+      for (std::int64_t j = 0; j < columns; ++j) out[j] = (in[j] - largest[j]) - normaliser[j];
+    } else {
+      for (std::int64_t j = 0; j < columns; ++j) out[j] *= normaliser[j];
+    }
+  }
+}
+
+template <typename T, typename Walk>
+void softmax_backward_strip(bool log, const Axis& axis, std::int64_t columns, const T* g, const T* y, T* gx,
+                            Walk gx_walk, Walk g_walk, Walk y_walk) {
+  double sum[strip_columns];
+  T total[strip_columns];
+  std::fill_n(sum, columns, 0.0);
+  for (std::int64_t i = 0; i < axis.size; ++i) {
+    const auto gradient = g_walk(g + i * axis.strides[1]);
+    const auto output = y_walk(y + i * axis.strides[2]);
+    for (std::int64_t j = 0; j < columns; ++j) sum[j] += log ? gradient[j] : gradient[j] * output[j];
+  }
+  for (std::int64_t j = 0; j < columns; ++j) total[j] = static_cast<T>(sum[j]);
+  for (std::int64_t i = 0; i < axis.size; ++i) {
+    const auto gradient = g_walk(g + i * axis.strides[1]);
+    const auto output = y_walk(y + i * axis.strides[2]);
+    const auto out = gx_walk(gx + i * axis.strides[0]);
+    if (log) {
+      for (std::int64_t j = 0; j < columns; ++j) out[j] = gradient[j] - exponential(output[j]) * total[j];
+    } else {
+      for (std::int64_t j = 0; j < columns; ++j) out[j] = output[j] * (gradient[j] - total[j]);
+    }
+  }
+}
+
+}  // namespace
+
+bool softmax(const Tensor& x, int axis, bool log, Tensor& y) {
+  const LoopNest nest = loop_nest_without(axis, {&y, &x});
+  const Axis along{x.shape()[axis], {y.strides()[axis], x.strides()[axis], 0}};
+  return visit_dtype<float, double>(y.dtype(), [&]<typename T>() {
+    const T* const in = x.data<T>();
+    T* const out = y.mutable_data<T>();
+    if (along.strides[0] == 1 && along.strides[1] == 1) {
+      parallel_for(nest.numel, grain_of(exponential_cost * along.size),
+                   [&](std::int64_t begin, std::int64_t end) {
+                     for_each_position<2>(nest, begin, end, [&](const auto& offsets) {
+                       softmax_row(log, along.size, in + offsets[1], out + offsets[0]);
+                     });
+                   });
+      return;
+    }
+    const LoopNest strips = strips_of(nest, strip_columns);
+    const auto& stride = nest.strides[0];
+    const std::int64_t unit = along.size * std::min(strip_columns, nest.sizes[0]);
+    parallel_for(strips.numel, grain_of(exponential_cost * unit), [&](std::int64_t begin, std::int64_t end) {
+      for_each_position<4>(strips, begin, end, [&](const auto& offsets) {
+        const std::int64_t columns = std::min(strip_columns, nest.sizes[0] - offsets[3]);
+        const auto run = [&](auto... walks) {
+          softmax_strip(log, along, columns, in + offsets[1], out + offsets[0], walks...);
+        };
+        if (stride[0] == 1 && stride[1] == 1) return run(Dense{}, Dense{});
+        run(Strided{stride[0]}, Strided{stride[1]});
+      });
+    });
+  });
+}
+
+bool softmax_backward(const Tensor& g, const Tensor& y, int axis, bool log, Tensor& gx) {
+  const LoopNest nest = loop_nest_without(axis, {&gx, &g, &y});
+  const Axis along{gx.shape()[axis], {gx.strides()[axis], g.strides()[axis], y.strides()[axis]}};
+  return visit_dtype<float, double>(gx.dtype(), [&]<typename T>() {
+    const T* const gradient = g.data<T>();
+    const T* const output = y.data<T>();
+    T* const out = gx.mutable_data<T>();
+    if (along.strides[0] == 1 && along.strides[1] == 1 && along.strides[2] == 1) {
+      parallel_for(nest.numel, grain_of(exponential_cost * along.size),
+                   [&](std::int64_t begin, std::int64_t end) {
+                     for_each_position<3>(nest, begin, end, [&](const auto& o) {
+                       softmax_backward_row(log, along.size, gradient + o[1], output + o[2], out + o[0]);
+                     });
+                   });
+      return;
+    }
+    const LoopNest strips = strips_of(nest, strip_columns);
+    const auto& stride = nest.strides[0];
+    const std::int64_t unit = along.size * std::min(strip_columns, nest.sizes[0]);
+    parallel_for(strips.numel, grain_of(exponential_cost * unit), [&](std::int64_t begin, std::int64_t end) {
+      for_each_position<4>(strips, begin, end, [&](const auto& o) {
+        const std::int64_t columns = std::min(strip_columns, nest.sizes[0] - o[3]);
+        const auto run = [&](auto... walks) {
+          softmax_backward_strip(log, along, columns, gradient + o[1], output + o[2], out + o[0], walks...);
+        };
+        if (stride[0] == 1 && stride[1] == 1 && stride[2] == 1) return run(Dense{}, Dense{}, Dense{});
+        run(Strided{stride[0]}, Strided{stride[1]}, Strided{stride[2]});
+      });
+    });
+  });
+}
+
+}  // namespace metron::METRON_ISA

@@ -1,0 +1,40 @@
+// Softmax of rows of 32 or more, 1.3 to 1.8 times as fast as the portable kernel; shorter ones don't repay
+// the call. The logarithm is left to the portable kernel: oneDNN's is off by 3e-6 near a sum of 1. So is the
+// gradient, for which oneDNN has no generated code.
+#include <metron/kernels/onednn/context.h>
+#include <metron/kernels/onednn/onednn_kernels.h>
+
+#include <limits>
+
+namespace metron::onednn {
+namespace {
+
+using dnnl::memory;
+constexpr std::int64_t min_columns = 32;
+
+std::unique_ptr<Call> of_rows(std::int64_t rows, std::int64_t columns) {
+  const memory::desc x({rows, columns}, memory::data_type::f32, memory::format_tag::ab);
+  dnnl::softmax_forward::primitive_desc desc({dnnl::prop_kind::forward_inference, x, 1}, engine());
+  if (!select_generated(desc)) return nullptr;
+  auto call = std::make_unique<Call>(dnnl::softmax_forward(desc));
+  call->input(DNNL_ARG_SRC, x);
+  call->output(DNNL_ARG_DST, x);
+  return call;
+}
+
+}  // namespace
+
+bool softmax(const Tensor& x, int axis, bool log, Tensor& y) {
+  if (log || !supports({&x, &y}) || !x.is_contiguous() || !y.is_contiguous()) return false;
+  if (axis != x.rank() - 1 || x.size(axis) < min_columns) return false;
+  // A row with one of these is NaN throughout, where oneDNN writes zeros around it.
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  if (!all_elements(x, [](float value) { return value < infinity; })) return false;
+  const std::int64_t columns = x.size(axis), rows = x.numel() / columns;
+  Call* const call = cached_call(Key(Op::softmax) << rows << columns, [&] { return of_rows(rows, columns); });
+  if (call == nullptr) return false;
+  call->run({x.data<float>(), y.mutable_data<float>()});
+  return true;
+}
+
+}  // namespace metron::onednn

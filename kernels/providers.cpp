@@ -1,0 +1,78 @@
+// The one list of providers, and the only preprocessor conditions on what this build has.
+#include <metron/kernels/providers.h>
+
+#include <cstdlib>
+#include <string_view>
+#include <vector>
+
+namespace metron {
+namespace {
+
+struct Isa {
+  const char* name;
+  bool available;
+  void (*install)(const Provider&);
+};
+
+// The widest last.
+std::vector<Isa> isas() {
+  std::vector<Isa> list;
+#if defined(METRON_CPU_BASELINE)
+  list.push_back({"baseline", true, baseline::install_cpu});
+#endif
+#if defined(METRON_CPU_AVX2)
+  list.push_back(
+      {"avx2", __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"), avx2::install_cpu});
+#endif
+#if defined(METRON_CPU_AVX512)
+  list.push_back({"avx512",
+                  __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"),
+                  avx512::install_cpu});
+#endif
+  return list;
+}
+
+const Isa& chosen_isa() {
+  static const std::vector<Isa> list = isas();
+  static const Isa chosen = [] {
+    const char* wanted = std::getenv("METRON_CPU_ISA");
+    if (wanted != nullptr && *wanted != '\0') {
+      for (const Isa& isa : list) {
+        if (std::string_view(isa.name) != wanted) continue;
+        check<ProviderError>(isa.available, "METRON_CPU_ISA", "this processor has no ", wanted);
+        return isa;
+      }
+      fail<ProviderError>("METRON_CPU_ISA", "this build has no portable kernels for \"", wanted, '"');
+    }
+    Isa best = list.front();
+    for (const Isa& isa : list) {
+      if (isa.available) best = isa;
+    }
+    return best;
+  }();
+  return chosen;
+}
+
+}  // namespace
+
+const char* cpu_isa() { return chosen_isa().name; }
+
+namespace detail {
+
+// Called once, before the first slot call. The preferred providers of a device come first.
+std::vector<Provider> install_providers() {
+  std::vector<Provider> list;
+  const auto add = [&](const char* name, Device::Type device, void (*install)(const Provider&)) {
+    list.push_back({static_cast<ProviderId>(list.size()), name, device});
+    install(list.back());
+  };
+#if defined(METRON_HAVE_ONEDNN)
+  add("onednn", Device::Type::cpu, install_onednn);
+#endif
+  add("cpu", Device::Type::cpu, chosen_isa().install);
+  return list;
+}
+
+}  // namespace detail
+}  // namespace metron

@@ -1,0 +1,31 @@
+// The tables of contents of the providers: each installs its functions into the slots of kernels.h.
+#pragma once
+
+#include <metron/core/slot.h>
+
+namespace metron {
+
+#if defined(METRON_CPU_BASELINE)
+namespace baseline {
+void install_cpu(const Provider& provider);
+}
+#endif
+#if defined(METRON_CPU_AVX2)
+namespace avx2 {
+void install_cpu(const Provider& provider);
+}
+#endif
+#if defined(METRON_CPU_AVX512)
+namespace avx512 {
+void install_cpu(const Provider& provider);
+}
+#endif
+#if defined(METRON_HAVE_ONEDNN)
+void install_onednn(const Provider& provider);
+#endif
+
+// The instruction set of the portable kernels in use: "baseline", "avx2" or "avx512". METRON_CPU_ISA asks for
+// one.
+const char* cpu_isa();
+
+}  // namespace metron

@@ -1,0 +1,85 @@
+// One element's step of each optimizer, once for the host and the device. Steps hold their constants in T and
+// change the parameter p and its moments in place.
+#pragma once
+
+#include <metron/kernels/kernels.h>
+
+#include <cmath>
+
+namespace metron::functor {
+
+// Unnamed, so that each instruction set that this is compiled for has its own (see cpu/cpu_kernels.h).
+namespace {
+
+template <typename T>
+struct SgdStep {
+  T lr, weight_decay;
+  explicit SgdStep(const kernel::SgdOptions& o)
+      : lr(static_cast<T>(o.lr)), weight_decay(static_cast<T>(o.weight_decay)) {}
+  METRON_HOST_DEVICE void operator()(T gradient, T& p) const { p -= lr * (gradient + weight_decay * p); }
+};
+
+template <typename T>
+struct SgdMomentumStep {
+  T lr, weight_decay, momentum, undamped;
+  bool nesterov, first_step;
+  explicit SgdMomentumStep(const kernel::SgdOptions& o)
+      : lr(static_cast<T>(o.lr)),
+        weight_decay(static_cast<T>(o.weight_decay)),
+        momentum(static_cast<T>(o.momentum)),
+        undamped(static_cast<T>(1 - o.dampening)),
+        nesterov(o.nesterov),
+        first_step(o.first_step) {}
+  METRON_HOST_DEVICE void operator()(T gradient, T& p, T& m) const {
+    const T g = gradient + weight_decay * p;
+    m = first_step ? g : momentum * m + undamped * g;
+    p -= lr * (nesterov ? g + momentum * m : m);
+  }
+};
+
+// Kingma and Ba, "Adam: a method for stochastic optimization", 2015; decoupled: Loshchilov and Hutter,
+// "Decoupled weight decay regularization", 2019.
+template <typename T>
+struct AdamStep {
+  T beta1, beta2, rate1, rate2;  // rate = 1 - beta
+  T step_size, eps, weight_decay, shrink;
+  T unbias2;  // of the square's root
+  explicit AdamStep(const kernel::AdamOptions& o)
+      : beta1(static_cast<T>(o.beta1)),
+        beta2(static_cast<T>(o.beta2)),
+        rate1(static_cast<T>(1 - o.beta1)),
+        rate2(static_cast<T>(1 - o.beta2)),
+        step_size(static_cast<T>(o.lr / (1 - std::pow(o.beta1, static_cast<double>(o.step))))),
+        eps(static_cast<T>(o.eps)),
+        weight_decay(static_cast<T>(o.decoupled ? 0 : o.weight_decay)),
+        shrink(static_cast<T>(o.decoupled ? 1 - o.lr * o.weight_decay : 1)),
+        unbias2(static_cast<T>(1 / std::sqrt(1 - std::pow(o.beta2, static_cast<double>(o.step))))) {}
+  METRON_HOST_DEVICE void operator()(T gradient, T& p, T& mean, T& square) const {
+    const T g = gradient + weight_decay * p;
+    mean = beta1 * mean + rate1 * g;
+    square = beta2 * square + rate2 * g * g;
+    p = shrink * p - step_size * mean / (std::sqrt(square) * unbias2 + eps);
+  }
+};
+
+// Zeiler, "ADADELTA: an adaptive learning rate method", 2012.
+template <typename T>
+struct AdadeltaStep {
+  T lr, rho, rate, eps, weight_decay;  // rate = 1 - rho
+  explicit AdadeltaStep(const kernel::AdadeltaOptions& o)
+      : lr(static_cast<T>(o.lr)),
+        rho(static_cast<T>(o.rho)),
+        rate(static_cast<T>(1 - o.rho)),
+        eps(static_cast<T>(o.eps)),
+        weight_decay(static_cast<T>(o.weight_decay)) {}
+  METRON_HOST_DEVICE void operator()(T gradient, T& p, T& square, T& delta_square) const {
+    const T g = gradient + weight_decay * p;
+    square = rho * square + rate * g * g;
+    const T delta = std::sqrt((delta_square + eps) / (square + eps)) * g;  // one root, not two
+    delta_square = rho * delta_square + rate * delta * delta;
+    p -= lr * delta;
+  }
+};
+
+}  // namespace
+}  // namespace metron::functor

@@ -1,0 +1,19 @@
+// Flatten: axes `first` to `last` become one; by default all but the batch's.
+#pragma once
+
+#include <metron/core/ops.h>
+#include <metron/layers/module.h>
+
+namespace metron {
+
+class Flatten : public Module {
+ public:
+  explicit Flatten(std::int64_t first = 1, std::int64_t last = -1) : first_(first), last_(last) {}
+  Tensor forward(const Tensor& x) override { return flatten(x, first_, last_); }
+
+ private:
+  std::int64_t first_;
+  std::int64_t last_;
+};
+
+}  // namespace metron

@@ -1,0 +1,64 @@
+#include <metron/layers/lr_scheduler.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <utility>
+
+namespace metron {
+namespace {
+
+using Schedule = std::function<double(std::int64_t)>;
+
+void check_duration(const char* op, std::int64_t steps) {
+  check<ValueError>(steps >= 1, op, "at least one step is wanted, got ", steps);
+}
+
+Schedule step_schedule(double base, std::int64_t period, double gamma) {
+  check_duration("StepLR", period);
+  check<ValueError>(std::isfinite(gamma) && gamma >= 0, "StepLR",
+                    "gamma must be finite and not negative, got ", gamma);
+  return [=](std::int64_t t) {
+    const std::int64_t decays = t / period;
+    return base * std::pow(gamma, static_cast<double>(decays));
+  };
+}
+
+Schedule cosine_schedule(double base, std::int64_t duration, double minimum) {
+  check_duration("CosineLR", duration);
+  check<ValueError>(std::isfinite(minimum) && minimum >= 0, "CosineLR",
+                    "the minimum must be finite and not negative, got ", minimum);
+  return [=](std::int64_t t) {
+    const double angle = std::numbers::pi * static_cast<double>(t) / static_cast<double>(duration);
+    return minimum + (base - minimum) * (1 + std::cos(angle)) / 2;
+  };
+}
+
+Schedule warmup_schedule(double base, std::int64_t duration, double start) {
+  check_duration("LinearWarmupLR", duration);
+  check<ValueError>(start >= 0 && start <= 1, "LinearWarmupLR", "the start must be in [0, 1], got ", start);
+  return [=](std::int64_t t) {
+    return base *
+           (start + (1 - start) * static_cast<double>(std::min(t, duration)) / static_cast<double>(duration));
+  };
+}
+
+}  // namespace
+
+LRScheduler::LRScheduler(Optimizer& optimizer, Schedule schedule)
+    : optimizer_(&optimizer), schedule_(std::move(schedule)) {
+  optimizer_->set_lr(schedule_(0));
+}
+
+void LRScheduler::step() { optimizer_->set_lr(schedule_(++t_)); }
+
+StepLR::StepLR(Optimizer& optimizer, std::int64_t period, double gamma)
+    : LRScheduler(optimizer, step_schedule(optimizer.lr(), period, gamma)) {}
+
+CosineLR::CosineLR(Optimizer& optimizer, std::int64_t duration, double minimum)
+    : LRScheduler(optimizer, cosine_schedule(optimizer.lr(), duration, minimum)) {}
+
+LinearWarmupLR::LinearWarmupLR(Optimizer& optimizer, std::int64_t duration, double start)
+    : LRScheduler(optimizer, warmup_schedule(optimizer.lr(), duration, start)) {}
+
+}  // namespace metron

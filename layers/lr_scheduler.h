@@ -1,0 +1,44 @@
+// Schedules of the learning rate, with PyTorch's formulas in closed form.
+#pragma once
+
+#include <metron/layers/optim.h>
+
+#include <cstdint>
+#include <functional>
+
+namespace metron {
+
+// Sets the optimizer's learning rate to schedule(t), t counted from 0 by step(): once an epoch or once a
+// batch, as the schedule is meant. The rate at construction is the base of the schedules below, so one can
+// take over from another.
+class LRScheduler {
+ public:
+  LRScheduler(Optimizer& optimizer,
+              std::function<double(std::int64_t t)> schedule);  // the optimizer outlives it
+  void step();
+
+ private:
+  Optimizer* optimizer_;
+  std::function<double(std::int64_t)> schedule_;
+  std::int64_t t_ = 0;
+};
+
+// base * gamma^floor(t / period)
+class StepLR : public LRScheduler {
+ public:
+  StepLR(Optimizer& optimizer, std::int64_t period, double gamma = 0.1);
+};
+
+// minimum + (base - minimum) * (1 + cos(pi * t / duration)) / 2: from base to minimum in `duration` steps.
+class CosineLR : public LRScheduler {
+ public:
+  CosineLR(Optimizer& optimizer, std::int64_t duration, double minimum = 0);
+};
+
+// base * (start + (1 - start) * min(t / duration, 1)): from a fraction of base to base in `duration` steps.
+class LinearWarmupLR : public LRScheduler {
+ public:
+  LinearWarmupLR(Optimizer& optimizer, std::int64_t duration, double start = 1.0 / 3);
+};
+
+}  // namespace metron

@@ -1,0 +1,18 @@
+// All of Metron for a program that uses it.
+#pragma once
+
+#include <metron/core/autograd.h>
+#include <metron/core/data/data_loader.h>
+#include <metron/core/data/idx.h>
+#include <metron/core/io/safetensors.h>
+#include <metron/core/ops.h>
+#include <metron/core/parallel.h>
+#include <metron/core/profiler.h>
+#include <metron/core/random.h>
+#include <metron/core/slot.h>
+#include <metron/core/tensor.h>
+#include <metron/layers/layers.h>
+#include <metron/layers/loss.h>
+#include <metron/layers/lr_scheduler.h>
+#include <metron/layers/module.h>
+#include <metron/layers/optim.h>

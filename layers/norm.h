@@ -1,0 +1,40 @@
+// Normalisation layers.
+#pragma once
+
+#include <metron/layers/module.h>
+
+namespace metron {
+
+// Each channel of (N, C, H, W) over the batch in training, over what was seen in training afterwards.
+class BatchNorm2d : public Module {
+ public:
+  explicit BatchNorm2d(std::int64_t channels, double eps = 1e-5, double momentum = 0.1, bool affine = true);
+
+  void members(MemberVisitor& visit) override;
+  Tensor forward(const Tensor& x) override;
+
+  Tensor weight, bias;               // (C), or none
+  Tensor running_mean, running_var;  // (C)
+  Tensor num_batches_tracked;        // () int64
+
+ private:
+  double eps_;
+  double momentum_;
+};
+
+// Over the last axes, which have the shape `normalized`: LayerNorm({64}).
+class LayerNorm : public Module {
+ public:
+  explicit LayerNorm(const Shape& normalized, double eps = 1e-5, bool affine = true);
+
+  void members(MemberVisitor& visit) override;
+  Tensor forward(const Tensor& x) override;
+
+  Tensor weight, bias;  // of the shape `normalized`, or none
+
+ private:
+  Shape normalized_;
+  double eps_;
+};
+
+}  // namespace metron

@@ -1,0 +1,39 @@
+# cmake --install: headers, library, CMake package and pkg-config file. Nothing in them names the prefix, so an
+# installed tree may be moved.
+include(CMakePackageConfigHelpers)
+set(cmake_folder ${CMAKE_INSTALL_LIBDIR}/cmake/metron)
+
+install(TARGETS metron EXPORT metronTargets)
+foreach(folder core layers)
+  install(DIRECTORY ${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/metron
+          FILES_MATCHING PATTERN "*.h"
+          PATTERN core/ops EXCLUDE PATTERN profiler_state.h EXCLUDE PATTERN file_reader.h EXCLUDE  # the library's own
+          PATTERN metron.h EXCLUDE)
+endforeach()
+file(GLOB kernel_headers CONFIGURE_DEPENDS kernels/*.h)
+install(FILES ${kernel_headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/metron/kernels)
+install(FILES layers/metron.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/metron)
+
+install(EXPORT metronTargets NAMESPACE metron:: DESTINATION ${cmake_folder})
+configure_package_config_file(tools/cmake/metronConfig.cmake.in metronConfig.cmake INSTALL_DESTINATION ${cmake_folder})
+write_basic_package_version_file(metronConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/metronConfig.cmake ${PROJECT_BINARY_DIR}/metronConfigVersion.cmake
+        DESTINATION ${cmake_folder})
+
+# A static library's own libraries belong to Libs, or plain `pkg-config --libs` would not link.
+set(metron_private_libs "-lz -pthread")
+if(METRON_OPENMP)
+  list(JOIN OpenMP_CXX_LIB_NAMES " -l" openmp_libs)
+  string(PREPEND metron_private_libs "-l${openmp_libs} ")
+endif()
+if(METRON_ONEDNN)
+  string(PREPEND metron_private_libs "-ldnnl ")
+endif()
+set(metron_libs "")
+if(NOT BUILD_SHARED_LIBS)
+  set(metron_libs " ${metron_private_libs}")
+  set(metron_private_libs "")
+endif()
+file(RELATIVE_PATH prefix_from_pc /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+configure_file(tools/cmake/metron.pc.in metron.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/metron.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

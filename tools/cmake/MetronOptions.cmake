@@ -1,0 +1,56 @@
+# Options, dependencies and the warnings that are errors in our own code.
+
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
+endif()
+option(BUILD_SHARED_LIBS "Build libmetron.so instead of libmetron.a" OFF)
+option(BUILD_TESTING "Build the tests" ${PROJECT_IS_TOP_LEVEL})
+option(METRON_OPENMP "Compute on all cores with OpenMP" ON)
+option(METRON_ONEDNN "Use oneDNN on the CPU where it is installed" ON)
+option(METRON_WERROR "Treat warnings as errors" ${PROJECT_IS_TOP_LEVEL})
+set(METRON_SANITIZE "" CACHE STRING "Sanitizers to compile with: address,undefined or thread")
+# The portable kernels are compiled once for each of these; the widest one that the processor has is used.
+set(METRON_CPU_ISAS "baseline;avx2" CACHE STRING "Instruction sets of the portable kernels: baseline, avx2, avx512")
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+if(PROJECT_IS_TOP_LEVEL)
+  set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+  set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib)
+  set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib)
+  find_program(CCACHE ccache)
+  if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  endif()
+endif()
+
+find_package(Threads REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(nlohmann_json 3.10 REQUIRED)
+if(METRON_OPENMP)
+  find_package(OpenMP REQUIRED COMPONENTS CXX)
+endif()
+if(METRON_ONEDNN)
+  find_package(dnnl 2.6 CONFIG QUIET)
+  if(NOT dnnl_FOUND)
+    message(STATUS "oneDNN not found: the portable kernels compute alone")
+    set(METRON_ONEDNN OFF)
+  endif()
+endif()
+
+# Warnings of our own targets; nothing of this is exported.
+add_library(metron_warnings INTERFACE)
+target_compile_options(metron_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+                                                 $<$<BOOL:${METRON_WERROR}>:-Werror>)
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  target_compile_options(metron_warnings INTERFACE -Wno-restrict)  # GCC bug 105651: std::string's own operator+
+endif()
+
+if(METRON_SANITIZE)
+  add_compile_options(-fsanitize=${METRON_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${METRON_SANITIZE})
+endif()
+if(PROJECT_IS_TOP_LEVEL)
+  add_compile_definitions($<$<NOT:$<CONFIG:Release>>:_GLIBCXX_ASSERTIONS>)
+endif()
