@@ -1,0 +1,34 @@
+// The reference CNN: two convolutions, two linear layers, 1,199,882 parameters.
+#pragma once
+
+#include <metron/metron.h>
+
+struct Net : metron::Module {
+  metron::Conv2d conv1{1, 32, 3};
+  metron::Conv2d conv2{32, 64, 3};
+  metron::Dropout2d dropout1{0.25};
+  metron::Dropout2d dropout2{0.5};
+  metron::Linear fc1{9216, 128};
+  metron::Linear fc2{128, 10};
+  bool use_dropout = true;
+
+  void members(metron::MemberVisitor& visit) override {
+    visit.module("conv1", conv1);
+    visit.module("conv2", conv2);
+    visit.module("dropout1", dropout1);
+    visit.module("dropout2", dropout2);
+    visit.module("fc1", fc1);
+    visit.module("fc2", fc2);
+  }
+
+  metron::Tensor forward(const metron::Tensor& images) override {  // (N, 1, 28, 28)
+    metron::Tensor x = relu(conv1(images));                        // (N, 32, 26, 26)
+    x = relu(conv2(x));                                            // (N, 64, 24, 24)
+    x = max_pool2d(x, {.kernel = 2});                              // (N, 64, 12, 12)
+    if (use_dropout) x = dropout1(x);
+    x = flatten(x, 1);  // (N, 9216)
+    x = relu(fc1(x));   // (N, 128)
+    if (use_dropout) x = dropout2(x);
+    return log_softmax(fc2(x), 1);  // (N, 10)
+  }
+};
