@@ -1,0 +1,98 @@
+// Matrix products.
+#include <metron/core/ops.h>
+
+#include "cases.h"
+
+namespace metron::test {
+
+std::vector<Case> matmul_cases() {
+  using enum Layout;
+  std::vector<Case> table;
+  const auto add_matmul = [&](const char* name, const Input& a, const Input& b) {
+    table.push_back({"matmul",
+                     name,
+                     {a, b},
+                     [](Tensors x) { return matmul(x[0], x[1]); },
+                     [](Arrays x) { return naive::matmul(x[0], x[1]); }});
+  };
+  add_matmul("small", in({3, 5}), in({5, 4}));
+  add_matmul("one element", in({1, 1}), in({1, 1}));
+  add_matmul("K = 0", in({3, 0}), in({0, 4}));
+  add_matmul("M = 0", in({0, 5}), in({5, 4}));
+  add_matmul("N = 0", in({3, 5}), in({5, 0}));
+  add_matmul("K = 1", in({3, 1}), in({1, 4}));
+  add_matmul("primes", in({31, 37}), in({37, 29}));
+  add_matmul("a transposed", in({13, 11}, transposed), in({11, 7}));
+  add_matmul("b transposed", in({13, 11}), in({11, 7}, transposed));
+  add_matmul("both transposed", in({13, 11}, transposed), in({11, 7}, transposed));
+  add_matmul("strided", in({13, 11}, strided), in({11, 7}, strided));
+  add_matmul("offset", in({13, 11}, offset), in({11, 7}, offset));
+  add_matmul("expanded", in({13, 11}, expanded), in({11, 7}, expanded));
+  add_matmul("long K", in({3, 4099}), in({4099, 2}));
+  add_matmul("wider than a tile", in({131, 67}), in({67, 257}));
+  add_matmul("vector by vector", in({7}), in({7}));
+  add_matmul("empty vectors", in({0}), in({0}));
+  add_matmul("vector by matrix", in({7}), in({7, 5}));
+  add_matmul("matrix by vector", in({5, 7}), in({7}));
+  add_matmul("strided vector", in({5, 7}), in({7}, strided));
+  add_matmul("vector by batch", in({7}), in({3, 7, 5}));
+  add_matmul("batch by vector", in({3, 5, 7}), in({7}));
+  add_matmul("batch", in({3, 5, 7}), in({3, 7, 2}));
+  add_matmul("batch, transposed", in({3, 5, 7}, transposed), in({3, 7, 2}, transposed));
+  add_matmul("batch by matrix", in({3, 5, 7}), in({7, 2}));
+  add_matmul("matrix by batch", in({5, 7}), in({3, 7, 2}));
+  add_matmul("batches broadcast", in({2, 1, 5, 7}), in({3, 7, 2}));
+  add_matmul("batches broadcast both ways", in({2, 1, 3, 4}), in({1, 3, 4, 2}));
+  add_matmul("empty batch", in({0, 5, 7}), in({7, 2}));
+  add_matmul("batch of one", in({1, 5, 7}), in({3, 7, 2}));
+
+  const auto add_linear = [&](const char* name, const std::vector<Input>& inputs, Activation activation) {
+    table.push_back(
+        {"linear", name, inputs,
+         [=](Tensors x) { return linear(x[0], x[1], x.size() > 2 ? x[2] : Tensor(), activation); },
+         [=](Arrays x) {
+           naive::Array w_transposed(Shape{x[1].shape[1], x[1].shape[0]});
+           w_transposed =
+               naive::generate(w_transposed.shape, [&](const naive::Index& i) { return x[1](i[1], i[0]); });
+           naive::Array y = naive::matmul(x[0], w_transposed);
+           if (x.size() > 2) y = naive::zip(y, x[2], [](double a, double b) { return a + b; });
+           if (activation == Activation::relu) y = naive::map(y, [](double v) { return v > 0 ? v : 0; });
+           return y;
+         }});
+  };
+  using enum Activation;
+  add_linear("with bias", {in({5, 7}), in({3, 7}), in({3})}, none);
+  add_linear("without bias", {in({5, 7}), in({3, 7})}, none);
+  add_linear("fused relu", {in({5, 7}), in({3, 7}), in({3})}, relu);
+  add_linear("fused relu, no bias", {in({5, 7}), in({3, 7})}, relu);
+  add_linear("batch of one", {in({1, 7}), in({3, 7}), in({3})}, relu);
+  add_linear("one in, one out", {in({5, 1}), in({1, 1}), in({1})}, none);
+  add_linear("no rows", {in({0, 7}), in({3, 7}), in({3})}, relu);
+  add_linear("no inputs", {in({5, 0}), in({3, 0}), in({3})}, none);
+  add_linear("vector", {in({7}), in({3, 7}), in({3})}, relu);
+  add_linear("three axes", {in({2, 5, 7}), in({3, 7}), in({3})}, none);
+  add_linear("four axes, relu", {in({2, 3, 2, 7}), in({5, 7}), in({5})}, relu);
+  add_linear("transposed", {in({5, 7}, transposed), in({3, 7}, transposed), in({3}, strided)}, relu);
+  add_linear("strided", {in({5, 7}, strided), in({3, 7}, strided), in({3}, offset)}, none);
+  add_linear("primes", {in({31, 127}), in({61, 127}), in({61})}, relu);
+
+  const auto add_addmm = [&](const char* name, const Input& bias, const Input& a, const Input& b) {
+    table.push_back({"addmm",
+                     name,
+                     {bias, a, b},
+                     [](Tensors x) { return addmm(x[0], x[1], x[2]); },
+                     [](Arrays x) {
+                       return naive::zip(naive::matmul(x[1], x[2]), x[0],
+                                         [](double p, double q) { return p + q; });
+                     }});
+  };
+  add_addmm("row bias", in({4}), in({3, 5}), in({5, 4}));
+  add_addmm("full bias", in({3, 4}), in({3, 5}), in({5, 4}));
+  add_addmm("column bias", in({3, 1}), in({3, 5}), in({5, 4}));
+  add_addmm("scalar bias", in({}), in({3, 5}), in({5, 4}));
+  add_addmm("K = 0", in({4}), in({3, 0}), in({0, 4}));
+  add_addmm("transposed", in({3, 4}, transposed), in({3, 5}, transposed), in({5, 4}, transposed));
+  return table;
+}
+
+}  // namespace metron::test

@@ -1,0 +1,186 @@
+// Batch norm, layer norm and dropout.
+#include <metron/core/ops.h>
+
+#include "cases.h"
+
+namespace metron::test {
+namespace {
+
+naive::Array batch_statistic(const naive::Array& x, double (*statistic)(const std::vector<double>&)) {
+  return naive::reduce(x, naive::batch_axes(x), false, statistic);
+}
+
+void add_batch_norm(std::vector<Case>& table) {
+  using enum Layout;
+  using enum Values;
+  constexpr double eps = 1e-3;
+  const auto train = [&](const char* name, const std::vector<Input>& inputs,
+                         Gradient gradient = Gradient::smooth) {
+    table.push_back({"batch_norm", name, inputs,
+                     [=](Tensors x) {
+                       const bool scaled = x.size() > 1;
+                       return batch_norm(x[0], scaled ? x[1] : Tensor(), scaled ? x[2] : Tensor(), {}, {},
+                                         true, 0.1, eps);
+                     },
+                     [=](Arrays x) {
+                       const bool scaled = x.size() > 1;
+                       return naive::batch_norm(x[0], batch_statistic(x[0], naive::mean_of),
+                                                batch_statistic(x[0], naive::variance_of),
+                                                scaled ? &x[1] : nullptr, scaled ? &x[2] : nullptr, eps);
+                     },
+                     gradient});
+  };
+  train("train", {in({4, 3, 5, 3}), in({3}), in({3})});
+  train("train without affine", {in({4, 3, 5, 3})});
+  train("train, rank 2", {in({7, 3}), in({3}), in({3})});
+  train("train, rank 3", {in({2, 3, 7}), in({3}), in({3})});
+  train("train, one channel", {in({5, 1, 2, 2}), in({1}), in({1})});
+  train("train, two values a channel", {in({2, 3}), in({3}), in({3})});
+  train("train, channels-last", {in({4, 3, 5, 3}, channels_last), in({3}), in({3})});
+  train("train, strided", {in({4, 3, 5, 3}, strided), in({3}, strided), in({3}, offset)});
+  train("train, transposed", {in({4, 3, 5, 3}, transposed), in({3}), in({3})});
+  train("train, no channels", {in({4, 0, 5, 3}), in({0}), in({0})});
+  train("train, long channel", {in({8, 3, 29, 31}), in({3}), in({3})});
+  train("train, many channels", {in({5, 67, 3, 3}, channels_last), in({67}), in({67})});
+
+  const auto eval = [&](const char* name, const std::vector<Input>& inputs) {
+    table.push_back({"batch_norm", name, inputs,
+                     [=](Tensors x) {
+                       const bool scaled = x.size() > 3;
+                       return batch_norm(x[0], scaled ? x[3] : Tensor(), scaled ? x[4] : Tensor(),
+                                         x[1].detach(), x[2].detach(), false, 0.1, eps);
+                     },
+                     [=](Arrays x) {
+                       const bool scaled = x.size() > 3;
+                       return naive::batch_norm(x[0], x[1], x[2], scaled ? &x[3] : nullptr,
+                                                scaled ? &x[4] : nullptr, eps);
+                     }});
+  };
+  const Input mean = constant(in({3})), variance = constant(in({3}, positive));
+  eval("eval", {in({4, 3, 5, 3}), mean, variance, in({3}), in({3})});
+  eval("eval without affine", {in({4, 3, 5, 3}), mean, variance});
+  eval("eval, one image", {in({1, 3, 1, 1}), mean, variance, in({3}), in({3})});
+  eval("eval, empty batch", {in({0, 3, 5, 3}), mean, variance, in({3}), in({3})});
+  eval("eval, channels-last", {in({4, 3, 5, 3}, channels_last), mean, variance, in({3}), in({3})});
+  eval("eval, rank 2", {in({7, 3}, transposed), mean, variance, in({3}), in({3})});
+
+  // The running statistics after a training step, where an unbiased variance counts.
+  table.push_back({"batch_norm",
+                   "running statistics",
+                   {constant(in({4, 3, 5, 3})), mean, variance},
+                   [](Tensors x) {
+                     const Tensor running[] = {x[1].clone(), x[2].clone()};
+                     batch_norm(x[0], {}, {}, running[0], running[1], true, 0.25, eps);
+                     return cat(running, 0);
+                   },
+                   [](Arrays x) {
+                     const naive::Array batch_mean = batch_statistic(x[0], naive::mean_of);
+                     const naive::Array batch_variance = batch_statistic(x[0], naive::variance_of);
+                     naive::Array y(Shape{6});
+                     for (std::int64_t c = 0; c < 3; ++c) {
+                       y[c] = 0.75 * x[1][c] + 0.25 * batch_mean[c];
+                       y[3 + c] = 0.75 * x[2][c] + 0.25 * batch_variance[c] * 60 / 59;
+                     }
+                     return y;
+                   },
+                   Gradient::none});
+}
+
+void add_layer_norm(std::vector<Case>& table) {
+  using enum Layout;
+  constexpr double eps = 1e-3;
+  const auto add = [&](const char* name, const Shape& normalized, const std::vector<Input>& inputs) {
+    table.push_back({"layer_norm", name, inputs,
+                     [=](Tensors x) {
+                       return layer_norm(x[0], normalized, x.size() > 1 ? x[1] : Tensor(),
+                                         x.size() > 2 ? x[2] : Tensor(), eps);
+                     },
+                     [=](Arrays x) {
+                       return naive::layer_norm(x[0], normalized.numel(), x.size() > 1 ? &x[1] : nullptr,
+                                                x.size() > 2 ? &x[2] : nullptr, eps);
+                     }});
+  };
+  add("affine", {7}, {in({5, 7}), in({7}), in({7})});
+  add("without affine", {7}, {in({5, 7})});
+  add("two columns", {2}, {in({5, 2}), in({2}), in({2})});
+  add("one row", {7}, {in({7}), in({7}), in({7})});
+  add("rank 3", {5}, {in({2, 3, 5}), in({5}), in({5})});
+  add("two axes normalised", {3, 5}, {in({4, 3, 5}), in({3, 5}), in({3, 5})});
+  add("all axes normalised", {3, 5}, {in({3, 5}), in({3, 5}), in({3, 5})});
+  add("no rows", {7}, {in({0, 7}), in({7}), in({7})});
+  add("transposed", {7}, {in({5, 7}, transposed), in({7}, strided), in({7}, offset)});
+  add("strided", {7}, {in({5, 7}, strided), in({7}), in({7})});
+  add("channels-last", {3, 5, 3}, {in({2, 3, 5, 3}, channels_last), in({3, 5, 3}), in({3, 5, 3})});
+  add("wide", {1031}, {in({3, 1031}), in({1031}), in({1031})});
+  add("tall", {3}, {in({1031, 3}), in({3}), in({3})});
+}
+
+void add_dropout(std::vector<Case>& table) {
+  using enum Layout;
+  constexpr std::uint64_t seed = 42;
+  const auto add = [&](const char* name, const Input& x, double p) {
+    table.push_back({"dropout",
+                     name,
+                     {x},
+                     [=](Tensors t) {
+                       manual_seed(seed);
+                       return dropout(t[0], p);
+                     },
+                     [=](Arrays t) {
+                       return naive::dropout(t[0], p, 1, {seed, 0});
+                     }});
+  };
+  add("a half", in({5, 7}), 0.5);
+  add("a quarter", in({5, 7}), 0.25);
+  add("nothing", in({5, 7}), 0);
+  add("nearly all", in({5, 7}), 0.9);
+  add("rank 0", in({}), 0.5);
+  add("empty", in({0, 7}), 0.5);
+  add("transposed", in({5, 7}, transposed), 0.5);
+  add("strided", in({5, 7}, strided), 0.5);
+  add("channels-last", in({2, 3, 5, 7}, channels_last), 0.5);
+  add("expanded", in({5, 7}, expanded), 0.5);
+  add("for several threads", in({257, 263}), 0.5);
+  // A gradient of zeros or of nothing: all is dropped, or nothing is done.
+  table.push_back({"dropout",
+                   "everything",
+                   {in({5, 7})},
+                   [](Tensors t) { return dropout(t[0], 1); },
+                   [](Arrays t) { return naive::Array(t[0].shape); }});
+  table.push_back({"dropout",
+                   "evaluation",
+                   {in({5, 7})},
+                   [](Tensors t) { return dropout(t[0], 0.5, false); },
+                   [](Arrays t) { return t[0]; }});
+
+  const auto add2d = [&](const char* name, const Input& x, double p, std::int64_t plane) {
+    table.push_back({"dropout2d",
+                     name,
+                     {x},
+                     [=](Tensors t) {
+                       manual_seed(seed);
+                       return dropout2d(t[0], p);
+                     },
+                     [=](Arrays t) {
+                       return naive::dropout(t[0], p, plane, {seed, 0});
+                     }});
+  };
+  add2d("channels", in({4, 5, 3, 2}), 0.5, 6);
+  add2d("channels, channels-last", in({4, 5, 3, 2}, channels_last), 0.25, 6);
+  add2d("channels, strided", in({4, 5, 3, 2}, strided), 0.25, 6);
+  add2d("single elements of (N, C)", in({5, 7}), 0.5, 1);
+  add2d("empty", in({0, 5, 3, 2}), 0.5, 6);
+  add2d("channels for several threads", in({16, 31, 13, 11}, channels_last), 0.25, 143);
+}
+
+}  // namespace
+
+std::vector<Case> normalization_cases() {
+  std::vector<Case> table;
+  add_batch_norm(table);
+  add_layer_norm(table);
+  add_dropout(table);
+  return table;
+}
+
+}  // namespace metron::test

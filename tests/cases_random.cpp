@@ -1,0 +1,57 @@
+// Random tensors: the numbers themselves are checked, as any device must give the same.
+#include <metron/core/ops.h>
+
+#include <cmath>
+#include <numbers>
+
+#include "cases.h"
+
+namespace metron::test {
+namespace {
+
+constexpr PhiloxKey key{7, 0};
+
+double uniform(std::int64_t word) {
+  return static_cast<double>(uniform_float(philox_word(key, static_cast<std::uint64_t>(word))));
+}
+
+// Box and Muller, of 1 - u, which is never 0.
+double normal(std::int64_t i) {
+  return std::sqrt(-2 * std::log(1 - uniform(2 * i))) * std::cos(2 * std::numbers::pi * uniform(2 * i + 1));
+}
+
+}  // namespace
+
+std::vector<Case> random_cases() {
+  std::vector<Case> table;
+  // The input gives shape, dtype and device alone.
+  const auto add = [&](const char* op, const char* name, const Shape& shape, auto call, auto formula) {
+    table.push_back({op,
+                     name,
+                     {constant(in(shape))},
+                     [=](Tensors x) {
+                       manual_seed(key.seed);
+                       return call(x[0]);
+                     },
+                     [=](Arrays x) {
+                       naive::Array y(x[0].shape);
+                       for (std::int64_t i = 0; i < y.numel(); ++i) y[i] = formula(i);
+                       return y;
+                     },
+                     Gradient::none});
+  };
+  for (const auto& [name, shape] : std::vector<std::pair<const char*, Shape>>{
+           {"rank 0", {}}, {"empty", {0, 3}}, {"odd", {3, 5}}, {"for several threads", {257, 263}}}) {
+    add(
+        "rand_uniform", name, shape,
+        [](const Tensor& like) { return rand_uniform(like.shape(), -1, 3, like.options()); },
+        [](std::int64_t i) { return -1 + 4 * uniform(i); });
+    add(
+        "rand_normal", name, shape,
+        [](const Tensor& like) { return rand_normal(like.shape(), 2, 0.5, like.options()); },
+        [](std::int64_t i) { return 2 + 0.5 * normal(i); });
+  }
+  return table;
+}
+
+}  // namespace metron::test

@@ -1,0 +1,36 @@
+// expect_error, and small tensors to provoke errors with.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <metron/core/tensor.h>
+
+#include <initializer_list>
+#include <limits>
+#include <string_view>
+
+namespace metron::test {
+
+inline Tensor f32(const Shape& shape) { return Tensor::zeros(shape); }
+inline Tensor f64(const Shape& shape) { return Tensor::zeros(shape, {DType::float64}); }
+inline Tensor i64(const Shape& shape) { return Tensor::zeros(shape, {DType::int64}); }
+inline Tensor u8(const Shape& shape) { return Tensor::zeros(shape, {DType::uint8}); }
+
+inline constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+inline constexpr double infinity = std::numeric_limits<double>::infinity();
+
+// `call` must throw an E, with a message that holds each of `words`.
+template <typename E, typename Call>
+void expect_error(Call&& call, std::initializer_list<std::string_view> words) {
+  try {
+    call();
+    ADD_FAILURE() << "no error; expected one about " << *words.begin();
+  } catch (const E& error) {
+    for (const std::string_view word : words)
+      EXPECT_NE(std::string_view(error.what()).find(word), std::string_view::npos)
+          << '"' << error.what() << "\" does not say \"" << word << '"';
+  } catch (const std::exception& error) {
+    ADD_FAILURE() << "an error of another type: " << error.what();
+  }
+}
+
+}  // namespace metron::test

@@ -1,0 +1,85 @@
+// The table of cases itself: complete, without repetition, and its inputs as they claim to be.
+#include <fstream>
+#include <regex>
+#include <set>
+
+#include "walk.h"
+
+namespace metron::test {
+namespace {
+
+std::set<std::string> names_in(const std::string& file, const std::string& pattern) {
+  std::ifstream in(std::string(METRON_SOURCE_DIR) + '/' + file);
+  EXPECT_TRUE(in.is_open()) << file;
+  const std::string text(std::istreambuf_iterator<char>(in), {});
+  const std::regex regex(pattern, std::regex::ECMAScript | std::regex::multiline);
+  std::set<std::string> names;
+  for (std::sregex_iterator match(text.begin(), text.end(), regex), end; match != end; ++match)
+    names.insert((*match)[1]);
+  return names;
+}
+
+TEST(Cases, EveryOpHasOne) {
+  const std::set<std::string> ops = names_in("core/ops.h", R"(^Tensor (\w+)\()");
+  EXPECT_GT(ops.size(), 50u);
+  std::set<std::string> covered;
+  for (const Case& c : cases()) covered.insert(c.op);
+  for (const std::string& op : ops)
+    EXPECT_TRUE(covered.contains(op)) << op << " has no case in tests/cases_*.cpp";
+}
+
+TEST(Cases, BelongToAnOpOrASlot) {
+  std::set<std::string> known = names_in("core/ops.h", R"(^Tensor (\w+)\()");
+  known.merge(names_in("kernels/kernels.h", R"re(\{"(\w+)")re"));
+  for (const Case& c : cases()) EXPECT_TRUE(known.contains(c.op)) << c;
+}
+
+TEST(Cases, HaveTitlesOfTheirOwn) {
+  std::set<std::string> seen;
+  for (const Case& c : cases()) EXPECT_TRUE(seen.insert(title(c)).second) << c;
+}
+
+TEST(Cases, InputsAreWhatTheyClaimToBe) {
+  for (const Case& c : cases()) {
+    const std::vector<Tensor> inputs = make_inputs(c, DType::float32);
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      SCOPED_TRACE(testing::Message() << c << ", input " << i);
+      const Input& spec = c.inputs[i];
+      EXPECT_EQ(inputs[i].shape(), spec.shape);
+      EXPECT_TRUE(close(to_array(inputs[i]), make_values(spec, title(c), i), 0));
+      EXPECT_EQ(inputs[i].requires_grad(), spec.wants_gradient());
+      EXPECT_TRUE(spec.layout != Layout::channels_last || inputs[i].is_channels_last());
+      EXPECT_TRUE(spec.layout != Layout::expanded || inputs[i].strides()[0] == 0);
+      EXPECT_TRUE(spec.layout != Layout::strided || inputs[i].strides().back() == 2);
+      EXPECT_TRUE(spec.layout != Layout::offset || inputs[i].storage_offset() > 0);
+    }
+  }
+}
+
+TEST(Cases, ComparisonSeesWhatDiffers) {
+  naive::Array a(Shape{2, 2}), b(Shape{2, 2});
+  EXPECT_TRUE(close(a, b, 0));
+  b[3] = 1e-3;
+  EXPECT_FALSE(close(a, b, 1e-4));
+  EXPECT_TRUE(close(a, b, 1e-2));
+  b[3] = std::nan("");
+  EXPECT_FALSE(close(a, b, 1));
+  EXPECT_FALSE(close(b, a, 1));
+  EXPECT_TRUE(close(b, b, 0));
+  b[3] = HUGE_VAL;
+  EXPECT_FALSE(close(a, b, 1));
+  EXPECT_TRUE(close(b, b, 0));
+  EXPECT_FALSE(close(naive::Array(Shape{4}), a, 1));
+}
+
+TEST(Cases, PoisonReachesTheNextTensors) {
+  for (const std::int64_t size : {1, 7, 64, 1000, 10000}) {
+    poison(Device());
+    const Tensor x = Tensor::empty({size});
+    EXPECT_TRUE(std::isnan(x.data<float>()[0])) << size;
+    EXPECT_TRUE(std::isnan(x.data<float>()[size - 1])) << size;
+  }
+}
+
+}  // namespace
+}  // namespace metron::test

@@ -1,0 +1,313 @@
+// Gradients against central differences in double precision, of the first and of the second order.
+#include <metron/core/autograd.h>
+#include <metron/core/ops.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "walk.h"
+
+namespace metron::test {
+namespace {
+
+using naive::Array;
+
+// A step may be too long for the curvature or too short for the rounding: one of them must confirm the
+// gradient.
+constexpr double steps[] = {1e-4, 1e-5, 1e-6, 1e-3};
+constexpr double first_order_tolerance = 1e-7;
+constexpr double second_order_tolerance = 1e-6;
+
+// An expanded input shows its first slice everywhere: that slice is what can be changed.
+Array fold(const Input& input, const Array& gradient) {
+  return input.layout == Layout::expanded ? naive::reduce(gradient, {0}, true, naive::sum_of) : gradient;
+}
+Array unfold(const Input& input, const Array& slice) {
+  return naive::generate(input.shape, [&](const naive::Index& i) { return naive::broadcast_at(slice, i); });
+}
+Array slice_of(const Input& input, const Array& values) {
+  Shape shape = values.shape;
+  if (input.layout == Layout::expanded) shape[0] = 1;
+  return naive::generate(shape, [&](const naive::Index& i) { return values.at(i); });
+}
+
+double dot(const Array& a, const Array& b) {
+  double total = 0;
+  for (std::size_t i = 0; i < a.data.size(); ++i) total += a.data[i] * b.data[i];
+  return total;
+}
+
+// A point to differentiate at: what can be changed of each input that wants a gradient.
+class Point {
+ public:
+  explicit Point(const Case& c) : case_(c) {
+    for (std::size_t i = 0; i < c.inputs.size(); ++i)
+      values_.push_back(slice_of(c.inputs[i], make_values(c.inputs[i], title(c), i)));
+  }
+  Array& operator[](std::size_t input) { return values_[input]; }
+  std::vector<Tensor> tensors(Device device) const {
+    std::vector<Tensor> result;
+    for (std::size_t i = 0; i < values_.size(); ++i)
+      result.push_back(
+          make_input(case_.inputs[i], unfold(case_.inputs[i], values_[i]), DType::float64, device));
+    return result;
+  }
+
+ private:
+  const Case& case_;
+  std::vector<Array> values_;
+};
+
+// f: Point -> std::vector<Array>. Checks that weights . df is what `gradients` (one per input, folded)
+// foretell: element by element for some elements of each input, and along one direction that moves all
+// elements of all inputs.
+template <typename F>
+void expect_gradients(const Case& c, const F& f, const std::vector<Array>& weights,
+                      const std::vector<Array>& gradients, std::int64_t most_elements, double tolerance) {
+  const auto slope = [&](const auto& move, double h) {
+    Point ahead(c), behind(c);
+    move(ahead, h);
+    move(behind, -h);
+    const std::vector<Array> plus = f(ahead), minus = f(behind);
+    double total = 0;
+    for (std::size_t k = 0; k < plus.size(); ++k) {
+      for (std::size_t i = 0; i < plus[k].data.size(); ++i)
+        total += (plus[k].data[i] - minus[k].data[i]) * weights[k].data[i];
+    }
+    return total / (2 * h);
+  };
+  const auto expect_slope = [&](const auto& move, double analytic, double allowed) {
+    double closest = std::numeric_limits<double>::quiet_NaN();
+    for (const double h : steps) {
+      const double numeric = slope(move, h);
+      if (!(std::abs(numeric - analytic) >= std::abs(closest - analytic))) closest = numeric;
+      if (std::abs(closest - analytic) <= allowed) return;
+    }
+    ADD_FAILURE() << "the gradient is " << analytic << ", central differences say " << closest
+                  << "; allowed are " << allowed;
+  };
+
+  double all_scale = 1e-3, all_analytic = 0;
+  std::int64_t all_elements = 1;
+  std::vector<Array> direction;
+  for (std::size_t k = 0; k < gradients.size(); ++k) {
+    const Array& gradient = gradients[k];
+    double scale = 1e-3;
+    for (const double value : gradient.data) scale = std::max(scale, std::abs(value));
+    all_scale = std::max(all_scale, scale);
+    all_elements += gradient.numel();
+    direction.push_back(gradient);
+    for (std::int64_t i = 0; i < gradient.numel(); ++i) {
+      direction[k][i] = i * 7919 % 13 < 6 ? -1 : 1;
+      all_analytic += gradient[i] * direction[k][i];
+    }
+    const std::int64_t stride = std::max<std::int64_t>(gradient.numel() / most_elements, 1);
+    for (std::int64_t i = 0; i < gradient.numel(); i += stride) {
+      SCOPED_TRACE(testing::Message() << "input " << k << ", element " << i << " of " << gradient.shape);
+      expect_slope([&](Point& point, double h) { point[k][i] += h; }, gradient[i], tolerance * scale);
+    }
+  }
+  SCOPED_TRACE("all elements at once");
+  const auto move_all = [&](Point& point, double h) {
+    for (std::size_t k = 0; k < direction.size(); ++k) {
+      for (std::int64_t i = 0; i < direction[k].numel(); ++i) point[k][i] += h * direction[k][i];
+    }
+  };
+  expect_slope(move_all, all_analytic, tolerance * all_scale * std::sqrt(static_cast<double>(all_elements)));
+}
+
+// Fewer of a large input: each costs two evaluations of all of it.
+std::int64_t elements_to_check(const Case& c) {
+  std::int64_t largest = 1;
+  for (const Input& input : c.inputs) largest = std::max(largest, input.shape.numel());
+  return std::clamp<std::int64_t>(20000 / largest, 3, 128);
+}
+
+class Gradients : public testing::TestWithParam<Case> {};
+
+TEST_P(Gradients, MatchCentralDifferences) {
+  const Case& c = GetParam();
+  for (const Device device : devices()) {
+    SCOPED_TRACE(testing::Message() << c << " on " << device << ", providers "
+                                    << providers_of(device).front().name << " to " << portable(device).name);
+    std::vector<Tensor> inputs = Point(c).tensors(device);
+    poison(device);
+    const Tensor y = c.call(inputs);
+    ASSERT_EQ(y.requires_grad(), c.gradient != Gradient::none);
+    if (c.gradient == Gradient::none) continue;
+
+    // There is a gradient before the pass, so that overwriting shows as much as a missing term does.
+    const Array start = starting_gradient(c, y.shape());
+    std::vector<Array> before(inputs.size());
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      if (!inputs[i].requires_grad()) continue;
+      before[i] = make_values(in(inputs[i].shape(), Values::integer), title(c));
+      inputs[i].set_grad(make_tensor(before[i], DType::float64, Layout::contiguous, device));
+    }
+    poison(device);
+    y.backward(make_tensor(start, y.dtype(), Layout::contiguous, device));
+    std::vector<Array> gradients(inputs.size());
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      if (!inputs[i].requires_grad()) continue;
+      const Array accumulated = to_array(inputs[i].grad());
+      ASSERT_EQ(accumulated.shape, before[i].shape);
+      gradients[i] = naive::zip(accumulated, before[i], [](double a, double b) { return a - b; });
+      if (c.gradient == Gradient::smooth) gradients[i] = fold(c.inputs[i], gradients[i]);
+    }
+    if (c.gradient == Gradient::kinked) continue;
+    const auto f = [&](const Point& point) {
+      const NoGradGuard no_grad;
+      return std::vector{to_array(c.call(point.tensors(device)))};
+    };
+    expect_gradients(c, f, {start}, gradients, elements_to_check(c), first_order_tolerance);
+  }
+}
+
+// A gradient that comes in another layout than y's own changes nothing.
+TEST_P(Gradients, DoNotDependOnTheLayoutOfTheIncomingOne) {
+  const Case& c = GetParam();
+  if (c.gradient == Gradient::none) return;
+  for (const Device device : devices()) {
+    const Outcome want = run(c, DType::float64, device);
+    const Shape& shape = want.output.shape;
+    for (const Layout layout : {Layout::transposed, Layout::strided, Layout::offset, Layout::channels_last}) {
+      if (layout == Layout::channels_last ? shape.size() != 4
+                                          : shape.size() < (layout == Layout::transposed ? 2 : 1))
+        continue;
+      SCOPED_TRACE(testing::Message() << c << " on " << device << ", layout " << static_cast<int>(layout));
+      std::vector<Tensor> inputs = make_inputs(c, DType::float64, device);
+      const Tensor y = c.call(inputs);
+      poison(device);
+      y.backward(make_tensor(starting_gradient(c, shape), y.dtype(), layout, device));
+      for (std::size_t i = 0; i < inputs.size(); ++i) {
+        if (!inputs[i].requires_grad()) continue;
+        EXPECT_TRUE(close(to_array(inputs[i].grad()), want.gradients[i], 1e-13)) << "input " << i;
+      }
+    }
+  }
+}
+
+// Whether all ops that led to y wrote their gradients in recorded ops.
+bool is_composite(const std::shared_ptr<GradMeta>& meta) {
+  if (meta == nullptr || meta->node == nullptr) return true;
+  return meta->node->differentiable &&
+         std::all_of(meta->node->inputs.begin(), meta->node->inputs.end(), is_composite);
+}
+
+// First gradients at a point, for an output gradient that is the last of the point's values.
+struct Pass {
+  std::vector<Tensor> inputs;
+  Tensor start;
+  std::vector<Tensor> gradients;  // of each input; undefined for those that take none
+};
+Pass differentiate(const Case& c, std::vector<Tensor> inputs, const Array& start, Device device,
+                   bool create_graph) {
+  Pass pass{std::move(inputs), {}, {}};
+  const Tensor y = c.call(pass.inputs);
+  pass.start = make_tensor(start, y.dtype(), Layout::contiguous, device);
+  if (create_graph) pass.start.set_requires_grad();
+  y.backward(pass.start, false, create_graph);
+  for (Tensor& input : pass.inputs) {
+    pass.gradients.push_back(input.grad());
+    if (input.requires_grad()) input.set_grad({});
+  }
+  return pass;
+}
+
+// The sum of the gradients, each weighted: a number to differentiate again.
+Tensor weighted_sum(const Pass& pass, const std::vector<Array>& weights, Device device) {
+  Tensor total = Tensor::zeros({}, {DType::float64, device, MemoryFormat::contiguous});
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    if (pass.gradients[i].defined())
+      total = total +
+              sum(pass.gradients[i] * make_tensor(weights[i], DType::float64, Layout::contiguous, device));
+  }
+  return total;
+}
+
+TEST_P(Gradients, OfGradientsMatchCentralDifferencesOrAreRefused) {
+  const Case& c = GetParam();
+  if (c.gradient == Gradient::none) return;
+  for (const Device device : devices()) {
+    SCOPED_TRACE(testing::Message() << c << " on " << device);
+    const Tensor y = c.call(Point(c).tensors(device));
+    const Array start = starting_gradient(c, y.shape());
+    std::vector<Array> weights(c.inputs.size());
+    for (std::size_t i = 0; i < c.inputs.size(); ++i) {
+      if (c.inputs[i].wants_gradient())
+        weights[i] = make_values(in(c.inputs[i].shape), title(c) + ", again", i);
+    }
+    Pass pass = differentiate(c, Point(c).tensors(device), start, device, true);
+    const Tensor again = weighted_sum(pass, weights, device);
+    if (!is_composite(y.grad_meta())) {
+      EXPECT_THROW(again.backward(), AutogradError);
+      continue;
+    }
+    // What is composed of recorded ops is the oracle of the kernel that computes the same without a graph.
+    const Pass fused = differentiate(c, Point(c).tensors(device), start, device, false);
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+      if (!c.inputs[i].wants_gradient()) continue;
+      EXPECT_TRUE(close(to_array(pass.gradients[i]), to_array(fused.gradients[i]), 1e-13)) << "input " << i;
+    }
+    if (c.gradient == Gradient::kinked) continue;
+
+    ASSERT_TRUE(again.requires_grad());
+    again.backward();
+    std::vector<Array> gradients(c.inputs.size());
+    for (std::size_t i = 0; i < c.inputs.size(); ++i) {
+      if (!c.inputs[i].wants_gradient()) continue;
+      const Tensor second = pass.inputs[i].grad();
+      gradients[i] = fold(c.inputs[i], second.defined() ? to_array(second) : Array(c.inputs[i].shape));
+    }
+    const auto f = [&](const Point& point) {
+      const Pass moved = differentiate(c, point.tensors(device), start, device, false);
+      std::vector<Array> arrays;
+      for (const Tensor& gradient : moved.gradients)
+        arrays.push_back(gradient.defined() ? to_array(gradient) : Array());
+      return arrays;
+    };
+    expect_gradients(c, f, weights, gradients, std::min<std::int64_t>(elements_to_check(c), 8),
+                     second_order_tolerance);
+    // The gradients are linear in the one that they start from: its gradient, times itself, is their sum.
+    EXPECT_NEAR(dot(to_array(pass.start.grad()), start), to_array(again)[0],
+                1e-12 * std::max(1.0, static_cast<double>(start.numel())));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, Gradients, testing::ValuesIn(cases()), test_name);
+
+Tensor leaf(const std::vector<double>& values, const Shape& shape) {
+  return Tensor::from(values, shape).set_requires_grad();
+}
+
+TEST(KinkGradients, EqualMaximaShare) {
+  const Tensor x = leaf({3, 3, 1, 2, 2, 2}, {2, 3});
+  sum(max(x, {1})).backward();
+  EXPECT_TRUE(
+      close(to_array(x.grad()), to_array(leaf({0.5, 0.5, 0, 1. / 3, 1. / 3, 1. / 3}, {2, 3})), 1e-15));
+}
+
+TEST(KinkGradients, EqualOperandsOfMaximumShare) {
+  const Tensor a = leaf({1, 2, 3}, {3}), b = leaf({1, 3, 2}, {3});
+  sum(maximum(a, b)).backward();
+  EXPECT_EQ(a.grad().to_vector<double>(), (std::vector<double>{0.5, 0, 1}));
+  EXPECT_EQ(b.grad().to_vector<double>(), (std::vector<double>{0.5, 1, 0}));
+}
+
+TEST(KinkGradients, MaxPoolTakesTheFirst) {
+  const Tensor x = leaf({5, 5, 5, 5}, {1, 1, 2, 2});
+  max_pool2d(x, {.kernel = 2}).backward(Tensor::ones({1, 1, 1, 1}, {DType::float64}));
+  EXPECT_EQ(x.grad().to_vector<double>(), (std::vector<double>{1, 0, 0, 0}));
+}
+
+TEST(KinkGradients, ReluIsFlatAndClampIsSteepOnTheirBounds) {
+  const Tensor x = leaf({-1, 0, 1}, {3});
+  sum(relu(x)).backward();
+  EXPECT_EQ(x.grad().to_vector<double>(), (std::vector<double>{0, 0, 1}));
+  const Tensor y = leaf({-2, -1, 0, 1, 2}, {5});
+  sum(clamp(y, -1, 1)).backward();
+  EXPECT_EQ(y.grad().to_vector<double>(), (std::vector<double>{0, 1, 1, 1, 0}));
+}
+
+}  // namespace
+}  // namespace metron::test

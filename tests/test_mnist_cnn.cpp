@@ -1,0 +1,232 @@
+// The example as its users run it: losses against PyTorch's, repeatability, files, wrong input.
+#include <gtest/gtest.h>
+#include <metron/core/io/safetensors.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace metron {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Output {
+  int code = -1;
+  std::string text;  // stdout and stderr
+};
+
+Output run(const std::string& arguments, const std::string& environment = "") {
+  const std::string command =
+      environment + " '" METRON_BINARY_DIR "/bin/mnist_cnn' " + arguments + " 2>&1 < /dev/null";
+  const auto close = [](std::FILE* pipe) { return pclose(pipe); };
+  Output output;
+  std::FILE* pipe = popen(command.c_str(), "r");
+  EXPECT_NE(pipe, nullptr);
+  std::array<char, 4096> buffer;
+  while (const std::size_t count = std::fread(buffer.data(), 1, buffer.size(), pipe))
+    output.text.append(buffer.data(), count);
+  const int status = close(pipe);
+  output.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return output;
+}
+
+const std::string reference = METRON_SOURCE_DIR "/tests/reference/";
+const std::string data = METRON_SOURCE_DIR "/examples/mnist_cnn/data/";
+
+class MnistCnn : public testing::Test {
+ protected:
+  MnistCnn() {
+    const auto* info = testing::UnitTest::GetInstance()->current_test_info();
+    folder = fs::temp_directory_path() / ("metron_" + std::string(info->name()) + std::to_string(getpid()));
+    fs::create_directories(folder);
+  }
+  ~MnistCnn() override { fs::remove_all(folder); }
+  std::string path(const std::string& name) const { return (folder / name).string(); }
+
+  fs::path folder;
+};
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  EXPECT_TRUE(file.good()) << path;
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// The column `loss` of the rows without an accuracy.
+std::vector<double> training_losses(const std::string& csv) {
+  std::istringstream lines(csv);
+  std::string line;
+  std::getline(lines, line);
+  EXPECT_EQ(line, "step,epoch,loss,accuracy");
+  std::vector<double> losses;
+  while (std::getline(lines, line)) {
+    if (line.back() != ',') continue;
+    const std::size_t epoch_end = line.find(',', line.find(',') + 1);
+    losses.push_back(std::stod(line.substr(epoch_end + 1)));
+  }
+  return losses;
+}
+
+std::vector<double> reference_losses() {
+  std::istringstream lines(read_file(reference + "mnist_losses.csv"));
+  std::string line;
+  std::vector<double> losses;
+  while (std::getline(lines, line)) {
+    if (line.empty() || line.front() < '0' || line.front() > '9') continue;
+    losses.push_back(std::stod(line.substr(line.find(',') + 1)));
+  }
+  return losses;
+}
+
+void expect_losses_of_pytorch(const std::vector<double>& ours) {
+  const std::vector<double> theirs = reference_losses();
+  ASSERT_EQ(theirs.size(), 50u);
+  ASSERT_EQ(ours.size(), 50u);
+  for (std::size_t i = 0; i < 50; ++i) {
+    const double tolerance = i < 10 ? 1e-4 : 2e-3;
+    EXPECT_NEAR(ours[i] / theirs[i], 1, tolerance) << "step " << i + 1;
+  }
+}
+
+// tests/reference/README.md says why this learning rate.
+std::string fifty_steps(const std::string& csv) {
+  return "--init '" + reference +
+         "mnist_init.safetensors' --lr 0.03 --dropout off --shuffle off --epochs 1 --train-limit 3200 " +
+         "--test-limit 64 --metrics '" + csv + "'";
+}
+
+TEST_F(MnistCnn, FollowsPyTorchStepByStep) {
+  const Output output = run(fifty_steps(path("m.csv")));
+  ASSERT_EQ(output.code, 0) << output.text;
+  expect_losses_of_pytorch(training_losses(read_file(path("m.csv"))));
+}
+
+TEST_F(MnistCnn, FollowsPyTorchOnThePortablePathToo) {
+  const Output output = run(fifty_steps(path("m.csv")) + " --providers cpu", "METRON_CPU_ISA=baseline");
+  ASSERT_EQ(output.code, 0) << output.text;
+  expect_losses_of_pytorch(training_losses(read_file(path("m.csv"))));
+}
+
+TEST_F(MnistCnn, IsRepeatableBitForBit) {
+  const std::string common = "--epochs 2 --train-limit 640 --test-limit 100 --seed 7 ";
+  std::string metrics, weights;
+  for (const std::string threads : {"1", "0", "3"}) {
+    const Output output = run(common + "--loader-threads " + threads + " --metrics '" + path("m.csv") +
+                              "' --save '" + path("w.safetensors") + "'");
+    ASSERT_EQ(output.code, 0) << output.text;
+    const std::string csv = read_file(path("m.csv")), file = read_file(path("w.safetensors"));
+    if (!metrics.empty()) {
+      EXPECT_EQ(csv, metrics) << threads << " loader threads";
+      EXPECT_EQ(file, weights) << threads << " loader threads";
+    }
+    metrics = csv;
+    weights = file;
+  }
+  const Output other =
+      run("--epochs 2 --train-limit 640 --test-limit 100 --seed 8 --metrics '" + path("m.csv") + "'");
+  ASSERT_EQ(other.code, 0) << other.text;
+  EXPECT_NE(read_file(path("m.csv")), metrics);
+}
+
+TEST_F(MnistCnn, SavesTheLayoutOfPyTorch) {
+  const Output output = run("--dry-run --save '" + path("w.safetensors") + "'");
+  ASSERT_EQ(output.code, 0) << output.text;
+  const auto saved = load_safetensors(path("w.safetensors"));
+  const auto wanted = load_safetensors(reference + "mnist_init.safetensors");
+  ASSERT_EQ(saved.size(), wanted.size());
+  for (const NamedTensor& tensor : wanted) {
+    const auto found = std::find_if(saved.begin(), saved.end(),
+                                    [&](const NamedTensor& other) { return other.name == tensor.name; });
+    ASSERT_NE(found, saved.end()) << tensor.name;
+    EXPECT_EQ(found->tensor.shape(), tensor.tensor.shape()) << tensor.name;
+    EXPECT_EQ(found->tensor.dtype(), tensor.tensor.dtype()) << tensor.name;
+  }
+}
+
+TEST_F(MnistCnn, OddBatchSizesAndProfile) {
+  const Output output =
+      run("--batch-size 37 --test-batch-size 33 --train-limit 100 --test-limit 70 --epochs 1 --profile");
+  ASSERT_EQ(output.code, 0) << output.text;
+  for (const char* word : {"100 images", "/70", "conv2d", "conv2d backward", "adadelta", "outside ops"})
+    EXPECT_NE(output.text.find(word), std::string::npos) << word << " in\n" << output.text;
+}
+
+TEST_F(MnistCnn, ChecksItselfAgainstThePortableProvider) {
+  const Output output = run("--batch-size 8 --train-limit 16 --test-limit 8 --epochs 1", "METRON_CHECK=1");
+  EXPECT_EQ(output.code, 0) << output.text;
+}
+
+TEST_F(MnistCnn, HelpNamesEveryFlag) {
+  const Output output = run("--help");
+  EXPECT_EQ(output.code, 0);
+  for (const char* flag :
+       {"--batch-size",   "--test-batch-size", "--epochs",     "--lr",      "--gamma",     "--seed",
+        "--log-interval", "--dry-run",         "--save-model", "--device",  "--providers", "--data",
+        "--train-limit",  "--test-limit",      "--dropout",    "--shuffle", "--init",      "--save",
+        "--metrics",      "--profile",         "--threads"})
+    EXPECT_NE(output.text.find(flag), std::string::npos) << flag;
+}
+
+// Wrong input ends with exit code 2 and one message that names what is wrong.
+TEST_F(MnistCnn, RefusesWrongInput) {
+  struct Case {
+    std::string arguments;
+    std::vector<std::string> words;
+  };
+  std::ofstream(path("file")) << "text";
+  const std::string no_folder = path("file") + "/m.csv";
+  const std::vector<Case> cases{
+      {"--no-such-flag", {"--no-such-flag"}},
+      {"--batch-size 0", {"--batch-size"}},
+      {"--batch-size ten", {"--batch-size", "ten"}},
+      {"--epochs -1", {"--epochs"}},
+      {"--lr 0", {"--lr"}},
+      {"--dropout maybe", {"--dropout", "maybe"}},
+      {"--device tpu", {"device", "tpu"}},
+      {"--device cuda", {"device", "cuda"}},
+      {"--providers nobody", {"providers", "nobody", "cpu"}},
+      {"--data /nonexistent", {"/nonexistent"}},
+      {"--init /nonexistent.safetensors", {"/nonexistent.safetensors"}},
+      {"--init '" + path("file") + "'", {"file"}},
+      {"--metrics '" + no_folder + "'", {"m.csv"}},
+      {"--save /proc/w.safetensors", {"/proc/w.safetensors"}},
+      {"--save /nonexistent/w.safetensors", {"/nonexistent/w.safetensors"}},
+  };
+  for (const Case& c : cases) {
+    const Output output = run(c.arguments + " --dry-run");
+    EXPECT_EQ(output.code, 2) << c.arguments << "\n" << output.text;
+    for (const std::string& word : c.words)
+      EXPECT_NE(output.text.find(word), std::string::npos) << word << " in\n" << output.text;
+  }
+}
+
+TEST_F(MnistCnn, RefusesDamagedData) {
+  for (const auto& entry : fs::directory_iterator(data)) fs::copy(entry.path(), folder);
+  const fs::path labels = folder / "train-labels-idx1-ubyte.gz";
+  fs::resize_file(labels, fs::file_size(labels) / 2);
+  const Output output = run("--dry-run --data '" + folder.string() + "' --metrics '" + path("m.csv") + "'");
+  EXPECT_EQ(output.code, 2);
+  EXPECT_NE(output.text.find("train-labels-idx1-ubyte"), std::string::npos) << output.text;
+  EXPECT_FALSE(fs::exists(path("m.csv")));
+}
+
+TEST_F(MnistCnn, RefusesWeightsOfAnotherModel) {
+  const std::vector<NamedTensor> other{{"conv1.weight", Tensor::zeros({32, 1, 5, 5})}};
+  save_safetensors(path("w.safetensors"), other);
+  const Output output = run("--dry-run --init '" + path("w.safetensors") + "'");
+  EXPECT_EQ(output.code, 2);
+  EXPECT_NE(output.text.find("conv1"), std::string::npos) << output.text;
+}
+
+}  // namespace
+}  // namespace metron

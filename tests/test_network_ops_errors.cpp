@@ -1,0 +1,246 @@
+// Matrix products, layers' ops, losses and random tensors refuse what they can't compute: with which error,
+// and whether the message says what was wrong.
+#include <metron/core/ops.h>
+
+#include <string>
+
+#include "expect_error.h"
+
+namespace metron::test {
+namespace {
+
+TEST(NetworkOpsErrors, MatrixProductsWantInnerSizesThatAgree) {
+  expect_error<ShapeError>([] { matmul(f32({2, 3}), f32({2, 3})); }, {"[matmul]", "inner sizes", "(2, 3)"});
+  expect_error<ShapeError>([] { matmul(f32({3}), f32({2})); }, {"[matmul]", "(3,)", "(2,)"});
+  expect_error<ShapeError>([] { matmul(f32({2, 3}), f32({2})); }, {"[matmul]", "(2, 3)", "(2,)"});
+  expect_error<ShapeError>([] { matmul(f32({}), f32({2})); }, {"[matmul]", "vectors", "()"});
+  expect_error<ShapeError>([] { matmul(f32({2, 4, 3}), f32({3, 3, 4})); }, {"[matmul]", "(2,)", "(3,)"});
+  expect_error<DTypeError>([] { matmul(f32({2, 2}), f64({2, 2})); }, {"[matmul]", "float32", "float64"});
+  expect_error<DTypeError>([] { matmul(i64({2, 2}), i64({2, 2})); }, {"[matmul]", "floating", "int64"});
+  expect_error<ValueError>([] { matmul(f32({2, 2}), Tensor()); }, {"[matmul]", "none"});
+
+  expect_error<ShapeError>(
+      [] {
+        linear(f32({2, 3}), f32({4, 5}));
+      },
+      {"[linear]", "(4, 5)", "5 input", "(2, 3)"});
+  expect_error<ShapeError>([] { linear(f32({}), f32({4, 5})); }, {"[linear]", "x ()"});
+  expect_error<ShapeError>([] { linear(f32({5}), f32({5})); }, {"[linear]", "(O, I)", "(5,)"});
+  expect_error<ShapeError>(
+      [] {
+        linear(f32({2, 5}), f32({4, 5}), f32({5}));
+      },
+      {"[linear]", "bias", "(4,)", "(5,)"});
+  expect_error<DTypeError>([] { linear(f32({2, 5}), f32({4, 5}), f64({4})); }, {"[linear]", "float64"});
+  expect_error<DTypeError>([] { linear(i64({2, 5}), i64({4, 5})); }, {"[linear]", "floating", "int64"});
+  expect_error<ValueError>([] { linear(f32({2, 5}), Tensor()); }, {"[linear]", "none"});
+
+  expect_error<ShapeError>(
+      [] {
+        addmm(f32({4}), f32({2, 3}), f32({4, 4}));
+      },
+      {"[addmm]", "(2, 3)", "(4, 4)"});
+  expect_error<ShapeError>([] { addmm(f32({4}), f32({1, 2, 3}), f32({3, 4})); }, {"[addmm]", "(1, 2, 3)"});
+  expect_error<ShapeError>(
+      [] {
+        addmm(f32({3, 4}), f32({1, 3}), f32({3, 4}));
+      },
+      {"[addmm]", "bias", "(1, 4)", "(3, 4)"});
+  expect_error<DTypeError>([] { addmm(f64({4}), f32({2, 3}), f32({3, 4})); }, {"[addmm]", "float64"});
+}
+
+TEST(NetworkOpsErrors, ConvolutionWantsShapesThatFit) {
+  const Tensor x = f32({8, 1, 28, 28}), w = f32({32, 1, 3, 3});
+  expect_error<ShapeError>(
+      [&] {
+        conv2d(x, f32({32, 3, 3, 3}));
+      },
+      {"[conv2d]", "weight (32, 3, 3, 3) wants 3 input channels per group", "x (8, 1, 28, 28)"});
+  expect_error<ShapeError>([&] { conv2d(f32({1, 28, 28}), w); }, {"[conv2d]", "(N, C, H, W)", "(1, 28, 28)"});
+  expect_error<ShapeError>(
+      [&] {
+        conv2d(x, f32({32, 1, 3}));
+      },
+      {"[conv2d]", "(O, C / groups, KH, KW)", "(32, 1, 3)"});
+  expect_error<ShapeError>([&] { conv2d(x, w, f32({1})); }, {"[conv2d]", "bias", "(32,)", "(1,)"});
+  expect_error<ShapeError>(
+      [&] {
+        conv2d(f32({1, 1, 2, 9}), w);
+      },
+      {"[conv2d]", "padded input", "(1, 1, 2, 9)"});
+  expect_error<ShapeError>([&] { conv2d(x, f32({32, 1, 0, 3})); }, {"[conv2d]", "kernel", "(32, 1, 0, 3)"});
+  expect_error<ShapeError>(
+      [&] {
+        conv2d(f32({1, 3, 5, 5}), f32({4, 1, 3, 3}), {}, {.groups = 2});
+      },
+      {"[conv2d]", "2 groups", "(1, 3, 5, 5)"});
+  expect_error<ShapeError>(
+      [&] {
+        conv2d(f32({1, 2, 5, 5}), f32({3, 1, 3, 3}), {}, {.groups = 2});
+      },
+      {"[conv2d]", "2 groups", "(3, 1, 3, 3)"});
+  expect_error<ValueError>([&] { conv2d(x, w, {}, {.stride = 0}); }, {"[conv2d]", "strides", "0"});
+  expect_error<ValueError>([&] { conv2d(x, w, {}, {.padding = -1}); }, {"[conv2d]", "paddings", "-1"});
+  expect_error<ValueError>(
+      [&] {
+        conv2d(x, w, {}, {.dilation = {1, 0}});
+      },
+      {"[conv2d]", "dilations", "1 and 0"});
+  expect_error<ValueError>([&] { conv2d(x, w, {}, {.groups = 0}); }, {"[conv2d]", "groups", "0"});
+  expect_error<ValueError>([&] { conv2d(x, w, {}, {.padding = std::int64_t{1} << 62}); },
+                           {"[conv2d]", "paddings"});
+  expect_error<DTypeError>([&] { conv2d(x, f64({32, 1, 3, 3})); }, {"[conv2d]", "float32", "float64"});
+  expect_error<DTypeError>(
+      [&] {
+        conv2d(i64({1, 1, 3, 3}), i64({1, 1, 3, 3}));
+      },
+      {"[conv2d]", "floating", "int64"});
+  expect_error<ValueError>([&] { conv2d(x, Tensor()); }, {"[conv2d]", "none"});
+}
+
+TEST(NetworkOpsErrors, PoolingWantsWindowsThatFit) {
+  struct Op {
+    const char* name;
+    Tensor (*call)(const Tensor&, const Pool2dOptions&);
+  };
+  for (const Op& op : {Op{"[max_pool2d]", max_pool2d}, Op{"[avg_pool2d]", avg_pool2d}}) {
+    const Tensor x = f32({2, 3, 5, 5});
+    expect_error<ShapeError>([&] { op.call(f32({3, 5, 5}), {}); }, {op.name, "(N, C, H, W)", "(3, 5, 5)"});
+    expect_error<ShapeError>(
+        [&] {
+          op.call(f32({2, 3, 0, 5}), {});
+        },
+        {op.name, "at least 1", "(2, 3, 0, 5)"});
+    expect_error<ShapeError>([&] { op.call(x, {.kernel = 6}); }, {op.name, "6 by 6", "(2, 3, 5, 5)"});
+    expect_error<ValueError>([&] { op.call(x, {.kernel = 0}); }, {op.name, "kernel", "0"});
+    expect_error<ValueError>([&] { op.call(x, {.kernel = 2, .stride = -1}); }, {op.name, "strides", "-1"});
+    expect_error<ValueError>(
+        [&] {
+          op.call(x, {.kernel = 2, .stride = {0, 1}});
+        },
+        {op.name, "strides", "0 and 1"});
+    expect_error<ValueError>([&] { op.call(x, {.kernel = 2, .padding = 2}); },
+                             {op.name, "half the kernel", "2"});
+    expect_error<ValueError>([&] { op.call(x, {.kernel = 2, .padding = -1}); }, {op.name, "paddings", "-1"});
+    expect_error<DTypeError>([&] { op.call(i64({1, 1, 4, 4}), {}); }, {op.name, "floating", "int64"});
+    expect_error<ValueError>([&] { op.call(Tensor(), {}); }, {op.name, "none"});
+  }
+}
+
+TEST(NetworkOpsErrors, BatchNormWantsChannelsAndStatistics) {
+  const Tensor x = f32({4, 3, 2, 2}), c = f32({3}), v = f32({3});
+  const auto norm = [](const Tensor& input, const Tensor& w, const Tensor& b, const Tensor& mean,
+                       const Tensor& variance,
+                       bool training) { return batch_norm(input, w, b, mean, variance, training); };
+  expect_error<ShapeError>([&] { norm(f32({3}), {}, {}, {}, {}, true); },
+                           {"[batch_norm]", "(N, C, ...)", "(3,)"});
+  expect_error<ShapeError>([&] { norm(x, f32({4}), f32({4}), {}, {}, true); },
+                           {"[batch_norm]", "(3,)", "(4,)"});
+  expect_error<ShapeError>([&] { norm(x, c, {}, {}, {}, true); },
+                           {"[batch_norm]", "weight and bias", "none"});
+  expect_error<ShapeError>([&] { norm(x, c, c, f32({2}), v, true); }, {"[batch_norm]", "running", "(2,)"});
+  expect_error<ShapeError>([&] { norm(x, c, c, c, {}, true); }, {"[batch_norm]", "running", "none"});
+  expect_error<ValueError>([&] { norm(x, c, c, {}, {}, false); }, {"[batch_norm]", "evaluation", "none"});
+  expect_error<ValueError>(
+      [&] {
+        norm(f32({1, 3}), c, c, c, v, true);
+      },
+      {"[batch_norm]", "more than one value per channel", "(1, 3)"});
+  expect_error<ValueError>([&] { batch_norm(x, c, c, c, v, true, 0.1, -1); }, {"[batch_norm]", "eps", "-1"});
+  expect_error<DTypeError>([&] { norm(x, c, c, f64({3}), f64({3}), true); }, {"[batch_norm]", "float64"});
+  expect_error<DTypeError>(
+      [&] {
+        norm(i64({4, 3}), {}, {}, {}, {}, true);
+      },
+      {"[batch_norm]", "floating", "int64"});
+  expect_error<ValueError>([&] { norm(Tensor(), {}, {}, {}, {}, true); }, {"[batch_norm]", "none"});
+}
+
+TEST(NetworkOpsErrors, LayerNormWantsTheLastAxes) {
+  const Tensor x = f32({4, 2, 3}), w = f32({3});
+  expect_error<ShapeError>([&] { layer_norm(x, {2}); }, {"[layer_norm]", "last axes", "(2,)", "(4, 2, 3)"});
+  expect_error<ShapeError>([&] { layer_norm(x, {}); }, {"[layer_norm]", "last axes"});
+  expect_error<ShapeError>([&] { layer_norm(w, {1, 3}); }, {"[layer_norm]", "(1, 3)", "(3,)"});
+  expect_error<ShapeError>([&] { layer_norm(x, {2, 3}, w, w); }, {"[layer_norm]", "(2, 3)", "(3,)"});
+  expect_error<ShapeError>([&] { layer_norm(x, {3}, w); }, {"[layer_norm]", "weight and bias", "none"});
+  expect_error<ValueError>([&] { layer_norm(x, {3}, w, w, -1); }, {"[layer_norm]", "eps", "-1"});
+  expect_error<DTypeError>([&] { layer_norm(x, {3}, f64({3}), f64({3})); }, {"[layer_norm]", "float64"});
+  expect_error<DTypeError>([] { layer_norm(i64({2, 3}), {3}); }, {"[layer_norm]", "floating", "int64"});
+  expect_error<ValueError>([] { layer_norm(Tensor(), {3}); }, {"[layer_norm]", "none"});
+}
+
+TEST(NetworkOpsErrors, DropoutWantsAProbability) {
+  struct Op {
+    const char* name;
+    Tensor (*call)(const Tensor&, double, bool);
+  };
+  for (const Op& op : {Op{"[dropout]", dropout}, Op{"[dropout2d]", dropout2d}}) {
+    for (const bool training : {true, false}) {
+      expect_error<ValueError>([&] { op.call(f32({2, 3}), 2, training); }, {op.name, "between 0 and 1", "2"});
+      expect_error<ValueError>([&] { op.call(f32({2, 3}), -0.5, training); }, {op.name, "-0.5"});
+      expect_error<ValueError>([&] { op.call(f32({2, 3}), nan, training); }, {op.name, "nan"});
+    }
+    expect_error<DTypeError>([&] { op.call(i64({2, 3}), 0.5, true); }, {op.name, "floating", "int64"});
+    expect_error<ValueError>([&] { op.call(Tensor(), 0.5, true); }, {op.name, "none"});
+  }
+  expect_error<ShapeError>([] { dropout2d(f32({2, 3, 4}), 0.5); }, {"[dropout2d]", "(N, C)", "(2, 3, 4)"});
+}
+
+TEST(NetworkOpsErrors, SoftmaxAndLosses) {
+  expect_error<ShapeError>([] { softmax(f32({2, 3}), 2); }, {"[softmax]", "axis 2"});
+  expect_error<ShapeError>([] { log_softmax(f32({}), 0); }, {"[log_softmax]", "axis 0", "rank 0"});
+  expect_error<DTypeError>([] { softmax(i64({2, 3}), 1); }, {"[softmax]", "floating", "int64"});
+  expect_error<ValueError>([] { log_softmax(Tensor(), 1); }, {"[log_softmax]", "none"});
+
+  struct Op {
+    const char* name;
+    Tensor (*call)(const Tensor&, const Tensor&, Reduction);
+  };
+  for (const Op& op : {Op{"[nll_loss]", nll_loss}, Op{"[cross_entropy]", cross_entropy}}) {
+    const auto call = [&](const Tensor& x, const Tensor& target) {
+      return op.call(x, target, Reduction::mean);
+    };
+    expect_error<ShapeError>([&] { call(f32({2, 3}), i64({3})); }, {op.name, "(2, 3)", "(3,)"});
+    expect_error<ShapeError>([&] { call(f32({3}), i64({3})); }, {op.name, "(N, C)", "(3,)"});
+    expect_error<ShapeError>([&] { call(f32({2, 3}), i64({2, 1})); }, {op.name, "(2, 1)"});
+    expect_error<DTypeError>([&] { call(f32({2, 3}), f32({2})); }, {op.name, "int64", "float32"});
+    expect_error<DTypeError>([&] { call(i64({2, 3}), i64({2})); }, {op.name, "floating", "int64"});
+    expect_error<ValueError>([&] { call(f32({2, 3}), Tensor()); }, {op.name, "none"});
+    for (const std::int64_t label : {-1, 3}) {
+      expect_error<ValueError>(
+          [&] {
+            call(f32({2, 3}), Tensor::full({2}, static_cast<double>(label), {DType::int64}));
+          },
+          {"[nll_loss]", std::to_string(label)});
+    }
+  }
+  expect_error<ShapeError>([] { mse_loss(f32({2, 3}), f32({2, 1})); }, {"[mse_loss]", "(2, 3)", "(2, 1)"});
+  expect_error<DTypeError>([] { mse_loss(f32({2}), f64({2})); }, {"[mse_loss]", "float32", "float64"});
+  expect_error<DTypeError>([] { mse_loss(i64({2}), i64({2})); }, {"[mse_loss]", "floating", "int64"});
+}
+
+TEST(NetworkOpsErrors, EmbeddingWantsIndicesOfTheTable) {
+  const Tensor w = f32({5, 2});
+  expect_error<DTypeError>([&] { embedding(w, f32({3})); }, {"[embedding]", "int64", "float32"});
+  expect_error<DTypeError>([&] { embedding(i64({5, 2}), i64({3})); }, {"[embedding]", "floating", "int64"});
+  expect_error<ShapeError>([&] { embedding(f32({5}), i64({3})); }, {"[embedding]", "(V, D)", "(5,)"});
+  expect_error<ValueError>([&] { embedding(w, Tensor::full({3}, 5, {DType::int64})); }, {"[embedding]", "5"});
+  expect_error<ValueError>([&] { embedding(w, Tensor::full({3}, -1, {DType::int64})); },
+                           {"[embedding]", "-1"});
+  expect_error<ValueError>([&] { embedding(w, Tensor()); }, {"[embedding]", "none"});
+}
+
+TEST(NetworkOpsErrors, RandomTensorsWantADistribution) {
+  expect_error<ValueError>([] { rand_uniform({2}, 1, 0); }, {"[rand_uniform]", "1", "0"});
+  expect_error<ValueError>([] { rand_uniform({2}, 0, infinity); }, {"[rand_uniform]", "inf"});
+  expect_error<ValueError>([] { rand_normal({2}, 0, -1); }, {"[rand_normal]", "deviation", "-1"});
+  expect_error<ValueError>([] { rand_normal({2}, nan, 1); }, {"[rand_normal]", "nan"});
+  expect_error<DTypeError>([] { rand_uniform({2}, 0, 1, {DType::int64}); },
+                           {"[rand_uniform]", "floating", "int64"});
+  expect_error<DTypeError>([] { rand_normal({2}, 0, 1, {DType::uint8}); },
+                           {"[rand_normal]", "floating", "uint8"});
+  expect_error<ShapeError>([] { rand_normal({-1}); }, {"negative", "(-1,)"});
+}
+
+}  // namespace
+}  // namespace metron::test

@@ -1,0 +1,346 @@
+// Optimizers against formulas in double precision and PyTorch's results, and the learning rate's schedules.
+#include <gtest/gtest.h>
+#include <metron/core/autograd.h>
+#include <metron/core/ops.h>
+#include <metron/core/profiler.h>
+#include <metron/layers/lr_scheduler.h>
+#include <metron/layers/optim.h>
+
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <numbers>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace metron {
+namespace {
+
+using Doubles = std::vector<double>;
+using MakeOptimizer = std::function<std::unique_ptr<Optimizer>(std::vector<Tensor>)>;
+
+template <typename O, typename Options>
+MakeOptimizer make(Options options) {
+  return [=](std::vector<Tensor> parameters) { return std::make_unique<O>(std::move(parameters), options); };
+}
+
+Tensor parameter(const Doubles& values, DType dtype = DType::float64) {
+  return Tensor::from(values, {static_cast<std::int64_t>(values.size())}).to(dtype).set_requires_grad();
+}
+
+// One parameter's update in the words of the papers: f(gradient, parameter, step from 1), with a state of its
+// own.
+using Formula = std::function<double(double g, double p, int t)>;
+
+Formula sgd_formula(SGDOptions o) {
+  return [o, m = 0.0](double g, double p, int t) mutable {
+    g += o.weight_decay * p;
+    m = t == 1 ? g : o.momentum * m + (1 - o.dampening) * g;
+    if (o.momentum == 0) return p - o.lr * g;
+    return p - o.lr * (o.nesterov ? g + o.momentum * m : m);
+  };
+}
+
+template <typename Options>
+Formula adam_formula(Options o, bool decoupled) {
+  return [=, m = 0.0, v = 0.0](double g, double p, int t) mutable {
+    if (decoupled) {
+      p -= o.lr * o.weight_decay * p;
+    } else {
+      g += o.weight_decay * p;
+    }
+    m = o.beta1 * m + (1 - o.beta1) * g;
+    v = o.beta2 * v + (1 - o.beta2) * g * g;
+    const double m_hat = m / (1 - std::pow(o.beta1, t)), v_hat = v / (1 - std::pow(o.beta2, t));
+    return p - o.lr * m_hat / (std::sqrt(v_hat) + o.eps);
+  };
+}
+
+Formula adadelta_formula(AdadeltaOptions o) {
+  return [=, square = 0.0, delta_square = 0.0](double g, double p, int) mutable {
+    g += o.weight_decay * p;
+    square = o.rho * square + (1 - o.rho) * g * g;
+    const double delta = std::sqrt(delta_square + o.eps) / std::sqrt(square + o.eps) * g;
+    delta_square = o.rho * delta_square + (1 - o.rho) * delta * delta;
+    return p - o.lr * delta;
+  };
+}
+
+struct Case {
+  std::string name;
+  MakeOptimizer optimizer;
+  Formula formula;  // copied for each element
+  Doubles torch;    // what PyTorch 1.13 makes of (1, -2, 0.5) in four steps with gradients(t)
+};
+
+constexpr SGDOptions sgd_plain{.lr = .1};
+constexpr SGDOptions sgd_decay{.lr = .1, .weight_decay = .05};
+constexpr SGDOptions sgd_momentum{.lr = .1, .momentum = .9, .dampening = .2, .weight_decay = .05};
+constexpr SGDOptions sgd_nesterov{.lr = .1, .momentum = .9, .weight_decay = .05, .nesterov = true};
+constexpr AdamOptions adam{.lr = .1, .beta1 = .8, .beta2 = .95, .eps = 1e-6};
+constexpr AdamOptions adam_decay{.lr = .1, .weight_decay = .05};
+constexpr AdamWOptions adamw{.lr = .1, .beta1 = .8, .beta2 = .95};
+constexpr AdadeltaOptions adadelta_decay{.lr = .7, .rho = .8, .eps = 1e-3, .weight_decay = .05};
+
+const std::vector<Case> cases{
+    {"sgd", make<SGD>(sgd_plain), sgd_formula(sgd_plain), {0.89999999999999991, -2, 0.19999999999999996}},
+    {"sgd_decay",
+     make<SGD>(sgd_decay),
+     sgd_formula(sgd_decay),
+     {0.88064825187500007, -1.960796505, 0.19356101906249998}},
+    {"sgd_momentum",
+     make<SGD>(sgd_momentum),
+     sgd_formula(sgd_momentum),
+     {0.8059711129599999, -1.8367640985599998, -0.32156001024000003}},
+    {"sgd_nesterov",
+     make<SGD>(sgd_nesterov),
+     sgd_formula(sgd_nesterov),
+     {0.67568315407268753, -1.8104955463605001, -0.60236474321934375}},
+    {"adam",
+     make<Adam>(adam),
+     adam_formula(adam, false),
+     {0.60515908317197953, -1.8017239701811723, 0.14927370817804228}},
+    {"adam_decay",
+     make<Adam>(adam_decay),
+     adam_formula(adam_decay, false),
+     {0.60568553684179893, -1.7099420938027792, 0.13975059793275352}},
+    {"adamw",
+     make<AdamW>(adamw),
+     adam_formula(adamw, true),
+     {0.60175554254842467, -1.7942429966205273, 0.14785575890477487}},
+    {"adadelta",
+     make<Adadelta>(AdadeltaOptions{}),
+     adadelta_formula({}),
+     {0.98225910250665927, -2.0002892907440688, 0.49279877794541976}},
+    {"adadelta_decay",
+     make<Adadelta>(adadelta_decay),
+     adadelta_formula(adadelta_decay),
+     {0.75170168931604286, -1.95523377480219, 0.38225611958977351}},
+};
+
+class Optimizers : public testing::TestWithParam<Case> {};
+INSTANTIATE_TEST_SUITE_P(, Optimizers, testing::ValuesIn(cases),
+                         [](const auto& test) { return test.param.name; });
+
+Doubles gradients(int step) { return {.1 * (step + 1), -.3 + .2 * step, 1.5 - .5 * step}; }
+
+void expect_near(const Doubles& got, const Doubles& want, double tolerance) {
+  ASSERT_EQ(got.size(), want.size());
+  for (std::size_t i = 0; i < got.size(); ++i)
+    EXPECT_NEAR(got[i], want[i], tolerance * std::max(1.0, std::abs(want[i]))) << "element " << i;
+}
+
+TEST_P(Optimizers, AgreeWithPyTorch) {
+  Tensor p = parameter({1, -2, .5});
+  const auto optimizer = GetParam().optimizer({p});
+  for (int step = 0; step < 4; ++step) {
+    p.set_grad(Tensor::from(gradients(step), {3}));
+    optimizer->step();
+  }
+  expect_near(p.to_vector<double>(), GetParam().torch, 1e-14);
+}
+
+// Sizes around the widths of vectors, and none; both dtypes; a gradient that is not contiguous.
+TEST_P(Optimizers, AgreeWithTheirFormulaInEveryElement) {
+  for (const DType dtype : {DType::float64, DType::float32}) {
+    std::vector<Tensor> parameters;
+    std::vector<Doubles> values;
+    std::vector<std::vector<Formula>> formulas;
+    for (const std::size_t size : {1u, 0u, 3u, 17u, 1000u}) {
+      Doubles initial(size);
+      for (std::size_t i = 0; i < size; ++i)
+        initial[i] = static_cast<float>(std::sin(1.0 + static_cast<double>(i)));
+      parameters.push_back(parameter(initial, dtype));
+      values.push_back(initial);
+      formulas.emplace_back(size, GetParam().formula);
+    }
+    const auto optimizer = GetParam().optimizer(parameters);
+    for (int step = 1; step <= 6; ++step) {
+      for (std::size_t k = 0; k < parameters.size(); ++k) {
+        Doubles interleaved(2 * values[k].size());
+        for (std::size_t i = 0; i < values[k].size(); ++i) {
+          const double g = static_cast<float>(std::cos(static_cast<double>(i + k) * step));
+          interleaved[2 * i] = g;
+          values[k][i] = formulas[k][i](g, values[k][i], step);
+        }
+        const auto count = static_cast<std::int64_t>(interleaved.size());
+        parameters[k].set_grad(Tensor::from(interleaved, {count}).slice(0, 0, count, 2).to(dtype));
+      }
+      optimizer->step();
+    }
+    for (std::size_t k = 0; k < parameters.size(); ++k)
+      expect_near(parameters[k].to(DType::float64).to_vector<double>(), values[k],
+                  dtype == DType::float64 ? 1e-12 : 1e-5);
+  }
+}
+
+TEST_P(Optimizers, SkipParametersWithoutGradient) {
+  Tensor always = parameter({1}), late = parameter({1}), never = parameter({1}), frozen = parameter({1});
+  frozen.set_requires_grad(false);
+  const auto optimizer = GetParam().optimizer({always, late, never, frozen});
+  Formula always_formula = GetParam().formula, late_formula = GetParam().formula;
+  double always_value = 1, late_value = 1;
+  for (int step = 1; step <= 4; ++step) {
+    always.set_grad(Tensor::from<double>({.5}, {1}));
+    always_value = always_formula(.5, always_value, step);
+    if (step >= 3) {
+      late.set_grad(Tensor::from<double>({-.5}, {1}));
+      late_value = late_formula(-.5, late_value, step - 2);  // its own first step
+    }
+    optimizer->step();
+  }
+  EXPECT_NEAR(always.item<double>(), always_value, 1e-14);
+  EXPECT_NEAR(late.item<double>(), late_value, 1e-14);
+  EXPECT_EQ(never.item<double>(), 1);
+  EXPECT_EQ(frozen.item<double>(), 1);
+  optimizer->zero_grad();
+  EXPECT_FALSE(always.grad().defined());
+  optimizer->step();
+  EXPECT_NEAR(always.item<double>(), always_value, 1e-14);
+}
+
+TEST_P(Optimizers, TakeBothDtypesAtOnceAndStridedParameters) {
+  Tensor wide = parameter({1, 2}), narrow = parameter({1, 2}, DType::float32);
+  Tensor strided = Tensor::from<double>({1, 9, 2, 9}, {2, 2}).slice(1, 0, 1).set_requires_grad();
+  const auto optimizer = GetParam().optimizer({wide, narrow, strided});
+  for (int step = 0; step < 3; ++step) {
+    wide.set_grad(Tensor::from<double>({.1, .2}, {2}));
+    narrow.set_grad(Tensor::from<float>({.1f, .2f}, {2}));
+    strided.set_grad(Tensor::from<double>({.1, .2}, {2, 1}));
+    optimizer->step();
+  }
+  EXPECT_EQ(strided.to_vector<double>(), wide.to_vector<double>());
+  expect_near(narrow.to(DType::float64).to_vector<double>(), wide.to_vector<double>(), 1e-6);
+  EXPECT_NE(wide.to_vector<double>()[0], 1);
+}
+
+TEST_P(Optimizers, FollowTheLearningRate) {
+  Tensor p = parameter({1});
+  const auto optimizer = GetParam().optimizer({p});
+  optimizer->set_lr(0);
+  EXPECT_EQ(optimizer->lr(), 0);
+  p.set_grad(Tensor::from<double>({1}, {1}));
+  optimizer->step();
+  EXPECT_EQ(p.item<double>(), 1);
+  EXPECT_THROW(optimizer->set_lr(-1), ValueError);
+  EXPECT_THROW(optimizer->set_lr(std::nan("")), ValueError);
+  EXPECT_THROW(optimizer->set_lr(std::numeric_limits<double>::infinity()), ValueError);
+  EXPECT_EQ(optimizer->lr(), 0);
+}
+
+TEST_P(Optimizers, CheckTheirParameters) {
+  const auto& make_one = GetParam().optimizer;
+  const Tensor p = parameter({1});
+  EXPECT_THROW(make_one({}), ValueError);
+  EXPECT_THROW(make_one({Tensor()}), ValueError);
+  EXPECT_THROW(make_one({p, p}), ValueError);
+  EXPECT_THROW(make_one({p * 2.0}), ValueError);
+  Tensor q = parameter({1});
+  q.set_grad(Tensor::ones({1}));  // float32
+  EXPECT_THROW(make_one({q})->step(), DTypeError);
+}
+
+TEST(Optimizer, TrainsThroughAutograd) {
+  Tensor p = parameter({3, -4});
+  SGD optimizer({p}, {.lr = .25});
+  for (int step = 0; step < 2; ++step) {
+    optimizer.zero_grad();
+    sum(p * p).backward();  // gradient 2p: each step halves p
+    optimizer.step();
+    EXPECT_TRUE(p.is_leaf());
+    EXPECT_TRUE(p.requires_grad());
+  }
+  EXPECT_EQ(p.to_vector<double>(), (Doubles{.75, -1}));
+}
+
+TEST(Optimizer, RunsAsOneOpInItsPhase) {
+  Tensor p = parameter({1}), q = parameter({2, 3});
+  Adadelta optimizer({p, q});
+  p.set_grad(Tensor::from<double>({1}, {1}));
+  q.set_grad(Tensor::from<double>({1, 1}, {2}));
+  optimizer.step();
+  Profiler profiler;
+  profiler.start();
+  optimizer.step();
+  profiler.stop();
+  ASSERT_EQ(profiler.records().size(), 2u) << "the op and one kernel";
+  for (const Record& record : profiler.records()) {
+    EXPECT_STREQ(record.name, "adadelta");
+    EXPECT_EQ(record.phase, Phase::optimizer);
+  }
+}
+
+TEST(Optimizer, ChecksItsOptions) {
+  const std::vector<Tensor> p{parameter({1})};
+  const double nan = std::nan("");
+  EXPECT_THROW(SGD(p, {.lr = -1}), ValueError);
+  EXPECT_THROW(SGD(p, {.lr = nan}), ValueError);
+  EXPECT_THROW(SGD(p, {.momentum = -.1}), ValueError);
+  EXPECT_THROW(SGD(p, {.dampening = nan}), ValueError);
+  EXPECT_THROW(SGD(p, {.weight_decay = -1}), ValueError);
+  EXPECT_THROW(SGD(p, {.nesterov = true}), ValueError);
+  EXPECT_THROW(SGD(p, {.momentum = .9, .dampening = .1, .nesterov = true}), ValueError);
+  EXPECT_THROW(Adam(p, {.lr = -1}), ValueError);
+  EXPECT_THROW(Adam(p, {.beta1 = 1}), ValueError);
+  EXPECT_THROW(Adam(p, {.beta2 = -.1}), ValueError);
+  EXPECT_THROW(Adam(p, {.eps = -1}), ValueError);
+  EXPECT_THROW(AdamW(p, {.weight_decay = nan}), ValueError);
+  EXPECT_THROW(Adadelta(p, {.rho = 1.1}), ValueError);
+  EXPECT_THROW(Adadelta(p, {.eps = -1e-6}), ValueError);
+  EXPECT_EQ(Adadelta(p).lr(), 1);
+  EXPECT_EQ(SGD(p).lr(), 1e-3);
+}
+
+// ---- Schedules. The rates are PyTorch 1.13's. ----
+
+template <typename Make>
+Doubles rates(const Make& make_schedule) {
+  SGD optimizer({parameter({1})}, {.lr = .8});
+  auto schedule = make_schedule(optimizer);
+  Doubles result{optimizer.lr()};
+  for (int step = 0; step < 5; ++step) {
+    schedule.step();
+    result.push_back(optimizer.lr());
+  }
+  return result;
+}
+
+TEST(Schedules, AgreeWithPyTorch) {
+  expect_near(rates([](Optimizer& o) { return StepLR(o, 2, .7); }), {.8, .8, .56, .56, .392, .392}, 1e-15);
+  expect_near(rates([](Optimizer& o) { return CosineLR(o, 4, .1); }),
+              {.8, 0.69748737341529166, .45, 0.20251262658470842, .1, 0.20251262658470837}, 1e-15);
+  expect_near(rates([](Optimizer& o) { return LinearWarmupLR(o, 4, .25); }), {.2, .35, .5, .65, .8, .8},
+              1e-15);
+  expect_near(
+      rates([](Optimizer& o) { return LRScheduler(o, [](std::int64_t t) { return 1.0 / double(1 + t); }); }),
+      {1, 1 / 2., 1 / 3., 1 / 4., 1 / 5., 1 / 6.}, 0);
+}
+
+TEST(Schedules, TakeOverFromEachOther) {
+  SGD optimizer({parameter({1})}, {.lr = .8});
+  LinearWarmupLR warmup(optimizer, 2, 0);
+  EXPECT_EQ(optimizer.lr(), 0);
+  warmup.step();
+  warmup.step();
+  CosineLR cosine(optimizer, 2);
+  EXPECT_EQ(optimizer.lr(), .8);
+  cosine.step();
+  EXPECT_NEAR(optimizer.lr(), .4, 1e-15);
+}
+
+TEST(Schedules, CheckTheirArguments) {
+  SGD optimizer({parameter({1})}, {.lr = .8});
+  EXPECT_THROW(StepLR(optimizer, 0), ValueError);
+  EXPECT_THROW(StepLR(optimizer, 1, -.1), ValueError);
+  EXPECT_THROW(StepLR(optimizer, 1, std::nan("")), ValueError);
+  EXPECT_THROW(CosineLR(optimizer, 0), ValueError);
+  EXPECT_THROW(CosineLR(optimizer, 1, -1), ValueError);
+  EXPECT_THROW(LinearWarmupLR(optimizer, -1), ValueError);
+  EXPECT_THROW(LinearWarmupLR(optimizer, 1, 1.5), ValueError);
+  EXPECT_EQ(optimizer.lr(), .8);
+}
+
+}  // namespace
+}  // namespace metron

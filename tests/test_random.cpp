@@ -1,0 +1,185 @@
+// Random numbers: the published ones of Philox, the same everywhere, distributed as they should be.
+#include <metron/core/ops.h>
+#include <metron/core/parallel.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <thread>
+
+#include "expect_error.h"
+
+namespace metron::test {
+namespace {
+
+constexpr bool gives(const Philox4& block, std::uint32_t a, std::uint32_t b, std::uint32_t c,
+                     std::uint32_t d) {
+  return block.v[0] == a && block.v[1] == b && block.v[2] == c && block.v[3] == d;
+}
+
+// Known answers of philox4x32-10 that its authors publish with Random123. Counter words 0 and 1 are the
+// index, 2 and 3 the stream; key words 0 and 1 are the seed.
+constexpr std::uint64_t ones = ~std::uint64_t{0};
+static_assert(gives(philox({0, 0}, 0), 0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8));
+static_assert(gives(philox({ones, ones}, ones), 0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd));
+static_assert(gives(philox({0x299f31d0a4093822, 0x0370734413198a2e}, 0x85a308d3243f6a88), 0xd16cfe09,
+                    0x94fdcceb, 0x5001e420, 0x24126ea1));
+static_assert(philox_word({5, 6}, 7) == philox({5, 6}, 1).v[3]);
+static_assert(uniform_float(0) == 0 && uniform_float(0xffffffff) == 1 - 0x1p-24f &&
+              uniform_float(1u << 31) == 0.5f);
+
+std::vector<float> drawn(const Tensor& x) { return x.to_vector<float>(); }
+
+class Seeded : public testing::Test {
+ protected:
+  Seeded() { manual_seed(2024); }
+  ~Seeded() override { set_num_threads(threads); }
+  const int threads = num_threads();
+};
+
+TEST_F(Seeded, TheSeedDecides) {
+  const std::vector<float> first = drawn(rand_normal({100})), second = drawn(rand_normal({100}));
+  EXPECT_NE(first, second);
+  manual_seed(2024);
+  EXPECT_EQ(drawn(rand_normal({100})), first);
+  EXPECT_EQ(drawn(rand_normal({100})), second);
+  manual_seed(2025);
+  EXPECT_NE(drawn(rand_normal({100})), first);
+}
+
+TEST_F(Seeded, ElementsDependOnTheirIndexAlone) {
+  const std::vector<float> few = drawn(rand_uniform({10}));
+  manual_seed(2024);
+  const std::vector<float> many = drawn(rand_uniform({1000}));
+  EXPECT_TRUE(std::equal(few.begin(), few.end(), many.begin()));
+  manual_seed(2024);
+  const Tensor image = rand_uniform({2, 5, 10, 10}, 0, 1, {DType::float32, {}, MemoryFormat::channels_last});
+  EXPECT_EQ(drawn(image), many);
+}
+
+TEST_F(Seeded, AnyNumberOfThreadsGivesTheSame) {
+  const auto all = [] {
+    manual_seed(7);
+    std::vector<std::vector<float>> results;
+    results.push_back(drawn(rand_uniform({100'003})));
+    results.push_back(drawn(rand_normal({100'003})));
+    results.push_back(drawn(dropout(Tensor::ones({331, 307}), 0.3)));
+    results.push_back(drawn(dropout2d(Tensor::ones({31, 33, 11, 13}), 0.3)));
+    return results;
+  };
+  set_num_threads(1);
+  const auto one = all();
+  set_num_threads(2);
+  EXPECT_EQ(all(), one);
+  set_num_threads(3);
+  EXPECT_EQ(all(), one);
+}
+
+TEST_F(Seeded, KeysAreGivenOutOnce) {
+  std::vector<std::vector<std::uint64_t>> streams(4);
+  std::vector<std::thread> workers;
+  for (std::vector<std::uint64_t>& mine : streams) {
+    workers.emplace_back([&mine] {
+      for (int i = 0; i < 1000; ++i) mine.push_back(next_philox_key().stream);
+    });
+  }
+  for (std::thread& worker : workers) worker.join();
+  std::set<std::uint64_t> all;
+  for (const auto& mine : streams) all.insert(mine.begin(), mine.end());
+  EXPECT_EQ(all.size(), 4000u);
+  EXPECT_EQ(next_philox_key().stream, 4000u);
+}
+
+// Moments of a million numbers, within five standard errors of what they estimate.
+constexpr std::int64_t count = 1'000'000;
+
+double central_moment(const std::vector<double>& values, double mean, int order) {
+  double total = 0;
+  for (const double value : values) total += std::pow(value - mean, order);
+  return total / static_cast<double>(values.size());
+}
+
+TEST_F(Seeded, UniformMoments) {
+  for (const DType dtype : {DType::float32, DType::float64}) {
+    const std::vector<double> values =
+        rand_uniform({count}, 0, 1, {dtype}).to(DType::float64).to_vector<double>();
+    EXPECT_NEAR(central_moment(values, 0, 1), 0.5, 5 * std::sqrt(1. / 12 / count));
+    EXPECT_NEAR(central_moment(values, 0.5, 2), 1. / 12, 5 * std::sqrt(1. / 180 / count));
+    EXPECT_GE(*std::min_element(values.begin(), values.end()), 0);
+    EXPECT_LT(*std::max_element(values.begin(), values.end()), 1);
+    for (int tenth = 0; tenth < 10; ++tenth) {
+      const auto inside = std::count_if(values.begin(), values.end(),
+                                        [&](double v) { return v >= tenth / 10. && v < (tenth + 1) / 10.; });
+      EXPECT_NEAR(static_cast<double>(inside), count / 10., 5 * std::sqrt(count * 0.09)) << tenth;
+    }
+  }
+}
+
+TEST_F(Seeded, UniformNeverReachesItsUpperBound) {
+  const double high = 1 + 0x1p-22;  // there are two floats in [1, high)
+  for (const float value : drawn(rand_uniform({10'000}, 1, high))) {
+    ASSERT_GE(value, 1.0f);
+    ASSERT_LT(value, high);
+  }
+  EXPECT_EQ(drawn(rand_uniform({3}, 2, 2)), (std::vector<float>{2, 2, 2}));
+}
+
+TEST_F(Seeded, NormalMoments) {
+  for (const DType dtype : {DType::float32, DType::float64}) {
+    const std::vector<double> values =
+        rand_normal({count}, 0, 1, {dtype}).to(DType::float64).to_vector<double>();
+    EXPECT_NEAR(central_moment(values, 0, 1), 0, 5 * std::sqrt(1. / count));
+    EXPECT_NEAR(central_moment(values, 0, 2), 1, 5 * std::sqrt(2. / count));
+    EXPECT_NEAR(central_moment(values, 0, 3), 0, 5 * std::sqrt(15. / count));
+    EXPECT_NEAR(central_moment(values, 0, 4), 3, 5 * std::sqrt(96. / count));
+    const auto inside = std::count_if(values.begin(), values.end(), [](double v) { return std::abs(v) < 1; });
+    EXPECT_NEAR(static_cast<double>(inside), count * 0.682689, 5 * std::sqrt(count * 0.2166));
+    EXPECT_TRUE(std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); }));
+  }
+  const std::vector<double> shifted = rand_normal({count}, 3, 0.5, {DType::float64}).to_vector<double>();
+  EXPECT_NEAR(central_moment(shifted, 0, 1), 3, 2.5 * std::sqrt(1. / count));
+}
+
+TEST_F(Seeded, NarrowTypesRoundTheSameNumbers) {
+  const Tensor single = rand_normal({1000});
+  for (const DType dtype : {DType::float16, DType::bfloat16}) {
+    manual_seed(2024);
+    EXPECT_EQ(drawn(rand_normal({1000}, 0, 1, {dtype}).to(DType::float32)),
+              drawn(single.to(dtype).to(DType::float32)));
+  }
+}
+
+TEST_F(Seeded, DropoutDropsItsShareAndScalesTheRest) {
+  for (const double p : {0.1, 0.3, 0.5, 0.9}) {
+    const std::vector<float> y = drawn(dropout(Tensor::ones({count}), p));
+    const auto dropped = std::count(y.begin(), y.end(), 0.0f);
+    EXPECT_NEAR(static_cast<double>(dropped), count * p, 5 * std::sqrt(count * p * (1 - p)));
+    const auto kept = std::find_if(y.begin(), y.end(), [](float v) { return v != 0; });
+    EXPECT_FLOAT_EQ(*kept, static_cast<float>(1 / (1 - p)));
+    EXPECT_EQ(std::count(y.begin(), y.end(), *kept), count - dropped);
+  }
+}
+
+TEST_F(Seeded, Dropout2dDropsWholeChannels) {
+  const std::vector<float> y = drawn(dropout2d(Tensor::ones({64, 32, 5, 7}), 0.25));
+  int dropped = 0;
+  for (std::size_t plane = 0; plane < 64 * 32; ++plane) {
+    const auto begin = y.begin() + static_cast<std::ptrdiff_t>(plane * 35);
+    ASSERT_EQ(std::count(begin, begin + 35, *begin), 35) << plane;
+    dropped += *begin == 0 ? 1 : 0;
+  }
+  EXPECT_NEAR(dropped, 512, 5 * std::sqrt(2048 * 0.1875));
+}
+
+TEST_F(Seeded, BackwardDropsWhatForwardDropped) {
+  for (const Shape& shape : {Shape{100, 100}, Shape{10, 10, 10, 10}}) {
+    const Tensor x = Tensor::ones(shape).set_requires_grad();
+    const Tensor y = shape.size() == 2 ? dropout(x, 0.4) : dropout2d(x, 0.4);
+    manual_seed(1);  // the mask is made of the key that the op drew, not of the generator's present state
+    y.backward(Tensor::ones(shape));
+    EXPECT_EQ(drawn(x.grad()), drawn(y.detach()));
+  }
+}
+
+}  // namespace
+}  // namespace metron::test
