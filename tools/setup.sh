@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Installs from Debian's packages what is missing to build, test or lint Metron:
+#   tools/setup.sh [build] [test] [lint]     (none named: all three)
+# Needs root, or sudo; with neither it names what an administrator would have to install and ends with status 2.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source tools/steps.sh
+
+declare -A packages=(
+  # oneDNN's CMake package asks for OpenCL; GoogleTest is small, and every preset configures the tests.
+  [build]="g++ cmake ninja-build ccache zlib1g-dev nlohmann-json3-dev libcli11-dev libfmt-dev libdnnl-dev
+           ocl-icd-opencl-dev libgtest-dev"
+  # binutils and qemu-user show that a binary runs on any x86-64 processor, pkg-config that the library links.
+  [test]="pkg-config binutils qemu-user python3"
+  [lint]="clang-format clang-tidy shellcheck"
+)
+
+missing=()
+for group in "${@:-build test lint}"; do
+  for name in $group; do
+    if [[ -z ${packages[$name]:-} ]]; then
+      echo "setup: no such group of packages: $name (there are build, test and lint)" >&2
+      exit 2
+    fi
+    for package in ${packages[$name]}; do
+      [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true) == installed ]] ||
+        missing+=("$package")
+    done
+  done
+done
+if [[ ${#missing[@]} -eq 0 ]]; then
+  echo "== Setup: nothing is missing"
+  exit 0
+fi
+
+as_root=()
+if [[ $(id -u) -ne 0 ]]; then
+  # Without a terminal sudo can't ask for a password.
+  if command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [[ -t 0 ]]; }; then
+    as_root=(sudo)
+    sudo true || as_root=()
+  fi
+  if [[ ${#as_root[@]} -eq 0 ]]; then
+    echo "setup: these packages are missing, and installing them needs root: ${missing[*]}" >&2
+    echo "setup: an administrator would run: apt-get install --no-install-recommends ${missing[*]}" >&2
+    exit 2
+  fi
+fi
+if ! command -v apt-get >/dev/null; then
+  echo "setup: there is no apt-get here; install what corresponds to Debian's ${missing[*]}" >&2
+  exit 2
+fi
+
+apt() {
+  ${as_root[@]+"${as_root[@]}"} env DEBIAN_FRONTEND=noninteractive \
+    apt-get -qq -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 "$@"
+}
+step setup-update "Setup: reading the package lists" apt update
+step setup-install "Setup: installing ${missing[*]}" apt install --yes --no-install-recommends "${missing[@]}"
