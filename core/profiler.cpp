@@ -209,7 +209,8 @@ const std::string& Profiler::string(std::uint32_t id) const { return state_->str
 void OpScope::begin(const char* name) {
   Profiler::State* state = recorder();
   if (state == nullptr) return;
-  // The backward of a linear op may be the op itself (dropout, contiguous): one row, not a row inside its twin.
+  // The backward of a linear op may be the op itself (dropout, contiguous): one row, not a row inside its
+  // twin.
   if (here.phase == Phase::backward && here.op >= 0 && here.op == here.record &&
       std::string_view(state->records[static_cast<std::size_t>(here.op)].name) == name)
     return;

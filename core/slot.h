@@ -120,7 +120,8 @@ std::vector<const Tensor*> operands_of(const Args&... args) {
   return operands;
 }
 
-// The argument as the reference run of the check gets it: a copy on the CPU, as an input may be an output too.
+// The argument as the reference run of the check gets it: a copy on the CPU, as an input may be an output
+// too.
 template <typename Arg>
 auto reference_argument(const std::remove_reference_t<Arg>& arg) {
   if constexpr (is_tensor<Arg>) {

@@ -80,8 +80,8 @@ void copy_transposed(const LoopNest& nest, std::size_t d, const T* x, T* y) {
 bool fill(double value, Tensor& y) {
   const LoopNest nest = loop_nest({&y});
   visit_any_dtype(y.dtype(), [&]<typename T>() {
-    map(
-        nest, [converted = functor::convert<T>(value)] { return converted; }, y.mutable_data<T>());
+    const auto constant = [converted = functor::convert<T>(value)] { return converted; };
+    map(nest, constant, y.mutable_data<T>());
   });
   return true;
 }
@@ -101,8 +101,8 @@ bool copy(const Tensor& x, Tensor& y) {
   visit_any_dtype(y.dtype(), [&]<typename To>() {
     To* const to = y.mutable_data<To>();
     visit_any_dtype(x.dtype(), [&]<typename From>() {
-      map(
-          nest, [](From value) { return functor::convert<To>(value); }, to, x.data<From>());
+      const auto convert = [](From value) { return functor::convert<To>(value); };
+      map(nest, convert, to, x.data<From>());
     });
   });
   return true;

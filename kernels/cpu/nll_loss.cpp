@@ -37,8 +37,8 @@ bool nll_loss_backward(const Tensor& g, const Tensor& target, Reduction reductio
     const std::int64_t row_stride = gx.strides()[0], column_stride = gx.strides()[1];
     const std::int64_t gradient_stride = reduction == Reduction::none ? g.strides()[0] : 0;
     const T divisor = reduction == Reduction::mean ? static_cast<T>(rows) : T{1};
-    map(
-        loop_nest({&gx}), [] { return T{0}; }, out);
+    const auto zero = [] { return T{0}; };
+    map(loop_nest({&gx}), zero, out);
     for (std::int64_t n = 0; n < rows; ++n) {
       out[n * row_stride + classes[n * class_stride] * column_stride] =
           -gradient[n * gradient_stride] / divisor;

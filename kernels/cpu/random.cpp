@@ -128,9 +128,8 @@ bool random(Distribution distribution, double a, double b, const PhiloxKey& key,
     const Scratch memory(y.numel(), dtype_of<Real>);
     Real* const values = memory.data<Real>();  // in row-major order
     fill_random(distribution, a, b, key, y.numel(), values);
-    map(
-        plane_nest({&y}, 1), [](Real value) { return functor::convert<T>(value); }, y.mutable_data<T>(),
-        static_cast<const Real*>(values));
+    const auto convert = [](Real value) { return functor::convert<T>(value); };
+    map(plane_nest({&y}, 1), convert, y.mutable_data<T>(), static_cast<const Real*>(values));
   });
 }
 

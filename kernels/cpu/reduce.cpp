@@ -161,9 +161,8 @@ bool reduce(ReduceOp op, const Tensor& x, Tensor& y) {
     reduce_nest(Sum<T>{}, nest.kept, nest.reduced, x.data<T>(), out);
     if constexpr (std::is_floating_point_v<T>) {
       if (op != ReduceOp::mean) return;
-      const T count = static_cast<T>(nest.reduced.numel);
-      map(
-          loop_nest({&y, &y}), [count](T sum) { return sum / count; }, out, static_cast<const T*>(out));
+      const auto divide = [count = static_cast<T>(nest.reduced.numel)](T sum) { return sum / count; };
+      map(loop_nest({&y, &y}), divide, out, static_cast<const T*>(out));
     }
   });
 }

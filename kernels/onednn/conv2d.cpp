@@ -28,14 +28,15 @@ struct Convolution {
   memory::desc stored_w;
   memory::dims stride, dilation, padding;
 
-  Convolution(const Tensor& x_, const Tensor& w_, bool has_bias, const Tensor& y_, const Conv2dOptions& o)
-      : x(channels_last(x_)),
-        y(channels_last(y_)),
+  Convolution(const Tensor& image, const Tensor& weight, bool has_bias, const Tensor& result,
+              const Conv2dOptions& o)
+      : x(channels_last(image)),
+        y(channels_last(result)),
         stride{o.stride.h, o.stride.w},
         dilation{o.dilation.h - 1, o.dilation.w - 1},
         padding{o.padding.h, o.padding.w} {
-    if (has_bias) bias = memory::desc({y_.size(1)}, f32, memory::format_tag::a);
-    memory::dims dims = dims_of(w_);
+    if (has_bias) bias = memory::desc({result.size(1)}, f32, memory::format_tag::a);
+    memory::dims dims = dims_of(weight);
     if (o.groups > 1) {
       dims[0] /= o.groups;
       dims.insert(dims.begin(), o.groups);

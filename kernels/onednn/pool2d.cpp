@@ -15,14 +15,14 @@ struct Pooling {
   memory::desc x, y;
   memory::dims kernel, stride, padding;
 
-  Pooling(const Tensor& x_, const Tensor& y_, const Pool2dOptions& o)
-      : x(image(x_)),
-        y(image(y_)),
+  Pooling(const Tensor& from, const Tensor& to, const Pool2dOptions& o)
+      : x(channels_last(from)),
+        y(channels_last(to)),
         kernel{o.kernel.h, o.kernel.w},
         stride{o.stride.h, o.stride.w},
         padding{o.padding.h, o.padding.w} {}
 
-  static memory::desc image(const Tensor& tensor) {
+  static memory::desc channels_last(const Tensor& tensor) {
     const memory::dims dims(tensor.shape().begin(), tensor.shape().end());
     return {dims, memory::data_type::f32, memory::format_tag::nhwc};
   }
