@@ -87,7 +87,7 @@ METRON_HOST_DEVICE inline float complementary_error(float x) {
 
 template <typename T>
 METRON_HOST_DEVICE constexpr bool is_nan(T x) {
-  return x != x;
+  return x != x;  // NOLINT(misc-redundant-expression): a NaN alone differs from itself
 }
 
 // Integers wrap around through their unsigned type, where overflow is defined.

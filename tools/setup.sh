@@ -42,7 +42,7 @@ if [[ $(id -u) -ne 0 ]]; then
   fi
   if [[ ${#as_root[@]} -eq 0 ]]; then
     echo "setup: these packages are missing, and installing them needs root: ${missing[*]}" >&2
-    echo "setup: an administrator would run: apt-get install --no-install-recommends ${missing[*]}" >&2
+    echo "setup: an administrator would run: apt-get update && apt-get install --no-install-recommends ${missing[*]}" >&2
     exit 2
   fi
 fi

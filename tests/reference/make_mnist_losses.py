@@ -22,7 +22,7 @@ DATA = HERE.parents[1] / "examples" / "mnist_cnn" / "data"
 MEAN, DEVIATION = 0.1307, 0.3081
 
 # At the example's own rate, 1.0, rounding grows within 50 steps into differences of percents from every seed tried (1-30).
-SEED, LEARNING_RATE = 3, 0.03
+SEED, LEARNING_RATE = 3, 0.01
 
 
 def build_model():
