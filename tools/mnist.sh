@@ -24,7 +24,6 @@ otherwise() {  # OPTION VALUE...
 program=build/release/bin/mnist_cnn
 folder=build/mnist
 otherwise --epochs 1
-otherwise --data examples/mnist_cnn/data
 otherwise --save "$folder/mnist_cnn.safetensors"
 otherwise --metrics "$folder/metrics.csv"
 otherwise --profile

@@ -74,7 +74,7 @@ std::optional<Batch> DataLoader::Epoch::next() {
   }
   if (result.error) {
     for (std::jthread& thread : threads_) thread.request_stop();
-    const std::lock_guard lock(mutex_);
+    threads_.clear();  // joined: nobody reads the dataset once its error is known
     taken_ = batches_;
     std::rethrow_exception(result.error);
   }

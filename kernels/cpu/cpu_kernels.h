@@ -49,7 +49,7 @@ bool nll_loss_backward(const Tensor& g, const Tensor& target, Reduction reductio
 // Matrix product: matmul.cpp
 bool matmul(const Tensor& a, const Tensor& b, const Tensor& bias, Activation activation, Tensor& y);
 
-// Convolution: conv2d.cpp, conv2d_weight.cpp, conv2d_weight.cpp
+// Convolution: conv2d.cpp, conv2d_weight.cpp
 bool conv2d_forward(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2dOptions& options,
                     Activation activation, Tensor& y);
 bool conv2d_backward_input(const Tensor& g, const Tensor& w, const Conv2dOptions& options, Tensor& gx);
