@@ -150,10 +150,11 @@ Tensor make_tensor(const naive::Array& values, DType dtype, Layout layout, Devic
     const std::int64_t held = static_cast<std::int64_t>(view.storage()->bytes() / sizeof(T));
     Tensor block = view.as_strided({held}, {1}, 0);
     T* elements = block.mutable_data<T>() + view.storage_offset();
+    std::int64_t next = 0;
     naive::for_each_index(values.shape, [&](const naive::Index& index) {
       std::int64_t position = 0;
       for (int i = 0; i < index.size(); ++i) position += index[i] * view.strides()[i];
-      const double value = values.at(index);
+      const double value = values[next++];
       if constexpr (std::is_same_v<T, double>) {
         elements[position] = value;
       } else {

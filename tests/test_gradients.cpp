@@ -23,11 +23,13 @@ Array fold(const Input& input, const Array& gradient) {
   return input.layout == Layout::expanded ? naive::reduce(gradient, {0}, true, naive::sum_of) : gradient;
 }
 Array unfold(const Input& input, const Array& slice) {
+  if (input.layout != Layout::expanded) return slice;
   return naive::generate(input.shape, [&](const naive::Index& i) { return naive::broadcast_at(slice, i); });
 }
 Array slice_of(const Input& input, const Array& values) {
+  if (input.layout != Layout::expanded) return values;
   Shape shape = values.shape;
-  if (input.layout == Layout::expanded) shape[0] = 1;
+  shape[0] = 1;
   return naive::generate(shape, [&](const naive::Index& i) { return values.at(i); });
 }
 
@@ -64,8 +66,9 @@ class Point {
 template <typename F>
 void expect_gradients(const Case& c, const F& f, const std::vector<Array>& weights,
                       const std::vector<Array>& gradients, std::int64_t most_elements, double tolerance) {
+  const Point here(c);
   const auto slope = [&](const auto& move, double h) {
-    Point ahead(c), behind(c);
+    Point ahead = here, behind = here;
     move(ahead, h);
     move(behind, -h);
     const std::vector<Array> plus = f(ahead), minus = f(behind);
@@ -120,7 +123,7 @@ void expect_gradients(const Case& c, const F& f, const std::vector<Array>& weigh
 std::int64_t elements_to_check(const Case& c) {
   std::int64_t largest = 1;
   for (const Input& input : c.inputs) largest = std::max(largest, input.shape.numel());
-  return std::clamp<std::int64_t>(20000 / largest, 3, 128);
+  return std::clamp<std::int64_t>(20000 / largest, 1, 128);
 }
 
 class Gradients : public testing::TestWithParam<Case> {};
@@ -249,7 +252,7 @@ TEST_P(Gradients, OfGradientsMatchCentralDifferencesOrAreRefused) {
       if (!c.inputs[i].wants_gradient()) continue;
       EXPECT_TRUE(close(to_array(pass.gradients[i]), to_array(fused.gradients[i]), 1e-13)) << "input " << i;
     }
-    if (c.gradient == Gradient::kinked) continue;
+    if (c.gradient == Gradient::kinked || elements_to_check(c) < 8) continue;
 
     ASSERT_TRUE(again.requires_grad());
     again.backward();
