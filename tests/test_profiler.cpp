@@ -24,6 +24,7 @@ double sum_of_op_shares(const Ranking& ranking) {
   return total;
 }
 
+const RankingRow* find(const Ranking&& ranking, const std::string& name) = delete;  // the row would dangle
 const RankingRow* find(const Ranking& ranking, const std::string& name) {
   for (const RankingRow& row : ranking.rows) {
     if (row.name == name) return &row;
@@ -75,7 +76,8 @@ TEST_F(ProfilerOfTraining, SelfTimesAndSharesAddUpToTheWallTime) {
 
 TEST_F(ProfilerOfTraining, KeepsFirstCallsApart) {
   run(10);
-  const RankingRow* linear = find(profiler.ranking(), "linear");
+  const Ranking ranking = profiler.ranking();
+  const RankingRow* linear = find(ranking, "linear");
   ASSERT_NE(linear, nullptr);
   EXPECT_EQ(linear->calls + linear->first_calls, 20);
   EXPECT_LE(linear->first_calls, 2);  // none if an earlier test of this process ran these shapes
