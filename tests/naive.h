@@ -16,7 +16,7 @@ namespace metron::test::naive {
 using Index = Dims;
 
 struct Array {
-  Shape shape;
+  Shape shape{0};
   std::vector<double> data;  // row-major
 
   Array() = default;

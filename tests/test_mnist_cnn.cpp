@@ -25,9 +25,8 @@ struct Output {
   std::string text;  // stdout and stderr
 };
 
-Output run(const std::string& arguments, const std::string& environment = "") {
-  const std::string command =
-      environment + " '" METRON_BINARY_DIR "/bin/mnist_cnn' " + arguments + " 2>&1 < /dev/null";
+Output run_command(const std::string& given) {
+  const std::string command = given + " 2>&1 < /dev/null";
   const auto close = [](std::FILE* pipe) { return pclose(pipe); };
   Output output;
   std::FILE* pipe = popen(command.c_str(), "r");
@@ -38,6 +37,10 @@ Output run(const std::string& arguments, const std::string& environment = "") {
   const int status = close(pipe);
   output.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return output;
+}
+
+Output run(const std::string& arguments, const std::string& environment = "") {
+  return run_command(environment + " '" METRON_BINARY_DIR "/bin/mnist_cnn' " + arguments);
 }
 
 const std::string reference = METRON_SOURCE_DIR "/tests/reference/";
@@ -151,6 +154,10 @@ TEST_F(MnistCnn, SavesTheLayoutOfPyTorch) {
     EXPECT_EQ(found->tensor.shape(), tensor.tensor.shape()) << tensor.name;
     EXPECT_EQ(found->tensor.dtype(), tensor.tensor.dtype()) << tensor.name;
   }
+  // A reader of its own, which asks PyTorch itself where that is installed.
+  const Output check = run_command("python3 '" + reference + "check_safetensors.py' '" +
+                                   path("w.safetensors") + "' --expect-model");
+  EXPECT_EQ(check.code, 0) << check.text;
 }
 
 TEST_F(MnistCnn, OddBatchSizesAndProfile) {

@@ -9,6 +9,8 @@ source tools/steps.sh
 stages=("$@")
 [[ $# -gt 0 ]] || stages=(lint tsan asan release)
 export CTEST_PARALLEL_LEVEL=${CTEST_PARALLEL_LEVEL:-$(nproc)}
+# Tests run side by side: threads that spin while they wait would take each other's cores.
+export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
 # The same objects for every clone, whatever its folder is called.
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 
