@@ -104,7 +104,7 @@ void expect_losses_of_pytorch(const std::vector<double>& ours) {
 // tests/reference/README.md says why this learning rate.
 std::string fifty_steps(const std::string& csv) {
   return "--init '" + reference +
-         "mnist_init.safetensors' --lr 0.03 --dropout off --shuffle off --epochs 1 --train-limit 3200 " +
+         "mnist_init.safetensors' --lr 0.01 --dropout off --shuffle off --epochs 1 --train-limit 3200 " +
          "--test-limit 64 --metrics '" + csv + "'";
 }
 
