@@ -129,6 +129,7 @@ Node::~Node() {
 }
 
 Tensor SavedTensor::get() const {
+  if (!tensor_.defined()) return {};
   check<AutogradError>(tensor_.version() == version_, "backward",
                        "a tensor saved for backward was changed in place, ", describe(tensor_), ": version ",
                        tensor_.version(), ", saved at ", version_);

@@ -20,7 +20,6 @@ void check_parameters(const char* op, const Tensor& x, const Tensor& w, const Te
 }
 
 // Of a parameter that may be none.
-Tensor value_of(const SavedTensor& parameter) { return parameter.defined() ? parameter.get() : Tensor(); }
 Tensor gradient_of(const Tensor& parameter) {
   return parameter ? Tensor::empty(parameter.shape(), parameter.options()) : Tensor();
 }
@@ -59,7 +58,7 @@ Tensor batch_norm(const Tensor& x, const Tensor& w, const Tensor& b, Tensor runn
   record("batch_norm", y, {&x, &w, &b}, Backward::fused,
          [x = saved(x), w = saved(w), mean = saved(mean), variance = saved(variance), training, eps](
              const Tensor& g, GradMask) {
-           const Tensor weight = value_of(w);
+           const Tensor weight = w.get();
            Tensor gx = Tensor::empty_like(x.get()), gw = gradient_of(weight), gb = gradient_of(weight);
            kernel::batch_norm_backward(g, x.get(), weight, mean.get(), variance.get(), training, eps, gx, gw,
                                        gb);
@@ -94,7 +93,7 @@ Tensor layer_norm(const Tensor& given, const Shape& normalized, const Tensor& w,
   record("layer_norm", y, {&x, &w, &b}, Backward::fused,
          [x = saved(x), w = saved(w), mean = saved(mean), variance = saved(variance), rows, flat, eps](
              const Tensor& g, GradMask) {
-           const Tensor input = x.get(), weight = flat(value_of(w));
+           const Tensor input = x.get(), weight = flat(w.get());
            Tensor gx = Tensor::empty(rows, input.options()), gw = gradient_of(weight),
                   gb = gradient_of(weight);
            kernel::layer_norm_backward(detail::view_or_copy(contiguous(g), rows),

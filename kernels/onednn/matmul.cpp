@@ -176,8 +176,8 @@ bool matmul(const Tensor& a, const Tensor& b, const Tensor& bias, Activation act
                       .y = y.mutable_data<float>(),
                       .y_stride = result->stride,
                       .y_batch = result->batch};
-  check<OutOfMemoryError>(multiply_all(first, batches), "matmul", "oneDNN found no memory for ", describe(a),
-                          " by ", describe(b));
+  if (!multiply_all(first, batches))
+    fail<OutOfMemoryError>("matmul", "oneDNN found no memory for ", describe(a), " by ", describe(b));
   const float* const added = bias.defined() ? bias.data<float>() : nullptr;
   const bool relu = activation == Activation::relu;
   if (added != nullptr || relu) {
