@@ -46,7 +46,7 @@ void accumulate(Tensor& total, Tensor gradient, bool create_graph) {
 void accumulate_kept(Tensor& kept, const Tensor& gradient, bool create_graph, bool last_use) {
   if (kept.defined()) {
     accumulate(kept, gradient, create_graph);
-  } else if (create_graph || (last_use && is_sole_owner(gradient) && gradient.is_dense())) {
+  } else if (last_use && is_sole_owner(gradient) && gradient.is_dense()) {
     kept = gradient;
   } else {
     kept = gradient.clone();
@@ -82,7 +82,7 @@ Gradients run_node(const std::shared_ptr<GradMeta>& meta, const Tensor& gradient
   check<AutogradError>(
       node.backward != nullptr, node.name,
       "backward went through here before and freed what was saved; pass retain_graph to go twice");
-  const PhaseScope phase(Phase::backward, node.position.op, node.position.module);
+  const PhaseScope phase(Phase::backward, node.position);
   const OpScope scope(node.name);
   const Running guard(&meta);
   // Moved out, so that what the closure saved is freed as soon as it has run.
@@ -162,6 +162,8 @@ bool needs_grad(std::span<const Tensor* const> inputs) {
 
 void detail::record_node(const char* name, Tensor& output, std::span<const Tensor* const> inputs,
                          Backward kind, std::function<Gradients(const Tensor&, GradMask)> backward) {
+  check<AutogradError>(inputs.size() <= GradMask::max_inputs, name, "at most ", GradMask::max_inputs,
+                       " inputs can be recorded, got ", inputs.size());
   auto node = std::make_shared<Node>();
   node->name = name;
   node->inputs.reserve(inputs.size());
@@ -201,6 +203,8 @@ void Tensor::set_grad(Tensor grad) {
   check<AutogradError>(requires_grad(), "set_grad", "the tensor does not require a gradient");
   check<ShapeError>(!grad.defined() || grad.shape() == shape(), "set_grad",
                     "the gradient must have the shape ", shape(), ", got ", describe(grad));
+  check<DTypeError>(!grad.defined() || grad.dtype() == dtype(), "set_grad", "the gradient must be ", dtype(),
+                    ", got ", describe(grad));
   impl_->grad_meta->grad = std::move(grad);
 }
 

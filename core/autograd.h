@@ -39,6 +39,7 @@ class NoGradGuard : public GradModeGuard {
 // undefined.
 class GradMask {
  public:
+  static constexpr std::size_t max_inputs = 64;
   void set(std::size_t input) { bits_ |= std::uint64_t{1} << input; }
   bool operator[](std::size_t input) const { return (bits_ >> input & 1) != 0; }
 

@@ -30,7 +30,9 @@ std::atomic<int>& thread_count() {
 int num_threads() { return thread_count().load(std::memory_order_relaxed); }
 
 void set_num_threads(int threads) {
-  check<ValueError>(threads >= 1, "set_num_threads", "at least one thread is needed, got ", threads);
+  constexpr int most = 1024;
+  check<ValueError>(threads >= 1 && threads <= most, "set_num_threads", "threads must be in [1, ", most,
+                    "], got ", threads);
 #if defined(METRON_OPENMP)
   omp_set_num_threads(threads);  // for libraries that fork threads of their own, as oneDNN does
   thread_count() = threads;

@@ -7,7 +7,7 @@ namespace metron {
 
 // Threads that parallel_for may use; starts at OpenMP's default (OMP_NUM_THREADS or the number of cores).
 int num_threads();
-void set_num_threads(int threads);  // ValueError below 1
+void set_num_threads(int threads);  // ValueError below 1 and above 1024
 
 namespace detail {
 void run_ranges(std::int64_t count, std::int64_t grain, const void* body,

@@ -111,6 +111,11 @@ TimerCost measure_cost() {
 
 }  // namespace
 
+std::uint64_t next_session() {
+  static std::atomic<std::uint64_t> sessions{0};
+  return ++sessions;
+}
+
 std::int64_t steady_now_ns() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(
              std::chrono::steady_clock::now().time_since_epoch())
@@ -193,6 +198,7 @@ void Profiler::clear() {
   check<Error>(!running(), "profiler", "stop it before it is cleared");
   state_->records.clear();
   state_->wall_ns = 0;
+  state_->session = next_session();
 }
 
 const std::vector<Record>& Profiler::records() const {
@@ -240,10 +246,15 @@ void ModuleScope::begin(const std::string& name) {
 
 void ModuleScope::end() { here.module = previous_; }
 
-PhaseScope::PhaseScope(Phase phase, std::int32_t forward, std::uint32_t module)
+PhaseScope::PhaseScope(Phase phase, const RecordPosition& forward)
     : previous_phase_(std::exchange(here.phase, phase)),
-      previous_forward_(std::exchange(here.forward, forward)),
-      previous_module_(std::exchange(here.module, module)) {}
+      previous_forward_(here.forward),
+      previous_module_(here.module) {
+  const Profiler::State* state = recorder();
+  const bool known = state != nullptr && state->session == forward.session;
+  here.forward = known ? forward.op : -1;
+  here.module = known ? forward.module : 0;
+}
 
 PhaseScope::~PhaseScope() {
   here.phase = previous_phase_;
@@ -252,7 +263,8 @@ PhaseScope::~PhaseScope() {
 }
 
 RecordPosition current_position() {
-  return recorder() == nullptr ? RecordPosition() : RecordPosition{here.op, here.module};
+  const Profiler::State* state = recorder();
+  return state == nullptr ? RecordPosition() : RecordPosition{state->session, here.op, here.module};
 }
 
 KernelTimer::KernelTimer(const char* slot, Device device) : device_(device) {

@@ -191,10 +191,19 @@ class ModuleScope {
   std::uint32_t previous_ = 0;
 };
 
-// Marks what runs inside as backward (of the op recorded as `forward`, in `module`) or as optimizer.
+// Where the running op stands: what autograd keeps, to attribute its backward. It means something to the
+// profiler that recorded it alone, which `session` tells.
+struct RecordPosition {
+  std::uint64_t session = 0;
+  std::int32_t op = -1;
+  std::uint32_t module = 0;
+};
+RecordPosition current_position();
+
+// Marks what runs inside as backward (of the op recorded at `forward`) or as optimizer.
 class PhaseScope {
  public:
-  explicit PhaseScope(Phase phase, std::int32_t forward = -1, std::uint32_t module = 0);
+  explicit PhaseScope(Phase phase, const RecordPosition& forward = {});
   ~PhaseScope();
   PhaseScope(const PhaseScope&) = delete;
   PhaseScope& operator=(const PhaseScope&) = delete;
@@ -204,13 +213,6 @@ class PhaseScope {
   std::int32_t previous_forward_;
   std::uint32_t previous_module_;
 };
-
-// Where the running op stands: what autograd keeps, to attribute its backward. (-1, 0) while nothing records.
-struct RecordPosition {
-  std::int32_t op = -1;
-  std::uint32_t module = 0;
-};
-RecordPosition current_position();
 
 // Times one slot call; used by Slot alone. stop() reads the clock, finish() files the record.
 class KernelTimer {

@@ -19,12 +19,15 @@ struct TimerCost {
   double noise_ns = 0;  // between the median and the 95th percentile of empty records
 };
 
+std::uint64_t next_session();  // never 0
+
 struct Profiler::State {
   std::vector<Record> records;
   std::vector<std::string> strings{""};  // interned module paths and signatures; 0 is the empty one
   std::unordered_map<std::string, std::uint32_t> ids{{"", 0}};
   std::unordered_map<std::uint64_t, std::uint32_t> signatures;  // by hash
   const void* owner = nullptr;                                  // the recorded thread, while running
+  std::uint64_t session = next_session();  // another one after clear(): positions of before mean nothing then
   std::int64_t started = 0;
   std::int64_t wall_ns = 0;  // of the finished runs
   TimerCost cost;

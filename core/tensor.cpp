@@ -159,7 +159,13 @@ Tensor Tensor::as_strided(const Shape& shape, const Strides& strides, std::int64
                     " and ", strides);
   const std::int64_t count = checked_numel("as_strided", shape);
   std::int64_t first = offset, last = offset;
-  for (int i = 0; i < shape.size(); ++i) (strides[i] < 0 ? first : last) += strides[i] * (shape[i] - 1);
+  for (int i = 0; i < shape.size() && count > 0; ++i) {
+    std::int64_t reach = 0;
+    std::int64_t& end = strides[i] < 0 ? first : last;
+    check<ShapeError>(!__builtin_mul_overflow(strides[i], shape[i] - 1, &reach) &&
+                          !__builtin_add_overflow(end, reach, &end),
+                      "as_strided", "the strides reach too far, got ", shape, " and ", strides);
+  }
   const auto held = static_cast<std::int64_t>(impl_->storage->bytes() / size_of(dtype()));
   check<ShapeError>(count == 0 || (first >= 0 && last < held), "as_strided", "elements ", first, " to ", last,
                     " are outside of a storage of ", held);

@@ -6,7 +6,7 @@
 namespace metron {
 namespace {
 
-constexpr std::size_t max_inputs = 64;  // of a node: the width of a GradMask
+constexpr std::size_t max_inputs = GradMask::max_inputs;
 
 // The joined shape: all sizes but that of `axis` must agree.
 Shape joined_shape(std::span<const Tensor> tensors, int axis) {

@@ -97,7 +97,7 @@ void test(Run& run, const DataLoader& loader, std::int64_t epoch) {
     loss += nll_loss(output, target, Reduction::sum).item<float>();
     correct += sum(eq(argmax(output, {1}), target).to(DType::int64)).item<std::int64_t>();
     seen += images.size(0);
-    if (run.options.dry_run || interrupted) break;
+    if (run.options.dry_run) break;
   }
   const double accuracy = static_cast<double>(correct) / static_cast<double>(seen);
   loss /= static_cast<double>(seen);
@@ -128,6 +128,8 @@ int run(const Options& options) {
   net.to(device);
   const std::string weights =
       options.save.empty() && options.save_model ? "mnist_cnn.safetensors" : options.save;
+  check<ValueError>(weights.empty() || weights != options.metrics, "mnist_cnn",
+                    "--save and --metrics must name two files, got ", weights);
   for (const std::string& path : {weights, options.metrics}) {
     if (!path.empty())
       AtomicFile{path};  // a folder that can't be written to is known now, not after the training
@@ -149,7 +151,7 @@ int run(const Options& options) {
     if (options.profile && epoch == 1) profiler.start();
     train(state, train_loader, train_set.size(), epoch);
     profiler.stop();
-    test(state, test_loader, epoch);
+    if (!interrupted) test(state, test_loader, epoch);
     schedule.step();
     if (options.dry_run) break;
   }
@@ -180,7 +182,7 @@ int main(int argc, char** argv) {
   });
   try {
     return run(parsed.options);
-  } catch (const Error& error) {
+  } catch (const std::exception& error) {
     std::fflush(stdout);
     std::cerr << "mnist_cnn: " << error.what() << '\n';
     return 2;

@@ -98,11 +98,12 @@ bool copy(const Tensor& x, Tensor& y) {
                     [&]<typename T>() { copy_transposed(nest, d, x.data<T>(), y.mutable_data<T>()); });
     return true;
   }
+  const void* const from = x.raw_data();
   visit_any_dtype(y.dtype(), [&]<typename To>() {
     To* const to = y.mutable_data<To>();
     visit_any_dtype(x.dtype(), [&]<typename From>() {
       const auto convert = [](From value) { return functor::convert<To>(value); };
-      map(nest, convert, to, x.data<From>());
+      map(nest, convert, to, static_cast<const From*>(from));
     });
   });
   return true;
