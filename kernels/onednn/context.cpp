@@ -42,11 +42,14 @@ bool supports(std::initializer_list<const Tensor*> operands) {
 
 int threads() {
 #if defined(METRON_OPENMP)
-  if (omp_in_parallel()) return 1;
-  // OpenMP keeps a count for each thread that calls; oneDNN reads it.
-  if (omp_get_max_threads() != num_threads()) omp_set_num_threads(num_threads());
-#endif
+  // OpenMP keeps a count for each thread that calls. oneDNN cuts a primitive's work for that many, even
+  // inside of a parallel region, where it then gets one.
+  const int count = omp_in_parallel() ? 1 : num_threads();
+  if (omp_get_max_threads() != count) omp_set_num_threads(count);
+  return count;
+#else
   return num_threads();
+#endif
 }
 
 Key& Key::operator<<(const Dims& dims) {
@@ -92,13 +95,13 @@ void Call::output(int argument, const dnnl::memory::desc& given, const dnnl::mem
 void Call::run(std::initializer_list<const void*> addresses) {
   try {
     const Storage scratch(scratch_, Device());
-    auto* free = static_cast<std::byte*>(scratch.data());
+    auto* unused = static_cast<std::byte*>(scratch.data());
     const void* const* address = addresses.begin();
     for (Operand& operand : operands_) {
       operand.given.set_data_handle(const_cast<void*>(*address++));
       if (operand.scratch == 0) continue;
-      operand.wanted.set_data_handle(free);
-      free += operand.scratch;
+      operand.wanted.set_data_handle(unused);
+      unused += operand.scratch;
       if (!operand.is_output) operand.reorder.execute(stream(), operand.given, operand.wanted);
     }
     primitive_.execute(stream(), arguments_);

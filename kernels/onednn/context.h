@@ -39,7 +39,8 @@ bool all_elements(const Tensor& x, const Predicate& holds) {
   return all;
 }
 
-// What oneDNN's threads follow: the number that Metron computes with, and one inside of a parallel region.
+// The threads that oneDNN is to use now, and does after this call: Metron's number, or one in a parallel
+// region.
 int threads();
 
 enum class Op : std::int64_t {
@@ -103,8 +104,9 @@ class Call {
   std::size_t scratch_ = 0;  // of all operands
 };
 
-// Goes to the first implementation that is generated code; false if there is none. The others (named "ref",
-// or "gemm" for convolutions) lose to the portable kernels.
+// Goes to the first implementation that is generated for the shape; false if there is none. The others
+// ("ref", "simple", convolutions by GEMM) lose to the portable kernels. The hint of a backward primitive must
+// still live.
 template <typename PrimitiveDesc>
 bool select_generated(PrimitiveDesc& desc) {
   do {
