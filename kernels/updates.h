@@ -5,11 +5,20 @@
 #include <metron/kernels/kernels.h>
 
 #include <cmath>
+#include <limits>
 
 namespace metron::functor {
 
 // Unnamed, so that each instruction set that this is compiled for has its own (see cpu/cpu_kernels.h).
 namespace {
+
+// Moments decay to subnormal numbers where gradients stay zero, and those can take a hundred times as long to
+// compute with: they become 0.
+template <typename T>
+METRON_HOST_DEVICE T flushed(T x) {
+  constexpr T smallest = std::numeric_limits<T>::min();
+  return std::abs(x) < smallest ? T{0} : x;
+}
 
 template <typename T>
 struct SgdStep {
@@ -32,7 +41,7 @@ struct SgdMomentumStep {
         first_step(o.first_step) {}
   METRON_HOST_DEVICE void operator()(T gradient, T& p, T& m) const {
     const T g = gradient + weight_decay * p;
-    m = first_step ? g : momentum * m + undamped * g;
+    m = flushed(first_step ? g : momentum * m + undamped * g);
     p -= lr * (nesterov ? g + momentum * m : m);
   }
 };
@@ -56,8 +65,8 @@ struct AdamStep {
         unbias2(static_cast<T>(1 / std::sqrt(1 - std::pow(o.beta2, static_cast<double>(o.step))))) {}
   METRON_HOST_DEVICE void operator()(T gradient, T& p, T& mean, T& square) const {
     const T g = gradient + weight_decay * p;
-    mean = beta1 * mean + rate1 * g;
-    square = beta2 * square + rate2 * g * g;
+    mean = flushed(beta1 * mean + rate1 * g);
+    square = flushed(beta2 * square + rate2 * g * g);
     p = shrink * p - step_size * mean / (std::sqrt(square) * unbias2 + eps);
   }
 };
@@ -74,9 +83,9 @@ struct AdadeltaStep {
         weight_decay(static_cast<T>(o.weight_decay)) {}
   METRON_HOST_DEVICE void operator()(T gradient, T& p, T& square, T& delta_square) const {
     const T g = gradient + weight_decay * p;
-    square = rho * square + rate * g * g;
+    square = flushed(rho * square + rate * g * g);
     const T delta = std::sqrt((delta_square + eps) / (square + eps)) * g;  // one root, not two
-    delta_square = rho * delta_square + rate * delta * delta;
+    delta_square = flushed(rho * delta_square + rate * delta * delta);
     p -= lr * delta;
   }
 };

@@ -59,6 +59,12 @@ void add_conv2d(std::vector<Case>& table) {
   add("transposed", {in({2, 3, 7, 9}, transposed), in({4, 3, 3, 3}, transposed), in({4})}, {.padding = 1});
   add("expanded", {in({2, 3, 7, 7}, expanded), in({4, 3, 3, 3}, expanded), in({4}, expanded)});
   add("offset", {in({2, 3, 7, 7}, offset), in({4, 3, 3, 3}, offset), in({4}, offset)});
+  add("more depthwise channels than a block", {in({1, 67, 7, 9}, channels_last), in({67, 1, 3, 3}), in({67})},
+      {.stride = {1, 2}, .padding = 1, .groups = 67}, Activation::relu);
+  add("many pixels, groups, stride", {in({3, 4, 41, 43}), in({6, 2, 3, 3}), in({6})},
+      {.stride = 2, .groups = 2});
+  add("many input channels", {in({1, 1301, 4, 4}), in({3, 1301, 3, 3}), in({3})});
+  add("large weight", {in({1, 250, 4, 4}), in({117, 250, 3, 3}), in({117})}, {.padding = {0, 1}});
   add("first layer of an MNIST net", {in({4, 1, 28, 28}), in({32, 1, 3, 3}), in({32})}, {}, Activation::relu);
   add("second layer of an MNIST net", {in({2, 32, 13, 13}, channels_last), in({64, 32, 3, 3}), in({64})}, {},
       Activation::relu);
@@ -98,6 +104,13 @@ std::vector<Pool> pools(Values values) {
       {"strided", in({2, 3, 8, 6}, values, strided), {}},
       {"transposed", in({2, 3, 8, 6}, values, transposed), {}},
       {"expanded", in({2, 3, 8, 6}, values, expanded), {}},
+      {"more channels than a run",
+       in({1, 67, 5, 6}, values, channels_last),
+       {.kernel = 3, .stride = 2, .padding = 1}},
+      {"more columns than a run", in({1, 2, 4, 140}, values), {}},
+      {"more columns than a run, overlapping",
+       in({1, 2, 5, 141}, values),
+       {.kernel = 3, .stride = 1, .padding = 1}},
       {"for several threads", in({4, 17, 24, 24}, values, channels_last), {}},
   };
 }

@@ -150,6 +150,13 @@ void add_functions(std::vector<Case>& table) {
       table, "sqrt", "", sqrt, [](double x) { return std::sqrt(x); }, positive);
   add_unary(table, "relu", "", relu, [](double x) { return x > 0 ? x : 0; });
   add_unary(table, "gelu", "", gelu, gelu_of);
+  for (const Layout layout : {Layout::channels_last, Layout::transposed, Layout::strided}) {
+    table.push_back({"gelu",
+                     "large, layout " + std::to_string(static_cast<int>(layout)),
+                     {in({3, 31, 29, 23}, layout)},
+                     [](Tensors x) { return gelu(x[0]); },
+                     [](Arrays x) { return naive::map(x[0], gelu_of); }});
+  }
   add_unary(table, "sigmoid", "", sigmoid, sigmoid_of);
   add_unary(table, "tanh", "", tanh, [](double x) { return std::tanh(x); });
   add_unary(

@@ -34,6 +34,8 @@ void add_softmax(std::vector<Case>& table, const char* op, Op call, Oracle oracl
   add("equal values", in({5, 7}, tied), 1);
   add("wide", in({3, 1031}), 1);
   add("tall", in({1031, 3}), 1);
+  add("wide first axis", in({5, 131}), 0);
+  add("wide middle axis", in({2, 67, 131}), 1);
   add("ten classes", in({64, 10}), 1);
 }
 
@@ -105,6 +107,7 @@ void add_embedding(std::vector<Case>& table) {
   add("transposed", in({11, 3}, transposed), labels({3, 5}, 11, transposed));
   add("strided", in({11, 3}, strided), labels({5}, 11, strided));
   add("many", in({67, 13}), labels({1031}, 67));
+  add("wide", in({67, 37}), labels({101}, 67));
 }
 
 }  // namespace

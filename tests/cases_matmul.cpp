@@ -30,6 +30,24 @@ std::vector<Case> matmul_cases() {
   add_matmul("expanded", in({13, 11}, expanded), in({11, 7}, expanded));
   add_matmul("long K", in({3, 4099}), in({4099, 2}));
   add_matmul("wider than a tile", in({131, 67}), in({67, 257}));
+  add_matmul("more than one block of K", in({33, 601}), in({601, 35}));
+  add_matmul("few rows, wide", in({3, 67}), in({67, 1031}));
+  add_matmul("few rows, long", in({5, 1031}), in({1031, 67}));
+  add_matmul("few rows, long, b transposed", in({5, 1031}), in({1031, 67}, transposed));
+  add_matmul("few columns", in({67, 1031}), in({1031, 3}));
+  add_matmul("large, a transposed", in({41, 43}, transposed), in({43, 37}));
+  add_matmul("large, b transposed", in({41, 43}), in({43, 37}, transposed));
+  add_matmul("large, both transposed", in({41, 43}, transposed), in({43, 37}, transposed));
+  add_matmul("large, strided", in({41, 43}, strided), in({43, 37}, strided));
+  add_matmul("large, offset", in({41, 43}, offset), in({43, 37}, offset));
+  add_matmul("large, expanded", in({41, 43}, expanded), in({43, 37}, expanded));
+  add_matmul("large batch", in({3, 29, 31}), in({3, 31, 23}));
+  add_matmul("large batch, transposed", in({3, 29, 31}, transposed), in({3, 31, 23}, transposed));
+  add_matmul("large batch, expanded", in({3, 29, 31}, expanded), in({3, 31, 23}));
+  add_matmul("large batch by matrix", in({3, 29, 31}), in({31, 23}));
+  add_matmul("large matrix by batch", in({29, 31}), in({3, 31, 23}));
+  add_matmul("long vector by matrix", in({1031}), in({1031, 37}));
+  add_matmul("matrix by long vector", in({37, 1031}), in({1031}));
   add_matmul("vector by vector", in({7}), in({7}));
   add_matmul("empty vectors", in({0}), in({0}));
   add_matmul("vector by matrix", in({7}), in({7, 5}));
@@ -74,6 +92,10 @@ std::vector<Case> matmul_cases() {
   add_linear("four axes, relu", {in({2, 3, 2, 7}), in({5, 7}), in({5})}, relu);
   add_linear("transposed", {in({5, 7}, transposed), in({3, 7}, transposed), in({3}, strided)}, relu);
   add_linear("strided", {in({5, 7}, strided), in({3, 7}, strided), in({3}, offset)}, none);
+  add_linear("large, transposed", {in({41, 43}, transposed), in({37, 43}, transposed), in({37})}, relu);
+  add_linear("large, strided", {in({41, 43}, strided), in({37, 43}, strided), in({37}, strided)}, relu);
+  add_linear("large, without bias", {in({41, 43}), in({37, 43})}, relu);
+  add_linear("large, three axes", {in({3, 17, 43}), in({37, 43}), in({37})}, relu);
   add_linear("primes", {in({31, 127}), in({61, 127}), in({61})}, relu);
 
   const auto add_addmm = [&](const char* name, const Input& bias, const Input& a, const Input& b) {

@@ -41,6 +41,8 @@ void add_batch_norm(std::vector<Case>& table) {
   train("train, transposed", {in({4, 3, 5, 3}, transposed), in({3}), in({3})});
   train("train, no channels", {in({4, 0, 5, 3}), in({0}), in({0})});
   train("train, long channel", {in({8, 3, 29, 31}), in({3}), in({3})});
+  train("train, several threads", {in({4, 3, 61, 67}), in({3}), in({3})});
+  train("train, several threads, channels-last", {in({8, 67, 9, 11}, channels_last), in({67}), in({67})});
   train("train, many channels", {in({5, 67, 3, 3}, channels_last), in({67}), in({67})});
 
   const auto eval = [&](const char* name, const std::vector<Input>& inputs) {

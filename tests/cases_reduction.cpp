@@ -44,6 +44,9 @@ std::vector<Reduced> reductions(Values values) {
       {"long rows for several threads", in({5, 20011}, values), {1}},
       {"long columns for several threads", in({20011, 5}, values), {0}},
       {"many short rows", in({20011, 3}, values), {1}},
+      {"wide columns", in({37, 601}, values), {0}},
+      {"wide columns in the middle", in({3, 41, 307}, values), {1}},
+      {"long and wide columns", in({1031, 301}, values), {0}},
       {"long, all", in({53, 1009}, values), {}},
   };
 }

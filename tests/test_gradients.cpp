@@ -15,8 +15,8 @@ using naive::Array;
 // A step may be too long for the curvature or too short for the rounding: one of them must confirm the
 // gradient.
 constexpr double steps[] = {1e-4, 1e-5, 1e-6, 1e-3};
-constexpr double first_order_tolerance = 1e-7;
-constexpr double second_order_tolerance = 1e-6;
+constexpr double first_order_tolerance = 1e-8;
+constexpr double second_order_tolerance = 1e-7;
 
 // An expanded input shows its first slice everywhere: that slice is what can be changed.
 Array fold(const Input& input, const Array& gradient) {

@@ -10,7 +10,7 @@ namespace metron::test {
 namespace {
 
 // Two orders of the same sums of at most 10^5 terms, added in blocks, of unit-sized operands.
-double tolerance(DType dtype) { return dtype == DType::float64 ? 1e-12 : 4e-6; }
+double tolerance(DType dtype) { return dtype == DType::float64 ? 2e-13 : 2e-6; }
 
 void expect_close(const Outcome& got, const Outcome& want, double allowed) {
   EXPECT_TRUE(close(got.output, want.output, allowed)) << "the output";

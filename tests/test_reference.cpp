@@ -8,7 +8,7 @@ namespace {
 
 // Each bounds the rounding of the longest sums of the table (10^5 terms, added in blocks) at unit-sized
 // operands.
-double tolerance(DType dtype) { return dtype == DType::float64 ? 1e-13 : 2e-6; }
+double tolerance(DType dtype) { return dtype == DType::float64 ? 5e-14 : 1e-6; }
 
 class Reference : public testing::TestWithParam<Case> {};
 
