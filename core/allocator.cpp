@@ -43,6 +43,7 @@ void* CachingAllocator::allocate(std::size_t bytes) {
                             stats_.allocated, " bytes");
     stats_.reserved += size;
   }
+  source_->handed_out(block, bytes);
   stats_.allocated += size;
   stats_.peak_allocated = std::max(stats_.peak_allocated, stats_.allocated);
   return block;
@@ -51,6 +52,7 @@ void* CachingAllocator::allocate(std::size_t bytes) {
 void CachingAllocator::release(void* block, std::size_t bytes) {
   const std::size_t size = size_class(bytes);
   const std::lock_guard lock(mutex_);
+  source_->taken_back(block, bytes);
   stats_.allocated -= size;
   if (size > stats_.cache_limit) {
     source_->release(block, size);

@@ -23,6 +23,11 @@ void install_cpu(const Provider& provider);
 #if defined(METRON_HAVE_ONEDNN)
 void install_onednn(const Provider& provider);
 #endif
+#if defined(METRON_HAVE_CUDA)
+namespace cuda {
+void install_cuda(const Provider& provider);
+}
+#endif
 
 // The instruction set of the portable kernels in use: "baseline", "avx2" or "avx512". METRON_CPU_ISA asks for
 // one.

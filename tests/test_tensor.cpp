@@ -403,7 +403,7 @@ TEST(Printing, ShowsTypeShapeDeviceAndElements) {
   EXPECT_EQ(printed(counting({100})), "Tensor(float32 (100,) on cpu)");
   EXPECT_EQ(printed(Tensor::zeros({0, 2})), "Tensor(float32 (0, 2) on cpu)");
   EXPECT_EQ(printed(Tensor()), "Tensor(none)");
-  EXPECT_EQ(describe(counting({2, 2})), "float32 (2, 2)");
+  EXPECT_EQ(std::string(describe(counting({2, 2}))), "float32 (2, 2)");
 }
 
 }  // namespace
