@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <limits>
+#include <new>
 
 namespace metron {
 
@@ -54,14 +55,21 @@ void CachingAllocator::release(void* block, std::size_t bytes) {
   const std::lock_guard lock(mutex_);
   source_->taken_back(block, bytes);
   stats_.allocated -= size;
-  if (size > stats_.cache_limit) {
+  bool kept = size <= stats_.cache_limit;
+  if (kept) {
+    trim(stats_.cache_limit - size);
+    try {
+      free_[size].push_back(block);
+    } catch (const std::bad_alloc&) {  // the list itself has no memory to grow: this is called by destructors
+      kept = false;
+    }
+  }
+  if (kept) {
+    cached_ += size;
+  } else {
     source_->release(block, size);
     stats_.reserved -= size;
-    return;
   }
-  trim(stats_.cache_limit - size);
-  free_[size].push_back(block);
-  cached_ += size;
 }
 
 // The largest blocks go first: they free the most for one call and are the least likely to be asked for

@@ -122,7 +122,9 @@ class Tensor {
   void set_grad(Tensor grad);
   void retain_grad();     // keep the gradient of an inner tensor too
   Tensor detach() const;  // the same elements, outside of the graph
-  // Gradients of this tensor (one element unless `gradient` is given) into the leaves' grad().
+  // Gradients of this tensor (one element unless `gradient` is given) into the leaves' grad(). With
+  // create_graph those gradients are part of the graph themselves, which holds its leaves: set_grad({}) ends
+  // the cycle, and frees both.
   void backward(const Tensor& gradient = {}, bool retain_graph = false, bool create_graph = false) const;
 
   const std::shared_ptr<Storage>& storage() const { return impl().storage; }
