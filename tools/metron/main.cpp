@@ -7,6 +7,7 @@
 #include <iostream>
 #include <vector>
 
+#include "bench.h"
 #include "command.h"
 #include "info.h"
 
@@ -18,6 +19,7 @@ int main(int argc, char** argv) {
   program.require_subcommand(1);
   const std::vector<Command> commands{
       info_command(program),
+      bench_command(program),
   };
   try {
     program.parse(argc, argv);
