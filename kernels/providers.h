@@ -28,6 +28,11 @@ void install_cpu(const Provider& provider);
 void install_onednn(const Provider& provider);
 std::string onednn_version();
 #endif
+#if defined(METRON_HAVE_CUBLAS)
+namespace cublas {
+void install_cublas(const Provider& provider);
+}
+#endif
 #if defined(METRON_HAVE_CUDA)
 namespace cuda {
 void install_cuda(const Provider& provider);
