@@ -9,6 +9,7 @@
 
 #include "command.h"
 #include "info.h"
+#include "profile.h"
 
 using namespace metron::tools;
 
@@ -18,6 +19,7 @@ int main(int argc, char** argv) {
   program.require_subcommand(1);
   const std::vector<Command> commands{
       info_command(program),
+      profile_command(program),
   };
   try {
     program.parse(argc, argv);
@@ -29,7 +31,7 @@ int main(int argc, char** argv) {
       if (!command.app->parsed()) continue;
       const int status = command.run();
       if (std::fflush(stdout) == 0) return status;
-      metron::fail<metron::IoError>("metron", "the output can't be written: ", std::strerror(errno));
+      metron::fail<metron::IoError>("output", "the output can't be written: ", std::strerror(errno));
     }
   } catch (const std::exception& error) {
     std::cout.flush();
