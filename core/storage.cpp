@@ -33,16 +33,24 @@ class CpuBackend : public Backend {
   CachingAllocator allocator_{std::make_unique<HostMemory>(), default_cache_limit};
 };
 
-using Backends = std::array<std::unique_ptr<Backend>, Device::type_count>;
+struct Backends {
+  std::array<std::unique_ptr<Backend>, Device::type_count> list;
+  std::string why_no_cuda;
+};
 
 // Never destroyed: tensors with static lifetime may outlive it.
 Backends& backends() {
-  static Backends& list = *[] {
+  static Backends& known = *[] {
     auto created = std::make_unique<Backends>();
-    (*created)[0] = std::make_unique<CpuBackend>();
+    created->list[0] = std::make_unique<CpuBackend>();
+    created->list[1] = make_cuda_backend(created->why_no_cuda);
     return created.release();
   }();
-  return list;
+  return known;
+}
+
+std::unique_ptr<Backend>& slot_of(Device::Type type) {
+  return backends().list[static_cast<std::size_t>(type)];
 }
 
 // What the block takes from the allocator, and all that is taken there now.
@@ -54,17 +62,22 @@ void report(Device device, const CachingAllocator& allocator, std::size_t bytes,
 }  // namespace
 
 Backend& backend(Device device) {
-  const auto& found = backends()[static_cast<std::size_t>(device.type())];
-  check<DeviceError>(found != nullptr, "device", "there is no ", device,
-                     " here: this build of Metron has no CUDA device; use the device cpu");
+  const auto& found = slot_of(device.type());
+  check<DeviceError>(found != nullptr, "device", "there is no ", device, " here: ", backends().why_no_cuda,
+                     "; use the device cpu");
+  check<DeviceError>(device.index() < found->device_count(), "device", "there is no ", device,
+                     " here: the machine has ", found->device_count());
   return *found;
 }
 
 void install_backend(Device::Type type, std::unique_ptr<Backend> backend) {
-  backends()[static_cast<std::size_t>(type)] = std::move(backend);
+  slot_of(type) = std::move(backend);
 }
 
-bool has_device(Device device) { return backends()[static_cast<std::size_t>(device.type())] != nullptr; }
+bool has_device(Device device) {
+  const auto& found = slot_of(device.type());
+  return found != nullptr && device.index() < found->device_count();
+}
 
 MemoryStats memory_stats(Device device) { return backend(device).allocator(device.index()).stats(); }
 

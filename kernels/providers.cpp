@@ -81,6 +81,9 @@ std::vector<Provider> install_providers() {
   add("onednn", Device::Type::cpu, install_onednn);
 #endif
   add("cpu", Device::Type::cpu, chosen_isa().install);
+#if defined(METRON_HAVE_CUDA)
+  add("cuda", Device::Type::cuda, cuda::install_cuda);
+#endif
   return list;
 }
 

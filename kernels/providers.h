@@ -28,6 +28,11 @@ void install_cpu(const Provider& provider);
 void install_onednn(const Provider& provider);
 std::string onednn_version();
 #endif
+#if defined(METRON_HAVE_CUDA)
+namespace cuda {
+void install_cuda(const Provider& provider);
+}
+#endif
 
 // The instruction set of the portable kernels in use: "baseline", "avx2" or "avx512". METRON_CPU_ISA asks for
 // one.

@@ -197,6 +197,8 @@ TEST_F(MnistCnn, RefusesWrongInput) {
       {"--batch-size 0", {"--batch-size"}},
       {"--batch-size ten", {"--batch-size", "ten"}},
       {"--epochs -1", {"--epochs"}},
+      {"--epochs 0 --profile", {"--profile", "0 epochs"}},
+      {"--seed -1", {"--seed"}},
       {"--lr 0", {"--lr"}},
       {"--dropout maybe", {"--dropout", "maybe"}},
       {"--device tpu", {"device", "tpu"}},

@@ -41,10 +41,10 @@ endif()
 
 # Warnings of our own targets; nothing of this is exported.
 add_library(metron_warnings INTERFACE)
-target_compile_options(metron_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
-                                                 $<$<BOOL:${METRON_WERROR}>:-Werror>)
+target_compile_options(metron_warnings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow -Wconversion
+                                                 $<$<BOOL:${METRON_WERROR}>:-Werror>>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-  target_compile_options(metron_warnings INTERFACE -Wno-restrict)  # GCC bug 105651: std::string's own operator+
+  target_compile_options(metron_warnings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict>)  # GCC bug 105651: std::string's own operator+
 endif()
 
 if(METRON_SANITIZE)
