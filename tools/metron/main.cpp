@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "command.h"
+#include "graph.h"
 #include "info.h"
 #include "profile.h"
 
@@ -17,9 +18,11 @@ int main(int argc, char** argv) {
   CLI::App program("Metron: a deep-learning framework that knows where its time goes.", "metron");
   program.set_version_flag("--version", METRON_VERSION);
   program.require_subcommand(1);
-  const std::vector<Command> commands{
-      info_command(program),
-      profile_command(program),
+  const std::vector<Command> commands {
+    info_command(program), profile_command(program),
+#if defined(METRON_HAVE_GRAPH)
+        graph_command(program),
+#endif
   };
   try {
     program.parse(argc, argv);
