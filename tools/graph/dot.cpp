@@ -63,7 +63,7 @@ class DotWriter {
     for (std::size_t i = 0; i < graph_.edges.size(); ++i) {
       const Edge& edge = graph_.edges[i];
       out_ << "  n" << edge.from << " -> n" << edge.to << " [key=e" << i
-           << ", label=" << label(describe(edge.shape, edge.dtype), edge_size, 1) << "];\n";
+           << ", label=" << label(describe(edge.shape, edge.dtype), edge_size) << "];\n";
     }
     out_ << "}\n";
     return out_.str();
@@ -72,13 +72,13 @@ class DotWriter {
  private:
   // For the layout a box as large as the picture's text: Graphviz's own fonts may measure otherwise. A
   // cluster's is `stretch` times as wide, so that an arrow into its middle passes beside the text.
-  std::string label(const std::string& text, double size, double stretch) const {
+  std::string label(const std::string& text, double size) const {
     if (!for_layout_) return quoted(text);
     const TextExtent extent = Canvas::measure(text, {.size = size, .color = {}});
     std::ostringstream html;
     html << "<<TABLE BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"0\" FIXEDSIZE=\"TRUE\" "
             "WIDTH=\""
-         << std::ceil(extent.width * stretch) + 8 << "\" HEIGHT=\"" << std::ceil(extent.height()) + 2
+         << std::ceil(extent.width) + 8 << "\" HEIGHT=\"" << std::ceil(extent.height()) + 2
          << "\"><TR><TD></TD></TR></TABLE>>";
     return html.str();
   }
@@ -88,7 +88,7 @@ class DotWriter {
     const std::string indent(2 * static_cast<std::size_t>(depth), ' ');
     if (!module.empty()) {
       out_ << indent.substr(2) << "subgraph " << quoted("cluster_" + module) << " {\n"
-           << indent << "label=" << label(cluster_label(graph_, module), cluster_size, 2.2)
+           << indent << "label=" << label(cluster_label(graph_, module), cluster_size)
            << "; labeljust=l; style=\"filled,rounded\"; margin=10; color=\"" << hex(theme_.grid)
            << "\"; fillcolor=\"" << hex(theme_.panel) << "\";\n";
     }

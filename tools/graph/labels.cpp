@@ -40,12 +40,14 @@ Rect node_extent(const Node& node) {
 }
 
 std::string cluster_label(const Graph& graph, const std::string& module) {
-  std::int64_t parameters = 0;
+  std::int64_t parameters = 0, readers = 0;
   for (const Node& node : graph.nodes) {
-    if (node.module == module || node.module.starts_with(module + '.')) parameters += node.parameters;
+    if (node.module != module && !node.module.starts_with(module + '.')) continue;
+    parameters += node.parameters;
+    readers += node.parameters > 0 ? 1 : 0;
   }
   const std::string name = module.substr(module.rfind('.') + 1);
-  return parameters == 0 ? name : name + " · " + thousands(parameters);
+  return readers > 1 ? name + " · " + thousands(parameters) : name;
 }
 
 NodeColors::NodeColors(const Graph& graph, const Theme& theme) : theme_(theme) {

@@ -15,7 +15,7 @@ inline constexpr double padding_x = 14, padding_y = 8;
 drawing::TextStyle style_of_line(std::size_t line, drawing::Color color);
 drawing::Rect node_extent(const Node& node);  // at the origin
 
-// A cluster is labelled with the last part of its path and what its parameters add up to.
+// The last part of the module's path, and what the parameters of its ops add up to where several have any.
 std::string cluster_label(const Graph& graph, const std::string& module);
 
 // The colour of a node: from cold to hot with its part of the most expensive one's time.

@@ -41,6 +41,7 @@ class Painter {
     if (has_times(graph_)) draw_legend();
     for (const Layout::Cluster& cluster : layout_.clusters) draw_cluster(cluster);
     for (const Layout::Curve& curve : layout_.curves) draw_arrow(curve);
+    for (const Layout::Cluster& cluster : layout_.clusters) draw_cluster_label(cluster);
     for (std::size_t i = 0; i < graph_.nodes.size(); ++i) draw_node(i);
     for (const Layout::Curve& curve : layout_.curves) draw_edge_label(curve);
     return std::move(canvas_);
@@ -89,9 +90,16 @@ class Painter {
 
   void draw_cluster(const Layout::Cluster& cluster) {
     canvas_.rectangle(moved(cluster.area, offset_), theme_.panel, {.color = theme_.grid, .width = 1}, 6);
-    canvas_.text(cluster_label(graph_, cluster.module),
-                 {moved(cluster.area, offset_).x + 10, cluster.label.y + offset_.y},
-                 {.size = cluster_size, .color = theme_.muted}, Align::left, Baseline::middle);
+  }
+
+  // Over the arrows, which it may interrupt.
+  void draw_cluster_label(const Layout::Cluster& cluster) {
+    const TextStyle style{.size = cluster_size, .color = theme_.muted};
+    const std::string text = cluster_label(graph_, cluster.module);
+    const TextExtent extent = Canvas::measure(text, style);
+    const Point at{cluster.area.x + offset_.x + 7, cluster.label.y + offset_.y};
+    canvas_.rectangle({at.x, at.y - extent.height() / 2, extent.width, extent.height()}, theme_.panel);
+    canvas_.text(text, at, style, Align::left, Baseline::middle);
   }
 
   void draw_node(std::size_t index) {
