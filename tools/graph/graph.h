@@ -46,7 +46,7 @@ Graph capture_forward(Module& model, const Tensor& input, const std::string& tit
 Graph capture_backward(Module& model, const Tensor& input, const Tensor& target, const std::string& title);
 
 // Sets the times of the ops that the profile has: the average of their warm calls, of what is the op's own,
-// without the ops nested in it. ValueError if it has none of them: it is of another model.
+// without the ops nested in it. ValueError if it lacks one of them: it is of another model.
 void set_times(Graph& graph, const Profile& profile);
 
 std::string describe(const Shape& shape, DType dtype);  // "64×32×26×26 float32"

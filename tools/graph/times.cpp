@@ -80,16 +80,14 @@ void set_times(Graph& graph, const Profile& profile) {
     averages[{key, occurrence->second}].add(backward ? times[i].total_ns : own[i]);
   }
 
-  bool any = false;
   for (Node& node : graph.nodes) {
     if (node.kind != NodeKind::op) continue;
     const auto found = averages.find({key_of(node), node.occurrence});
-    if (found == averages.end()) continue;
+    check<ValueError>(found != averages.end(), "graph", "the profile has no warm call of ", node.name,
+                      node.module.empty() ? "" : " in ", node.module,
+                      ": it is of another model, or too short");
     node.time_us = found->second.total_ns * 1e-3 / static_cast<double>(found->second.calls);
-    any = true;
   }
-  check<ValueError>(any, "graph", "the profile has no warm call of any op of this model",
-                    graph.backward ? "'s backward pass" : "");
 }
 
 }  // namespace metron::graph

@@ -17,13 +17,12 @@ using namespace metron::tools;
 int main(int argc, char** argv) {
   CLI::App program("Metron: a deep-learning framework that knows where its time goes.", "metron");
   program.set_version_flag("--version", METRON_VERSION);
-  program.require_subcommand(1);
-  const std::vector<Command> commands {
-    info_command(program), profile_command(program),
+  std::vector<Command> commands;
+  commands.push_back(info_command(program));
+  commands.push_back(profile_command(program));
 #if defined(METRON_HAVE_GRAPH)
-        graph_command(program),
+  commands.push_back(graph_command(program));
 #endif
-  };
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -36,6 +35,7 @@ int main(int argc, char** argv) {
       if (std::fflush(stdout) == 0) return status;
       metron::fail<metron::IoError>("output", "the output can't be written: ", std::strerror(errno));
     }
+    std::cerr << "A subcommand is wanted.\nRun with --help for more information.\n";
   } catch (const std::exception& error) {
     std::cout.flush();
     std::cerr << "metron: " << error.what() << '\n';
