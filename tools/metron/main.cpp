@@ -7,6 +7,7 @@
 #include <iostream>
 #include <vector>
 
+#include "bench.h"
 #include "command.h"
 #include "graph.h"
 #include "info.h"
@@ -23,6 +24,7 @@ int main(int argc, char** argv) {
 #if defined(METRON_HAVE_GRAPH)
   commands.push_back(graph_command(program));
 #endif
+  commands.push_back(bench_command(program));
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
