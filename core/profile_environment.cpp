@@ -7,6 +7,7 @@
 #include <metron/core/error.h>
 #include <metron/core/profile_folder.h>
 #include <metron/core/profiler_state.h>
+#include <metron/core/storage.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -174,6 +175,8 @@ void write_before_signals_end() {
 
 void start_environment_profile() {
   if (!environment_profile_wanted.exchange(false)) return;  // another thread was faster
+  // A vendor's runtime that starts later would end before the profile is written, and device times with it.
+  static_cast<void>(has_device(Device::Type::cuda));
   try {
     the_profile = std::make_unique<EnvironmentProfile>().release();
   } catch (const std::exception& error) {  // the op that started it throws it on
