@@ -9,13 +9,13 @@
 #include <metron/core/profiler_state.h>
 #include <metron/core/storage.h>
 #include <pthread.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <csignal>
 #include <cstdlib>
 #include <exception>
 #include <fstream>

@@ -193,6 +193,7 @@ class Before {
 
 std::vector<RankingRow> sorted(const std::map<std::string, RankingRow>& rows, const Before& before) {
   std::vector<RankingRow> list;
+  list.reserve(rows.size());
   for (const auto& [name, row] : rows) list.push_back(row);
   std::sort(list.begin(), list.end(), before);
   return list;

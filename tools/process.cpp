@@ -1,6 +1,5 @@
 #include <metron/core/error.h>
 #include <metron/tools/process.h>
-#include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -9,6 +8,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <memory>
 
@@ -61,7 +61,8 @@ std::vector<std::string> environment_with(const std::vector<std::pair<std::strin
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string text = *entry;
     bool replaced = false;
-    for (const auto& [name, value] : variables) replaced |= text.starts_with(name + '=');
+    for (const auto& [name, value] : variables)
+      replaced |= text.starts_with(name) && text[name.size()] == '=';
     if (!replaced) entries.push_back(text);
   }
   for (const auto& [name, value] : variables) entries.push_back(name + '=' + value);
@@ -70,6 +71,7 @@ std::vector<std::string> environment_with(const std::vector<std::pair<std::strin
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
   std::vector<char*> list;
+  list.reserve(texts.size() + 1);
   for (std::string& text : texts) list.push_back(text.data());
   list.push_back(nullptr);
   return list;

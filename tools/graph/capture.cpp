@@ -30,6 +30,7 @@ std::vector<Meta> ancestors(const Meta& root) {
     }
   }
   std::vector<Meta> list;
+  list.reserve(found.size());
   for (const auto& [sequence, meta] : found) list.push_back(meta);
   return list;
 }

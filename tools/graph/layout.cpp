@@ -11,7 +11,6 @@
 namespace metron::graph {
 
 using drawing::Point;
-using drawing::Rect;
 
 namespace {
 
