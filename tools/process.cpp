@@ -65,7 +65,12 @@ std::vector<std::string> environment_with(const std::vector<std::pair<std::strin
       replaced |= text.starts_with(name) && text[name.size()] == '=';
     if (!replaced) entries.push_back(text);
   }
-  for (const auto& [name, value] : variables) entries.push_back(name + '=' + value);
+  for (const auto& [name, value] : variables) {
+    std::string entry = name;
+    entry += '=';
+    entry += value;
+    entries.push_back(std::move(entry));
+  }
   return entries;
 }
 
