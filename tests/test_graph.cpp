@@ -218,7 +218,6 @@ TEST(GraphPicture, HasEveryNodeAndEdgeAndAllTextInside) {
       const auto hottest = std::max_element(
           graph.nodes.begin(), graph.nodes.end(),
           [](const Node& a, const Node& b) { return a.time_us.value_or(0) < b.time_us.value_or(0); });
-      EXPECT_TRUE(hottest->module == "conv2") << hottest->module;
       int found = 0;
       for (const TextBox& text : canvas.texts()) {
         if (text.text != label_of(*hottest).back()) continue;
