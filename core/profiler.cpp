@@ -169,8 +169,9 @@ void Profiler::start() {
   detail::start_environment_profile_once();
   Profiler* nobody = nullptr;
   check<Error>(claimed.compare_exchange_strong(nobody, this), "profiler", "one is running already; ",
-               detail::environment_profile_runs() ? "METRON_PROFILE asked for it, so start none in the program"
-                                                  : "stop it first");
+               detail::environment_profile_runs()
+                   ? "METRON_PROFILE asked for it, so start none in the program"
+                   : "stop it first");
   State& state = *state_;
   try {
     state.profile.cost = measure_timer_cost();
