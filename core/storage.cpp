@@ -1,4 +1,5 @@
 #include <metron/core/error.h>
+#include <metron/core/profiler_state.h>
 #include <metron/core/storage.h>
 
 #include <array>
@@ -52,6 +53,12 @@ std::unique_ptr<Backend>& slot_of(Device::Type type) {
   return backends().list[static_cast<std::size_t>(type)];
 }
 
+// What the block takes from the allocator, and all that is taken there now.
+void report(Device device, const CachingAllocator& allocator, std::size_t bytes, int sign) {
+  const auto delta = static_cast<std::int64_t>(CachingAllocator::size_class(bytes));
+  detail::record_memory(device, sign * delta, static_cast<std::int64_t>(allocator.stats().allocated));
+}
+
 }  // namespace
 
 Backend& backend(Device device) {
@@ -76,11 +83,17 @@ MemoryStats memory_stats(Device device) { return backend(device).allocator(devic
 
 Storage::Storage(std::size_t bytes, Device device)
     : bytes_(bytes), device_(device), allocator_(&backend(device).allocator(device.index())) {
-  if (bytes > 0) data_ = allocator_->allocate(bytes);
+  if (bytes == 0) return;
+  data_ = allocator_->allocate(bytes);
+  if ((instruments() & instrument_timer) != 0) [[unlikely]]
+    report(device, *allocator_, bytes, 1);
 }
 
 Storage::~Storage() {
-  if (data_ != nullptr) allocator_->release(data_, bytes_);
+  if (data_ == nullptr) return;
+  allocator_->release(data_, bytes_);
+  if ((instruments() & instrument_timer) != 0) [[unlikely]]
+    report(device_, *allocator_, bytes_, -1);
 }
 
 }  // namespace metron

@@ -88,6 +88,12 @@ std::string kernel_name() {
   return std::string(name.sysname) + ' ' + name.release + ' ' + name.machine;
 }
 
+// An emulator's times are no device's: whoever reads of one must see it.
+std::string device_name(Device::Type type) {
+  const bool emulated = has_device(type) && backend(type).is_emulated();
+  return std::string(emulated ? "emulated " : "") + name_of(type);
+}
+
 std::string gibibytes(std::uint64_t bytes) {
   std::ostringstream out;
   out.precision(1);
@@ -111,7 +117,7 @@ Environment collect_environment() {
   e.libraries = library_versions();
   e.libraries.push_back({"zlib", zlibVersion()});
   for (const Provider& p : providers())
-    e.providers.push_back({p.name, name_of(p.device), static_cast<int>(p.slots.size())});
+    e.providers.push_back({p.name, device_name(p.device), static_cast<int>(p.slots.size())});
   e.compute_threads = num_threads();
   return e;
 }

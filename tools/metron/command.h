@@ -11,4 +11,7 @@ struct Command {
   std::function<int()> run;  // after its options were read; returns the exit status
 };
 
+// A check of an option: a whole number that is not negative.
+CLI::Validator whole_number();
+
 }  // namespace metron::tools

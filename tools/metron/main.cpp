@@ -9,18 +9,22 @@
 
 #include "bench.h"
 #include "command.h"
+#include "graph.h"
 #include "info.h"
+#include "profile.h"
 
 using namespace metron::tools;
 
 int main(int argc, char** argv) {
   CLI::App program("Metron: a deep-learning framework that knows where its time goes.", "metron");
   program.set_version_flag("--version", METRON_VERSION);
-  program.require_subcommand(1);
-  const std::vector<Command> commands{
-      info_command(program),
-      bench_command(program),
-  };
+  std::vector<Command> commands;
+  commands.push_back(info_command(program));
+  commands.push_back(profile_command(program));
+#if defined(METRON_HAVE_GRAPH)
+  commands.push_back(graph_command(program));
+#endif
+  commands.push_back(bench_command(program));
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -31,8 +35,9 @@ int main(int argc, char** argv) {
       if (!command.app->parsed()) continue;
       const int status = command.run();
       if (std::fflush(stdout) == 0) return status;
-      metron::fail<metron::IoError>("metron", "the output can't be written: ", std::strerror(errno));
+      metron::fail<metron::IoError>("output", "the output can't be written: ", std::strerror(errno));
     }
+    std::cerr << "A subcommand is wanted.\nRun with --help for more information.\n";
   } catch (const std::exception& error) {
     std::cout.flush();
     std::cerr << "metron: " << error.what() << '\n';
