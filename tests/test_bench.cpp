@@ -5,6 +5,7 @@
 #include <metron/core/error.h>
 #include <metron/kernels/kernels.h>
 #include <metron/tools/bench/bench.h>
+#include <metron/tools/statistics.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -79,13 +80,6 @@ TEST_F(Bench, RowsGoToJsonAndCsvUnchanged) {
   const auto commas = [](const std::string& text) { return std::count(text.begin(), text.end(), ','); };
   EXPECT_EQ(commas(to_csv(row)), commas(csv_header()));
   EXPECT_EQ(commas(to_csv(rows(declines).front())), commas(csv_header()));
-}
-
-TEST(Quantile, InterpolatesBetweenSortedValues) {
-  EXPECT_EQ(quantile({3, 1, 2}, 0.5), 2);
-  EXPECT_EQ(quantile({4, 1, 2, 3}, 0.5), 2.5);
-  EXPECT_EQ(quantile({1, 2, 3, 4, 5}, 0.25), 2);
-  EXPECT_EQ(quantile({7}, 0.9), 7);
 }
 
 TEST(Roofs, TheFloorIsTheSlowerOfComputingAndMoving) {

@@ -1,4 +1,5 @@
 #include <metron/tools/bench/timing.h>
+#include <metron/tools/statistics.h>
 
 #include <algorithm>
 #include <chrono>
@@ -40,14 +41,6 @@ std::int64_t calls_of_a_round(const Contestant& contestant, double wanted_ns) {
 }
 
 }  // namespace
-
-double quantile(std::vector<double> values, double at) {
-  std::sort(values.begin(), values.end());
-  const double position = at * static_cast<double>(values.size() - 1);
-  const auto below = static_cast<std::size_t>(position);
-  const std::size_t above = std::min(below + 1, values.size() - 1);
-  return values[below] + (values[above] - values[below]) * (position - static_cast<double>(below));
-}
 
 std::vector<Timing> time_in_turn(std::span<const Contestant> contestants, const TimingOptions& options) {
   std::vector<Timing> timings(contestants.size());

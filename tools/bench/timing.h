@@ -29,7 +29,4 @@ using Contestant = std::function<void(std::int64_t calls)>;
 
 std::vector<Timing> time_in_turn(std::span<const Contestant> contestants, const TimingOptions& options);
 
-// The value a fraction `at` of the way through the sorted values, interpolated. `values` must not be empty.
-double quantile(std::vector<double> values, double at);
-
 }  // namespace metron::tools

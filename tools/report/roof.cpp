@@ -15,10 +15,12 @@ namespace metron::report {
 namespace {
 
 double now_us() {
-  return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
 }
 
-// Chains of multiply-adds, as many as hide the latency of one; the result is used, so nothing is optimised away.
+// Chains of multiply-adds, as many as hide the latency of one; the result is used, so nothing is optimised
+// away.
 constexpr int chains = 12;
 constexpr std::int64_t iterations = 400'000;
 
@@ -110,7 +112,8 @@ double peak_gflops(const Peak& peak) {
 // Each thread copies a share of its own, again and again: no forking is in the time.
 double copy_gbytes(std::size_t bytes) {
   const int threads = num_threads();
-  const std::size_t share = std::max<std::size_t>(bytes / 2 / static_cast<std::size_t>(threads) / 64 * 64, 64);
+  const std::size_t share =
+      std::max<std::size_t>(bytes / 2 / static_cast<std::size_t>(threads) / 64 * 64, 64);
   const std::size_t all = share * static_cast<std::size_t>(threads);
   const auto source = std::make_unique<char[]>(all), target = std::make_unique<char[]>(all);
   const auto passes = static_cast<int>(std::max<double>(2e7 / static_cast<double>(share), 1));

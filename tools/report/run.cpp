@@ -21,8 +21,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TimerRun, noise_us, op_us, kernel_us)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(CopySpeed, bytes, gbytes)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Roof, gflops, copies, how)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(OpSamples, name, phase, calls, total_us, self_us, device_us, bytes, flops)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(KernelSamples, op, phase, name, provider, operands, calls, total_us, device_us,
-                                   bytes, flops)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(KernelSamples, op, phase, name, provider, operands, calls, total_us,
+                                   device_us, bytes, flops)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(BatchProfile, batch, round, wall_us, outside_us, timer_us, ops, kernels)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ProviderRun, batch, first, kernels)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Initialisation, name, us)
@@ -30,8 +30,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ColdOp, name, phase, calls, first_us, warm_us
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ColdRun, batch, initialisation, first_wall_us, warm_wall_us, ops)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(FaithfulRow, op, source, calls, depth, total_us)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(FaithfulRun, batch, images, wall_us, rows)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Run, created, complete, interrupted_in, seconds, environment, settings, model,
-                                   training, timer, roof, profiles, providers, cold, faithful)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Run, created, complete, interrupted_in, seconds, environment, settings,
+                                   model, training, timer, roof, profiles, providers, cold, faithful)
 
 namespace {
 

@@ -1,5 +1,6 @@
-// Everything that a report knows: what run.json holds. Tables and pictures are derived from it and from nothing else.
-// Times are microseconds a training step, one number a measured step; docs/report.md describes the file.
+// Everything that a report knows: what run.json holds. Tables and pictures are derived from it and from
+// nothing else. Times are microseconds a training step, one number a measured step; docs/report.md describes
+// the file.
 #pragma once
 
 #include <cstdint>
@@ -40,7 +41,7 @@ struct MetricsPoint {
   std::int64_t step = 0;
   std::int64_t epoch = 0;
   double loss = 0;
-  double accuracy = -1;  // of a test; negative for a training step
+  double accuracy = -1;     // of a test; negative for a training step
   std::int64_t images = 0;  // tested on
 };
 
@@ -54,8 +55,8 @@ struct TrainingRun {
 };
 
 struct TimerRun {
-  double noise_us = 0;   // below which the timer can't tell averages apart
-  double op_us = 0;      // cost of a record
+  double noise_us = 0;  // below which the timer can't tell averages apart
+  double op_us = 0;     // cost of a record
   double kernel_us = 0;
 };
 
@@ -72,9 +73,9 @@ struct Roof {
 };
 
 struct OpSamples {
-  std::string name;   // "conv2d"; of its backward the same
-  std::string phase;  // "forward", "backward", "optimizer"
-  double calls = 0;   // a step
+  std::string name;               // "conv2d"; of its backward the same
+  std::string phase;              // "forward", "backward", "optimizer"
+  double calls = 0;               // a step
   std::vector<double> total_us;   // with nested operators
   std::vector<double> self_us;    // without them
   std::vector<double> device_us;  // on the device's own clock; empty where it has none
