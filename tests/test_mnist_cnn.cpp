@@ -219,6 +219,12 @@ TEST_F(MnistCnn, RefusesWrongInput) {
   }
 }
 
+TEST_F(MnistCnn, NoticesThatItsOutputIsLost) {
+  const Output output = run_command("{ '" METRON_BINARY_DIR "/bin/mnist_cnn' --dry-run > /dev/full; }");
+  EXPECT_EQ(output.code, 2);
+  EXPECT_NE(output.text.find("output can't be written"), std::string::npos) << output.text;
+}
+
 TEST_F(MnistCnn, RefusesDamagedData) {
   for (const auto& entry : fs::directory_iterator(data)) fs::copy(entry.path(), folder);
   const fs::path labels = folder / "train-labels-idx1-ubyte.gz";

@@ -4,7 +4,7 @@
 namespace metron::cuda {
 
 bool is_emulated() { return false; }
-void note_allocated(void*, std::size_t) {}
-void note_freed(void*, std::size_t) {}
+void note_allocated(void*, std::size_t, cudaStream_t) {}
+void note_freed(void*, std::size_t, cudaStream_t) {}
 
 }  // namespace metron::cuda

@@ -6,7 +6,11 @@
 namespace metron::cuda {
 
 bool is_emulated() { return true; }
-void note_allocated(void* block, std::size_t bytes) { emulator::mark_allocated(block, bytes); }
-void note_freed(void* block, std::size_t bytes) { emulator::mark_freed(block, bytes); }
+void note_allocated(void* block, std::size_t bytes, cudaStream_t stream) {
+  emulator::mark_allocated(block, bytes, stream);
+}
+void note_freed(void* block, std::size_t bytes, cudaStream_t stream) {
+  emulator::mark_freed(block, bytes, stream);
+}
 
 }  // namespace metron::cuda

@@ -24,8 +24,8 @@ class DeviceMemory : public MemorySource {
   }
   // An error here would come from an earlier kernel, and is reported where the next call is checked.
   void release(void* block, std::size_t) override { static_cast<void>(cudaFreeAsync(block, stream_)); }
-  void handed_out(void* block, std::size_t bytes) override { note_allocated(block, bytes); }
-  void taken_back(void* block, std::size_t bytes) override { note_freed(block, bytes); }
+  void handed_out(void* block, std::size_t bytes) override { note_allocated(block, bytes, stream_); }
+  void taken_back(void* block, std::size_t bytes) override { note_freed(block, bytes, stream_); }
 
  private:
   int index_;

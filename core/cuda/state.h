@@ -55,8 +55,8 @@ struct DeviceState {
 
 // What differs between a device and the emulator: in on_device.cpp, or on_emulator.cpp.
 bool is_emulated();
-void note_allocated(void* block, std::size_t bytes);
-void note_freed(void* block, std::size_t bytes);
+void note_allocated(void* block, std::size_t bytes, cudaStream_t stream);
+void note_freed(void* block, std::size_t bytes, cudaStream_t stream);
 
 // Made at the first use of a device and never destroyed: tensors with static lifetime may outlive it.
 DeviceState& state(int index);

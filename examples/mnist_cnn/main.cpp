@@ -113,7 +113,10 @@ int main(int argc, char** argv) {
     std::signal(SIGINT, SIG_DFL);
   });
   try {
-    return run(parsed.options);
+    const int status = run(parsed.options);
+    check<IoError>(std::fflush(stdout) == 0 && std::ferror(stdout) == 0, "mnist_cnn",
+                   "the output can't be written");
+    return status;
   } catch (const std::exception& error) {
     std::fflush(stdout);
     std::cerr << "mnist_cnn: " << error.what() << '\n';

@@ -4,6 +4,15 @@
 
 namespace metron::cuda {
 
-void install_cuda(const Provider& p) { static_cast<void>(p); }
+void install_cuda(const Provider& p) {
+  p.install(kernel::fill, fill);
+  p.install(kernel::copy, copy);
+
+  p.install(kernel::unary, unary);
+  p.install(kernel::unary_backward, unary_backward);
+  p.install(kernel::binary, binary);
+  p.install(kernel::compare, compare);
+  p.install(kernel::where, where);
+}
 
 }  // namespace metron::cuda

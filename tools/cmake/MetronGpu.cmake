@@ -18,7 +18,7 @@ endif()
 if(NOT METRON_GPU_MODE MATCHES "^(cuda|emulated|off)$")
   message(FATAL_ERROR "METRON_GPU is auto, cuda, emulated or off, got ${METRON_GPU}")
 endif()
-# The emulator stands on the hooks of -fsanitize=thread, which the sanitizer itself would claim.
+# The emulator defines the hooks of -fsanitize=thread itself, and switches stacks under the sanitizer's feet.
 if(METRON_GPU_MODE STREQUAL emulated AND METRON_SANITIZE STREQUAL thread)
   set(METRON_GPU_MODE off)
 endif()

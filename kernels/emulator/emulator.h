@@ -1,0 +1,129 @@
+// Controls of the CUDA emulator: which checks run, what they found, and what the kernels moved.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+struct CUstream_st;
+
+namespace metron::emulator {
+
+enum class Check : std::uint8_t {
+  out_of_bounds,   // an address outside every allocation, of another block or of the host; an index past an
+                   // array
+  use_after_free,  // memory that was freed, or that the caching allocator holds back
+  uninitialized,   // a read of bytes that nobody wrote since they were allocated
+  misaligned,      // an address that its type's size does not divide
+  race,            // two threads, no barrier between them, one of them writes
+  barrier,         // a barrier that not all threads of the block reach
+  warp,            // a shuffle, vote or __syncwarp whose mask names lanes that do not take part
+  launch_limits,   // more threads, blocks or shared memory than a device has
+  arithmetic,      // integer division by zero
+  host_call        // a copy beyond an allocation or in the wrong direction, a second free
+};
+inline constexpr int check_count = 10;
+std::string_view name(Check);
+
+// What a device with compute capability 9.0 accepts.
+struct Limits {
+  unsigned block_threads = 1024;
+  unsigned block_x = 1024, block_y = 1024, block_z = 64;
+  unsigned grid_x = 0x7fffffffu, grid_y = 65535, grid_z = 65535;
+  std::size_t static_shared = 48u << 10;
+  std::size_t dynamic_shared = 48u << 10;          // without cudaFuncSetAttribute
+  std::size_t dynamic_shared_opt_in = 227u << 10;  // static and dynamic together
+  std::size_t memory = std::size_t{4} << 30;
+  int multiprocessors = 8;
+};
+
+struct BarrierSite {
+  std::string file;  // the end of a path is enough to name one
+  int line = 0;
+};
+
+struct Options {
+  std::uint32_t checks = (1u << check_count) - 1;  // bit i: Check{i}
+  std::uint64_t seed = 1;                          // of the order in which a block's threads run
+  unsigned workers = 0;                            // 0: one for each core
+  bool stop_at_first = false;                      // give up a launch at its first finding of any kind
+  bool count = true;                               // keep the counters
+  double timeout_seconds = 60;                     // after which a launch is given up; 0: never
+  BarrierSite skip_barrier;                        // __syncthreads() at this line is left out: a mutation
+  Limits limits;
+
+  bool has(Check check) const { return checks >> static_cast<int>(check) & 1; }
+  Options with(Check check, bool on) const {
+    Options changed = *this;
+    const std::uint32_t bit = 1u << static_cast<int>(check);
+    changed.checks = on ? checks | bit : checks & ~bit;
+    return changed;
+  }
+};
+Options options();
+void set_options(const Options&);  // waits for all queued work first
+
+// A thread of a launch.
+struct ThreadId {
+  std::uint32_t block[3] = {};
+  std::uint32_t thread[3] = {};
+};
+
+// Each distinct fault once for a launch: the first pair of threads that showed it.
+struct Finding {
+  Check check;
+  std::string kernel;
+  std::string file;  // empty if there is no line table
+  int line = 0;
+  std::string message;  // the whole story, in one or two lines
+  ThreadId thread;
+  bool has_other = false;
+  ThreadId other;
+  std::uint64_t occurrences = 1;
+};
+std::vector<Finding> take_findings();  // waits for queued work; empties the list
+
+// For a caching allocator: in the order of `stream`, memory that it hands out (uninitialised again) and takes
+// back (any access is a use after free). Both lie in one cudaMalloc.
+void mark_allocated(void* pointer, std::size_t bytes, CUstream_st* stream = nullptr);
+void mark_freed(void* pointer, std::size_t bytes, CUstream_st* stream = nullptr);
+
+// Calls so far that made the host wait for the device.
+std::uint64_t synchronizations();
+
+// What a kernel did, over all launches. Everything from `sampled_blocks` on was counted in that many blocks
+// only.
+struct Counters {
+  std::string kernel;
+  std::uint64_t launches = 0, blocks = 0, threads = 0, sampled_blocks = 0;
+  std::uint64_t global_load_requests = 0, global_store_requests = 0;  // one a warp and instruction
+  std::uint64_t load_sectors = 0, load_sectors_least = 0;             // of 32 bytes
+  std::uint64_t store_sectors = 0, store_sectors_least = 0;
+  std::uint64_t shared_requests = 0, shared_cycles = 0, shared_cycles_least = 0;
+  std::uint64_t partial_requests = 0;  // with fewer lanes than the warp has
+  std::uint64_t barriers = 0, warp_operations = 0, atomics = 0;
+
+  double transactions() const {  // sectors moved for each that must move; 1 is best
+    const std::uint64_t least = load_sectors_least + store_sectors_least;
+    return least == 0 ? 1 : static_cast<double>(load_sectors + store_sectors) / static_cast<double>(least);
+  }
+  double bank_conflicts() const {  // extra cycles a shared-memory request
+    return shared_requests == 0 ? 0
+                                : static_cast<double>(shared_cycles - shared_cycles_least) /
+                                      static_cast<double>(shared_requests);
+  }
+};
+std::vector<Counters> counters();  // by name
+void reset_counters();
+std::string counters_table();
+
+// Every __syncthreads() that has run, and how often: the places that a mutation test can leave out.
+struct BarrierUse {
+  BarrierSite site;
+  std::uint64_t arrivals = 0;
+};
+std::vector<BarrierUse> barrier_uses();
+
+}  // namespace metron::emulator

@@ -1,0 +1,4 @@
+// The runtime API is one header here.
+#pragma once
+
+#include "cuda_runtime.h"

@@ -1,0 +1,28 @@
+// Where a thread is, and its block's dynamic shared memory.
+#pragma once
+
+#include <cstddef>
+
+#include "qualifiers.h"
+#include "vector_types.h"
+
+// Set by the runtime before a thread runs, and constant for the kernel: so the compiler may keep them in
+// registers, and instrumentation leaves them alone.
+extern const __thread uint3 threadIdx __asm__("metron_emulator_thread_index");
+extern const __thread uint3 blockIdx __asm__("metron_emulator_block_index");
+extern const __thread dim3 blockDim __asm__("metron_emulator_block_shape");
+extern const __thread dim3 gridDim __asm__("metron_emulator_grid_shape");
+inline constexpr int warpSize = 32;
+
+namespace metron::emulator {
+
+void* dynamic_shared_memory();
+long long clock();
+[[noreturn]] void trap(const char* file, int line);
+
+}  // namespace metron::emulator
+
+inline long long clock64() { return metron::emulator::clock(); }
+[[noreturn]] inline void __trap(const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
+  metron::emulator::trap(file, line);
+}

@@ -1,0 +1,22 @@
+// The words that CUDA adds to C++. Macros, as the kernels' sources must compile unchanged.
+#pragma once
+
+#define __global__
+#define __device__
+#define __host__
+#define __launch_bounds__(...)
+#define __grid_constant__
+#define __forceinline__ inline __attribute__((always_inline))
+#define __align__(n) __attribute__((aligned(n)))
+#define __restrict__ __restrict
+
+// One section, so that a kernel's reads of constant memory are told from reads of the host's variables.
+#define __constant__ __attribute__((section("metron_constant")))
+
+// A worker runs one block at a time, so storage of its own for each worker is what a block shares. The guard
+// in front keeps two such variables apart: an index that leaves one must not land in the next.
+#define METRON_EMULATOR_JOIN_(a, b) a##b
+#define METRON_EMULATOR_JOIN(a, b) METRON_EMULATOR_JOIN_(a, b)
+#define __shared__                                                                              \
+  __attribute__((used)) thread_local char METRON_EMULATOR_JOIN(metron_guard_, __COUNTER__)[64]; \
+  thread_local __attribute__((aligned(32)))

@@ -1,0 +1,219 @@
+// The runtime API: memory and copies.
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+
+#include "device.h"
+
+using namespace metron::emulator;
+
+namespace {
+
+std::uintptr_t integer(const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer); }
+
+void* allocate(std::size_t bytes) {
+  Device& device = Device::get();
+  if (bytes > device.options.limits.memory || device.memory.used() > device.options.limits.memory - bytes)
+    return nullptr;
+  return device.memory.allocate(bytes);
+}
+
+bool is_pinned(const Device& device, const void* pointer) {
+  const auto after = device.pinned.upper_bound(integer(pointer));
+  if (after == device.pinned.begin()) return false;
+  const auto& [begin, bytes] = *std::prev(after);
+  return integer(pointer) - begin < bytes;
+}
+
+cudaMemcpyKind kind_of(const Device& device, const void* to, const void* from) {
+  const bool to_device = device.memory.is_device(to), from_device = device.memory.is_device(from);
+  return to_device     ? from_device ? cudaMemcpyDeviceToDevice : cudaMemcpyHostToDevice
+         : from_device ? cudaMemcpyDeviceToHost
+                       : cudaMemcpyHostToHost;
+}
+
+void copy_now(void* to, const void* from, std::size_t bytes) {
+  if (bytes != 0) std::memmove(to, from, bytes);
+}
+
+cudaError_t enqueue_copy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind,
+                         cudaStream_t stream) {
+  Device& device = Device::get();
+  const cudaStream_t queue = device.streams.find(stream);
+  if (queue == nullptr) return remember(cudaErrorInvalidResourceHandle);
+  if (bytes == 0) return cudaSuccess;
+  if (to == nullptr || from == nullptr) return remember(cudaErrorInvalidValue);
+  const cudaMemcpyKind actual = kind_of(device, to, from);
+  if (kind != cudaMemcpyDefault && kind != actual) return remember(cudaErrorInvalidValue);
+  if (actual == cudaMemcpyHostToDevice &&
+      !is_pinned(device, from)) {  // as if staged: the source may change now
+    const std::shared_ptr<std::byte[]> staged(new std::byte[bytes]);
+    std::memcpy(staged.get(), from, bytes);
+    device.streams.enqueue(queue, [to, staged, bytes] { copy_now(to, staged.get(), bytes); });
+  } else {
+    device.streams.enqueue(queue, [=] { copy_now(to, from, bytes); });
+  }
+  return cudaSuccess;
+}
+
+}  // namespace
+
+cudaError_t cudaMalloc(void** pointer, std::size_t bytes) {
+  Device& device = Device::get();
+  const std::lock_guard lock(device.mutex);
+  if (pointer == nullptr) return remember(cudaErrorInvalidValue);
+  *pointer = nullptr;
+  if (bytes == 0) return cudaSuccess;
+  *pointer = allocate(bytes);
+  return remember(*pointer == nullptr ? cudaErrorMemoryAllocation : cudaSuccess);
+}
+
+cudaError_t cudaFree(void* pointer) {
+  Device& device = Device::get();
+  if (pointer == nullptr) return cudaSuccess;
+  const cudaError_t error = device.synchronize([&] { device.streams.run_all(); });
+  if (error != cudaSuccess) return error;
+  const std::lock_guard lock(device.mutex);
+  return remember(device.memory.release(pointer) ? cudaSuccess : cudaErrorInvalidValue);
+}
+
+cudaError_t cudaMallocAsync(void** pointer, std::size_t bytes, cudaStream_t stream) {
+  Device& device = Device::get();
+  const std::lock_guard lock(device.mutex);
+  if (device.streams.find(stream) == nullptr) return remember(cudaErrorInvalidResourceHandle);
+  return cudaMalloc(pointer, bytes);
+}
+
+cudaError_t cudaFreeAsync(void* pointer, cudaStream_t stream) {
+  Device& device = Device::get();
+  const std::lock_guard lock(device.mutex);
+  const cudaStream_t queue = device.streams.find(stream);
+  if (queue == nullptr) return remember(cudaErrorInvalidResourceHandle);
+  if (pointer != nullptr)
+    device.streams.enqueue(queue, [&device, pointer] {
+      if (!device.memory.release(pointer))
+        device.fail(cudaErrorInvalidValue, "cudaFreeAsync of an address that begins no allocation");
+    });
+  return cudaSuccess;
+}
+
+cudaError_t cudaHostAlloc(void** pointer, std::size_t bytes, unsigned) {
+  Device& device = Device::get();
+  const std::lock_guard lock(device.mutex);
+  if (pointer == nullptr) return remember(cudaErrorInvalidValue);
+  *pointer = nullptr;
+  if (bytes == 0) return cudaSuccess;
+  constexpr std::size_t page = 4096;
+  if (bytes > ~std::size_t{0} - page) return remember(cudaErrorMemoryAllocation);
+  *pointer = std::aligned_alloc(page, (bytes + page - 1) / page * page);
+  if (*pointer == nullptr) return remember(cudaErrorMemoryAllocation);
+  device.pinned[integer(*pointer)] = bytes;
+  return cudaSuccess;
+}
+
+cudaError_t cudaMallocHost(void** pointer, std::size_t bytes) { return cudaHostAlloc(pointer, bytes, 0); }
+
+cudaError_t cudaFreeHost(void* pointer) {
+  Device& device = Device::get();
+  if (pointer == nullptr) return cudaSuccess;
+  const cudaError_t error = device.synchronize([&] { device.streams.run_all(); });
+  if (error != cudaSuccess) return error;
+  const std::lock_guard lock(device.mutex);
+  if (device.pinned.erase(integer(pointer)) == 0) return remember(cudaErrorInvalidValue);
+  std::free(pointer);
+  return cudaSuccess;
+}
+
+cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind,
+                            cudaStream_t stream) {
+  Device& device = Device::get();
+  const std::lock_guard lock(device.mutex);
+  const cudaError_t error = enqueue_copy(to, from, bytes, kind, stream);
+  if (error != cudaSuccess) return error;
+  // Pageable memory can't be written behind the host's back: such a copy is done when the call returns.
+  if (bytes != 0 && kind_of(device, to, from) == cudaMemcpyDeviceToHost && !is_pinned(device, to))
+    return device.synchronize([&] { device.streams.run(device.streams.find(stream)); });
+  return cudaSuccess;
+}
+
+cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
+  Device& device = Device::get();
+  const std::lock_guard lock(device.mutex);
+  const cudaError_t error = enqueue_copy(to, from, bytes, kind, nullptr);
+  if (error != cudaSuccess) return error;
+  return device.synchronize([&] { device.streams.run(device.streams.find(nullptr)); });
+}
+
+cudaError_t cudaMemsetAsync(void* to, int value, std::size_t bytes, cudaStream_t stream) {
+  Device& device = Device::get();
+  const std::lock_guard lock(device.mutex);
+  const cudaStream_t queue = device.streams.find(stream);
+  if (queue == nullptr) return remember(cudaErrorInvalidResourceHandle);
+  if (bytes == 0) return cudaSuccess;
+  if (!device.memory.is_device(to)) return remember(cudaErrorInvalidValue);
+  device.streams.enqueue(queue, [=] { std::memset(to, value, bytes); });
+  return cudaSuccess;
+}
+
+cudaError_t cudaMemset(void* to, int value, std::size_t bytes) {
+  return cudaMemsetAsync(to, value, bytes, nullptr);
+}
+
+cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
+  Device& device = Device::get();
+  const std::lock_guard lock(device.mutex);
+  if (free == nullptr || total == nullptr) return remember(cudaErrorInvalidValue);
+  *total = device.options.limits.memory;
+  *free = *total - std::min(*total, device.memory.used());
+  return cudaSuccess;
+}
+
+cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const void* pointer) {
+  Device& device = Device::get();
+  const std::lock_guard lock(device.mutex);
+  if (attributes == nullptr) return remember(cudaErrorInvalidValue);
+  const bool on_device = device.memory.is_device(pointer);
+  void* const address = const_cast<void*>(pointer);
+  attributes->type = on_device                    ? cudaMemoryTypeDevice
+                     : is_pinned(device, pointer) ? cudaMemoryTypeHost
+                                                  : cudaMemoryTypeUnregistered;
+  attributes->device = 0;
+  attributes->devicePointer = on_device ? address : nullptr;
+  attributes->hostPointer = on_device ? nullptr : address;
+  return cudaSuccess;
+}
+
+namespace metron::emulator {
+
+cudaError_t copy_to_symbol(void* symbol, std::size_t symbol_bytes, const void* from, std::size_t bytes,
+                           std::size_t offset, cudaStream_t stream, bool wait) {
+  Device& device = Device::get();
+  const std::lock_guard lock(device.mutex);
+  const cudaStream_t queue = device.streams.find(stream);
+  if (queue == nullptr) return remember(cudaErrorInvalidResourceHandle);
+  if (offset > symbol_bytes || bytes > symbol_bytes - offset) return remember(cudaErrorInvalidValue);
+  const std::shared_ptr<std::byte[]> staged(new std::byte[bytes]);
+  copy_now(staged.get(), from, bytes);
+  device.streams.enqueue(queue, [to = static_cast<std::byte*>(symbol) + offset, staged, bytes] {
+    copy_now(to, staged.get(), bytes);
+  });
+  return wait ? device.synchronize([&] { device.streams.run(queue); }) : cudaSuccess;
+}
+
+void mark_allocated(void* pointer, std::size_t bytes, cudaStream_t stream) {
+  Device& device = Device::get();
+  const std::lock_guard lock(device.mutex);
+  device.streams.enqueue(device.streams.find(stream), [&device, begin = integer(pointer), bytes] {
+    device.memory.mark_allocated({begin, begin + bytes});
+  });
+}
+
+void mark_freed(void* pointer, std::size_t bytes, cudaStream_t stream) {
+  Device& device = Device::get();
+  const std::lock_guard lock(device.mutex);
+  device.streams.enqueue(device.streams.find(stream), [&device, begin = integer(pointer), bytes] {
+    device.memory.mark_freed({begin, begin + bytes});
+  });
+}
+
+}  // namespace metron::emulator

@@ -1,0 +1,71 @@
+// What kernels call, on behalf of the thread that runs.
+#include <chrono>
+#include <cstring>
+
+#include "../include/emulated/atomics.h"
+#include "worker.h"
+
+// The declarations alone: device.h would declare threadIdx.
+namespace metron::emulator {
+
+void* dynamic_shared_memory() { return current_worker->dynamic_shared(); }
+
+long long clock() { return std::chrono::steady_clock::now().time_since_epoch().count(); }
+
+void trap(const char*, int) { current_worker->abandon_block(); }
+
+int block_barrier(Vote vote, bool predicate, const char* file, int line) {
+  return current_worker->barrier(vote, predicate, {file, line});
+}
+
+std::uint64_t warp_operation(WarpOp op, unsigned mask, std::uint64_t value, unsigned operand, int width,
+                             const char* file, int line) {
+  return current_worker->warp_operation(op, mask, value, operand, width, {file, line});
+}
+
+unsigned active_mask() { return current_worker->lane_bit(); }
+
+void thread_fence(bool) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+
+void begin_atomic(void*, std::size_t) {}
+
+std::uint64_t load_bits(const void* address, std::size_t bytes) {
+  switch (bytes) {
+    case 1:
+      return __atomic_load_n(static_cast<const std::uint8_t*>(address), __ATOMIC_SEQ_CST);
+    case 2:
+      return __atomic_load_n(static_cast<const std::uint16_t*>(address), __ATOMIC_SEQ_CST);
+    case 4:
+      return __atomic_load_n(static_cast<const std::uint32_t*>(address), __ATOMIC_SEQ_CST);
+    default:
+      return __atomic_load_n(static_cast<const std::uint64_t*>(address), __ATOMIC_SEQ_CST);
+  }
+}
+
+namespace {
+
+template <class T>
+std::uint64_t exchange_if(void* address, std::uint64_t expected, std::uint64_t desired) {
+  T found = static_cast<T>(expected);
+  __atomic_compare_exchange_n(static_cast<T*>(address), &found, static_cast<T>(desired), false,
+                              __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+  return found;
+}
+
+}  // namespace
+
+std::uint64_t compare_exchange(void* address, std::size_t bytes, std::uint64_t expected,
+                               std::uint64_t desired) {
+  switch (bytes) {
+    case 1:
+      return exchange_if<std::uint8_t>(address, expected, desired);
+    case 2:
+      return exchange_if<std::uint16_t>(address, expected, desired);
+    case 4:
+      return exchange_if<std::uint32_t>(address, expected, desired);
+    default:
+      return exchange_if<std::uint64_t>(address, expected, desired);
+  }
+}
+
+}  // namespace metron::emulator

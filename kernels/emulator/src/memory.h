@@ -1,0 +1,54 @@
+// Device memory: one region of addresses, with a table of what is allocated in it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+
+namespace metron::emulator {
+
+struct Range {
+  std::uintptr_t begin = 0, end = 0;
+  bool contains(std::uintptr_t address, std::size_t bytes) const {
+    return address >= begin && address <= end && bytes <= end - address;
+  }
+};
+
+class Memory {
+ public:
+  // Far from where programs and their libraries are mapped, so that no host pointer looks like a device's.
+  static constexpr std::uintptr_t region_begin = 0x2000'0000'0000, region_bytes = std::uintptr_t{1} << 40;
+  static constexpr std::size_t alignment = 256, red_zone = 256;
+
+  Memory();
+  Memory(const Memory&) = delete;
+  Memory& operator=(const Memory&) = delete;
+  ~Memory();
+
+  void* allocate(std::size_t bytes);  // null if there is no room
+  bool release(void* pointer);        // false unless `pointer` begins a live allocation
+  bool is_device(const void* pointer) const {
+    return reinterpret_cast<std::uintptr_t>(pointer) - region_begin < region_bytes;
+  }
+  std::size_t used() const { return used_; }
+
+  // The allocation around an address, live or not; null if there never was one.
+  struct Allocation {
+    std::size_t bytes;
+    bool freed;
+    std::map<std::uintptr_t, std::uintptr_t> live;  // parts that are in use: begin -> end
+  };
+  std::map<std::uintptr_t, Allocation>::const_iterator find(std::uintptr_t address) const;
+  auto none() const { return allocations_.end(); }
+  Range live_around(std::uintptr_t address) const;  // empty if the address is not in use
+
+  void mark_allocated(Range);
+  void mark_freed(Range);
+
+ private:
+  std::map<std::uintptr_t, Allocation> allocations_;
+  std::uintptr_t next_ = region_begin, committed_end_ = region_begin;
+  std::size_t used_ = 0;
+};
+
+}  // namespace metron::emulator

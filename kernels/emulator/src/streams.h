@@ -1,0 +1,71 @@
+// Streams and events: work waits in its stream until something makes the host wait for it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <set>
+
+#include "../include/emulated/runtime_types.h"
+
+// What an event stands for: the work before one point of one stream.
+struct CUevent_st {
+  bool timed = true;
+  std::uint64_t recorded = 0;  // the number of its last record; 0: never recorded
+  cudaStream_t stream = nullptr;
+  std::uint64_t completed = 0;  // the number of the last record that has run
+  std::chrono::steady_clock::time_point time;
+};
+
+struct CUstream_st {
+  bool waits_for_default = true;
+  struct Operation {
+    std::uint64_t number;
+    std::function<void()> run;
+    cudaStream_t event_stream = nullptr;  // of a wait: run that stream up to
+    std::uint64_t event_number = 0;       // this operation first
+  };
+  std::deque<Operation> queue;
+};
+
+namespace metron::emulator {
+
+// Not thread-safe: the device's lock guards it.
+class Streams {
+ public:
+  Streams() : streams_{&default_} {}
+
+  cudaStream_t create(bool waits_for_default);
+  void destroy(cudaStream_t);
+  cudaStream_t find(cudaStream_t stream);  // the default one for null, null if there is no such stream
+
+  cudaEvent_t create_event(bool timed);
+  void destroy(cudaEvent_t event);
+  bool exists(cudaEvent_t event) const { return events_.contains(event); }
+
+  void enqueue(cudaStream_t, std::function<void()>);
+  void record(cudaEvent_t, cudaStream_t);
+  void wait(cudaStream_t, cudaEvent_t);
+
+  bool is_done(cudaEvent_t) const;
+  void run_to(cudaEvent_t);
+  bool idle(cudaStream_t stream) const { return stream->queue.empty(); }
+  void run(cudaStream_t, std::uint64_t up_to = ~std::uint64_t{0});
+  void run_all();
+  void discard_all();  // as after an error that a device does not survive
+
+ private:
+  void run_streams_before(cudaStream_t, std::uint64_t number);
+
+  CUstream_st default_;
+  std::set<cudaStream_t> streams_;  // default_ and those that own_ holds
+  std::deque<std::unique_ptr<CUstream_st>> owned_;
+  std::set<cudaEvent_t> events_;
+  std::deque<std::unique_ptr<CUevent_st>> owned_events_;
+  std::uint64_t last_number_ = 0;
+  std::size_t queued_ = 0;
+};
+
+}  // namespace metron::emulator

@@ -1,0 +1,44 @@
+#include "workers.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "launch.h"
+#include "worker.h"
+
+namespace metron::emulator {
+
+Workers::Workers(unsigned count) {
+  for (unsigned i = 0; i < count; ++i)
+    threads_.emplace_back([this, i](const std::stop_token& stop) { work(stop, i); });
+}
+
+Workers::~Workers() = default;  // each jthread is asked to stop, and joined
+
+void Workers::work(std::stop_token stop, unsigned index) {
+  const auto worker = std::make_unique<Worker>();
+  current_worker = worker.get();
+  std::uint64_t seen = 0;
+  std::unique_lock lock(mutex_);
+  while (wake_.wait(lock, stop, [&] { return launch_number_ != seen; })) {
+    seen = launch_number_;
+    if (index >= wanted_) continue;
+    Launch& launch = *launch_;
+    lock.unlock();
+    worker->run(launch);
+    lock.lock();
+    if (--busy_ == 0) done_.notify_one();
+  }
+}
+
+void Workers::run(Launch& launch) {
+  std::unique_lock lock(mutex_);
+  launch_ = &launch;
+  wanted_ = static_cast<unsigned>(std::min<std::uint64_t>(threads_.size(), launch.blocks));
+  busy_ = wanted_;
+  ++launch_number_;
+  wake_.notify_all();
+  done_.wait(lock, [&] { return busy_ == 0; });
+}
+
+}  // namespace metron::emulator

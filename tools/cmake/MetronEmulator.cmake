@@ -1,0 +1,21 @@
+# metron_emulated_kernels(<target> files.cu...): compiles CUDA files as C++ for the emulator, into an object library
+# whose objects become part of <target>. Needs metron_emulator.
+function(metron_emulated_kernels target)
+  set(objects ${target}_emulated_kernels)
+  add_library(${objects} OBJECT ${ARGN})
+  set_source_files_properties(${ARGN} PROPERTIES LANGUAGE CXX)
+  target_compile_options(
+    ${objects}
+    PRIVATE -x c++ -fno-sanitize=all
+            # Every load and store calls a hook of the emulator's, every index of an array is compared with its extent.
+            -fsanitize=thread --param=tsan-instrument-func-entry-exit=0
+            -fsanitize=bounds-strict,alignment,integer-divide-by-zero -fsanitize-recover=all
+            # A structure's copy stays one access, as on a device, instead of one for each member.
+            -fno-tree-sra
+            # Line tables for the findings, whatever the configuration.
+            -O2 -g1 -ftls-model=initial-exec -Wno-unknown-pragmas -fno-math-errno)
+  target_link_libraries(${objects} PRIVATE metron_warnings metron_emulator)
+  set_target_properties(${objects} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  target_sources(${target} PRIVATE $<TARGET_OBJECTS:${objects}>)
+  target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:metron_emulator>)
+endfunction()
