@@ -1,10 +1,9 @@
 // The CUDA emulator: that it computes what a device computes.
 #include <gtest/gtest.h>
+#include <metron/kernels/emulator/emulator.h>
 
 #include <numeric>
 #include <vector>
-
-#include <metron/kernels/emulator/emulator.h>
 
 #include "emulator/semantics.h"
 
