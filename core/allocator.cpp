@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <limits>
+#include <new>
 
 namespace metron {
 
@@ -43,6 +44,7 @@ void* CachingAllocator::allocate(std::size_t bytes) {
                             stats_.allocated, " bytes");
     stats_.reserved += size;
   }
+  source_->handed_out(block, bytes);
   stats_.allocated += size;
   stats_.peak_allocated = std::max(stats_.peak_allocated, stats_.allocated);
   return block;
@@ -51,15 +53,23 @@ void* CachingAllocator::allocate(std::size_t bytes) {
 void CachingAllocator::release(void* block, std::size_t bytes) {
   const std::size_t size = size_class(bytes);
   const std::lock_guard lock(mutex_);
+  source_->taken_back(block, bytes);
   stats_.allocated -= size;
-  if (size > stats_.cache_limit) {
+  bool kept = size <= stats_.cache_limit;
+  if (kept) {
+    trim(stats_.cache_limit - size);
+    try {
+      free_[size].push_back(block);
+    } catch (const std::bad_alloc&) {  // the list itself has no memory to grow: this is called by destructors
+      kept = false;
+    }
+  }
+  if (kept) {
+    cached_ += size;
+  } else {
     source_->release(block, size);
     stats_.reserved -= size;
-    return;
   }
-  trim(stats_.cache_limit - size);
-  free_[size].push_back(block);
-  cached_ += size;
 }
 
 // The largest blocks go first: they free the most for one call and are the least likely to be asked for

@@ -28,6 +28,9 @@ class MemorySource {
   virtual ~MemorySource() = default;
   virtual void* allocate(std::size_t bytes) = 0;  // aligned to memory_alignment; nullptr when there is none
   virtual void release(void* block, std::size_t bytes) = 0;
+  // A block is handed out for, or taken back from, a tensor of so many bytes: for those who check accesses.
+  virtual void handed_out(void* /*block*/, std::size_t /*bytes*/) {}
+  virtual void taken_back(void* /*block*/, std::size_t /*bytes*/) {}
 };
 
 // Thread-safe. Sizes are rounded up to a class (a power of two or one of three steps between two), so at most

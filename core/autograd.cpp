@@ -79,9 +79,10 @@ class Running {
 Gradients run_node(const std::shared_ptr<GradMeta>& meta, const Tensor& gradient, bool keep_graph,
                    bool create_graph) {
   Node& node = *meta->node;
-  check<AutogradError>(
-      node.backward != nullptr, node.name,
-      "backward went through here before and freed what was saved; pass retain_graph to go twice");
+  check<AutogradError>(node.backward != nullptr, node.name,
+                       "a backward pass went through here before, or failed here, and freed what was saved; "
+                       "pass retain_graph to go "
+                       "twice");
   const PhaseScope phase(Phase::backward, node.position);
   const OpScope scope(node.name);
   const Running guard(&meta);
@@ -180,9 +181,9 @@ void detail::record_node(const char* name, Tensor& output, std::span<const Tenso
   output.set_grad_meta(std::move(meta));
 }
 
-bool Tensor::requires_grad() const { return impl_->grad_meta != nullptr && impl_->grad_meta->requires_grad; }
+bool Tensor::requires_grad() const { return grad_meta() != nullptr && grad_meta()->requires_grad; }
 
-bool Tensor::is_leaf() const { return impl_->grad_meta == nullptr || impl_->grad_meta->node == nullptr; }
+bool Tensor::is_leaf() const { return grad_meta() == nullptr || grad_meta()->node == nullptr; }
 
 Tensor& Tensor::set_requires_grad(bool requires_grad) {
   check<AutogradError>(is_leaf(), "set_requires_grad",
@@ -197,7 +198,7 @@ Tensor& Tensor::set_requires_grad(bool requires_grad) {
   return *this;
 }
 
-Tensor Tensor::grad() const { return impl_->grad_meta == nullptr ? Tensor() : impl_->grad_meta->grad; }
+Tensor Tensor::grad() const { return grad_meta() == nullptr ? Tensor() : grad_meta()->grad; }
 
 void Tensor::set_grad(Tensor grad) {
   check<AutogradError>(requires_grad(), "set_grad", "the tensor does not require a gradient");

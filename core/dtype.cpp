@@ -4,26 +4,26 @@
 
 namespace metron {
 
-float16::float16(float value) {
+namespace detail {
+
+std::uint16_t half_from_float(float value) {
   const std::uint32_t f = std::bit_cast<std::uint32_t>(value);
   const std::uint16_t sign = static_cast<std::uint16_t>((f >> 16) & 0x8000u);
   const std::uint32_t magnitude = f & 0x7fffffffu;
-  if (magnitude >= 0x7f800000u) {  // infinity, or a NaN that stays one
-    bits = static_cast<std::uint16_t>(sign | 0x7c00u | (magnitude > 0x7f800000u ? 0x200u : 0u));
-  } else if (magnitude >= 0x477ff000u) {  // rounds beyond 65504
-    bits = static_cast<std::uint16_t>(sign | 0x7c00u);
-  } else if (magnitude < 0x38800000u) {
+  if (magnitude >= 0x7f800000u)  // infinity, or a NaN that stays one
+    return static_cast<std::uint16_t>(sign | 0x7c00u | (magnitude > 0x7f800000u ? 0x200u : 0u));
+  if (magnitude >= 0x477ff000u) return static_cast<std::uint16_t>(sign | 0x7c00u);  // rounds beyond 65504
+  if (magnitude < 0x38800000u) {
     // Subnormal: the addition aligns the mantissa to units of 2^-24 and rounds it to nearest even.
     const float shifted = std::bit_cast<float>(magnitude) + 0.5f;
-    bits = static_cast<std::uint16_t>(sign | (std::bit_cast<std::uint32_t>(shifted) - 0x3f000000u));
-  } else {
-    const std::uint32_t odd = (magnitude >> 13) & 1u;
-    const std::uint32_t rounded = magnitude - 0x38000000u + 0xfffu + odd;
-    bits = static_cast<std::uint16_t>(sign | (rounded >> 13));
+    return static_cast<std::uint16_t>(sign | (std::bit_cast<std::uint32_t>(shifted) - 0x3f000000u));
   }
+  const std::uint32_t odd = (magnitude >> 13) & 1u;
+  const std::uint32_t rounded = magnitude - 0x38000000u + 0xfffu + odd;
+  return static_cast<std::uint16_t>(sign | (rounded >> 13));
 }
 
-float16::operator float() const {
+float float_from_half(std::uint16_t bits) {
   const std::uint32_t sign = (bits & 0x8000u) << 16;
   const std::uint32_t exponent = (bits >> 10) & 0x1fu;
   const std::uint32_t mantissa = bits & 0x3ffu;
@@ -35,14 +35,7 @@ float16::operator float() const {
   return std::bit_cast<float>(sign | (rebased << 23) | (mantissa << 13));
 }
 
-bfloat16::bfloat16(float value) {
-  const std::uint32_t f = std::bit_cast<std::uint32_t>(value);
-  if ((f & 0x7fffffffu) > 0x7f800000u) {  // keep a NaN one: rounding could carry it to infinity
-    bits = static_cast<std::uint16_t>((f >> 16) | 0x40u);
-  } else {
-    bits = static_cast<std::uint16_t>((f + 0x7fffu + ((f >> 16) & 1u)) >> 16);
-  }
-}
+}  // namespace detail
 
 std::size_t size_of(DType dtype) {
   switch (dtype) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <metron/core/error.h>
+#include <metron/core/host_device.h>
 
 #include <bit>
 #include <cstddef>
@@ -14,12 +15,39 @@ namespace metron {
 
 enum class DType : std::uint8_t { float32, float64, float16, bfloat16, int64, uint8 };
 
+namespace detail {
+// The conversions take bits, not objects, so that a kernel's loads and stores stay in the kernel.
+float float_from_half(std::uint16_t bits);
+std::uint16_t half_from_float(float value);
+
+METRON_HOST_DEVICE inline std::uint16_t bfloat_from_float(float value) {
+  const std::uint32_t f = std::bit_cast<std::uint32_t>(value);
+  if ((f & 0x7fffffffu) > 0x7f800000u)  // keep a NaN one: rounding could carry it to infinity
+    return static_cast<std::uint16_t>((f >> 16) | 0x40u);
+  return static_cast<std::uint16_t>((f + 0x7fffu + ((f >> 16) & 1u)) >> 16);
+}
+}  // namespace detail
+
 // IEEE 754 binary16, rounded to nearest even.
 struct float16 {
   std::uint16_t bits = 0;
   float16() = default;
-  explicit float16(float value);
-  explicit operator float() const;
+  METRON_HOST_DEVICE explicit float16(float value) {
+#if defined(__CUDA_ARCH__)
+    asm("cvt.rn.f16.f32 %0, %1;" : "=h"(bits) : "f"(value));
+#else
+    bits = detail::half_from_float(value);
+#endif
+  }
+  METRON_HOST_DEVICE explicit operator float() const {
+#if defined(__CUDA_ARCH__)
+    float value = 0;
+    asm("cvt.f32.f16 %0, %1;" : "=f"(value) : "h"(bits));
+    return value;
+#else
+    return detail::float_from_half(bits);
+#endif
+  }
   friend bool operator==(float16 a, float16 b) { return float(a) == float(b); }
 };
 
@@ -27,8 +55,10 @@ struct float16 {
 struct bfloat16 {
   std::uint16_t bits = 0;
   bfloat16() = default;
-  explicit bfloat16(float value);
-  explicit operator float() const { return std::bit_cast<float>(std::uint32_t{bits} << 16); }
+  METRON_HOST_DEVICE explicit bfloat16(float value) : bits(detail::bfloat_from_float(value)) {}
+  METRON_HOST_DEVICE explicit operator float() const {
+    return std::bit_cast<float>(std::uint32_t{bits} << 16);
+  }
   friend bool operator==(bfloat16 a, bfloat16 b) { return float(a) == float(b); }
 };
 

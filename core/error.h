@@ -33,6 +33,9 @@ class ProviderError : public Error {  // no provider accepts a call, or a provid
 class IoError : public Error {
   using Error::Error;
 };
+class CudaError : public Error {  // a call of the CUDA runtime failed, or a kernel did
+  using Error::Error;
+};
 class OutOfMemoryError : public Error {
   using Error::Error;
 };

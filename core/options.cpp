@@ -1,79 +1,28 @@
 #include <metron/core/options.h>
 
+#include <array>
+
 namespace metron {
+namespace {
 
-const char* name_of(UnaryOp op) {
-  switch (op) {
-    case UnaryOp::affine:
-      return "affine";
-    case UnaryOp::power:
-      return "power";
-    case UnaryOp::exp:
-      return "exp";
-    case UnaryOp::log:
-      return "log";
-    case UnaryOp::sqrt:
-      return "sqrt";
-    case UnaryOp::relu:
-      return "relu";
-    case UnaryOp::gelu:
-      return "gelu";
-    case UnaryOp::sigmoid:
-      return "sigmoid";
-    case UnaryOp::tanh:
-      return "tanh";
-    case UnaryOp::clamp:
-      return "clamp";
-  }
-  return "unknown";
+// The names in the order of the enumerators.
+template <typename Enum, std::size_t count>
+const char* name_in(const std::array<const char*, count>& names, Enum value) {
+  const auto index = static_cast<std::size_t>(value);
+  return index < count ? names[index] : "unknown";
 }
 
-const char* name_of(BinaryOp op) {
-  switch (op) {
-    case BinaryOp::add:
-      return "add";
-    case BinaryOp::sub:
-      return "sub";
-    case BinaryOp::mul:
-      return "mul";
-    case BinaryOp::div:
-      return "div";
-    case BinaryOp::maximum:
-      return "maximum";
-    case BinaryOp::minimum:
-      return "minimum";
-  }
-  return "unknown";
-}
+constexpr auto unary_names = std::to_array<const char*>(
+    {"affine", "power", "exp", "log", "sqrt", "relu", "gelu", "sigmoid", "tanh", "clamp"});
+constexpr auto binary_names = std::to_array<const char*>({"add", "sub", "mul", "div", "maximum", "minimum"});
+constexpr auto compare_names = std::to_array<const char*>({"eq", "ne", "lt", "le", "gt", "ge"});
+constexpr auto reduce_names = std::to_array<const char*>({"sum", "mean", "max"});
 
-const char* name_of(CompareOp op) {
-  switch (op) {
-    case CompareOp::eq:
-      return "eq";
-    case CompareOp::ne:
-      return "ne";
-    case CompareOp::lt:
-      return "lt";
-    case CompareOp::le:
-      return "le";
-    case CompareOp::gt:
-      return "gt";
-    case CompareOp::ge:
-      return "ge";
-  }
-  return "unknown";
-}
+}  // namespace
 
-const char* name_of(ReduceOp op) {
-  switch (op) {
-    case ReduceOp::sum:
-      return "sum";
-    case ReduceOp::mean:
-      return "mean";
-    case ReduceOp::max:
-      return "max";
-  }
-  return "unknown";
-}
+const char* name_of(UnaryOp op) { return name_in(unary_names, op); }
+const char* name_of(BinaryOp op) { return name_in(binary_names, op); }
+const char* name_of(CompareOp op) { return name_in(compare_names, op); }
+const char* name_of(ReduceOp op) { return name_in(reduce_names, op); }
 
 }  // namespace metron

@@ -3,14 +3,10 @@
 // threads agree.
 #pragma once
 
+#include <metron/core/host_device.h>
+
 #include <array>
 #include <cstdint>
-
-#if defined(__CUDACC__)
-#define METRON_HOST_DEVICE __host__ __device__
-#else
-#define METRON_HOST_DEVICE
-#endif
 
 namespace metron {
 

@@ -141,12 +141,6 @@ void set_checking(bool enabled) {
 
 namespace detail {
 
-std::atomic<std::uint32_t> active_instruments = [] {
-  const char* value = std::getenv("METRON_CHECK");
-  const bool checking = value != nullptr && *value != '\0' && std::string_view(value) != "0";
-  return checking ? instrument_check : 0;
-}();
-
 namespace {
 thread_local bool checking_now = false;
 }

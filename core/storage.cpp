@@ -1,4 +1,5 @@
 #include <metron/core/error.h>
+#include <metron/core/profiler_state.h>
 #include <metron/core/storage.h>
 
 #include <array>
@@ -32,42 +33,67 @@ class CpuBackend : public Backend {
   CachingAllocator allocator_{std::make_unique<HostMemory>(), default_cache_limit};
 };
 
-using Backends = std::array<std::unique_ptr<Backend>, Device::type_count>;
+struct Backends {
+  std::array<std::unique_ptr<Backend>, Device::type_count> list;
+  std::string why_no_cuda;
+};
 
 // Never destroyed: tensors with static lifetime may outlive it.
 Backends& backends() {
-  static Backends& list = *[] {
+  static Backends& known = *[] {
     auto created = std::make_unique<Backends>();
-    (*created)[0] = std::make_unique<CpuBackend>();
+    created->list[0] = std::make_unique<CpuBackend>();
+    created->list[1] = make_cuda_backend(created->why_no_cuda);
     return created.release();
   }();
-  return list;
+  return known;
+}
+
+std::unique_ptr<Backend>& slot_of(Device::Type type) {
+  return backends().list[static_cast<std::size_t>(type)];
+}
+
+// What the block takes from the allocator, and all that is taken there now.
+void report(Device device, const CachingAllocator& allocator, std::size_t bytes, int sign) {
+  const auto delta = static_cast<std::int64_t>(CachingAllocator::size_class(bytes));
+  detail::record_memory(device, sign * delta, static_cast<std::int64_t>(allocator.stats().allocated));
 }
 
 }  // namespace
 
 Backend& backend(Device device) {
-  const auto& found = backends()[static_cast<std::size_t>(device.type())];
-  check<DeviceError>(found != nullptr, "device", "there is no ", device,
-                     " here: this build of Metron has no CUDA device; use the device cpu");
+  const auto& found = slot_of(device.type());
+  check<DeviceError>(found != nullptr, "device", "there is no ", device, " here: ", backends().why_no_cuda,
+                     "; use the device cpu");
+  check<DeviceError>(device.index() < found->device_count(), "device", "there is no ", device,
+                     " here: the machine has ", found->device_count());
   return *found;
 }
 
 void install_backend(Device::Type type, std::unique_ptr<Backend> backend) {
-  backends()[static_cast<std::size_t>(type)] = std::move(backend);
+  slot_of(type) = std::move(backend);
 }
 
-bool has_device(Device device) { return backends()[static_cast<std::size_t>(device.type())] != nullptr; }
+bool has_device(Device device) {
+  const auto& found = slot_of(device.type());
+  return found != nullptr && device.index() < found->device_count();
+}
 
 MemoryStats memory_stats(Device device) { return backend(device).allocator(device.index()).stats(); }
 
 Storage::Storage(std::size_t bytes, Device device)
     : bytes_(bytes), device_(device), allocator_(&backend(device).allocator(device.index())) {
-  if (bytes > 0) data_ = allocator_->allocate(bytes);
+  if (bytes == 0) return;
+  data_ = allocator_->allocate(bytes);
+  if ((instruments() & instrument_timer) != 0) [[unlikely]]
+    report(device, *allocator_, bytes, 1);
 }
 
 Storage::~Storage() {
-  if (data_ != nullptr) allocator_->release(data_, bytes_);
+  if (data_ == nullptr) return;
+  allocator_->release(data_, bytes_);
+  if ((instruments() & instrument_timer) != 0) [[unlikely]]
+    report(device_, *allocator_, bytes_, -1);
 }
 
 }  // namespace metron

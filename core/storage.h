@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 
 namespace metron {
 
@@ -20,12 +21,18 @@ class Backend {
   virtual void copy_from_host(int index, void* destination, const void* source, std::size_t bytes) = 0;
   virtual void copy_to_host(int index, void* destination, const void* source, std::size_t bytes) = 0;
   virtual void synchronize(int index) = 0;
+  virtual int device_count() const { return 1; }
+  virtual bool is_emulated() const { return false; }  // runs on the CPU: its times mean nothing
 };
 
 // The backend of the device's type. DeviceError with what was looked for if this build or machine has none.
 Backend& backend(Device device);
 void install_backend(Device::Type type, std::unique_ptr<Backend> backend);
 bool has_device(Device device);
+
+// Null, and the reason, where this build or machine has no CUDA device. In core/cuda/ or
+// core/without_cuda.cpp.
+std::unique_ptr<Backend> make_cuda_backend(std::string& why_not);
 
 MemoryStats memory_stats(Device device);
 

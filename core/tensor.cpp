@@ -6,6 +6,7 @@
 #include <array>
 #include <limits>
 #include <ostream>
+#include <ranges>
 #include <sstream>
 
 namespace metron {
@@ -79,14 +80,7 @@ Tensor Tensor::from(std::span<const T> values, const Shape& shape, Device device
 std::int64_t Tensor::size(std::int64_t axis) const { return shape()[checked_axis("size", axis, rank())]; }
 
 bool Tensor::is_contiguous() const {
-  if (numel() == 0) return true;
-  std::int64_t step = 1;
-  for (int i = rank() - 1; i >= 0; --i) {
-    if (shape()[i] == 1) continue;
-    if (strides()[i] != step) return false;
-    step *= shape()[i];
-  }
-  return true;
+  return numel() == 0 || is_packed(shape(), strides(), std::views::iota(0, rank()) | std::views::reverse);
 }
 
 bool Tensor::is_channels_last() const {
@@ -107,13 +101,19 @@ bool Tensor::is_dense() const {
 }
 
 const void* Tensor::raw_data() const {
-  const auto* base = static_cast<const std::byte*>(impl_->storage->data());
-  return base == nullptr ? nullptr : base + static_cast<std::size_t>(impl_->offset) * size_of(dtype());
+  const auto* base = static_cast<const std::byte*>(storage()->data());
+  return base == nullptr ? nullptr : base + static_cast<std::size_t>(storage_offset()) * size_of(dtype());
 }
 
 void* Tensor::raw_mutable_data() {
-  impl_->storage->bump_version();
+  storage()->bump_version();
   return const_cast<void*>(raw_data());
+}
+
+void Tensor::undefined() {
+  fail<ValueError>("tensor",
+                   "this tensor is none: it was default-constructed, or is a gradient that no backward pass "
+                   "has reached; ask defined() first");
 }
 
 void Tensor::wrong_dtype(DType wanted) const {
@@ -166,11 +166,11 @@ Tensor Tensor::as_strided(const Shape& shape, const Strides& strides, std::int64
                           !__builtin_add_overflow(end, reach, &end),
                       "as_strided", "the strides reach too far, got ", shape, " and ", strides);
   }
-  const auto held = static_cast<std::int64_t>(impl_->storage->bytes() / size_of(dtype()));
+  const auto held = static_cast<std::int64_t>(storage()->bytes() / size_of(dtype()));
   check<ShapeError>(count == 0 || (first >= 0 && last < held), "as_strided", "elements ", first, " to ", last,
                     " are outside of a storage of ", held);
   auto impl = std::make_shared<Impl>();
-  impl->storage = impl_->storage;
+  impl->storage = storage();
   impl->shape = shape;
   impl->strides = strides;
   impl->offset = offset;
@@ -180,15 +180,20 @@ Tensor Tensor::as_strided(const Shape& shape, const Strides& strides, std::int64
 }
 
 Tensor Tensor::detach() const {
-  auto impl = std::make_shared<Impl>(*impl_);
-  impl->grad_meta = nullptr;
-  return Tensor(std::move(impl));
+  Tensor result(std::make_shared<Impl>(impl()));
+  result.impl_->grad_meta = nullptr;
+  return result;
 }
 
-std::string describe(const Tensor& tensor) {
-  if (!tensor.defined()) return "none";
+std::ostream& operator<<(std::ostream& out, Description description) {
+  const Tensor& tensor = description.tensor;
+  if (!tensor.defined()) return out << "none";
+  return out << tensor.dtype() << ' ' << tensor.shape();
+}
+
+Description::operator std::string() const {
   std::ostringstream out;
-  out << tensor.dtype() << ' ' << tensor.shape();
+  out << *this;
   return out.str();
 }
 

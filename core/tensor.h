@@ -30,7 +30,7 @@ struct TensorOptions {
 
 class Tensor {
  public:
-  Tensor() = default;  // undefined: stands for "none" where an argument is optional
+  Tensor() = default;  // undefined: stands for "none"; asked for anything but defined(), a ValueError
 
   // Factories. `empty` leaves the elements uninitialised.
   static Tensor empty(const Shape& shape, TensorOptions options = {});
@@ -51,13 +51,13 @@ class Tensor {
   bool defined() const { return impl_ != nullptr; }
   explicit operator bool() const { return defined(); }
 
-  const Shape& shape() const { return impl_->shape; }
-  const Strides& strides() const { return impl_->strides; }  // in elements
-  int rank() const { return impl_->shape.size(); }
+  const Shape& shape() const { return impl().shape; }
+  const Strides& strides() const { return impl().strides; }  // in elements
+  int rank() const { return impl().shape.size(); }
   std::int64_t size(std::int64_t axis) const;  // a negative axis counts from the end
-  std::int64_t numel() const { return impl_->numel; }
-  DType dtype() const { return impl_->dtype; }
-  Device device() const { return impl_->storage->device(); }
+  std::int64_t numel() const { return impl().numel; }
+  DType dtype() const { return impl().dtype; }
+  Device device() const { return impl().storage->device(); }
   TensorOptions options() const { return {dtype(), device(), MemoryFormat::contiguous}; }
   std::size_t bytes() const { return static_cast<std::size_t>(numel()) * size_of(dtype()); }
 
@@ -99,7 +99,7 @@ class Tensor {
   Tensor flatten(std::int64_t first = 0, std::int64_t last = -1) const;
   // The raw view underneath all of them: unchecked against overlap, outside of autograd.
   Tensor as_strided(const Shape& shape, const Strides& strides, std::int64_t offset) const;
-  std::int64_t storage_offset() const { return impl_->offset; }  // in elements
+  std::int64_t storage_offset() const { return impl().offset; }  // in elements
 
   // Copies, differentiable. Each returns the tensor itself where nothing would change, but for clone.
   Tensor contiguous() const;
@@ -122,12 +122,14 @@ class Tensor {
   void set_grad(Tensor grad);
   void retain_grad();     // keep the gradient of an inner tensor too
   Tensor detach() const;  // the same elements, outside of the graph
-  // Gradients of this tensor (one element unless `gradient` is given) into the leaves' grad().
+  // Gradients of this tensor (one element unless `gradient` is given) into the leaves' grad(). With
+  // create_graph those gradients are part of the graph themselves, which holds its leaves: set_grad({}) ends
+  // the cycle, and frees both.
   void backward(const Tensor& gradient = {}, bool retain_graph = false, bool create_graph = false) const;
 
-  const std::shared_ptr<Storage>& storage() const { return impl_->storage; }
-  std::uint64_t version() const { return impl_->storage->version(); }
-  const std::shared_ptr<GradMeta>& grad_meta() const { return impl_->grad_meta; }  // null outside of autograd
+  const std::shared_ptr<Storage>& storage() const { return impl().storage; }
+  std::uint64_t version() const { return impl().storage->version(); }
+  const std::shared_ptr<GradMeta>& grad_meta() const { return impl().grad_meta; }  // null outside of autograd
   void set_grad_meta(std::shared_ptr<GradMeta> meta) { impl_->grad_meta = std::move(meta); }
   bool is_same(const Tensor& other) const { return impl_ == other.impl_; }
   long use_count() const { return impl_.use_count(); }
@@ -143,8 +145,14 @@ class Tensor {
     std::shared_ptr<GradMeta> grad_meta;
   };
   explicit Tensor(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+  const Impl& impl() const {
+    if (impl_ == nullptr) [[unlikely]]
+      undefined();
+    return *impl_;
+  }
+  [[noreturn]] static void undefined();
   void require_dtype(DType wanted) const {
-    if (impl_->dtype != wanted) [[unlikely]]
+    if (impl().dtype != wanted) [[unlikely]]
       wrong_dtype(wanted);
   }
   [[noreturn]] void wrong_dtype(DType wanted) const;
@@ -154,6 +162,13 @@ class Tensor {
 
 // Prints shape, dtype and device, and the elements of a small tensor.
 std::ostream& operator<<(std::ostream& out, const Tensor& tensor);
-std::string describe(const Tensor& tensor);  // "float32 (64, 1, 28, 28)", or "none"
+
+// Streams as "float32 (64, 1, 28, 28)", or "none"; no string is built unless it is asked for.
+struct Description {
+  const Tensor& tensor;
+  operator std::string() const;
+};
+inline Description describe(const Tensor& tensor) { return {tensor}; }
+std::ostream& operator<<(std::ostream& out, Description description);
 
 }  // namespace metron

@@ -136,8 +136,9 @@ void check_indices(const char* op, const char* what, const Tensor& indices, std:
   });
 }
 
-Scratch::Scratch(std::int64_t count, DType dtype)
-    : memory_(Tensor::empty({count}, {.dtype = dtype})), data_(memory_.raw_mutable_data()) {}
+Scratch::Scratch(std::int64_t count, DType dtype, Device device)
+    : memory_(Tensor::empty({count}, {.dtype = dtype, .device = device})),
+      data_(memory_.raw_mutable_data()) {}
 Scratch::~Scratch() = default;
 
 }  // namespace metron

@@ -52,7 +52,7 @@ void check_indices(const char* op, const char* what, const Tensor& indices, std:
 // Working memory of a kernel: uninitialised, from the caching allocator.
 class Scratch {
  public:
-  Scratch(std::int64_t count, DType dtype);
+  Scratch(std::int64_t count, DType dtype, Device device = {});
   ~Scratch();
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;

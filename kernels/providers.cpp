@@ -58,6 +58,16 @@ const Isa& chosen_isa() {
 
 const char* cpu_isa() { return chosen_isa().name; }
 
+std::vector<LibraryVersion> library_versions() {
+  std::vector<LibraryVersion> list;
+#if defined(METRON_HAVE_ONEDNN)
+  list.push_back({"oneDNN", onednn_version()});
+#endif
+  return list;
+}
+
+std::vector<Accelerator> accelerators() { return {}; }  // no provider of this build computes on one
+
 namespace detail {
 
 // Called once, before the first slot call. The preferred providers of a device come first.
@@ -71,6 +81,12 @@ std::vector<Provider> install_providers() {
   add("onednn", Device::Type::cpu, install_onednn);
 #endif
   add("cpu", Device::Type::cpu, chosen_isa().install);
+#if defined(METRON_HAVE_CUBLAS)
+  add("cublas", Device::Type::cuda, cublas::install_cublas);
+#endif
+#if defined(METRON_HAVE_CUDA)
+  add("cuda", Device::Type::cuda, cuda::install_cuda);
+#endif
   return list;
 }
 

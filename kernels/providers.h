@@ -3,6 +3,10 @@
 
 #include <metron/core/slot.h>
 
+#include <cstdint>
+#include <string>
+#include <vector>
+
 namespace metron {
 
 #if defined(METRON_CPU_BASELINE)
@@ -22,10 +26,36 @@ void install_cpu(const Provider& provider);
 #endif
 #if defined(METRON_HAVE_ONEDNN)
 void install_onednn(const Provider& provider);
+std::string onednn_version();
+#endif
+#if defined(METRON_HAVE_CUBLAS)
+namespace cublas {
+void install_cublas(const Provider& provider);
+}
+#endif
+#if defined(METRON_HAVE_CUDA)
+namespace cuda {
+void install_cuda(const Provider& provider);
+}
 #endif
 
 // The instruction set of the portable kernels in use: "baseline", "avx2" or "avx512". METRON_CPU_ISA asks for
 // one.
 const char* cpu_isa();
+
+// A vendor's library behind a provider, as found at run time.
+struct LibraryVersion {
+  std::string name;
+  std::string version;
+};
+std::vector<LibraryVersion> library_versions();
+
+// A device with memory of its own that this build can compute on.
+struct Accelerator {
+  std::string name;
+  std::uint64_t memory_bytes = 0;
+  std::string capability;  // what the vendor calls the generation: "7.5"
+};
+std::vector<Accelerator> accelerators();
 
 }  // namespace metron

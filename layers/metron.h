@@ -7,10 +7,13 @@
 #include <metron/core/io/safetensors.h>
 #include <metron/core/ops.h>
 #include <metron/core/parallel.h>
+#include <metron/core/profile_range.h>
+#include <metron/core/profile_views.h>
 #include <metron/core/profiler.h>
 #include <metron/core/random.h>
 #include <metron/core/slot.h>
 #include <metron/core/tensor.h>
+#include <metron/core/trace.h>
 #include <metron/layers/layers.h>
 #include <metron/layers/loss.h>
 #include <metron/layers/lr_scheduler.h>

@@ -197,6 +197,8 @@ TEST_F(MnistCnn, RefusesWrongInput) {
       {"--batch-size 0", {"--batch-size"}},
       {"--batch-size ten", {"--batch-size", "ten"}},
       {"--epochs -1", {"--epochs"}},
+      {"--epochs 0 --profile", {"--profile", "0 epochs"}},
+      {"--seed -1", {"--seed"}},
       {"--lr 0", {"--lr"}},
       {"--dropout maybe", {"--dropout", "maybe"}},
       {"--device tpu", {"device", "tpu"}},
@@ -215,6 +217,12 @@ TEST_F(MnistCnn, RefusesWrongInput) {
     for (const std::string& word : c.words)
       EXPECT_NE(output.text.find(word), std::string::npos) << word << " in\n" << output.text;
   }
+}
+
+TEST_F(MnistCnn, NoticesThatItsOutputIsLost) {
+  const Output output = run_command("{ '" METRON_BINARY_DIR "/bin/mnist_cnn' --dry-run > /dev/full; }");
+  EXPECT_EQ(output.code, 2);
+  EXPECT_NE(output.text.find("output can't be written"), std::string::npos) << output.text;
 }
 
 TEST_F(MnistCnn, RefusesDamagedData) {

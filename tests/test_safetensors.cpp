@@ -354,6 +354,19 @@ TEST_F(Writing, TakesTheUsualPermissions) {
             std::filesystem::status(folder / "plain").permissions());
 }
 
+TEST_F(Writing, FollowsLinksToWhereNothingIsYet) {
+  std::filesystem::create_directory(folder / "elsewhere");
+  std::filesystem::create_symlink("elsewhere/weights", path());
+  AtomicFile file(path());
+  file.write("whole");
+  file.commit();
+  EXPECT_TRUE(std::filesystem::is_symlink(path()));
+  EXPECT_EQ(read_file(folder / "elsewhere" / "weights"), "whole");
+
+  std::filesystem::create_symlink("circle", folder / "circle");
+  EXPECT_THROW(AtomicFile{folder / "circle"}, IoError);
+}
+
 TEST_F(Writing, WithoutCommitLeavesNothing) {
   {
     AtomicFile file(path());

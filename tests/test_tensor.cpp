@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <functional>
 #include <sstream>
 
 #include "expect_error.h"
@@ -85,6 +86,23 @@ TEST(Devices, HaveNames) {
 TEST(Devices, ThatAreMissingAreRefused) {
   if (has_device("cuda")) GTEST_SKIP() << "this machine has a CUDA device";
   expect_error<DeviceError>([] { (void)Tensor::empty({1}, {DType::float32, "cuda"}); }, {"cuda:0"});
+}
+
+TEST(Tensors, ThatAreNoneSaySo) {
+  const Tensor none;
+  EXPECT_FALSE(none.defined());
+  EXPECT_EQ(std::string(describe(none)), "none");
+  for (const auto& use : std::vector<std::function<void()>>{
+           [&] { (void)none.shape(); }, [&] { (void)none.numel(); }, [&] { (void)none.dtype(); },
+           [&] { (void)none.device(); }, [&] { (void)none.item<float>(); }, [&] { (void)none.reshape({1}); },
+           [&] { (void)none.detach(); }, [&] { (void)none.clone(); }, [&] { none.backward(); },
+           [&] { (void)none.requires_grad(); }, [&] { (void)none.grad(); }, [&] { Tensor().fill_(1); },
+           [&] { (void)none.to_vector<float>(); }, [&] { Tensor().set_requires_grad(); },
+           [&] { (void)none.is_contiguous(); }, [&] { Tensor().retain_grad(); },
+           [&] { Tensor().set_grad({}); }, [&] { Tensor().copy_(Tensor::ones({1})); },
+           [&] { (void)none.version(); }})
+    expect_error<ValueError>(use, {"none"});
+  EXPECT_FALSE(Tensor::ones({2}).set_requires_grad().grad().defined()) << "no backward pass has been";
 }
 
 // ---- float16 and bfloat16, pattern by pattern ----
@@ -403,7 +421,7 @@ TEST(Printing, ShowsTypeShapeDeviceAndElements) {
   EXPECT_EQ(printed(counting({100})), "Tensor(float32 (100,) on cpu)");
   EXPECT_EQ(printed(Tensor::zeros({0, 2})), "Tensor(float32 (0, 2) on cpu)");
   EXPECT_EQ(printed(Tensor()), "Tensor(none)");
-  EXPECT_EQ(describe(counting({2, 2})), "float32 (2, 2)");
+  EXPECT_EQ(std::string(describe(counting({2, 2}))), "float32 (2, 2)");
 }
 
 }  // namespace

@@ -9,9 +9,10 @@ source tools/steps.sh
 declare -A packages=(
   # oneDNN's CMake package asks for OpenCL; GoogleTest is small, and every preset configures the tests.
   [build]="g++ cmake ninja-build ccache zlib1g-dev nlohmann-json3-dev libcli11-dev libdnnl-dev
-           ocl-icd-opencl-dev libgtest-dev libboost-context-dev"
-  # binutils and qemu-user show that a binary runs on any x86-64 processor, pkg-config that the library links.
-  [test]="pkg-config binutils qemu-user python3"
+           ocl-icd-opencl-dev libgtest-dev pkg-config libcairo2-dev libgraphviz-dev libstb-dev fonts-dejavu-core
+           libboost-context-dev"
+  # binutils and qemu-user show that a binary runs on any x86-64 processor; libpng reads pictures back.
+  [test]="binutils qemu-user python3 libpng-dev libbenchmark-dev"
   [lint]="clang-format clang-tidy shellcheck"
 )
 

@@ -1,13 +1,17 @@
 #!/usr/bin/env bash
 # Checks the whole project: installs what is missing, then lints, builds and tests.
-#   tools/test.sh [lint] [tsan] [asan] [debug] [release]     (none named: lint tsan asan release)
+#   tools/test.sh [lint] [tsan] [asan] [debug] [cuda] [emulated] [release]
+# None named: all but debug, and cuda only where nvcc is found, which needs no GPU.
 # The last preset's ctest is shown in full, the others' and all builds' output is in build/logs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source tools/steps.sh
 
 stages=("$@")
-[[ $# -gt 0 ]] || stages=(lint tsan asan release)
+if [[ $# -eq 0 ]]; then
+  stages=(lint tsan asan emulated release)
+  if command -v nvcc >/dev/null; then stages=(lint tsan asan cuda emulated release); fi
+fi
 export CTEST_PARALLEL_LEVEL=${CTEST_PARALLEL_LEVEL:-$(nproc)}
 # Tests run side by side: threads that spin while they wait would take each other's cores.
 export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
@@ -15,7 +19,7 @@ export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 
 sources() {
-  find core kernels layers examples tests tools \( -name '*.h' -o -name '*.cpp' \) -print0
+  find core kernels layers examples tests tools \( -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh' \) -print0
 }
 check_format() {
   sources | xargs -0 clang-format --dry-run -Werror
@@ -26,7 +30,7 @@ check_shell() {
 # Portable kernels and no OpenMP, whose header clang has not: the same code with the fewest copies.
 check_tidy() {
   cmake -S . -B build/lint -G Ninja -DCMAKE_EXPORT_COMPILE_COMMANDS=ON -DCMAKE_CXX_COMPILER_LAUNCHER= \
-    -DMETRON_OPENMP=OFF -DMETRON_CPU_ISAS=baseline -DBUILD_TESTING=OFF &&
+    -DMETRON_OPENMP=OFF -DMETRON_GPU=off -DMETRON_CPU_ISAS=baseline -DBUILD_TESTING=OFF &&
     run-clang-tidy -quiet -p build/lint -j "$(nproc)" "^$PWD/(core|kernels|layers)/"
 }
 lint() {
@@ -50,13 +54,21 @@ check_preset() {  # PRESET
   fi
 }
 
+# Every kernel for every architecture, linked; the report refuses kernels that spill registers.
+check_cuda() {
+  step configure-cuda "Configuring (cuda)" cmake --preset cuda
+  step build-cuda "Building (cuda)" cmake --build --preset cuda --target mnist_cnn ptx kernel_report
+  tail -n 1 "$logs/build-cuda.log"
+}
+
 bash tools/setup.sh
 for stage in "${stages[@]}"; do
   case $stage in
     lint) lint ;;
-    release | debug | asan | tsan) check_preset "$stage" ;;
+    cuda) check_cuda ;;
+    release | debug | asan | tsan | emulated) check_preset "$stage" ;;
     *)
-      echo "test: no such stage: $stage (there are lint, release, debug, asan and tsan)" >&2
+      echo "test: no such stage: $stage (there are lint, release, debug, asan, tsan, cuda and emulated)" >&2
       exit 2
       ;;
   esac

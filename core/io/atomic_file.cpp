@@ -31,17 +31,27 @@ bool sync_directory(const std::filesystem::path& directory) {
   return synced;
 }
 
+// What the symbolic links lead to, whether it exists or not.
+std::filesystem::path link_target(std::filesystem::path path) {
+  constexpr int most_links = 40;  // as the kernel allows
+  std::error_code error;
+  for (int link = 0; std::filesystem::is_symlink(std::filesystem::symlink_status(path, error)); ++link) {
+    check<IoError>(link < most_links, op, path.string(), ": too many symbolic links");
+    const auto next = std::filesystem::read_symlink(path, error);
+    check<IoError>(!error, op, path.string(), ": ", error.message());
+    path = path.parent_path() / next;  // next alone if it is absolute
+  }
+  return path;
+}
+
 }  // namespace
 
 AtomicFile::AtomicFile(const std::filesystem::path& path) : path_(path) {
   std::error_code error;
   const auto status = std::filesystem::status(path, error);
-  if (std::filesystem::exists(status)) {
-    check<IoError>(std::filesystem::is_regular_file(status), op, path.string(),
-                   ": what is there is no regular file and is not replaced");
-    path_ = std::filesystem::canonical(path, error);
-    check<IoError>(!error, op, path.string(), ": ", error.message());
-  }
+  check<IoError>(!std::filesystem::exists(status) || std::filesystem::is_regular_file(status), op,
+                 path.string(), ": what is there is no regular file and is not replaced");
+  path_ = link_target(path);
   // O_EXCL ("x") and a name of its own: whatever else is in the directory is safe.
   for (int attempt = 0; attempt < 100 && file_ == nullptr; ++attempt) {
     temporary_ = path_;

@@ -18,12 +18,13 @@ Tensor compute(const char* name, BinaryOp op, const Tensor& a, const Tensor& b) 
 Tensor extremum(const char* name, BinaryOp op, const Tensor& a, const Tensor& b) {
   const OpScope scope(name);
   Tensor y = compute(name, op, a, b);
-  record(name, y, {&a, &b}, Backward::composite, [op, a = saved(a), b = saved(b)](const Tensor& g, GradMask) {
-    const Tensor taken = op == BinaryOp::maximum ? gt(a.get(), b.get()) : lt(a.get(), b.get());
-    const Tensor equal = eq(a.get(), b.get());
-    const Tensor ga = g * affine(cast(taken, g.dtype()) * 2 + cast(equal, g.dtype()), 0.5, 0);
-    return Gradients{ga, g - ga};
-  });
+  record(name, y, {&a, &b}, Backward::composite,
+         [op, a = saved(a), b = saved(b)](const Tensor& g, GradMask needed) {
+           const Tensor taken = op == BinaryOp::maximum ? gt(a.get(), b.get()) : lt(a.get(), b.get());
+           const Tensor equal = eq(a.get(), b.get());
+           const Tensor ga = g * affine(cast(taken, g.dtype()) * 2 + cast(equal, g.dtype()), 0.5, 0);
+           return Gradients{ga, needed[1] ? g - ga : Tensor()};
+         });
   return y;
 }
 

@@ -7,7 +7,6 @@
 
 #include <initializer_list>
 #include <optional>
-#include <ostream>
 
 namespace metron::detail {
 
@@ -23,14 +22,6 @@ void check_representable(const char* op, double value, DType dtype);
 inline bool is_sound(Size2 size, std::int64_t low) {
   constexpr std::int64_t limit = std::int64_t{1} << 31;
   return size.h >= low && size.w >= low && size.h < limit && size.w < limit;
-}
-
-// Streams as describe(tensor) does, but builds no string unless a message is.
-struct Described {
-  const Tensor& tensor;
-};
-inline std::ostream& operator<<(std::ostream& out, Described described) {
-  return out << describe(described.tensor);
 }
 
 inline const Tensor* optional(const Tensor& x) { return x.defined() ? &x : nullptr; }

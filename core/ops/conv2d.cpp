@@ -27,7 +27,7 @@ void check_shapes(const Tensor& x, const Tensor& w, const Tensor& b, const Conv2
   check<ShapeError>(w.shape()[1] == channels / o.groups, "conv2d", "weight ", w.shape(), " wants ",
                     w.shape()[1], " input channels per group, got x ", x.shape());
   check<ShapeError>(!b || b.shape() == Shape{outputs}, "conv2d", "the bias must be (", outputs, ",), got ",
-                    detail::Described{b});
+                    describe(b));
 }
 
 std::int64_t output_size(std::int64_t size, std::int64_t kernel, std::int64_t stride, std::int64_t padding,

@@ -74,7 +74,7 @@ Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b, Activation acti
   check<ShapeError>(x.rank() > 0 && x.size(-1) == w.shape()[1], "linear", "weight ", w.shape(), " wants ",
                     w.shape()[1], " input features, got x ", x.shape());
   check<ShapeError>(!b || b.shape() == Shape{w.shape()[0]}, "linear", "the bias must be (", w.shape()[0],
-                    ",), got ", detail::Described{b});
+                    ",), got ", describe(b));
   const std::int64_t inputs = w.shape()[1], outputs = w.shape()[0];
   Shape shape = x.shape();
   shape[x.rank() - 1] = outputs;

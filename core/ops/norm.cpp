@@ -15,8 +15,8 @@ void update_running(Tensor& running_mean, Tensor& running_variance, const Tensor
 
 void check_parameters(const char* op, const Tensor& x, const Tensor& w, const Tensor& b, const Shape& shape) {
   check<ShapeError>(w.defined() == b.defined() && (!w || (w.shape() == shape && b.shape() == shape)), op,
-                    "weight and bias must be ", shape, " or none, got ", detail::Described{w}, " and ",
-                    detail::Described{b}, " for x ", x.shape());
+                    "weight and bias must be ", shape, " or none, got ", describe(w), " and ", describe(b),
+                    " for x ", x.shape());
 }
 
 // Of a parameter that may be none.
@@ -39,7 +39,7 @@ Tensor batch_norm(const Tensor& x, const Tensor& w, const Tensor& b, Tensor runn
   check<ShapeError>((running && running_mean.shape() == channels && running_variance.shape() == channels) ||
                         (!running_mean && !running_variance),
                     "batch_norm", "running mean and variance must be ", channels, " or none, got ",
-                    detail::Described{running_mean}, " and ", detail::Described{running_variance});
+                    describe(running_mean), " and ", describe(running_variance));
   check<ValueError>(training || running, "batch_norm",
                     "evaluation wants a running mean and variance, got none");
   check<ValueError>(eps >= 0, "batch_norm", "eps must not be negative, got ", eps);

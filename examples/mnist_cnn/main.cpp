@@ -9,100 +9,34 @@
 #include <string>
 #include <vector>
 
-#include "net.h"
 #include "options.h"
 #include "progress.h"
+#include "training.h"
 
 using namespace metron;
+using namespace mnist;
 
 namespace {
 
 std::atomic<bool> interrupted = false;
 
-// step,epoch,loss,accuracy: a row a training step, and one a test with the accuracy and the test set's mean
-// loss.
-class Metrics {
- public:
-  void train_row(std::int64_t step, std::int64_t epoch, double loss) {
-    row("%ld,%ld,%.9g,\n", step, epoch, loss);
-  }
-  void test_row(std::int64_t step, std::int64_t epoch, double loss, double accuracy) {
-    row("%ld,%ld,%.9g,%.9g\n", step, epoch, loss, accuracy);
-  }
-  void save(const std::string& path) const {
-    AtomicFile file(path);
-    file.write(text_);
-    file.commit();
-  }
-
- private:
-  template <typename... Values>
-  void row(const char* format, Values... values) {
-    char buffer[128];
-    std::snprintf(buffer, sizeof buffer, format, values...);
-    text_ += buffer;
-  }
-  std::string text_ = "step,epoch,loss,accuracy\n";
-};
-
-struct Run {
-  const Options& options;
-  Device device;
-  Net& net;
-  Adadelta optimizer;
-  Metrics metrics = {};
-  std::int64_t step = 0;
-};
-
-void train(Run& run, const DataLoader& loader, std::int64_t samples, std::int64_t epoch) {
-  const Options& options = run.options;
-  run.net.train();
-  const std::int64_t steps = options.dry_run ? 1 : loader.size();
-  Progress progress(epoch, options.epochs, steps, samples);
-  std::vector<Tensor> losses;  // of the steps since the last report: reading one waits for the device
-  std::int64_t step = 0, seen = 0;
-  for (const auto& [images, labels] : loader.epoch(epoch)) {
-    run.optimizer.zero_grad();
-    const Tensor loss = nll_loss(run.net(images.to(run.device)), labels.to(run.device));
-    loss.backward();
-    run.optimizer.step();
-
-    losses.push_back(loss.detach());
-    ++step;
-    seen += images.size(0);
-    const bool last = step == steps || interrupted;
-    if (step % options.log_interval != 0 && !last) continue;
-    float value = 0;
-    for (const Tensor& pending : losses) {
-      value = pending.item<float>();
-      run.metrics.train_row(++run.step, epoch, value);
-    }
-    losses.clear();
-    progress.show(step, seen, value);
-    if (last) break;
-  }
+void train(Training& training, const DataLoader& loader, const Options& options, std::int64_t samples,
+           std::int64_t epoch) {
+  Progress progress(epoch, options.epochs, samples);
+  const EpochOptions epoch_options{.most_steps = options.dry_run ? 1 : 0,
+                                   .log_interval = options.log_interval};
+  const EpochProgress end = training.train_epoch(
+      epoch, loader, epoch_options,
+      [&](const EpochProgress& now) { progress.show(now.step, now.steps, now.seen, now.loss); }, interrupted);
   progress.finish();
-  std::printf("epoch %ld: %ld images in %.2f s, %.0f samples/s\n", epoch, seen, progress.seconds(),
-              static_cast<double>(seen) / progress.seconds());
+  std::printf("epoch %ld: %ld images in %.2f s, %.0f samples/s\n", epoch, end.seen, progress.seconds(),
+              static_cast<double>(end.seen) / progress.seconds());
 }
 
-void test(Run& run, const DataLoader& loader, std::int64_t epoch) {
-  const NoGradGuard no_grad;
-  run.net.eval();
-  double loss = 0;
-  std::int64_t correct = 0, seen = 0;
-  for (const auto& [images, labels] : loader.epoch()) {
-    const Tensor target = labels.to(run.device);
-    const Tensor output = run.net(images.to(run.device));
-    loss += nll_loss(output, target, Reduction::sum).item<float>();
-    correct += sum(eq(argmax(output, {1}), target).to(DType::int64)).item<std::int64_t>();
-    seen += images.size(0);
-    if (run.options.dry_run) break;
-  }
-  const double accuracy = static_cast<double>(correct) / static_cast<double>(seen);
-  loss /= static_cast<double>(seen);
-  run.metrics.test_row(run.step, epoch, loss, accuracy);
-  std::printf("test: mean loss %.4f, accuracy %ld/%ld = %.2f %%\n", loss, correct, seen, 100 * accuracy);
+void test(Training& training, const DataLoader& loader, const Options& options, std::int64_t epoch) {
+  const TestResult result = training.test(epoch, loader, options.dry_run ? 1 : 0);
+  std::printf("test: mean loss %.4f, accuracy %ld/%ld = %.2f %%\n", result.loss, result.correct, result.seen,
+              100 * result.accuracy());
 }
 
 Device choose_device(const std::string& name) {
@@ -134,8 +68,7 @@ int run(const Options& options) {
     if (!path.empty())
       AtomicFile{path};  // a folder that can't be written to is known now, not after the training
   }
-  Run state{options, device, net, Adadelta(net.parameters(), {.lr = options.lr})};
-  StepLR schedule(state.optimizer, 1, options.gamma);
+  Training training(net, device, options.lr, options.gamma);
 
   const DataLoader train_loader(train_set, {.batch_size = options.batch_size,
                                             .shuffle = options.shuffle,
@@ -149,17 +82,16 @@ int run(const Options& options) {
   Profiler profiler;
   for (std::int64_t epoch = 1; epoch <= options.epochs && !interrupted; ++epoch) {
     if (options.profile && epoch == 1) profiler.start();
-    train(state, train_loader, train_set.size(), epoch);
+    train(training, train_loader, options, train_set.size(), epoch);
     profiler.stop();
-    if (!interrupted) test(state, test_loader, epoch);
-    schedule.step();
+    if (!interrupted) test(training, test_loader, options, epoch);
     if (options.dry_run) break;
   }
 
   if (options.profile)
     std::printf("\noperators of the training steps of epoch 1:\n%s", profiler.ranking().to_table().c_str());
   if (!options.metrics.empty()) {
-    state.metrics.save(options.metrics);
+    training.metrics().save(options.metrics);
     std::printf("metrics written to %s\n", options.metrics.c_str());
   }
   if (!weights.empty()) {
@@ -181,7 +113,10 @@ int main(int argc, char** argv) {
     std::signal(SIGINT, SIG_DFL);
   });
   try {
-    return run(parsed.options);
+    const int status = run(parsed.options);
+    check<IoError>(std::fflush(stdout) == 0 && std::ferror(stdout) == 0, "mnist_cnn",
+                   "the output can't be written");
+    return status;
   } catch (const std::exception& error) {
     std::fflush(stdout);
     std::cerr << "mnist_cnn: " << error.what() << '\n';

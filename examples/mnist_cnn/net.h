@@ -3,13 +3,26 @@
 
 #include <metron/metron.h>
 
+namespace mnist {
+
+// The sizes that are the model's own to choose.
+struct NetSizes {
+  std::int64_t conv1 = 32;  // channels
+  std::int64_t conv2 = 64;
+  std::int64_t hidden = 128;
+};
+
 struct Net : metron::Module {
-  metron::Conv2d conv1{1, 32, 3};
-  metron::Conv2d conv2{32, 64, 3};
+  explicit Net(const NetSizes& sizes = {})
+      : conv1(1, sizes.conv1, 3),
+        conv2(sizes.conv1, sizes.conv2, 3),
+        fc1(sizes.conv2 * 12 * 12, sizes.hidden),
+        fc2(sizes.hidden, 10) {}
+
+  metron::Conv2d conv1, conv2;
   metron::Dropout2d dropout1{0.25};
   metron::Dropout2d dropout2{0.5};
-  metron::Linear fc1{9216, 128};
-  metron::Linear fc2{128, 10};
+  metron::Linear fc1, fc2;
   bool use_dropout = true;
 
   void members(metron::MemberVisitor& visit) override {
@@ -32,3 +45,5 @@ struct Net : metron::Module {
     return log_softmax(fc2(x), 1);  // (N, 10)
   }
 };
+
+}  // namespace mnist

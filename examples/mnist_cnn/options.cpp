@@ -21,7 +21,7 @@ ParsedOptions parse_options(int argc, char** argv) {
   app.add_option("--lr", o.lr, "learning rate of Adadelta")->check(CLI::PositiveNumber);
   app.add_option("--gamma", o.gamma, "factor of the learning rate after each epoch")
       ->check(CLI::PositiveNumber);
-  app.add_option("--seed", o.seed, "of weights, dropout and shuffling");
+  app.add_option("--seed", o.seed, "of weights, dropout and shuffling")->check(CLI::NonNegativeNumber);
   app.add_option("--log-interval", o.log_interval, "steps between two lines of output")
       ->check(CLI::PositiveNumber);
   app.add_flag("--dry-run", o.dry_run, "one training step and one test step, to see that all works");
@@ -46,6 +46,8 @@ ParsedOptions parse_options(int argc, char** argv) {
 
   try {
     app.parse(argc, argv);
+    if (o.profile && o.epochs == 0)
+      throw CLI::ValidationError("--profile", "there are no training steps in 0 epochs");
     return {o, std::nullopt};
   } catch (const CLI::ParseError& error) {
     return {o, app.exit(error) == 0 ? 0 : 2};

@@ -6,15 +6,15 @@
 
 class Progress {
  public:
-  Progress(std::int64_t epoch, std::int64_t epochs, std::int64_t steps, std::int64_t samples);
+  Progress(std::int64_t epoch, std::int64_t epochs, std::int64_t samples);
 
-  // After `step` steps and `samples` samples, the last of them with this loss.
-  void show(std::int64_t step, std::int64_t samples, double loss);
+  // After `step` of `steps` steps and `samples` samples, the last of them with this loss.
+  void show(std::int64_t step, std::int64_t steps, std::int64_t samples, double loss);
   void finish();
   double seconds() const;
 
  private:
-  std::int64_t epoch_, epochs_, steps_, samples_;
+  std::int64_t epoch_, epochs_, samples_;
   bool terminal_;
   std::chrono::steady_clock::time_point start_;
 };

@@ -66,7 +66,7 @@ void convolve_depthwise(const Convolution<T>& conv) {
           T* const out = to + column * conv.result.pixel + c;
           for (Index l = 0; l < count; ++l) {
             const T value = conv.bias == nullptr ? sum[l] : sum[l] + conv.bias[c + l];
-            out[l] = conv.relu && value < 0 ? T{0} : value;
+            out[l] = rectified(conv.relu, value);
           }
         }
       }

@@ -62,7 +62,7 @@ void store_partial(const T* tile, Index rows, Index columns, const GemmBlock<T>&
       T value = tile[i * panel_width<T> + j];
       if (block.accumulate) value += element;
       if (bias != nullptr) value += bias[j];
-      element = block.relu && value < 0 ? T{0} : value;
+      element = rectified(block.relu, value);
     }
   }
 }

@@ -21,7 +21,7 @@ struct NarrowProduct {
 
   void set(Index batch, Index i, Index j, T value) const {
     if (product.bias != nullptr) value += product.bias[bias_by_row ? i : j];
-    *product.y.at(batch, i, j) = product.relu && value < 0 ? T{0} : value;
+    *product.y.at(batch, i, j) = rectified(product.relu, value);
   }
 };
 

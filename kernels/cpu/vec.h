@@ -9,6 +9,12 @@ namespace metron::METRON_ISA {
 
 using Index = std::int64_t;
 
+// The fused ReLU of an epilogue; NaN stays.
+template <typename T>
+inline T rectified(bool relu, T value) {
+  return relu && value < 0 ? T{0} : value;
+}
+
 // The compiler's widest alignment is that of its widest register: 16 bytes for SSE2 and NEON, 32 for AVX2, 64
 // for AVX-512.
 inline constexpr int vec_bytes = __BIGGEST_ALIGNMENT__;

@@ -2,6 +2,8 @@
 #include <metron/kernels/onednn/onednn_kernels.h>
 #include <metron/kernels/providers.h>
 
+#include <dnnl.hpp>
+
 namespace metron {
 
 void install_onednn(const Provider& p) {
@@ -18,6 +20,12 @@ void install_onednn(const Provider& p) {
 
   p.install(kernel::avg_pool2d, onednn::avg_pool2d);
   p.install(kernel::avg_pool2d_backward, onednn::avg_pool2d_backward);
+}
+
+std::string onednn_version() {
+  const dnnl::version_t* version = dnnl::version();
+  return std::to_string(version->major) + '.' + std::to_string(version->minor) + '.' +
+         std::to_string(version->patch);
 }
 
 }  // namespace metron

@@ -8,7 +8,6 @@ option(BUILD_TESTING "Build the tests" ${PROJECT_IS_TOP_LEVEL})
 option(METRON_OPENMP "Compute on all cores with OpenMP" ON)
 option(METRON_ONEDNN "Use oneDNN on the CPU where it is installed" ON)
 option(METRON_WERROR "Treat warnings as errors" ${PROJECT_IS_TOP_LEVEL})
-set(METRON_GPU emulated CACHE STRING "The device cuda: emulated on the CPU, or off")
 set(METRON_SANITIZE "" CACHE STRING "Sanitizers to compile with: address,undefined or thread")
 # The portable kernels are compiled once for each of these; the widest one that the processor has is used.
 set(METRON_CPU_ISAS "baseline;avx2" CACHE STRING "Instruction sets of the portable kernels: baseline, avx2, avx512")
@@ -42,15 +41,12 @@ endif()
 
 # Warnings of our own targets; nothing of this is exported.
 add_library(metron_warnings INTERFACE)
-target_compile_options(metron_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
-                                                 $<$<BOOL:${METRON_WERROR}>:-Werror>)
+target_compile_options(metron_warnings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow -Wconversion
+                                                 $<$<BOOL:${METRON_WERROR}>:-Werror>>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-  target_compile_options(metron_warnings INTERFACE -Wno-restrict)  # GCC bug 105651: std::string's own operator+
+  target_compile_options(metron_warnings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict>)  # GCC bug 105651: std::string's own operator+
 endif()
 
-if(METRON_SANITIZE STREQUAL "thread")
-  set(METRON_GPU off)  # the emulator defines the sanitizer's hooks itself, and switches stacks under its feet
-endif()
 if(METRON_SANITIZE)
   add_compile_options(-fsanitize=${METRON_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${METRON_SANITIZE})

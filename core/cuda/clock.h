@@ -1,0 +1,12 @@
+// The device's half of the timer: pairs of pooled events on the stream.
+#pragma once
+
+#include <metron/core/profiler.h>
+
+#include <memory>
+
+namespace metron::cuda {
+
+std::unique_ptr<DeviceClock> make_clock();
+
+}  // namespace metron::cuda

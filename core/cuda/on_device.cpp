@@ -1,0 +1,10 @@
+// The seams of state.h on a real device, where nothing is to be told.
+#include <metron/core/cuda/state.h>
+
+namespace metron::cuda {
+
+bool is_emulated() { return false; }
+void note_allocated(void*, std::size_t, cudaStream_t) {}
+void note_freed(void*, std::size_t, cudaStream_t) {}
+
+}  // namespace metron::cuda

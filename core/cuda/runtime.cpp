@@ -1,0 +1,76 @@
+#include <metron/core/cuda/runtime.h>
+#include <metron/core/cuda/state.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <string_view>
+
+namespace metron::cuda {
+namespace {
+
+// From the folder on that the project's own sources lie in.
+std::string_view short_path(std::string_view path) {
+  const std::size_t found = std::max(path.rfind("/core/") + 1, path.rfind("/kernels/") + 1);
+  return path.substr(found);
+}
+
+}  // namespace
+
+void failed(cudaError_t status, const char* expression, const std::source_location& where) {
+  static_cast<void>(cudaGetLastError());  // an error that is not sticky is reported once
+  if (status == cudaErrorMemoryAllocation)
+    fail<OutOfMemoryError>("cuda", expression, ": ", cudaGetErrorString(status));
+  fail<CudaError>(
+      "cuda", expression, " failed: ", cudaGetErrorString(status), " (", cudaGetErrorName(status), "), at ",
+      short_path(where.file_name()), ':', where.line(),
+      is_synchronous() ? "" : "; it may come from an earlier kernel: METRON_CUDA_SYNC=1 names it");
+}
+
+DeviceGuard::DeviceGuard(int index) {
+  METRON_CUDA(cudaGetDevice(&previous_));
+  if (previous_ == index) return;
+  METRON_CUDA(cudaSetDevice(index));
+  changed_ = true;
+}
+DeviceGuard::~DeviceGuard() {
+  if (changed_) static_cast<void>(cudaSetDevice(previous_));
+}
+
+bool is_synchronous() {
+  static const bool value = [] {
+    const char* text = std::getenv("METRON_CUDA_SYNC");
+    return text != nullptr && std::string_view(text) != "" && std::string_view(text) != "0";
+  }();
+  return value;
+}
+
+cudaStream_t stream(int index) { return state(index).stream; }
+FaultRecord* fault_record(int index) { return state(index).faults.device_record(); }
+int multiprocessors(int index) { return state(index).multiprocessors; }
+
+void synchronize(int index) {
+  DeviceState& device = state(index);
+  const DeviceGuard guard(index);
+  const bool pending = device.faults.fetch(device.stream);
+  METRON_CUDA(cudaStreamSynchronize(device.stream));
+  if (pending) device.faults.raise(device.stream);
+}
+
+int device_count() {
+  int count = 0;
+  return cudaGetDeviceCount(&count) == cudaSuccess ? count : 0;
+}
+
+DeviceProperties properties(int index) {
+  cudaDeviceProp given{};
+  METRON_CUDA(cudaGetDeviceProperties(&given, index));
+  DeviceProperties result{given.name,           given.major, given.minor, given.multiProcessorCount,
+                          given.totalGlobalMem, 0,           0,           0};
+  // As attributes: CUDA 13 has no clocks in cudaDeviceProp.
+  METRON_CUDA(cudaDeviceGetAttribute(&result.clock_khz, cudaDevAttrClockRate, index));
+  METRON_CUDA(cudaDeviceGetAttribute(&result.memory_clock_khz, cudaDevAttrMemoryClockRate, index));
+  METRON_CUDA(cudaDeviceGetAttribute(&result.memory_bus_bits, cudaDevAttrGlobalMemoryBusWidth, index));
+  return result;
+}
+
+}  // namespace metron::cuda

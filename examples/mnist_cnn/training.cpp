@@ -1,0 +1,125 @@
+#include "training.h"
+
+#include <metron/core/io/atomic_file.h>
+
+#include <array>
+#include <charconv>
+#include <cstdio>
+#include <fstream>
+
+using namespace metron;
+
+namespace mnist {
+namespace {
+
+constexpr char header[] = "step,epoch,loss,accuracy";
+
+// The text up to the next comma, taken from the line.
+std::string_view take_field(std::string_view& line) {
+  const std::size_t end = std::min(line.find(','), line.size());
+  const std::string_view field = line.substr(0, end);
+  line.remove_prefix(std::min(end + 1, line.size()));
+  return field;
+}
+
+template <typename T>
+bool parse(std::string_view text, T& value) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+}  // namespace
+
+std::string Metrics::csv() const {
+  std::string text = std::string(header) + '\n';
+  for (const MetricsRow& row : rows) {
+    std::array<char, 128> buffer;
+    std::snprintf(buffer.data(), buffer.size(), "%ld,%ld,%.9g,", row.step, row.epoch, row.loss);
+    text += buffer.data();
+    if (row.accuracy) {
+      std::snprintf(buffer.data(), buffer.size(), "%.9g", *row.accuracy);
+      text += buffer.data();
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+void Metrics::save(const std::string& path) const {
+  AtomicFile file(path);
+  file.write(csv());
+  file.commit();
+}
+
+Metrics read_metrics(const std::string& path) {
+  std::ifstream file(path);
+  check<IoError>(file.good(), "metrics", path, ": the file can't be read");
+  std::string line;
+  check<IoError>(std::getline(file, line) && line == header, "metrics", path, ": the first line must be \"",
+                 header, '"');
+  Metrics metrics;
+  for (std::int64_t number = 2; std::getline(file, line); ++number) {
+    std::string_view rest = line;
+    MetricsRow row;
+    bool sound = parse(take_field(rest), row.step) && parse(take_field(rest), row.epoch) &&
+                 parse(take_field(rest), row.loss);
+    if (sound && !rest.empty()) sound = parse(rest, row.accuracy.emplace());
+    check<IoError>(sound, "metrics", path, ": line ", number, " must be ", header, ", got \"", line, '"');
+    metrics.rows.push_back(row);
+  }
+  return metrics;
+}
+
+Training::Training(Net& net, Device device, double lr, double gamma)
+    : net_(net), device_(device), optimizer_(net.parameters(), {.lr = lr}), schedule_(optimizer_, 1, gamma) {}
+
+EpochProgress Training::train_epoch(std::int64_t epoch, const DataLoader& loader, const EpochOptions& options,
+                                    const OnLog& on_log, const std::atomic<bool>& stop) {
+  net_.train();
+  EpochProgress progress{.epoch = epoch, .steps = loader.size()};
+  if (options.most_steps > 0) progress.steps = std::min(progress.steps, options.most_steps);
+  std::vector<Tensor> losses;  // of the steps since the last report: reading one waits for the device
+  for (const auto& [images, labels] : loader.epoch(epoch)) {
+    optimizer_.zero_grad();
+    const Tensor loss = nll_loss(net_(images.to(device_)), labels.to(device_));
+    loss.backward();
+    optimizer_.step();
+
+    losses.push_back(loss.detach());
+    ++progress.step;
+    progress.seen += images.size(0);
+    const bool last = progress.step == progress.steps || stop;
+    if (progress.step % options.log_interval != 0 && !last) continue;
+    for (const Tensor& pending : losses) {
+      progress.loss = static_cast<double>(pending.item<float>());
+      metrics_.rows.push_back({++step_, epoch, progress.loss});
+    }
+    losses.clear();
+    on_log(progress);
+    if (last) break;
+  }
+  schedule_.step();
+  return progress;
+}
+
+TestResult Training::test(std::int64_t epoch, const DataLoader& loader, std::int64_t most_batches) {
+  const NoGradGuard no_grad;
+  const bool training = net_.training();
+  net_.eval();
+  TestResult result;
+  std::int64_t batches = 0;
+  for (const auto& [images, labels] : loader.epoch()) {
+    const Tensor target = labels.to(device_);
+    const Tensor output = net_(images.to(device_));
+    result.loss += static_cast<double>(nll_loss(output, target, Reduction::sum).item<float>());
+    result.correct += sum(eq(argmax(output, {1}), target).to(DType::int64)).item<std::int64_t>();
+    result.seen += images.size(0);
+    if (++batches == most_batches) break;
+  }
+  net_.train(training);
+  if (result.seen > 0) result.loss /= static_cast<double>(result.seen);
+  metrics_.rows.push_back({step_, epoch, result.loss, result.accuracy()});
+  return result;
+}
+
+}  // namespace mnist

@@ -1,0 +1,48 @@
+#include <metron/core/cuda/runtime.h>
+#include <metron/kernels/cublas/context.h>
+
+#include <map>
+
+namespace metron::cublas {
+namespace {
+
+// What NVIDIA's documentation recommends for Hopper, the most of all architectures.
+constexpr std::int64_t recommended_workspace = std::int64_t{32} << 20;
+
+}  // namespace
+
+Context::Context(const Functions& functions, Device device)
+    : functions_(&functions),
+      stream_(cuda::stream(device.index())),
+      workspace_(Tensor::empty({recommended_workspace}, {DType::uint8, device, MemoryFormat::contiguous})),
+      workspace_address_(workspace_.raw_mutable_data()) {}
+
+Context::~Context() {
+  if (lt_handle_ != nullptr) functions_->lt_destroy(lt_handle_);
+  if (handle_ != nullptr) functions_->destroy(handle_);
+}
+
+bool Context::open() {
+  return functions_->create(&handle_) == CUBLAS_STATUS_SUCCESS &&
+         functions_->set_stream(handle_, stream_) == CUBLAS_STATUS_SUCCESS &&
+         functions_->set_workspace(handle_, workspace_address_, workspace_.bytes()) ==
+             CUBLAS_STATUS_SUCCESS &&
+         functions_->set_math_mode(handle_, CUBLAS_DEFAULT_MATH) == CUBLAS_STATUS_SUCCESS &&
+         functions_->lt_create(&lt_handle_) == CUBLAS_STATUS_SUCCESS;
+}
+
+Context* context(Device device) {
+  const Functions* const library = functions();
+  if (library == nullptr) return nullptr;
+  thread_local std::map<int, std::unique_ptr<Context>> of_this_thread;  // by device
+  auto& found = of_this_thread[device.index()];
+  if (found == nullptr) {
+    const cuda::DeviceGuard guard(device.index());
+    std::unique_ptr<Context> made(new Context(*library, device));
+    if (!made->open()) return nullptr;
+    found = std::move(made);
+  }
+  return found.get();
+}
+
+}  // namespace metron::cublas

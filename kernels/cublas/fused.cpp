@@ -1,0 +1,151 @@
+#include <metron/kernels/cublas/fused.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <utility>
+
+namespace metron::cublas {
+namespace {
+
+// A descriptor of cuBLASLt, destroyed by the library's own function for its kind.
+template <typename Handle>
+class Owned {
+ public:
+  explicit Owned(cublasStatus_t (*destroy)(Handle)) : destroy_(destroy) {}
+  ~Owned() {
+    if (handle_ != nullptr) destroy_(handle_);
+  }
+  Owned(const Owned&) = delete;
+  Owned& operator=(const Owned&) = delete;
+  Handle* out() { return &handle_; }
+  Handle get() const { return handle_; }
+
+ private:
+  cublasStatus_t (*destroy_)(Handle);
+  Handle handle_ = nullptr;
+};
+
+constexpr bool ok(cublasStatus_t status) { return status == CUBLAS_STATUS_SUCCESS; }
+
+// What an algorithm depends on. Alignments too: it may read sixteen bytes at once.
+struct Key {
+  std::array<std::int64_t, 19> values{};
+  auto operator<=>(const Key&) const = default;
+};
+
+int alignment_of(const void* address) {
+  constexpr int most = 256;
+  const auto bits = reinterpret_cast<std::uintptr_t>(address);
+  return bits == 0 ? most : std::min(most, 1 << std::countr_zero(bits));
+}
+
+Key key_of(const Product& p, int device, const std::array<const void*, 4>& addresses, Activation activation) {
+  return {{device, p.m, p.n, p.k, p.batch, p.left.transposed, p.left.leading_dimension, p.left.batch_stride,
+           p.right.transposed, p.right.leading_dimension, p.right.batch_stride, p.result.leading_dimension,
+           p.result.batch_stride, p.type, static_cast<std::int64_t>(activation), alignment_of(addresses[0]),
+           alignment_of(addresses[1]), alignment_of(addresses[2]), alignment_of(addresses[3])}};
+}
+
+// Algorithms, and refusals as nothing, of this thread.
+using Algorithms = std::map<Key, std::optional<cublasLtMatmulAlgo_t>>;
+constexpr std::size_t most_algorithms = 512;
+
+// One call's descriptors. Making them costs about a microsecond; the algorithm behind them is what is worth
+// keeping.
+class FusedCall {
+ public:
+  FusedCall(Context& context, const Product& product)
+      : context_(context),
+        call_(context.call()),
+        product_(product),
+        desc_(call_.matmul_desc_destroy),
+        left_(call_.layout_destroy),
+        right_(call_.layout_destroy),
+        result_(call_.layout_destroy) {}
+
+  bool describe(const void* bias, Activation activation) {
+    const Product& p = product_;
+    const cudaDataType scale = p.compute == CUBLAS_COMPUTE_64F ? CUDA_R_64F : CUDA_R_32F;
+    const cublasLtEpilogue_t epilogue =
+        activation == Activation::relu ? CUBLASLT_EPILOGUE_RELU_BIAS : CUBLASLT_EPILOGUE_BIAS;
+    return ok(call_.matmul_desc_create(desc_.out(), p.compute, scale)) &&
+           set(CUBLASLT_MATMUL_DESC_TRANSA, p.left.transposed) &&
+           set(CUBLASLT_MATMUL_DESC_TRANSB, p.right.transposed) &&
+           set(CUBLASLT_MATMUL_DESC_EPILOGUE, epilogue) && set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias) &&
+           layout(left_, p.left, p.m, p.k) && layout(right_, p.right, p.k, p.n) &&
+           layout(result_, p.result, p.m, p.n);
+  }
+
+  // The algorithm that the library's heuristic prefers, if it has one.
+  std::optional<cublasLtMatmulAlgo_t> choose() {
+    Owned<cublasLtMatmulPreference_t> preference(call_.preference_destroy);
+    const std::uint64_t bytes = context_.workspace_bytes();
+    cublasLtMatmulHeuristicResult_t found{};
+    int count = 0;
+    if (!ok(call_.preference_create(preference.out())) ||
+        !ok(call_.preference_set(preference.get(), CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &bytes,
+                                 sizeof bytes)) ||
+        !ok(call_.heuristic(context_.lt_handle(), desc_.get(), left_.get(), right_.get(), result_.get(),
+                            result_.get(), preference.get(), 1, &found, &count)) ||
+        count == 0 || !ok(found.state))
+      return std::nullopt;
+    return found.algo;
+  }
+
+  bool run(const cublasLtMatmulAlgo_t& algorithm, const void* left, const void* right, void* result) {
+    return ok(call_.lt_matmul(context_.lt_handle(), desc_.get(), one(product_), left, left_.get(), right,
+                              right_.get(), zero(product_), result, result_.get(), result, result_.get(),
+                              &algorithm, context_.workspace(), context_.workspace_bytes(),
+                              context_.stream()));
+  }
+
+ private:
+  template <typename Value>
+  bool set(cublasLtMatmulDescAttributes_t attribute, const Value& value) {
+    return ok(call_.matmul_desc_set(desc_.get(), attribute, &value, sizeof value));
+  }
+  // As it is stored: `rows` by `columns` are those of op(operand).
+  bool layout(Owned<cublasLtMatrixLayout_t>& made, const Operand& operand, int rows, int columns) {
+    if (operand.transposed == CUBLAS_OP_T) std::swap(rows, columns);
+    const std::int64_t stride = operand.batch_stride;
+    return ok(call_.layout_create(made.out(), product_.type, static_cast<std::uint64_t>(rows),
+                                  static_cast<std::uint64_t>(columns), operand.leading_dimension)) &&
+           ok(call_.layout_set(made.get(), CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, &product_.batch,
+                               sizeof(int))) &&
+           ok(call_.layout_set(made.get(), CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, &stride,
+                               sizeof stride));
+  }
+
+  Context& context_;
+  const Functions& call_;
+  const Product& product_;
+  Owned<cublasLtMatmulDesc_t> desc_;
+  Owned<cublasLtMatrixLayout_t> left_, right_, result_;
+};
+
+}  // namespace
+
+bool fused_product(Context& context, const Product& product, const Tensor& a, const Tensor& b,
+                   const Tensor& bias, Activation activation, Tensor& y) {
+  // The epilogue's bias belongs to the rows of D, our columns, and is dense.
+  if (bias.numel() > 1 && bias.strides()[0] != 1) return false;
+  const std::array<const void*, 4> addresses{a.raw_data(), b.raw_data(), bias.raw_data(),
+                                             std::as_const(y).raw_data()};
+  thread_local Algorithms algorithms;
+  FusedCall call(context, product);
+  if (!call.describe(bias.raw_data(), activation)) return false;
+  const Key key = key_of(product, y.device().index(), addresses, activation);
+  auto found = algorithms.find(key);
+  if (found == algorithms.end()) {
+    if (algorithms.size() >= most_algorithms) algorithms.clear();
+    found = algorithms.emplace(key, call.choose()).first;
+  }
+  return found->second && call.run(*found->second, b.raw_data(), a.raw_data(), y.raw_mutable_data());
+}
+
+}  // namespace metron::cublas

@@ -1,0 +1,44 @@
+// fill and copy: any strides and, for copy, any two dtypes. Mapped as map.cuh says; memory bounds both.
+#include <metron/kernels/arithmetic.h>
+#include <metron/kernels/cuda/cuda_kernels.h>
+
+#include <metron/kernels/cuda/map.cuh>
+
+namespace metron::cuda {
+namespace {
+
+template <typename T>
+struct Constant {
+  T value;
+  METRON_HOST_DEVICE T operator()() const { return value; }
+};
+
+template <typename To>
+struct Convert {
+  template <typename From>
+  METRON_HOST_DEVICE To operator()(From x) const {
+    return functor::convert<To>(x);
+  }
+};
+
+}  // namespace
+
+bool fill(double value, Tensor& y) {
+  const LoopNest nest = loop_nest({&y});
+  visit_any_dtype(y.dtype(), [&]<typename T>() {
+    map("fill", y.device(), nest, Constant<T>{functor::convert<T>(value)}, y.mutable_data<T>());
+  });
+  return true;
+}
+
+bool copy(const Tensor& x, Tensor& y) {
+  const LoopNest nest = loop_nest({&y, &x});
+  visit_any_dtype(y.dtype(), [&]<typename To>() {
+    visit_any_dtype(x.dtype(), [&]<typename From>() {
+      map("copy", y.device(), nest, Convert<To>{}, y.mutable_data<To>(), x.data<From>());
+    });
+  });
+  return true;
+}
+
+}  // namespace metron::cuda

@@ -1,0 +1,17 @@
+// The functions of the provider `cuda`: our own kernels, one file a family. The contracts are those of
+// kernels.h.
+#pragma once
+
+#include <metron/kernels/kernels.h>
+
+namespace metron::cuda {
+
+bool fill(double value, Tensor& y);
+bool copy(const Tensor& x, Tensor& y);
+bool unary(const Unary& f, const Tensor& x, Tensor& y);
+bool unary_backward(const Unary& f, const Tensor& g, const Tensor& x, const Tensor& y, Tensor& gx);
+bool binary(BinaryOp op, const Tensor& a, const Tensor& b, Tensor& y);
+bool compare(CompareOp op, const Tensor& a, const Tensor& b, Tensor& y);
+bool where(const Tensor& condition, const Tensor& a, const Tensor& b, Tensor& y);
+
+}  // namespace metron::cuda

@@ -1,0 +1,44 @@
+// How a kernel is launched, on the toolkit and on the emulator alike.
+#pragma once
+
+#include <metron/core/cuda/runtime.h>
+#include <metron/core/device.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+namespace metron::cuda {
+
+inline constexpr int warp_size = 32;
+
+struct LaunchShape {
+  dim3 blocks = 1;
+  dim3 threads = 1;
+  std::size_t shared_bytes = 0;  // dynamic
+};
+
+// Enough blocks of `threads` for `count` items, `per_thread` each. Kernels that walk a grid-stride loop bound
+// them by what fills the device several times over: more would only wait.
+LaunchShape grid_stride_shape(Device device, std::int64_t count, int threads, int per_thread = 1);
+
+// Enqueues kernel(args...) on the device's stream; nothing for an empty grid. `op` names it in errors.
+template <typename... Params, typename... Args>
+void launch(const char* op, Device device, const LaunchShape& shape, void (*kernel)(Params...),
+            Args&&... args) {
+  if (shape.blocks.x == 0 || shape.blocks.y == 0 || shape.blocks.z == 0) return;
+  const DeviceGuard guard(device.index());
+  cudaLaunchConfig_t config{};
+  config.gridDim = shape.blocks;
+  config.blockDim = shape.threads;
+  config.dynamicSmemBytes = shape.shared_bytes;
+  config.stream = stream(device.index());
+  check(cudaLaunchKernelEx(&config, kernel, std::forward<Args>(args)...), op);
+  if (is_synchronous()) [[unlikely]]
+    check(cudaStreamSynchronize(config.stream), op);
+}
+
+inline std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+}  // namespace metron::cuda

@@ -1,0 +1,24 @@
+#include <dlfcn.h>
+#include <metron/kernels/shared_library.h>
+
+namespace metron {
+
+SharedLibrary::SharedLibrary(std::initializer_list<const char*> names) {
+  for (const char* name : names) {
+    handle_ = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+    if (handle_ != nullptr) {
+      error_.clear();
+      return;
+    }
+    if (error_.empty()) error_ = dlerror();
+  }
+}
+
+void* SharedLibrary::address(const char* name) {
+  if (handle_ == nullptr) return nullptr;
+  void* found = dlsym(handle_, name);
+  if (found == nullptr && error_.empty()) error_ = std::string("it has no function ") + name;
+  return found;
+}
+
+}  // namespace metron

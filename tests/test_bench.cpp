@@ -1,0 +1,138 @@
+// `metron bench`: that wrong kernels are called wrong, and that its times are those of an independent
+// instrument.
+#include <benchmark/benchmark.h>
+#include <gtest/gtest.h>
+#include <metron/core/error.h>
+#include <metron/kernels/kernels.h>
+#include <metron/tools/bench/bench.h>
+#include <metron/tools/statistics.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <vector>
+
+namespace metron::tools {
+namespace {
+
+using UnaryFunction = bool (*)(const Unary&, const Tensor&, Tensor&);
+
+bool right(const Unary&, const Tensor& x, Tensor& y) {
+  const float* in = x.data<float>();
+  float* out = y.mutable_data<float>();
+  for (std::int64_t i = 0; i < x.numel(); ++i) out[i] = std::max(in[i], 0.f);
+  return true;
+}
+bool wrong(const Unary& f, const Tensor& x, Tensor& y) {
+  right(f, x, y);
+  y.mutable_data<float>()[x.numel() - 1] += 1e-3f;
+  return true;
+}
+bool declines(const Unary&, const Tensor&, Tensor&) { return false; }
+bool throws(const Unary&, const Tensor&, Tensor&) { fail<ValueError>("unary", "out of sorts"); }
+
+// The first provider of the CPU, where another one follows, with its function for the slot `unary` exchanged.
+class Bench : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (std::string_view(providers().front().name) == "cpu") GTEST_SKIP() << "there is one provider";
+  }
+  void TearDown() override { kernel::unary.set(providers().front().id, nullptr); }
+
+  // The rows of relu3 at batch 1: of the exchanged provider and of the portable one.
+  static std::vector<BenchRow> rows(UnaryFunction function) {
+    kernel::unary.set(providers().front().id, function);
+    const std::vector<BenchCase> cases = layer_cases({1});
+    std::vector<BenchRow> result;
+    run_bench(cases, {Device(), {.budget_s = 0.001}, "relu3 forward"}, {100, 10},
+              [&](std::span<const BenchRow> found) {
+                result.assign(found.begin(), found.end());
+                return true;
+              });
+    return result;
+  }
+};
+
+TEST_F(Bench, TellsDispositionsApart) {
+  const std::vector<std::pair<UnaryFunction, Disposition>> expected{{right, Disposition::ok},
+                                                                    {wrong, Disposition::incorrect},
+                                                                    {declines, Disposition::declined},
+                                                                    {throws, Disposition::failed}};
+  for (const auto& [function, disposition] : expected) {
+    const std::vector<BenchRow> found = rows(function);
+    ASSERT_EQ(found.size(), 2u);
+    EXPECT_EQ(found[0].disposition, disposition) << name_of(found[0].disposition) << " " << found[0].message;
+    EXPECT_EQ(found[0].timing.rounds > 0, disposition == Disposition::ok);
+    EXPECT_EQ(found[0].message.find("out of sorts") != std::string::npos, disposition == Disposition::failed);
+    EXPECT_EQ(found[0].message.find("no provider") != std::string::npos,
+              disposition == Disposition::declined);
+    EXPECT_EQ(found[1].disposition, Disposition::ok) << "the portable provider";
+    EXPECT_EQ(found[1].vendor_ratio > 0, disposition == Disposition::ok);
+  }
+}
+
+TEST_F(Bench, RowsGoToJsonAndCsvUnchanged) {
+  const BenchRow row = rows(right).front();
+  const auto json = to_json(row);
+  EXPECT_EQ(json.at("disposition"), "ok");
+  EXPECT_EQ(json.at("median_ns"), row.timing.median_ns);
+  EXPECT_DOUBLE_EQ(json.at("gbytes").get<double>(), row.bytes / row.timing.median_ns);
+  const auto commas = [](const std::string& text) { return std::count(text.begin(), text.end(), ','); };
+  EXPECT_EQ(commas(to_csv(row)), commas(csv_header()));
+  EXPECT_EQ(commas(to_csv(rows(declines).front())), commas(csv_header()));
+}
+
+TEST(Roofs, TheFloorIsTheSlowerOfComputingAndMoving) {
+  const Roofs roofs{100, 10};
+  EXPECT_DOUBLE_EQ(floor_ns(roofs, 2000, 100), 20);
+  EXPECT_DOUBLE_EQ(floor_ns(roofs, 2000, 300), 30);
+  EXPECT_EQ(floor_ns({}, 2000, 300), 0);
+}
+
+// ---- Against Google Benchmark ----
+
+// The time that it reports for one run of a benchmark.
+class Collector : public benchmark::BenchmarkReporter {
+ public:
+  bool ReportContext(const Context&) override { return true; }
+  void ReportRuns(const std::vector<Run>& runs) override {
+    for (const Run& run : runs) times.push_back(run.GetAdjustedRealTime());
+  }
+  std::vector<double> times;
+};
+
+double google_median_ns(const BenchCall& call) {
+  benchmark::internal::Benchmark* registered =
+      benchmark::RegisterBenchmark("call", [&](benchmark::State& state) {
+        for (auto _ : state) call.run();
+      });
+  registered->Repetitions(5)->MinTime(0.01)->Unit(benchmark::kNanosecond)->UseRealTime();
+  Collector collector;
+  benchmark::RunSpecifiedBenchmarks(&collector, "call");
+  benchmark::ClearRegisteredBenchmarks();
+  return quantile(std::vector<double>(collector.times.begin(), collector.times.begin() + 5), 0.5);
+}
+
+// Within 10 %, in the best of several tries: the machine may be busy with something else during one of them.
+TEST(BenchTimes, AgreeWithGoogleBenchmark) {
+  const ProviderScope portable("cpu");
+  for (const BenchCase& c : layer_cases({16})) {
+    if (c.name != "conv2 forward" && c.name != "fc1 forward" && c.name != "relu1 forward" &&
+        c.name != "adadelta")
+      continue;
+    const BenchCall call = c.make(Device(), DType::float32);
+    const std::vector<Contestant> contestants{[&](std::int64_t calls) {
+      for (std::int64_t i = 0; i < calls; ++i) call.run();
+    }};
+    double closest = 1e9;
+    for (int attempt = 0; attempt < 60 && std::abs(closest - 1) > 0.1; ++attempt) {
+      const double ours = time_in_turn(contestants, {.budget_s = 0.05}).front().median_ns;
+      const double ratio = ours / google_median_ns(call);
+      if (std::abs(ratio - 1) < std::abs(closest - 1)) closest = ratio;
+    }
+    EXPECT_NEAR(closest, 1, 0.1) << c.name;
+  }
+}
+
+}  // namespace
+}  // namespace metron::tools

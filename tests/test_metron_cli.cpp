@@ -1,0 +1,287 @@
+// The metron command line as its users run it: info, profile, graph; what it refuses, and how.
+#include <gtest/gtest.h>
+#include <metron/core/profile.h>
+#include <metron/core/ranking.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "temporary_folder.h"
+
+namespace metron {
+namespace {
+
+const std::string programs = METRON_BINARY_DIR "/bin/";
+
+struct Output {
+  int code = -1;
+  std::string text;  // stdout and stderr
+};
+
+Output run(const std::string& arguments) {
+  const std::string command =
+      "OMP_WAIT_POLICY=passive '" + programs + "metron' " + arguments + " 2>&1 </dev/null";
+  Output output;
+  std::FILE* pipe = popen(command.c_str(), "r");
+  EXPECT_NE(pipe, nullptr);
+  std::array<char, 4096> buffer;
+  while (const std::size_t count = std::fread(buffer.data(), 1, buffer.size(), pipe))
+    output.text.append(buffer.data(), count);
+  const int status = pclose(pipe);
+  output.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return output;
+}
+
+class Metron : public testing::Test {
+ protected:
+  std::string path(const std::string& name) const { return (folder / name).string(); }
+  // `metron profile` of profiled_program.
+  Output profile(const std::string& options, const std::string& arguments) const {
+    return run("profile --out '" + path("out") + "' " + options + " -- '" + programs + "profiled_program' " +
+               arguments);
+  }
+  Profile written() const { return load_profile(folder / "out" / "profile.json"); }
+
+  TemporaryFolder folder;
+};
+
+std::int64_t count(const Profile& profile, const std::string& name, Phase phase) {
+  return std::count_if(profile.records.begin(), profile.records.end(), [&](const Record& record) {
+    return record.kind == RecordKind::op && record.phase == phase && record.name == name;
+  });
+}
+
+TEST_F(Metron, SaysWhatItCanDo) {
+  const Output output = run("--help");
+  EXPECT_EQ(output.code, 0);
+  EXPECT_TRUE(contains(output.text, {"info", "profile"}));
+  EXPECT_EQ(run("--version").text, "0.1.0\n");
+}
+
+TEST_F(Metron, ExitsWithTwoOnBadInput) {
+  struct Case {
+    std::string arguments;
+    std::vector<std::string> words;
+  };
+  const std::string file = folder.write("file", "text").string();
+  std::vector<Case> cases{
+      {"", {"subcommand"}},
+      {"info --json extra", {"extra"}},
+      {"nothing", {"nothing"}},
+      {"--no-such-flag", {"--no-such-flag"}},
+      {"info --x", {"--x"}},
+      {"profile", {"program"}},
+      {"profile --steps -1 -- true", {"--steps", "-1"}},
+      {"profile --steps ten -- true", {"--steps", "ten"}},
+      {"profile --sort size -- true", {"--sort", "size", "total"}},
+      {"profile --group x -- true", {"--group", "x"}},
+      {"profile --out '" + file + "' -- true", {"file"}},
+      {"profile --out /proc/x -- true", {"/proc/x"}},
+      {"profile --out '" + path("out") + "' -- /nonexistent/program",
+       {"/nonexistent/program", "No such file"}},
+      {"profile --out '" + path("out") + "' -- true", {"true", "not linked with Metron"}},
+  };
+  if (run("graph --help").code == 0) {
+    const std::vector<Case> graphs{
+        {"graph --out x.jpeg", {"x.jpeg", ".png"}},
+        {"graph --out /nonexistent/x.png", {"/nonexistent/x.png"}},
+        {"graph --out /proc/x.png", {"/proc/x.png"}},
+        {"graph --batch-size 0", {"--batch-size"}},
+        {"graph --backward --eval", {"--eval"}},
+        {"graph --out '" + path("x.png") + "' --profile /nonexistent", {"/nonexistent"}},
+        {"graph --out '" + path("x.png") + "' --profile '" + file + "'", {"file", "JSON"}},
+    };
+    cases.insert(cases.end(), graphs.begin(), graphs.end());
+  }
+  for (const Case& c : cases) {
+    const Output output = run(c.arguments);
+    EXPECT_EQ(output.code, 2) << c.arguments << "\n" << output.text;
+    for (const std::string& word : c.words)
+      EXPECT_NE(output.text.find(word), std::string::npos) << word << " in\n" << output.text;
+    EXPECT_LE(std::count(output.text.begin(), output.text.end(), '\n'), 2) << output.text;
+  }
+  EXPECT_FALSE(std::filesystem::exists(path("x.png")));
+}
+
+TEST_F(Metron, SaysWhenItsOutputIsLost) {
+  std::FILE* pipe = popen(("{ '" + programs + "metron' info >/dev/full; } 2>&1").c_str(), "r");
+  std::array<char, 4096> buffer;
+  const std::string text(buffer.data(), std::fread(buffer.data(), 1, buffer.size(), pipe));
+  EXPECT_EQ(WEXITSTATUS(pclose(pipe)), 2);
+  EXPECT_NE(text.find("can't be written"), std::string::npos) << text;
+}
+
+TEST_F(Metron, InfoNamesTheMachineAndTheBuild) {
+  const Output text = run("info"), json = run("info --json");
+  EXPECT_EQ(text.code, 0);
+  EXPECT_TRUE(
+      contains(text.text, {"CPU", "cores", "memory", "compiler", "METRON_OPENMP", "provider", "commit"}));
+  const auto info = nlohmann::json::parse(json.text);
+  EXPECT_GE(info.at("cpu").at("cores").get<int>(), 1);
+  EXPECT_GE(info.at("memory_bytes").get<double>(), 1e8);
+  EXPECT_FALSE(info.at("commit").get<std::string>().empty());
+  const auto& providers = info.at("providers");
+  EXPECT_TRUE(
+      std::any_of(providers.begin(), providers.end(), [](const auto& p) { return p.at("name") == "cpu"; }));
+  EXPECT_NE(text.text.find(info.at("cpu").at("model").get<std::string>()), std::string::npos);
+}
+
+TEST_F(Metron, ProfilesAProgram) {
+  const Output output = profile("--top 3 --modules", "30 0");
+  ASSERT_EQ(output.code, 0) << output.text;
+  EXPECT_TRUE(contains(output.text, {"linear", "more ops)", "wall time", "20 steps recorded", "module"}));
+  const Profile found = written();
+  EXPECT_EQ(found.steps.size(), 20u);  // by default
+  EXPECT_EQ(count(found, "adam", Phase::optimizer), 20);
+  EXPECT_EQ(count(found, "cross_entropy", Phase::forward), 20);
+  EXPECT_EQ(count(found, "linear", Phase::backward), 40);
+  EXPECT_NE(found.program.find("profiled_program 30 0"), std::string::npos);
+  EXPECT_EQ(read_file(folder / "out" / "ranking.csv"), rank(found).to_csv());
+  EXPECT_TRUE(nlohmann::json::accept(read_file(folder / "out" / "trace.json")));
+}
+
+TEST_F(Metron, ProfilesTheStepsAskedFor) {
+  ASSERT_EQ(profile("--wait 3 --warmup 2 --steps 4", "30 0").code, 0);
+  const Profile found = written();
+  std::vector<std::int64_t> numbers;
+  for (const ProfiledStep& step : found.steps) numbers.push_back(step.number);
+  EXPECT_EQ(numbers, (std::vector<std::int64_t>{5, 6, 7, 8}));
+  EXPECT_EQ(count(found, "adam", Phase::optimizer), 4);
+  for (const Record& record : found.records)
+    EXPECT_FALSE(record.first) << record.name;  // the warm-up saw them
+  ASSERT_EQ(profile("--steps 0", "30 0").code, 0);
+  EXPECT_EQ(written().steps.size(), 30u);
+}
+
+TEST_F(Metron, ProfilesTheReferenceExample) {
+  const Output output = run("profile --steps 2 --out '" + path("out") + "' -- '" + programs +
+                            "mnist_cnn' --epochs 1 --train-limit 192 --test-limit 10");
+  ASSERT_EQ(output.code, 0) << output.text;
+  EXPECT_TRUE(contains(output.text, {"192 images", "conv2d backward", "2 steps recorded"}));
+  EXPECT_EQ(count(written(), "conv2d", Phase::forward), 4);
+}
+
+TEST_F(Metron, PassesTheProgramsStatusOn) {
+  for (const int status : {0, 3}) {
+    const Output output = profile("", "2 " + std::to_string(status));
+    EXPECT_EQ(output.code, status) << output.text;
+    EXPECT_EQ(written().steps.size(), 2u);
+  }
+}
+
+TEST_F(Metron, SaysWhyThereIsNoProfile) {
+  profile("", "2 0");  // whose files must not be taken for those of what follows
+  struct Case {
+    std::string arguments;
+    int code;
+    std::vector<std::string> words;
+  };
+  const std::vector<Case> cases{
+      {"0 0", 2, {"computed nothing"}},
+      {"0 5", 5, {"status 5"}},
+      {"2 abort", 128 + SIGABRT, {"signal 6", "without writing"}},
+      {"2 throw", 128 + SIGABRT, {"own", "signal 6"}},
+      {"2 _exit", 2, {"without writing", "_exit"}},
+  };
+  for (const Case& c : cases) {
+    const Output output = profile("", c.arguments);
+    EXPECT_EQ(output.code, c.code) << c.arguments << "\n" << output.text;
+    for (const std::string& word : c.words)
+      EXPECT_NE(output.text.find(word), std::string::npos) << word << " in\n" << output.text;
+    EXPECT_FALSE(std::filesystem::exists(folder / "out" / "profile.json")) << c.arguments;
+  }
+}
+
+TEST_F(Metron, RefusesAProgramThatProfilesItself) {
+  const Output output = run("profile --out '" + path("out") + "' -- '" + programs +
+                            "mnist_cnn' --epochs 1 --train-limit 64 --test-limit 10 --profile");
+  EXPECT_EQ(output.code, 2);
+  EXPECT_NE(output.text.find("METRON_PROFILE asked for it"), std::string::npos) << output.text;
+}
+
+// The folder goes away while the program runs: the socket carries the reason to the command.
+TEST_F(Metron, SaysWhyAProfileCouldNotBeWritten) {
+  const std::string out = path("out"), log = path("log");
+  const std::string script = "\"" + programs + "profiled_program\" 5 never >" + log + " & p=$!; " +
+                             "until grep -q working " + log + "; do sleep 0.05; done; " + "rm -r " + out +
+                             "; touch " + out + "; kill -TERM $p; wait $p";
+  const Output output = run("profile --out '" + out + "' -- sh -c '" + script + "'");
+  EXPECT_EQ(output.code, 128 + SIGTERM) << output.text;
+  EXPECT_TRUE(contains(output.text, {"metron: [profile]", "the folder " + out})) << output.text;
+  EXPECT_EQ(read_file(out), "");
+}
+
+// Starts `metron profile` of a program that never ends, in a process group of its own; signals it when it
+// works.
+int signalled(const std::string& out, int number, bool to_the_group, const std::string& log) {
+  std::fflush(nullptr);
+  const pid_t process = ::fork();
+  if (process == 0) {
+    ::setpgid(0, 0);
+    if (std::freopen(log.c_str(), "w", stdout) == nullptr) ::_exit(99);
+    const std::string program = programs + "profiled_program", metron = programs + "metron";
+    ::execl(metron.c_str(), "metron", "profile", "--steps", "0", "--out", out.c_str(), "--", program.c_str(),
+            "5", "never", static_cast<char*>(nullptr));
+    ::_exit(98);
+  }
+  for (int i = 0; i < 2000 && read_file(log).find("working") == std::string::npos; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  ::kill(to_the_group ? -process : process, number);
+  int status = 0;
+  EXPECT_EQ(::waitpid(process, &status, 0), process);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+TEST_F(Metron, KeepsTheProfileOfAnInterruptedProgram) {
+  EXPECT_EQ(signalled(path("out"), SIGINT, true, path("log")), 128 + SIGINT);  // Ctrl-C reaches both
+  EXPECT_GE(written().steps.size(), 5u);
+  EXPECT_NE(read_file(path("log")).find("wall time"), std::string::npos);
+}
+
+TEST_F(Metron, PassesARequestToTerminateOn) {
+  EXPECT_EQ(signalled(path("out"), SIGTERM, false, path("log")), 128 + SIGTERM);
+  EXPECT_GE(written().steps.size(), 5u);
+}
+
+TEST_F(Metron, DrawsGraphs) {
+  if (run("graph --help").code != 0) GTEST_SKIP() << "this build has no metron graph";
+  const std::string png = path("g.png"), svg = path("g.svg"), dot = path("g.dot");
+  const Output output =
+      run("graph --batch-size 4 --measure 2 --out '" + png + "' '" + svg + "' '" + dot + "'");
+  ASSERT_EQ(output.code, 0) << output.text;
+  EXPECT_NE(output.text.find("1,199,882 parameters"), std::string::npos) << output.text;
+  EXPECT_TRUE(read_file(png).starts_with("\x89PNG"));
+  EXPECT_NE(read_file(svg).find("<svg"), std::string::npos);
+  EXPECT_TRUE(
+      contains(read_file(dot), {"digraph", "cluster_conv2", "18,496 parameters", "4×64×12×12 float32"}));
+
+  ASSERT_EQ(run("profile --steps 3 --out '" + path("out") + "' -- '" + programs +
+                "mnist_cnn' --epochs 1 --train-limit 192 --test-limit 10")
+                .code,
+            0);
+  const Output backward = run("graph --backward --dark --profile '" + path("out") + "' --out '" + dot + "'");
+  ASSERT_EQ(backward.code, 0) << backward.text;
+  EXPECT_TRUE(contains(read_file(dot), {"conv2d backward", "fc1.weight", "1,179,648 parameters", "ms\""}));
+}
+
+TEST_F(Metron, RefusesAProfileOfAnotherModel) {
+  if (run("graph --help").code != 0) GTEST_SKIP() << "this build has no metron graph";
+  ASSERT_EQ(profile("", "0 0").code, 2);
+  ASSERT_EQ(profile("", "3 0").code, 0);
+  const Output output = run("graph --profile '" + path("out") + "' --eval --out '" + path("g.png") + "'");
+  EXPECT_EQ(output.code, 2) << output.text;
+  EXPECT_NE(output.text.find("profile"), std::string::npos) << output.text;
+  EXPECT_FALSE(std::filesystem::exists(path("g.png")));
+}
+
+}  // namespace
+}  // namespace metron

@@ -1,0 +1,297 @@
+// The trace by Chrome's trace event format: nesting, arrows, counters, totals, size, and Perfetto's own
+// opinion.
+#include <gtest/gtest.h>
+#include <metron/core/data/file_reader.h>
+#include <metron/metron.h>
+#include <mnist_cnn/net.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "expect_error.h"
+#include "temporary_folder.h"
+
+namespace metron {
+namespace {
+
+using Json = nlohmann::json;
+
+// Ten training steps of the reference CNN, at batch size 64 as the lab trains it.
+const Profile& reference_profile() {
+  static const Profile profile = [] {
+    manual_seed(1);
+    mnist::Net net;
+    Adadelta optimizer(net.parameters(), {});
+    const Tensor images = rand_normal({64, 1, 28, 28}), labels = Tensor::full({64}, 3, {DType::int64});
+    Profiler profiler({.warmup = 1, .active = 10});
+    profiler.start();
+    while (profiler.running()) {
+      const ProfileRange range("training step");
+      optimizer.zero_grad();
+      nll_loss(net(images), labels).backward();
+      optimizer.step();
+      profiler.step();
+    }
+    Profile result = profiler.profile();
+    result.program = "the reference \"CNN\"\n";
+    return result;
+  }();
+  return profile;
+}
+
+const Json& reference_trace() {
+  static const Json trace = Json::parse(to_trace(reference_profile()));
+  return trace;
+}
+
+std::int64_t ns(const Json& microseconds) { return std::llround(microseconds.get<double>() * 1e3); }
+
+std::vector<Json> events_of(const Json& trace, const std::string& type, const std::string& category = "") {
+  std::vector<Json> events;
+  for (const Json& event : trace.at("traceEvents")) {
+    if (event.at("ph") == type &&
+        (category.empty() || event.at("cat").get<std::string>().find(category) == 0))
+      events.push_back(event);
+  }
+  return events;
+}
+
+// The events of the ops' track in their order, each with the position of the one around it.
+struct Slice {
+  Json event;
+  std::int64_t start, end;
+  int parent = -1;
+};
+std::vector<Slice> nested_slices(const Json& trace) {
+  std::vector<Slice> slices;
+  for (const Json& event : events_of(trace, "X")) {
+    if (event.at("cat") == "step") continue;
+    slices.push_back({event, ns(event.at("ts")), ns(event.at("ts")) + ns(event.at("dur"))});
+  }
+  std::vector<int> open;
+  for (std::size_t i = 0; i < slices.size(); ++i) {
+    while (!open.empty() && slices[static_cast<std::size_t>(open.back())].end <= slices[i].start &&
+           slices[static_cast<std::size_t>(open.back())].end < slices[i].end)
+      open.pop_back();
+    if (!open.empty()) {
+      slices[i].parent = open.back();
+      EXPECT_LE(slices[i].end, slices[static_cast<std::size_t>(open.back())].end)
+          << slices[i].event << " reaches out of " << slices[static_cast<std::size_t>(open.back())].event;
+    }
+    open.push_back(static_cast<int>(i));
+  }
+  return slices;
+}
+
+TEST(Trace, HasTheFieldsOfTheFormat) {
+  const Json& trace = reference_trace();
+  std::set<std::string> types;
+  for (const Json& event : trace.at("traceEvents")) {
+    const auto type = event.at("ph").get<std::string>();
+    types.insert(type);
+    EXPECT_TRUE(event.at("pid").is_number_integer());
+    EXPECT_TRUE(event.at("tid").is_number_integer());
+    EXPECT_TRUE(event.at("name").is_string());
+    if (type != "M") {
+      EXPECT_GE(event.at("ts").get<double>(), 0);
+    }
+    if (type == "X") {
+      EXPECT_GE(event.at("dur").get<double>(), 0);
+    }
+    if (type == "s" || type == "f") {
+      EXPECT_TRUE(event.at("id").is_number_integer());
+    }
+  }
+  EXPECT_EQ(types, (std::set<std::string>{"M", "X", "s", "f", "C"}));
+  EXPECT_EQ(events_of(trace, "X", "step").size(), 10u);
+  bool named = false;
+  for (const Json& event : events_of(trace, "M"))
+    named |= event.at("name") == "process_name" && event.at("args").at("name") == reference_profile().program;
+  EXPECT_TRUE(named);
+}
+
+TEST(Trace, NestsAsTheRecordsDo) {
+  const std::vector<Record>& records = reference_profile().records;
+  const std::vector<Slice> slices = nested_slices(reference_trace());
+  ASSERT_EQ(slices.size(), records.size());
+  for (std::size_t i = 0; i < slices.size(); ++i) {
+    EXPECT_EQ(slices[i].event.at("args").at("record"), i);
+    EXPECT_EQ(slices[i].parent, records[i].parent) << slices[i].event;
+    EXPECT_EQ(slices[i].end - slices[i].start, records[i].end - records[i].start);
+  }
+}
+
+TEST(Trace, ArrowsLeadFromEachOpToItsBackward) {
+  const std::vector<Record>& records = reference_profile().records;
+  const std::vector<Json> begins = events_of(reference_trace(), "s"),
+                          ends = events_of(reference_trace(), "f");
+  ASSERT_EQ(begins.size(), ends.size());
+  std::map<std::int64_t, const Json*> by_id;
+  for (const Json& begin : begins) EXPECT_TRUE(by_id.emplace(begin.at("id"), &begin).second);
+  std::set<std::int32_t> forwards;
+  for (const Json& end : ends) {
+    ASSERT_TRUE(by_id.contains(end.at("id").get<std::int64_t>()));
+    EXPECT_EQ(end.at("bp"), "e");
+    const Record& backward = records.at(end.at("id").get<std::size_t>());
+    const Record& forward = records.at(static_cast<std::size_t>(backward.forward));
+    EXPECT_EQ(ns(end.at("ts")), backward.start - reference_profile().start);
+    EXPECT_EQ(ns(by_id[end.at("id")]->at("ts")), forward.start - reference_profile().start);
+    EXPECT_EQ(backward.phase, Phase::backward);
+    EXPECT_EQ(forward.phase, Phase::forward);
+    EXPECT_STREQ(backward.name, forward.name);
+    EXPECT_TRUE(forwards.insert(backward.forward).second) << "two arrows from one op";
+  }
+  // nll_loss, log_softmax, 2 linear, 3 relu, 2 dropout, flatten, contiguous, max_pool2d, 2 conv2d
+  EXPECT_EQ(forwards.size(), 10u * 14u);
+}
+
+TEST(Trace, CountsTheMemoryOfEveryEvent) {
+  const std::vector<Json> counts = events_of(reference_trace(), "C");
+  const std::vector<MemoryEvent>& memory = reference_profile().memory;
+  ASSERT_EQ(counts.size(), memory.size());
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    EXPECT_EQ(counts[i].at("name"), "cpu memory");
+    EXPECT_EQ(counts[i].at("args").at("live bytes"), memory[i].live);
+  }
+}
+
+// Whoever has the trace alone gets the same ranking: times, shares, calls, work.
+TEST(Trace, GivesTheSameRankingAgain) {
+  const Json& trace = reference_trace();
+  Profile rebuilt;
+  const Json& other = trace.at("otherData");
+  rebuilt.wall_ns = other.at("wall_ns");
+  rebuilt.cost = {other.at("timer_op_ns"),     other.at("timer_op_inside_ns"),
+                  other.at("timer_kernel_ns"), other.at("timer_kernel_inside_ns"),
+                  other.at("timer_memory_ns"), other.at("timer_noise_ns")};
+  const std::vector<Slice> slices = nested_slices(trace);
+  for (const Slice& slice : slices) {
+    Record record;
+    const auto category = slice.event.at("cat").get<std::string>();
+    auto name = slice.event.at("name").get<std::string>();
+    for (const RecordKind kind : {RecordKind::op, RecordKind::kernel, RecordKind::range}) {
+      if (category.starts_with(name_of(kind))) record.kind = kind;
+    }
+    for (const Phase phase : {Phase::forward, Phase::backward, Phase::optimizer}) {
+      if (category.ends_with(name_of(phase))) record.phase = phase;
+    }
+    if (record.kind == RecordKind::op && record.phase == Phase::backward)
+      name.resize(name.size() - std::string(" backward").size());
+    record.name = immortal(name);
+    record.parent = slice.parent;
+    record.start = slice.start;
+    record.end = slice.end;
+    const Json& arguments = slice.event.at("args");
+    record.first = arguments.contains("first");
+    if (record.kind == RecordKind::kernel) {
+      record.provider = immortal(arguments.at("provider").get<std::string>());
+      record.bytes = arguments.at("bytes");
+      record.flops = arguments.at("flops");
+    }
+    rebuilt.records.push_back(record);
+  }
+  for (const Json& count : events_of(trace, "C")) {
+    MemoryEvent event;
+    event.time = ns(count.at("ts"));
+    const auto live = count.at("args").at("live bytes").get<std::int64_t>();
+    event.delta =
+        rebuilt.memory.empty() ? reference_profile().memory.front().delta : live - rebuilt.memory.back().live;
+    event.live = live;
+    for (std::size_t i = 0; i < slices.size() && slices[i].start <= event.time; ++i) {
+      if (slices[i].end >= event.time)
+        event.record = static_cast<std::int32_t>(i);  // the innermost comes last
+    }
+    rebuilt.memory.push_back(event);
+  }
+  EXPECT_EQ(rank(rebuilt).to_csv(), rank(reference_profile()).to_csv());
+}
+
+TEST(Trace, OfTenStepsIsSmall) {
+  const std::string text = to_trace(reference_profile());
+  RecordProperty("bytes", static_cast<int>(text.size()));
+  EXPECT_LT(text.size(), 2'000'000u);
+  EXPECT_EQ(reference_profile().steps.size(), 10u);
+}
+
+TEST(Trace, IsGzippedWhereTheNameSaysSo) {
+  const TemporaryFolder folder;
+  write_trace(reference_profile(), folder / "trace.json");
+  write_trace(reference_profile(), folder / "trace.json.gz");
+  const std::string plain = read_file(folder / "trace.json"), packed = read_file(folder / "trace.json.gz");
+  EXPECT_EQ(plain, to_trace(reference_profile()));
+  EXPECT_LT(packed.size(), plain.size() / 5);
+  FileReader reader(folder / "trace.json.gz");
+  std::string unpacked(plain.size() + 1, '\0');
+  unpacked.resize(reader.read(unpacked.data(), unpacked.size()));
+  EXPECT_EQ(unpacked, plain);
+}
+
+TEST(Trace, OfAnEmptyProfileIsOneToo) {
+  const Json trace = Json::parse(to_trace({}));
+  EXPECT_TRUE(events_of(trace, "X").empty());
+}
+
+TEST(Trace, IsRefusedWhereItCannotBeWritten) {
+  test::expect_error<IoError>([] { write_trace({}, "/nonexistent/trace.json"); },
+                              {"/nonexistent/trace.json"});
+}
+
+// What the timer is for: nothing of a step is lost, and little is added to it.
+TEST(Timer, ExplainsATrainingStepAtBatch64) {
+  const Ranking ranking = rank(reference_profile());
+  double ops_us = 0;
+  for (const RankingRow& row : ranking.rows) ops_us += row.self_us + row.first_self_us;
+  RecordProperty("self_percent", std::to_string(100 * ops_us / ranking.wall_us));
+  RecordProperty("timer_percent", std::to_string(100 * ranking.timer_us / ranking.wall_us));
+#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  EXPECT_GE(ops_us / ranking.wall_us, 0.97);
+  EXPECT_LE(ops_us / ranking.wall_us, 1.01);
+  EXPECT_LE(ranking.timer_us / ranking.wall_us, 0.02);
+#endif
+}
+
+struct Output {
+  int code = -1;
+  std::string text;
+};
+
+Output run(const std::string& command) {
+  Output output;
+  std::FILE* pipe = popen(command.c_str(), "r");
+  std::array<char, 4096> buffer;
+  while (const std::size_t count = std::fread(buffer.data(), 1, buffer.size(), pipe))
+    output.text.append(buffer.data(), count);
+  const int status = pclose(pipe);
+  output.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return output;
+}
+
+TEST(Trace, LoadsInPerfetto) {
+  const TemporaryFolder folder;
+  write_trace(reference_profile(), folder / "trace.json.gz");
+  const Output output =
+      run("python3 '" METRON_SOURCE_DIR "/tests/perfetto_trace.py' '" METRON_BINARY_DIR "/perfetto' '" +
+          (folder / "trace.json.gz").string() + "'");
+  if (output.code == 77) GTEST_SKIP() << output.text;
+  ASSERT_EQ(output.code, 0) << output.text;
+  const Json found = Json::parse(output.text.substr(output.text.rfind('{')));
+  const Profile& profile = reference_profile();
+  EXPECT_EQ(found.at("slices"), profile.records.size() + profile.steps.size());
+  EXPECT_EQ(found.at("flows"), events_of(reference_trace(), "s").size());
+  EXPECT_EQ(found.at("counts"), profile.memory.size());
+  EXPECT_EQ(found.at("errors"), 0);
+  std::int64_t outermost = 0;
+  for (const Record& record : profile.records) outermost += record.parent < 0 ? record.end - record.start : 0;
+  EXPECT_EQ(found.at("duration_ns"), outermost);
+}
+
+}  // namespace
+}  // namespace metron

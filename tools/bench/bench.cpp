@@ -1,0 +1,193 @@
+#include <metron/core/error.h>
+#include <metron/core/storage.h>
+#include <metron/tools/bench/bench.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string_view>
+
+namespace metron::tools {
+namespace {
+
+std::vector<double> host_values(const Tensor& tensor) {
+  return tensor.dtype() == DType::float64 ? tensor.to_vector<double>()
+                                          : tensor.to(DType::float64).to_vector<double>();
+}
+
+// The largest difference over the largest number expected; infinity for a NaN or an infinity that differs.
+double largest_error(const std::vector<Tensor>& got, const std::vector<std::vector<double>>& want) {
+  double worst = 0;
+  for (std::size_t k = 0; k < got.size(); ++k) {
+    const std::vector<double> values = host_values(got[k]);
+    double scale = 0, difference = 0;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const double expected = want[k][i];
+      if (std::isfinite(expected)) scale = std::max(scale, std::abs(expected));
+      if (values[i] == expected || (std::isnan(values[i]) && std::isnan(expected))) continue;
+      const double apart = std::abs(values[i] - expected);
+      difference =
+          std::isfinite(apart) ? std::max(difference, apart) : std::numeric_limits<double>::infinity();
+    }
+    worst = std::max(worst, difference / std::max(scale, 1e-30));
+  }
+  return worst;
+}
+
+// The portable provider of the CPU in float64.
+std::vector<std::vector<double>> expected_outputs(const BenchCase& c) {
+  const ProviderScope portable("cpu");
+  const BenchCall call = c.make(Device(), DType::float64);
+  call.run();
+  std::vector<std::vector<double>> values;
+  for (const Tensor& output : call.outputs()) values.push_back(host_values(output));
+  return values;
+}
+
+const Provider& last_provider(Device device) {
+  const Provider* last = nullptr;
+  for (const Provider& p : providers()) {
+    if (p.device == device.type()) last = &p;
+  }
+  return *last;
+}
+
+// A provider alone for a slot; for an op, which may need slots that it has not, the portable one behind it.
+std::string order_of(const BenchCase& c, const Provider& provider, Device device) {
+  const std::string last = last_provider(device).name;
+  return c.is_slot || provider.name == last ? provider.name : provider.name + (',' + last);
+}
+
+// One run under the profiler: whether it is right, and how much work it is.
+BenchRow verify(const BenchCase& c, const Provider& provider, Device device,
+                const std::vector<std::vector<double>>& expected) {
+  BenchRow row{c.group, c.name, provider.name, Disposition::ok, {}, 0, {}, 0, 0, 0, 0};
+  try {
+    const BenchCall call = c.make(device, DType::float32);
+    Profiler profiler;
+    {
+      const ProviderScope scope(order_of(c, provider, device));
+      profiler.start();
+      call.run();
+      profiler.stop();
+    }
+    bool served = false;
+    for (const Record& record : profiler.records()) {
+      if (record.provider == nullptr) continue;
+      served |= std::string_view(record.provider) == provider.name;
+      row.flops += record.flops;
+      row.bytes += record.bytes;
+    }
+    if (!served) {
+      row.disposition = Disposition::declined;
+      return row;
+    }
+    row.error = largest_error(call.outputs(), expected);
+    if (!(row.error <= bench_tolerance)) row.disposition = Disposition::incorrect;
+  } catch (const ProviderError& error) {
+    row.disposition = Disposition::declined;
+    row.message = error.what();
+  } catch (const std::exception& error) {
+    row.disposition = Disposition::failed;
+    row.message = error.what();
+  }
+  return row;
+}
+
+void time_rows(const BenchCase& c, std::vector<BenchRow>& rows, const BenchOptions& options,
+               const Roofs& roofs) {
+  std::vector<BenchRow*> right;
+  std::vector<Contestant> contestants;
+  Backend& device = backend(options.device);
+  for (BenchRow& row : rows) {
+    if (row.disposition != Disposition::ok) continue;
+    right.push_back(&row);
+    const std::string order = order_of(c, provider(row.provider), options.device);
+    contestants.push_back([&device, run = c.make(options.device, DType::float32).run, order,
+                           index = options.device.index()](std::int64_t count) {
+      const ProviderScope scope(order);
+      for (std::int64_t i = 0; i < count; ++i) run();
+      device.synchronize(index);
+    });
+  }
+  const std::vector<Timing> timings = time_in_turn(contestants, options.timing);
+  const std::string vendor = rows.front().provider;
+  double vendor_ns = 0;
+  for (std::size_t i = 0; i < right.size(); ++i) {
+    right[i]->timing = timings[i];
+    if (right[i]->provider == vendor && vendor != last_provider(options.device).name)
+      vendor_ns = timings[i].median_ns;
+  }
+  for (BenchRow* row : right) {
+    row->roof_share = floor_ns(roofs, row->flops, row->bytes) / row->timing.median_ns;
+    row->vendor_ratio = vendor_ns / row->timing.median_ns;
+  }
+}
+
+}  // namespace
+
+const char* name_of(Disposition disposition) {
+  constexpr const char* names[] = {"ok", "declined", "incorrect", "failed"};
+  return names[static_cast<std::size_t>(disposition)];
+}
+
+nlohmann::ordered_json to_json(const BenchRow& row) {
+  nlohmann::ordered_json json{{"group", row.group},
+                              {"name", row.name},
+                              {"provider", row.provider},
+                              {"disposition", name_of(row.disposition)}};
+  if (!row.message.empty()) json["message"] = row.message;
+  json["error"] = row.error;
+  json["flops"] = row.flops;
+  json["bytes"] = row.bytes;
+  if (row.timing.rounds == 0) return json;
+  json["median_ns"] = row.timing.median_ns;
+  json["spread"] = row.timing.spread;
+  json["rounds"] = row.timing.rounds;
+  json["calls"] = row.timing.calls;
+  json["gflops"] = row.gflops();
+  json["gbytes"] = row.gbytes();
+  json["roof_share"] = row.roof_share;
+  if (row.vendor_ratio > 0) json["vendor_ratio"] = row.vendor_ratio;
+  return json;
+}
+
+std::string csv_header() {
+  return "group,name,provider,disposition,error,flops,bytes,median_ns,spread,gflops,gbytes,roof_share,vendor_"
+         "ratio\n";
+}
+
+// Names have no quotes; the fields that no timing gave are empty.
+std::string to_csv(const BenchRow& row) {
+  std::ostringstream out;
+  out << '"' << row.group << "\",\"" << row.name << "\"," << row.provider << ',' << name_of(row.disposition)
+      << ',' << row.error << ',' << row.flops << ',' << row.bytes << ',';
+  if (row.timing.rounds > 0) {
+    out << row.timing.median_ns << ',' << row.timing.spread << ',' << row.gflops() << ',' << row.gbytes()
+        << ',' << row.roof_share << ',';
+    if (row.vendor_ratio > 0) out << row.vendor_ratio;
+  } else {
+    out << ",,,,,";
+  }
+  out << '\n';
+  return out.str();
+}
+
+void run_bench(std::span<const BenchCase> cases, const BenchOptions& options, const Roofs& roofs,
+               const std::function<bool(std::span<const BenchRow>)>& report) {
+  const bool timed = !backend(options.device).is_emulated();  // the time of an emulated device means nothing
+  for (const BenchCase& c : cases) {
+    if ((c.group + '/' + c.name).find(options.filter) == std::string::npos) continue;
+    const auto expected = expected_outputs(c);
+    std::vector<BenchRow> rows;
+    for (const Provider& p : providers()) {
+      if (p.device == options.device.type()) rows.push_back(verify(c, p, options.device, expected));
+    }
+    if (timed) time_rows(c, rows, options, roofs);
+    if (!report(rows)) return;
+  }
+}
+
+}  // namespace metron::tools

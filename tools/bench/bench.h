@@ -1,0 +1,50 @@
+// Every provider of a device on the same calls: verified first, then timed in turn.
+#pragma once
+
+#include <metron/core/slot.h>
+#include <metron/tools/bench/bench_cases.h>
+#include <metron/tools/bench/timing.h>
+#include <metron/tools/roof.h>
+
+#include <functional>
+#include <nlohmann/json_fwd.hpp>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace metron::tools {
+
+enum class Disposition : std::uint8_t { ok, declined, incorrect, failed };
+const char* name_of(Disposition disposition);
+
+struct BenchRow {
+  std::string group, name, provider;
+  Disposition disposition = Disposition::ok;
+  std::string message;  // of what declined or failed
+  double error = 0;     // largest difference from float64 loops, as a fraction of the largest number there
+  Timing timing;        // of a row that is ok, on a device whose time means something
+  double flops = 0, bytes = 0;
+  double roof_share = 0;    // the least time that this work can take on the machine, over the time taken
+  double vendor_ratio = 0;  // the time of the vendor's library over this; 0 where it computed nothing
+  double gflops() const { return timing.median_ns > 0 ? flops / timing.median_ns : 0; }
+  double gbytes() const { return timing.median_ns > 0 ? bytes / timing.median_ns : 0; }
+};
+
+struct BenchOptions {
+  Device device;
+  TimingOptions timing;
+  std::string filter;  // rows whose "group/name" contains it
+};
+
+// Differences beyond this fraction of the largest result are no rounding of float32 sums.
+inline constexpr double bench_tolerance = 2e-5;
+
+// `report` is given each case's rows as soon as they are there; returning false ends the bench.
+void run_bench(std::span<const BenchCase> cases, const BenchOptions& options, const Roofs& roofs,
+               const std::function<bool(std::span<const BenchRow>)>& report);
+
+nlohmann::ordered_json to_json(const BenchRow& row);
+std::string csv_header();
+std::string to_csv(const BenchRow& row);
+
+}  // namespace metron::tools

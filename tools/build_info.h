@@ -1,0 +1,14 @@
+// How this binary was made; written by tools/cmake/WriteBuildInfo.cmake at every build.
+#pragma once
+
+#include <array>
+#include <utility>
+
+namespace metron::tools::build_info {
+
+extern const char* const version;
+extern const char* const commit;
+extern const char* const compiler;
+extern const std::array<std::pair<const char*, const char*>, 7> options;
+
+}  // namespace metron::tools::build_info

@@ -1,0 +1,38 @@
+# The CUDA device: compiled by nvcc, or executed by the emulator on the CPU, or left out.
+
+set(METRON_GPU auto CACHE STRING "CUDA kernels: cuda, emulated, off; auto: cuda where the toolkit is, else emulated")
+set_property(CACHE METRON_GPU PROPERTY STRINGS auto cuda emulated off)
+set(METRON_CUDA_ARCHITECTURES 75-real 80-real 86-real 89-real 90-real 100-real 120
+    CACHE STRING "Architectures that nvcc compiles for; one without -real or -virtual keeps its PTX too")
+
+set(METRON_GPU_MODE ${METRON_GPU})
+if(METRON_GPU_MODE STREQUAL auto)
+  include(CheckLanguage)
+  check_language(CUDA)
+  if(CMAKE_CUDA_COMPILER)
+    set(METRON_GPU_MODE cuda)
+  else()
+    set(METRON_GPU_MODE emulated)
+  endif()
+endif()
+if(NOT METRON_GPU_MODE MATCHES "^(cuda|emulated|off)$")
+  message(FATAL_ERROR "METRON_GPU is auto, cuda, emulated or off, got ${METRON_GPU}")
+endif()
+# The emulator defines the hooks of -fsanitize=thread itself, and switches stacks under the sanitizer's feet.
+if(METRON_GPU_MODE STREQUAL emulated AND METRON_SANITIZE STREQUAL thread)
+  set(METRON_GPU_MODE off)
+endif()
+message(STATUS "CUDA kernels: ${METRON_GPU_MODE}")
+
+if(METRON_GPU_MODE STREQUAL cuda)
+  if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
+    set(CMAKE_CUDA_ARCHITECTURES ${METRON_CUDA_ARCHITECTURES})
+  endif()
+  if(CCACHE AND NOT CMAKE_CUDA_COMPILER_LAUNCHER)
+    set(CMAKE_CUDA_COMPILER_LAUNCHER ${CCACHE})
+  endif()
+  enable_language(CUDA)
+  set(CMAKE_CUDA_STANDARD 20)
+  set(CMAKE_CUDA_STANDARD_REQUIRED ON)
+  find_package(CUDAToolkit REQUIRED)
+endif()

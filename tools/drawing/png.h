@@ -1,0 +1,11 @@
+// PNG encoding. Private to the drawing library.
+#pragma once
+
+#include <string>
+
+namespace metron::drawing {
+
+// From Cairo's premultiplied ARGB words, `stride` bytes a row.
+std::string encode_png(const unsigned char* argb, int width, int height, int stride);
+
+}  // namespace metron::drawing

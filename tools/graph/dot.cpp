@@ -1,0 +1,129 @@
+#include <metron/tools/graph/dot.h>
+#include <metron/tools/graph/labels.h>
+
+#include <cmath>
+#include <cstdio>
+#include <map>
+#include <set>
+#include <sstream>
+
+namespace metron::graph {
+
+using namespace drawing;
+
+namespace {
+
+constexpr double units_per_inch = 72;  // Graphviz's points are the picture's units
+
+std::string quoted(const std::string& text) {
+  std::string result = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') result += '\\';
+    result += c == '\n' ? "\\n" : std::string(1, c);
+  }
+  return result + '"';
+}
+
+std::string hex(const Color& color) {
+  const auto byte = [](double part) { return static_cast<unsigned>(std::lround(part * 255)); };
+  char text[16];
+  std::snprintf(text, sizeof text, "#%02X%02X%02X", byte(color.r), byte(color.g), byte(color.b));
+  return text;
+}
+
+// "" and every prefix of the modules' paths, each with the modules right below it.
+std::map<std::string, std::set<std::string>> module_tree(const Graph& graph) {
+  std::map<std::string, std::set<std::string>> children{{"", {}}};
+  for (const Node& node : graph.nodes) {
+    for (std::string path = node.module; !path.empty();) {
+      const std::size_t dot = path.rfind('.');
+      const std::string outer = dot == std::string::npos ? "" : path.substr(0, dot);
+      children[outer].insert(path);
+      children.try_emplace(path);
+      path = outer;
+    }
+  }
+  return children;
+}
+
+class DotWriter {
+ public:
+  DotWriter(const Graph& graph, const Theme& theme, DotPurpose purpose)
+      : graph_(graph), theme_(theme), colors_(graph, theme), for_layout_(purpose == DotPurpose::layout) {}
+
+  std::string write() {
+    out_ << "digraph " << quoted(graph_.title) << " {\n"
+         << "  graph [rankdir=TB, nodesep=0.3, ranksep=0.35, bgcolor=\"" << hex(theme_.background)
+         << "\", fontname=\"DejaVu Sans\", fontcolor=\"" << hex(theme_.muted) << "\"];\n"
+         << "  node [shape=box, style=\"filled,rounded\", fixedsize=true, fontname=\"DejaVu Sans\", fontsize="
+         << detail_size << ", color=\"" << hex(theme_.axis) << "\"];\n"
+         << "  edge [fontname=\"DejaVu Sans\", fontsize=" << edge_size << ", color=\"" << hex(theme_.axis)
+         << "\", fontcolor=\"" << hex(theme_.muted) << "\", arrowsize=0.7];\n";
+    write_module("", module_tree(graph_), 1);
+    for (std::size_t i = 0; i < graph_.edges.size(); ++i) {
+      const Edge& edge = graph_.edges[i];
+      out_ << "  n" << edge.from << " -> n" << edge.to << " [key=e" << i
+           << ", label=" << label(describe(edge.shape, edge.dtype), edge_size) << "];\n";
+    }
+    out_ << "}\n";
+    return out_.str();
+  }
+
+ private:
+  // For the layout a box as large as the picture's text: Graphviz's own fonts may measure otherwise. A
+  // cluster's is `stretch` times as wide, so that an arrow into its middle passes beside the text.
+  std::string label(const std::string& text, double size) const {
+    if (!for_layout_) return quoted(text);
+    const TextExtent extent = Canvas::measure(text, {.size = size, .color = {}});
+    std::ostringstream html;
+    html << "<<TABLE BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"0\" FIXEDSIZE=\"TRUE\" "
+            "WIDTH=\""
+         << std::ceil(extent.width) + 8 << "\" HEIGHT=\"" << std::ceil(extent.height()) + 2
+         << "\"><TR><TD></TD></TR></TABLE>>";
+    return html.str();
+  }
+
+  void write_module(const std::string& module, const std::map<std::string, std::set<std::string>>& tree,
+                    int depth) {
+    const std::string indent(2 * static_cast<std::size_t>(depth), ' ');
+    if (!module.empty()) {
+      out_ << indent.substr(2) << "subgraph " << quoted("cluster_" + module) << " {\n"
+           << indent << "label=" << label(cluster_label(graph_, module), cluster_size)
+           << "; labeljust=l; style=\"filled,rounded\"; margin=10; color=\"" << hex(theme_.grid)
+           << "\"; fillcolor=\"" << hex(theme_.panel) << "\";\n";
+    }
+    for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
+      if (graph_.nodes[i].module == module) write_node(i, indent);
+    }
+    for (const std::string& child : tree.at(module)) write_module(child, tree, depth + 1);
+    if (!module.empty()) out_ << indent.substr(2) << "}\n";
+  }
+
+  void write_node(std::size_t index, const std::string& indent) {
+    const Node& node = graph_.nodes[index];
+    const Rect extent = node_extent(node);
+    std::string text;
+    for (const std::string& line : label_of(node)) text += (text.empty() ? "" : "\n") + line;
+    out_ << indent << 'n' << index << " [label=" << quoted(for_layout_ ? "" : text)
+         << ", width=" << extent.width / units_per_inch << ", height=" << extent.height / units_per_inch
+         << ", fillcolor=\"" << hex(colors_.fill(node)) << "\", fontcolor=\"" << hex(theme_.ink) << "\"];\n";
+  }
+
+  const Graph& graph_;
+  const Theme& theme_;
+  NodeColors colors_;
+  bool for_layout_;
+  std::ostringstream out_;
+};
+
+}  // namespace
+
+std::string write_dot(const Graph& graph, const Theme& theme, DotPurpose purpose) {
+  return DotWriter(graph, theme, purpose).write();
+}
+
+std::string to_dot(const Graph& graph, const Theme& theme) {
+  return write_dot(graph, theme, DotPurpose::show);
+}
+
+}  // namespace metron::graph

@@ -1,0 +1,63 @@
+#include <metron/tools/graph/labels.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+namespace metron::graph {
+
+using namespace drawing;
+
+namespace {
+
+std::string time_text(double us) {
+  char text[32];
+  std::snprintf(text, sizeof text, us < 1000 ? "%.1f µs" : "%.2f ms", us < 1000 ? us : us * 1e-3);
+  return text;
+}
+
+}  // namespace
+
+std::vector<std::string> label_of(const Node& node) {
+  std::vector<std::string> lines{node.name};
+  if (node.parameters > 0)
+    lines.push_back(thousands(node.parameters) + (node.parameters == 1 ? " parameter" : " parameters"));
+  if (node.time_us) lines.push_back(time_text(*node.time_us));
+  return lines;
+}
+
+TextStyle style_of_line(std::size_t line, Color color) {
+  return {.size = line == 0 ? name_size : detail_size, .color = color, .bold = line == 0};
+}
+
+Rect node_extent(const Node& node) {
+  const std::vector<std::string> lines = label_of(node);
+  double width = 0;
+  for (std::size_t i = 0; i < lines.size(); ++i)
+    width = std::max(width, Canvas::measure(lines[i], style_of_line(i, {})).width);
+  return {0, 0, std::ceil(width + 2 * padding_x),
+          static_cast<double>(lines.size()) * line_height + 2 * padding_y};
+}
+
+std::string cluster_label(const Graph& graph, const std::string& module) {
+  std::int64_t parameters = 0, readers = 0;
+  for (const Node& node : graph.nodes) {
+    if (node.module != module && !node.module.starts_with(module + '.')) continue;
+    parameters += node.parameters;
+    readers += node.parameters > 0 ? 1 : 0;
+  }
+  const std::string name = module.substr(module.rfind('.') + 1);
+  return readers > 1 ? name + " · " + thousands(parameters) : name;
+}
+
+NodeColors::NodeColors(const Graph& graph, const Theme& theme) : theme_(theme) {
+  for (const Node& node : graph.nodes) most_us_ = std::max(most_us_, node.time_us.value_or(0));
+}
+
+Color NodeColors::fill(const Node& node) const {
+  if (node.kind == NodeKind::parameter) return theme_.panel;
+  if (node.kind != NodeKind::op) return theme_.grid;
+  return theme_.heat(most_us_ > 0 ? node.time_us.value_or(0) / most_us_ : 0);
+}
+
+}  // namespace metron::graph

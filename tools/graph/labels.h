@@ -1,0 +1,32 @@
+// Sizes and texts that the DOT file and the picture have in common. Private to the graph library.
+#pragma once
+
+#include <metron/tools/graph/picture.h>
+
+#include <map>
+#include <string>
+
+namespace metron::graph {
+
+inline constexpr double name_size = 13, detail_size = 11, edge_size = 11, cluster_size = 12;  // of text
+inline constexpr double line_height = 16;
+inline constexpr double padding_x = 14, padding_y = 8;
+
+drawing::TextStyle style_of_line(std::size_t line, drawing::Color color);
+drawing::Rect node_extent(const Node& node);  // at the origin
+
+// The last part of the module's path, and what the parameters of its ops add up to where several have any.
+std::string cluster_label(const Graph& graph, const std::string& module);
+
+// The colour of a node: from cold to hot with its part of the most expensive one's time.
+class NodeColors {
+ public:
+  NodeColors(const Graph& graph, const drawing::Theme& theme);
+  drawing::Color fill(const Node& node) const;
+
+ private:
+  const drawing::Theme& theme_;
+  double most_us_ = 0;
+};
+
+}  // namespace metron::graph

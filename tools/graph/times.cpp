@@ -1,0 +1,93 @@
+// Which record of a profile belongs to which node of a graph: the n-th op of this name in this module of
+// every pass.
+#include <metron/core/error.h>
+#include <metron/core/ranking.h>
+#include <metron/tools/graph/graph.h>
+
+#include <map>
+#include <tuple>
+
+namespace metron::graph {
+namespace {
+
+struct Average {
+  double total_ns = 0;
+  std::int64_t calls = 0;
+  void add(double ns) {
+    total_ns += ns;
+    ++calls;
+  }
+};
+
+using Key = std::tuple<std::string, std::string>;  // module and name
+
+// An op's own time and that of its kernels, but not that of the ops in it.
+std::vector<double> own_times(const Profile& profile) {
+  const std::vector<RecordTimes> times = corrected_times(profile);
+  std::vector<double> own(times.size());
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    const Record& record = profile.records[i];
+    if (record.kind == RecordKind::range) continue;
+    const std::int32_t op = op_of(profile, static_cast<std::int32_t>(i));
+    own[op < 0 ? i : static_cast<std::size_t>(op)] += times[i].self_ns;
+  }
+  return own;
+}
+
+// The forward op's record: what identifies a backward op's node too.
+std::int32_t forward_of(const Record& record, std::int32_t index) {
+  return record.phase == Phase::backward ? record.forward : index;
+}
+
+bool is_outermost_backward(const Profile& profile, const Record& record) {
+  const std::int32_t around = op_of(profile, record.parent);
+  return around < 0 || profile.records[static_cast<std::size_t>(around)].phase != Phase::backward;
+}
+
+}  // namespace
+
+void set_times(Graph& graph, const Profile& profile) {
+  std::map<Key, std::int32_t> in_a_pass;  // how many nodes share module and name
+  const auto key_of = [&](const Node& node) {
+    constexpr std::string_view suffix = " backward";
+    const std::size_t length = node.name.size() - (graph.backward ? suffix.size() : 0);
+    return Key(node.module, node.name.substr(0, length));
+  };
+  for (const Node& node : graph.nodes) {
+    if (node.kind == NodeKind::op) ++in_a_pass[key_of(node)];
+  }
+
+  const std::vector<double> own = own_times(profile);
+  const std::vector<RecordTimes> times = corrected_times(profile);
+  std::map<Key, std::int32_t> seen;                  // forward calls so far
+  std::map<std::int32_t, std::int32_t> occurrences;  // of a forward record
+  std::map<std::pair<Key, std::int32_t>, Average> averages;
+  for (std::size_t i = 0; i < own.size(); ++i) {
+    const Record& record = profile.records[i];
+    const auto index = static_cast<std::int32_t>(i);
+    if (record.kind != RecordKind::op || record.phase == Phase::optimizer) continue;
+    const bool backward = record.phase == Phase::backward;
+    if (!backward) {
+      const auto found = in_a_pass.find({profile.strings[record.module], record.name});
+      if (found == in_a_pass.end()) continue;
+      occurrences[index] = seen[found->first]++ % found->second;
+    }
+    if (backward != graph.backward || record.first) continue;
+    if (backward && !is_outermost_backward(profile, record)) continue;
+    const auto occurrence = occurrences.find(forward_of(record, index));
+    if (occurrence == occurrences.end()) continue;
+    const Key key(profile.strings[record.module], record.name);
+    averages[{key, occurrence->second}].add(backward ? times[i].total_ns : own[i]);
+  }
+
+  for (Node& node : graph.nodes) {
+    if (node.kind != NodeKind::op) continue;
+    const auto found = averages.find({key_of(node), node.occurrence});
+    check<ValueError>(found != averages.end(), "graph", "the profile has no warm call of ", node.name,
+                      node.module.empty() ? "" : " in ", node.module,
+                      ": it is of another model, or too short");
+    node.time_us = found->second.total_ns * 1e-3 / static_cast<double>(found->second.calls);
+  }
+}
+
+}  // namespace metron::graph

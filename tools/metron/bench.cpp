@@ -1,0 +1,208 @@
+#include "bench.h"
+
+#include <metron/core/error.h>
+#include <metron/core/io/atomic_file.h>
+#include <metron/core/storage.h>
+#include <metron/tools/bench/bench.h>
+#include <metron/tools/environment.h>
+
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace metron::tools {
+namespace {
+
+struct Options {
+  std::string device = "auto";
+  std::vector<std::int64_t> batches{1, 16, 64, 256};
+  bool op_table = false;
+  std::string filter;
+  bool flush = false;
+  double budget = 0.3;
+  std::string csv, json, compare;
+};
+
+volatile std::sig_atomic_t interrupted = 0;
+
+// A row's median in an earlier run, by what the row is.
+using Earlier = std::map<std::string, double>;
+
+std::string key_of(const std::string& group, const std::string& name, const std::string& provider) {
+  return group + '\n' + name + '\n' + provider;
+}
+
+Earlier read_earlier(const std::string& path) {
+  std::ifstream file(path);
+  check<IoError>(file.good(), "bench", path, ": can't be read");
+  Earlier medians;
+  try {
+    for (const auto& row : nlohmann::json::parse(file).at("rows")) {
+      if (row.contains("median_ns"))
+        medians[key_of(row.at("group"), row.at("name"), row.at("provider"))] = row.at("median_ns");
+    }
+  } catch (const nlohmann::json::exception& error) {
+    fail<IoError>("bench", path, ": is no output of metron bench --json: ", error.what());
+  }
+  return medians;
+}
+
+// "12.3 us": three digits and a unit.
+std::string time_text(double ns) {
+  char buffer[32];
+  const double scaled = ns < 1e3 ? ns : ns < 1e6 ? ns * 1e-3 : ns < 1e9 ? ns * 1e-6 : ns * 1e-9;
+  const char* unit = ns < 1e3 ? "ns" : ns < 1e6 ? "us" : ns < 1e9 ? "ms" : "s";
+  std::snprintf(buffer, sizeof buffer, "%.*f %s", scaled < 10 ? 2 : scaled < 100 ? 1 : 0, scaled, unit);
+  return buffer;
+}
+
+// A number, or a dash where there is none.
+std::string cell(const char* format, double value) {
+  char buffer[32];
+  if (value == 0) return "-";
+  std::snprintf(buffer, sizeof buffer, format, value);
+  return buffer;
+}
+
+// More than the memory's copy bandwidth allows: the operands came from caches.
+std::string roof_text(double share) { return share > 1 ? "cached" : cell("%.0f%%", 100 * share); }
+
+class Table {
+ public:
+  explicit Table(std::optional<Earlier> earlier) : earlier_(std::move(earlier)) {}
+
+  void print(const BenchRow& row) {
+    if (row.group != group_) {
+      group_ = row.group;
+      std::printf("\n%-28s %-8s %9s %6s %8s %7s %6s %7s %8s%s\n", group_.c_str(), "provider", "median", "+-",
+                  "GFLOP/s", "GB/s", "roof", "vendor", "error", earlier_ ? "  earlier" : "");
+      name_.clear();
+    }
+    std::printf("%-28s %-8s ", row.name == name_ ? "" : row.name.c_str(), row.provider.c_str());
+    name_ = row.name;
+    if (row.disposition != Disposition::ok) {
+      std::printf("%s", name_of(row.disposition));
+      if (row.disposition == Disposition::incorrect)
+        std::printf(": off by %.1e of the largest result", row.error);
+      if (row.disposition == Disposition::failed) std::printf(": %s", row.message.c_str());
+      std::printf("\n");
+      return;
+    }
+    if (row.timing.rounds == 0) {
+      std::printf("ok, error %.1e (emulated: no time)\n", row.error);
+      return;
+    }
+    std::printf("%9s %5.0f%% %8s %7s %6s %7s %8s%s\n", time_text(row.timing.median_ns).c_str(),
+                100 * row.timing.spread, cell("%.1f", row.gflops()).c_str(),
+                cell("%.1f", row.gbytes()).c_str(), roof_text(row.roof_share).c_str(),
+                cell("%.2fx", row.vendor_ratio).c_str(), cell("%.0e", row.error).c_str(),
+                earlier_text(row).c_str());
+  }
+
+ private:
+  // The earlier time over this one: above 1 is faster now.
+  std::string earlier_text(const BenchRow& row) const {
+    if (!earlier_) return {};
+    const auto found = earlier_->find(key_of(row.group, row.name, row.provider));
+    if (found == earlier_->end()) return "        -";
+    char buffer[32];
+    std::snprintf(buffer, sizeof buffer, " %7.2fx", found->second / row.timing.median_ns);
+    return buffer;
+  }
+
+  std::optional<Earlier> earlier_;
+  std::string group_, name_;
+};
+
+int run(const Options& options) {
+  const Device device = options.device == "auto"
+                            ? Device(has_device("cuda") && !backend("cuda").is_emulated() ? "cuda" : "cpu")
+                            : Device(options.device);
+  backend(device);
+  std::optional<Earlier> earlier;
+  if (!options.compare.empty()) earlier = read_earlier(options.compare);
+  for (const std::string& path : {options.csv, options.json}) {
+    if (!path.empty()) AtomicFile{path};  // known now rather than after minutes
+  }
+
+  const Environment environment = collect_environment();
+  const Roofs roofs = device.is_cpu() ? measure_cpu_roofs() : Roofs{};
+  std::printf("%s on %s", device.name().c_str(), environment.cpu.model.c_str());
+  if (roofs.gflops > 0)
+    std::printf(": at best %.0f GFLOP/s and %.1f GB/s, measured", roofs.gflops, roofs.gbytes);
+  std::printf("\n");
+
+  const std::vector<BenchCase> cases = options.op_table ? op_table_cases() : layer_cases(options.batches);
+  std::string csv = csv_header();
+  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
+  std::map<Disposition, int> counts;
+  Table table(std::move(earlier));
+  const BenchOptions bench{
+      device, {.budget_s = options.budget, .flush_cache = options.flush}, options.filter};
+  std::signal(SIGINT, [](int) {
+    interrupted = 1;
+    std::signal(SIGINT, SIG_DFL);
+  });
+  run_bench(cases, bench, roofs, [&](std::span<const BenchRow> results) {
+    for (const BenchRow& row : results) {
+      table.print(row);
+      csv += to_csv(row);
+      rows.push_back(to_json(row));
+      ++counts[row.disposition];
+    }
+    std::fflush(stdout);
+    return interrupted == 0;
+  });
+  check<ValueError>(!rows.empty(), "bench", "no row's name contains \"", options.filter, '"');
+
+  std::printf("\n%d ok, %d declined, %d incorrect, %d failed\n", counts[Disposition::ok],
+              counts[Disposition::declined], counts[Disposition::incorrect], counts[Disposition::failed]);
+  const auto write = [](const std::string& path, const std::string& text) {
+    if (path.empty()) return;
+    AtomicFile file(path);
+    file.write(text);
+    file.commit();
+    std::printf("written to %s\n", path.c_str());
+  };
+  write(options.csv, csv);
+  write(options.json, nlohmann::ordered_json{{"environment", to_json(environment)},
+                                             {"device", device.name()},
+                                             {"roof_gflops", roofs.gflops},
+                                             {"roof_gbytes", roofs.gbytes},
+                                             {"rows", rows}}
+                              .dump(1) +
+                          '\n');
+  if (interrupted != 0) return 130;
+  return counts[Disposition::incorrect] + counts[Disposition::failed] > 0 ? 1 : 0;
+}
+
+}  // namespace
+
+Command bench_command(CLI::App& program) {
+  CLI::App* app = program.add_subcommand(
+      "bench",
+      "Verifies and times every provider of a device on the same calls, in turn. Status 1 if one is wrong.");
+  const auto options = std::make_shared<Options>();
+  app->option_defaults()->always_capture_default();
+  app->add_option("--device", options->device, "auto, cpu, cuda or cuda:<index>");
+  app->add_option("--batch", options->batches, "batch sizes of the reference model's layers")
+      ->check(CLI::PositiveNumber)
+      ->delimiter(',');
+  app->add_flag("--ops", options->op_table,
+                "the table of op cases, all ops and odd shapes, rather than the layers");
+  app->add_option("--filter", options->filter, "only rows whose \"group/name\" contains this text");
+  app->add_flag("--flush", options->flush, "cold caches: other data is read before each call");
+  app->add_option("--budget", options->budget, "seconds of timing for each row")->check(CLI::PositiveNumber);
+  app->add_option("--csv", options->csv, "write the rows to this file");
+  app->add_option("--json", options->json, "write the rows, the machine and its roofs to this file");
+  app->add_option("--compare", options->compare, "show the speed against an earlier run's --json file");
+  return {app, [options] { return run(*options); }};
+}
+
+}  // namespace metron::tools

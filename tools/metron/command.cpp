@@ -1,0 +1,18 @@
+#include "command.h"
+
+#include <charconv>
+#include <cstdint>
+
+namespace metron::tools {
+
+CLI::Validator whole_number() {
+  return {[](const std::string& text) {
+            std::int64_t value = -1;
+            const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+            const bool fits = error == std::errc() && end == text.data() + text.size() && value >= 0;
+            return fits ? std::string() : "a whole number that is not negative is wanted, got " + text;
+          },
+          "", "whole_number"};
+}
+
+}  // namespace metron::tools

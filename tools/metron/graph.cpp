@@ -1,0 +1,130 @@
+#include "graph.h"
+
+#include <metron/core/error.h>
+#include <metron/core/io/atomic_file.h>
+#include <metron/metron.h>
+#include <metron/tools/graph/picture.h>
+#include <mnist_cnn/net.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+
+namespace metron::tools {
+namespace {
+
+struct Options {
+  std::vector<std::string> out{"graph.png"};
+  std::int64_t batch_size = 64;
+  bool backward = false;
+  bool eval = false;
+  bool dark = false;
+  std::string profile;
+  std::int64_t measure = 0;
+  std::uint64_t seed = 1;
+};
+
+struct Batch {
+  Tensor images;  // (N, 1, 28, 28)
+  Tensor labels;  // (N)
+};
+
+Batch make_batch(std::int64_t size) {
+  return {rand_normal({size, 1, 28, 28}), Tensor::full({size}, 3, {DType::int64})};
+}
+
+Profile measure(mnist::Net& net, const Batch& batch, std::int64_t steps, bool training) {
+  Profiler profiler({.warmup = 2, .active = steps});
+  Adadelta optimizer(net.parameters(), {});
+  profiler.start();
+  while (profiler.running()) {
+    if (training) {
+      optimizer.zero_grad();
+      nll_loss(net(batch.images), batch.labels).backward();
+      optimizer.step();
+    } else {
+      const NoGradGuard no_grad;
+      net(batch.images);
+    }
+    profiler.step();
+  }
+  return profiler.profile();
+}
+
+Profile read_profile(const std::filesystem::path& path) {
+  return load_profile(std::filesystem::is_directory(path) ? path / "profile.json" : path);
+}
+
+using Encoder = std::function<std::string(const graph::Graph&, const drawing::Theme&)>;
+const std::map<std::string, Encoder> encoders{
+    {".png", [](const auto& graph, const auto& theme) { return draw(graph, theme).png(); }},
+    {".svg", [](const auto& graph, const auto& theme) { return draw(graph, theme).svg(); }},
+    {".dot", [](const auto& graph, const auto& theme) { return to_dot(graph, theme); }},
+};
+
+const Encoder& encoder_of(const std::filesystem::path& path) {
+  const auto found = encoders.find(path.extension().string());
+  check<ValueError>(found != encoders.end(), "graph", path.string(),
+                    ": a name that ends in .png, .svg or .dot is wanted");
+  return found->second;
+}
+
+std::string title_of(const Options& o) {
+  const std::string size = "batch size " + std::to_string(o.batch_size);
+  if (o.backward) return "Backward pass of the reference CNN, " + size;
+  return "Reference CNN, " + size + (o.eval ? ", evaluation" : "");
+}
+
+int run(const Options& o) {
+  for (const std::string& path : o.out) {  // what can't be written is known before anything runs
+    encoder_of(path);
+    AtomicFile{path};
+  }
+  manual_seed(o.seed);
+  mnist::Net net;
+  net.train(!o.eval);
+  const Batch batch = make_batch(o.batch_size);
+  graph::Graph graph = o.backward ? graph::capture_backward(net, batch.images, batch.labels, title_of(o))
+                                  : graph::capture_forward(net, batch.images, title_of(o));
+  if (o.measure > 0) set_times(graph, measure(net, batch, o.measure, !o.eval));
+  if (!o.profile.empty()) set_times(graph, read_profile(o.profile));
+
+  const drawing::Theme& theme = o.dark ? drawing::dark_theme() : drawing::light_theme();
+  for (const std::string& path : o.out) {
+    AtomicFile file(path);
+    file.write(encoder_of(path)(graph, theme));
+    file.commit();
+    std::printf("%s: %zu nodes, %zu edges, %s parameters\n", path.c_str(), graph.nodes.size(),
+                graph.edges.size(), graph::thousands(graph.parameters).c_str());
+  }
+  return 0;
+}
+
+}  // namespace
+
+Command graph_command(CLI::App& program) {
+  CLI::App* app =
+      program.add_subcommand("graph", "Draws the reference CNN, or the autograd graph of its training step.");
+  const auto options = std::make_shared<Options>();
+  Options& o = *options;
+  app->option_defaults()->always_capture_default();
+  app->add_option("--out", o.out, "files to write: .png, .svg or .dot");
+  app->add_option("--batch-size", o.batch_size, "images in the batch")
+      ->check(whole_number())
+      ->check(CLI::PositiveNumber);
+  app->add_flag("--backward", o.backward, "the backward pass of a training step");
+  CLI::Option* eval = app->add_flag("--eval", o.eval, "as in evaluation: without dropout");
+  CLI::Option* profile = app->add_option("--profile", o.profile,
+                                         "colour by the times of this profile: a folder of metron profile's");
+  app->add_option("--measure", o.measure, "colour by the times of this many steps, run now; 0: don't")
+      ->check(whole_number())
+      ->excludes(profile);
+  app->add_flag("--dark", o.dark, "light on dark");
+  app->add_option("--seed", o.seed, "of the weights and the batch");
+  eval->excludes(app->get_option("--backward"));
+  return {app, [options] { return run(*options); }};
+}
+
+}  // namespace metron::tools

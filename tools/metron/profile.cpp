@@ -1,0 +1,126 @@
+#include "profile.h"
+
+#include <metron/core/error.h>
+#include <metron/core/profile_folder.h>
+#include <metron/core/profile_views.h>
+#include <metron/core/profiler.h>
+#include <metron/tools/process.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <sstream>
+
+namespace metron::tools {
+namespace {
+
+struct Options {
+  std::int64_t steps = 20;
+  std::int64_t wait = 0;
+  std::int64_t warmup = 0;
+  std::string out = "metron-profile";
+  int top = 15;
+  std::string sort = "total";
+  std::string group = "op";
+  bool modules = false;
+  std::vector<std::string> command;
+};
+
+const std::map<std::string, SortBy> sorts{{"total", SortBy::total},
+                                          {"self", SortBy::self},
+                                          {"calls", SortBy::calls},
+                                          {"average", SortBy::average},
+                                          {"name", SortBy::name}};
+const std::map<std::string, GroupBy> groups{
+    {"op", GroupBy::op}, {"module", GroupBy::module}, {"shape", GroupBy::shape}};
+
+// The last thing that the program's profiler said: "started", "written" or "error <message>"; nothing if it
+// never ran.
+std::string last_report(const std::string& reported) {
+  std::istringstream lines(reported);
+  std::string last;
+  for (std::string line; std::getline(lines, line);) last = line;
+  return last;
+}
+
+[[noreturn]] void explain_missing_profile(const Options& options, const ProcessResult& result) {
+  const std::string report = last_report(result.reported), name = options.command.front();
+  if (report.starts_with("error ")) fail<IoError>("profile", report.substr(6));
+  std::ostringstream ended;
+  if (result.signal != 0) {
+    ended << " (it was ended by signal " << result.signal << ')';
+  } else if (result.status != 0) {
+    ended << " (it ended with status " << result.status << ')';
+  }
+  if (report.empty())
+    fail<Error>("profile", name, " ran no operation of Metron", ended.str(),
+                ": it is not linked with Metron, or computed nothing");
+  fail<Error>("profile", name, " ended without writing its profile", ended.str(),
+              ": a program that crashes or calls _exit leaves none");
+}
+
+void show(const Profile& profile, const Options& options) {
+  const Ranking ranking = rank(
+      profile, {.sort = sorts.at(options.sort), .group = groups.at(options.group), .limit = options.top});
+  std::printf("\n%s", ranking.to_table().c_str());
+  if (options.modules) std::printf("\n%s", to_table(module_view(profile)).c_str());
+  const MemorySummary memory = memory_summary(profile, Device::Type::cpu);
+  std::printf("\n%zu steps recorded; memory on the cpu: %.1f MiB at most at once, %lld blocks given out\n",
+              profile.steps.size(), static_cast<double>(memory.peak_bytes) / (1 << 20),
+              static_cast<long long>(memory.allocations));
+  if (profile.truncated)
+    std::printf("recording ended early, at %zu records: ask for fewer --steps\n", profile.records.size());
+  std::printf(
+      "%s: ranking.txt, ranking.csv, modules.csv, memory.csv, records.csv, profile.json and trace.json\n"
+      "(open the trace at ui.perfetto.dev or chrome://tracing)\n",
+      options.out.c_str());
+}
+
+int run(const Options& options) {
+  const std::filesystem::path folder = std::filesystem::absolute(options.out), file = folder / "profile.json";
+  check_profile_folder(folder);
+  std::filesystem::remove(file);  // an older one must not be taken for this program's
+  std::ostringstream steps;
+  steps << options.wait << ',' << options.warmup << ',' << options.steps;
+  const ProcessResult result = run_process(
+      options.command, {{"METRON_PROFILE", folder.string()}, {"METRON_PROFILE_STEPS", steps.str()}},
+      "METRON_PROFILE_FD");
+  if (last_report(result.reported) != "written") {
+    try {
+      explain_missing_profile(options, result);
+    } catch (const Error& error) {
+      std::fprintf(stderr, "metron: %s\n", error.what());
+    }
+    return result.status != 0 ? result.status : 2;
+  }
+  show(load_profile(file), options);
+  return result.status;
+}
+
+}  // namespace
+
+Command profile_command(CLI::App& program) {
+  CLI::App* app =
+      program.add_subcommand("profile", "Runs a program that is linked with Metron and profiles it.");
+  const auto options = std::make_shared<Options>();
+  Options& o = *options;
+  app->option_defaults()->always_capture_default();
+  app->add_option("--steps", o.steps, "steps to record, counted by the optimizer's; 0: all")
+      ->check(whole_number());
+  app->add_option("--wait", o.wait, "steps to let pass at full speed before")->check(whole_number());
+  app->add_option("--warmup", o.warmup, "steps to record and throw away before")->check(whole_number());
+  app->add_option("--out", o.out, "folder for the files");
+  app->add_option("--top", o.top, "ops to print; 0: all")->check(whole_number());
+  app->add_option("--sort", o.sort, "what to rank by")
+      ->check(CLI::IsMember(&sorts))
+      ->option_text("total|self|calls|average|name");
+  app->add_option("--group", o.group, "rows for each op, or for each op and module or shape")
+      ->check(CLI::IsMember(&groups))
+      ->option_text("op|module|shape");
+  app->add_flag("--modules", o.modules, "print the times of the modules too");
+  app->add_option("program", o.command, "-- program arguments...")->required();
+  return {app, [options] { return run(*options); }};
+}
+
+}  // namespace metron::tools

@@ -1,0 +1,10 @@
+#pragma once
+
+#include "command.h"
+
+namespace metron::tools {
+
+// `metron profile [options] -- program arguments`: runs a program that is linked with Metron and profiles it.
+Command profile_command(CLI::App& program);
+
+}  // namespace metron::tools
