@@ -22,9 +22,11 @@ enum class Check : std::uint8_t {
   warp,            // a shuffle, vote or __syncwarp whose mask names lanes that do not take part
   launch_limits,   // more threads, blocks or shared memory than a device has
   arithmetic,      // integer division by zero
+  trap,            // __trap()
+  timeout,         // a launch that takes longer than Options::timeout_seconds: a loop without end
   host_call        // a copy beyond an allocation or in the wrong direction, a second free
 };
-inline constexpr int check_count = 10;
+inline constexpr int check_count = 12;
 std::string_view name(Check);
 
 // What a device with compute capability 9.0 accepts.

@@ -12,6 +12,8 @@ function(metron_emulated_kernels target)
             -fsanitize=bounds-strict,alignment,integer-divide-by-zero -fsanitize-recover=all
             # A structure's copy stays one access, as on a device, instead of one for each member.
             -fno-tree-sra
+            # Two kernels of equal code stay two.
+            -fno-ipa-icf
             # Line tables for the findings, whatever the configuration.
             -O2 -g1 -ftls-model=initial-exec -Wno-unknown-pragmas -fno-math-errno)
   target_link_libraries(${objects} PRIVATE metron_warnings metron_emulator)

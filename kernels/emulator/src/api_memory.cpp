@@ -1,13 +1,16 @@
 // The runtime API: memory and copies.
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
 
 #include "device.h"
-
+#include "shadow.h"
 using namespace metron::emulator;
 
 namespace {
+
+constexpr const char* bad_free = "the pointer is not the beginning of an allocation that is in use";
 
 std::uintptr_t integer(const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer); }
 
@@ -32,8 +35,50 @@ cudaMemcpyKind kind_of(const Device& device, const void* to, const void* from) {
                        : cudaMemcpyHostToHost;
 }
 
-void copy_now(void* to, const void* from, std::size_t bytes) {
-  if (bytes != 0) std::memmove(to, from, bytes);
+const Shadow& shadow() {
+  static const Shadow all = device_shadow(Memory::region_begin + Memory::region_bytes);
+  return all;
+}
+
+Range range_of(const void* pointer, std::size_t bytes) {
+  return {integer(pointer), integer(pointer) + bytes};
+}
+
+// When its turn has come: whether the device's side of a copy is memory in use, the part that allocator gave
+// out.
+bool is_in_use(Device& device, const char* call, const void* pointer, std::size_t bytes) {
+  if (!device.memory.is_device(pointer) ||
+      device.memory.live_around(integer(pointer)).contains(integer(pointer), bytes))
+    return true;
+  const auto found = device.memory.find(integer(pointer));
+  std::string rule = std::to_string(bytes) + " bytes of device memory that is not in use";
+  if (found != device.memory.none())
+    rule = std::to_string(bytes) + " bytes from byte " +
+           std::to_string(static_cast<std::ptrdiff_t>(integer(pointer) - found->first)) +
+           (found->second.freed ? " of a freed" : " of an") + " allocation of " +
+           std::to_string(found->second.bytes);
+  device.fail_call(call, rule);
+  return false;
+}
+
+// What is not set stays so in the copy.
+void copy_state(const void* to, const void* from, std::size_t bytes) {
+  const std::uintptr_t target = integer(to), source = integer(from);
+  shadow().mark_set(range_of(to, bytes));
+  for (std::size_t i = 0; i < bytes; ++i)
+    if (!shadow().is_set(source + i)) shadow().mark_unset(target + i);
+}
+
+void copy_now(Device& device, void* to, const void* from, std::size_t bytes) {
+  if (device.has_fault() || !is_in_use(device, "cudaMemcpy", to, bytes) ||
+      !is_in_use(device, "cudaMemcpy", from, bytes))
+    return;
+  std::memmove(to, from, bytes);
+  if (!device.memory.is_device(to)) return;
+  if (device.memory.is_device(from))
+    copy_state(to, from, bytes);
+  else
+    shadow().mark_set(range_of(to, bytes));
 }
 
 cudaError_t enqueue_copy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind,
@@ -44,14 +89,20 @@ cudaError_t enqueue_copy(void* to, const void* from, std::size_t bytes, cudaMemc
   if (bytes == 0) return cudaSuccess;
   if (to == nullptr || from == nullptr) return remember(cudaErrorInvalidValue);
   const cudaMemcpyKind actual = kind_of(device, to, from);
-  if (kind != cudaMemcpyDefault && kind != actual) return remember(cudaErrorInvalidValue);
+  if (kind != cudaMemcpyDefault && kind != actual) {
+    if (device.options.has(Check::host_call))
+      device.refuse(cudaErrorInvalidValue, Check::host_call, "cudaMemcpy",
+                    "the pointers are not on the sides that the direction says");
+    return remember(cudaErrorInvalidValue);
+  }
   if (actual == cudaMemcpyHostToDevice &&
       !is_pinned(device, from)) {  // as if staged: the source may change now
     const std::shared_ptr<std::byte[]> staged(new std::byte[bytes]);
     std::memcpy(staged.get(), from, bytes);
-    device.streams.enqueue(queue, [to, staged, bytes] { copy_now(to, staged.get(), bytes); });
+    device.streams.enqueue(queue,
+                           [&device, to, staged, bytes] { copy_now(device, to, staged.get(), bytes); });
   } else {
-    device.streams.enqueue(queue, [=] { copy_now(to, from, bytes); });
+    device.streams.enqueue(queue, [&device, to, from, bytes] { copy_now(device, to, from, bytes); });
   }
   return cudaSuccess;
 }
@@ -74,7 +125,10 @@ cudaError_t cudaFree(void* pointer) {
   const cudaError_t error = device.synchronize([&] { device.streams.run_all(); });
   if (error != cudaSuccess) return error;
   const std::lock_guard lock(device.mutex);
-  return remember(device.memory.release(pointer) ? cudaSuccess : cudaErrorInvalidValue);
+  if (device.memory.release(pointer)) return cudaSuccess;
+  if (device.options.has(Check::host_call))
+    device.refuse(cudaErrorInvalidValue, Check::host_call, "cudaFree", bad_free);
+  return remember(cudaErrorInvalidValue);
 }
 
 cudaError_t cudaMallocAsync(void** pointer, std::size_t bytes, cudaStream_t stream) {
@@ -91,8 +145,7 @@ cudaError_t cudaFreeAsync(void* pointer, cudaStream_t stream) {
   if (queue == nullptr) return remember(cudaErrorInvalidResourceHandle);
   if (pointer != nullptr)
     device.streams.enqueue(queue, [&device, pointer] {
-      if (!device.memory.release(pointer))
-        device.fail(cudaErrorInvalidValue, "cudaFreeAsync of an address that begins no allocation");
+      if (!device.memory.release(pointer)) device.fail_call("cudaFreeAsync", bad_free);
     });
   return cudaSuccess;
 }
@@ -151,7 +204,11 @@ cudaError_t cudaMemsetAsync(void* to, int value, std::size_t bytes, cudaStream_t
   if (queue == nullptr) return remember(cudaErrorInvalidResourceHandle);
   if (bytes == 0) return cudaSuccess;
   if (!device.memory.is_device(to)) return remember(cudaErrorInvalidValue);
-  device.streams.enqueue(queue, [=] { std::memset(to, value, bytes); });
+  device.streams.enqueue(queue, [&device, to, value, bytes] {
+    if (device.has_fault() || !is_in_use(device, "cudaMemset", to, bytes)) return;
+    std::memset(to, value, bytes);
+    shadow().mark_set(range_of(to, bytes));
+  });
   return cudaSuccess;
 }
 
@@ -193,9 +250,10 @@ cudaError_t copy_to_symbol(void* symbol, std::size_t symbol_bytes, const void* f
   if (queue == nullptr) return remember(cudaErrorInvalidResourceHandle);
   if (offset > symbol_bytes || bytes > symbol_bytes - offset) return remember(cudaErrorInvalidValue);
   const std::shared_ptr<std::byte[]> staged(new std::byte[bytes]);
-  copy_now(staged.get(), from, bytes);
+  if (bytes == 0) return cudaSuccess;
+  std::memcpy(staged.get(), from, bytes);
   device.streams.enqueue(queue, [to = static_cast<std::byte*>(symbol) + offset, staged, bytes] {
-    copy_now(to, staged.get(), bytes);
+    std::memcpy(to, staged.get(), bytes);
   });
   return wait ? device.synchronize([&] { device.streams.run(queue); }) : cudaSuccess;
 }

@@ -4,6 +4,9 @@
 #include <thread>
 #include <utility>
 
+#include "findings.h"
+#include "shadow.h"
+
 namespace metron::emulator {
 
 Device& Device::get() {
@@ -12,19 +15,53 @@ Device& Device::get() {
 }
 
 void Device::run(Launch& launch) {
+  if (has_fault_) return;
   if (!workers_)
     workers_ = std::make_unique<Workers>(
         options.workers != 0 ? options.workers : std::max(1u, std::thread::hardware_concurrency()));
   launch.options = &options;
+  launch.memory = &memory;
+  launch.first_serial = take_serials(launch.blocks);
   workers_->run(launch);
+  for (const RawFinding& finding : launch.findings.take()) add(told(finding, launch.kernel));
+}
+
+// Serial numbers never come back while a record of theirs is in the shadow.
+std::uint64_t Device::take_serials(std::uint64_t count) {
+  if (next_serial_ + count > record::max_serial) {
+    memory.forget_records();
+    next_serial_ = 1;
+  }
+  return std::exchange(next_serial_, next_serial_ + count);
+}
+
+void Device::add(Finding finding) {
+  has_fault_ |= is_fault(finding.check);
+  fail(error_of(finding.check), finding.message);
+  findings_.push_back(std::move(finding));
+}
+
+void Device::refuse(cudaError_t error, Check check, const std::string& who, const std::string& rule) {
+  Finding finding{check, who, "", 0, std::string(name(check)) + " in " + who + ": " + rule, {}, false, {}, 1};
+  explanations_[error] = finding.message;
+  findings_.push_back(std::move(finding));
+}
+
+void Device::fail_call(const char* call, const std::string& rule) {
+  if (options.has(Check::host_call)) refuse(cudaErrorInvalidValue, Check::host_call, call, rule);
+  fail(cudaErrorInvalidValue, explanation(cudaErrorInvalidValue));
 }
 
 void Device::fail(cudaError_t error, const std::string& explanation) {
-  if (error_ == cudaSuccess) error_ = error;
-  explanations_.try_emplace(error, explanation);
+  if (error_ != cudaSuccess) return;
+  error_ = error;
+  explanations_[error] = explanation;
 }
 
-cudaError_t Device::take_error() { return remember(std::exchange(error_, cudaSuccess)); }
+cudaError_t Device::take_error() {
+  has_fault_ = false;
+  return remember(std::exchange(error_, cudaSuccess));
+}
 
 std::string Device::explanation(cudaError_t error) const {
   const auto found = explanations_.find(error);
@@ -43,6 +80,13 @@ void set_options(const Options& options) {
   device.streams.run_all();
   if (options.workers != device.options.workers) device.restart_workers();
   device.options = options;
+}
+
+std::vector<Finding> take_findings() {
+  Device& device = Device::get();
+  const std::lock_guard lock(device.mutex);
+  device.streams.run_all();
+  return device.take_findings();
 }
 
 std::uint64_t synchronizations() {

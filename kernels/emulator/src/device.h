@@ -5,6 +5,8 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "../emulator.h"
 #include "launch.h"
@@ -26,6 +28,15 @@ class Device {
   std::uint64_t synchronizations = 0;
 
   void run(Launch&);
+  void add(Finding);  // and fail, if it is told as an error
+  std::vector<Finding> take_findings() { return std::exchange(findings_, {}); }
+  // A call that is answered by an error at once, with the finding as its text.
+  void refuse(cudaError_t, Check, const std::string& who, const std::string& rule);
+  void fail_call(const char* call, const std::string& rule);  // of a call whose turn came later
+  bool has_fault() const {
+    return has_fault_;
+  }  // that the host has not been told: work is skipped until then
+  std::uint64_t take_serials(std::uint64_t count);
 
   // The error of work that ran while nobody waited for it: told once, by the next call that waits.
   void fail(cudaError_t, const std::string& explanation);
@@ -46,6 +57,9 @@ class Device {
   std::unique_ptr<Workers> workers_;
   cudaError_t error_ = cudaSuccess;
   std::map<cudaError_t, std::string> explanations_;
+  std::vector<Finding> findings_;
+  bool has_fault_ = false;
+  std::uint64_t next_serial_ = 1;
 };
 
 cudaError_t remember(cudaError_t);  // for cudaGetLastError of this host thread

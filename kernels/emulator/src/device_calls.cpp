@@ -12,7 +12,10 @@ void* dynamic_shared_memory() { return current_worker->dynamic_shared(); }
 
 long long clock() { return std::chrono::steady_clock::now().time_since_epoch().count(); }
 
-void trap(const char*, int) { current_worker->abandon_block(); }
+void trap(const char* file, int line) {
+  current_worker->report({Check::trap, 0, {file, line}, "stops the kernel by __trap()"});
+  current_worker->abandon_block();
+}
 
 int block_barrier(Vote vote, bool predicate, const char* file, int line) {
   return current_worker->barrier(vote, predicate, {file, line});
@@ -25,9 +28,16 @@ std::uint64_t warp_operation(WarpOp op, unsigned mask, std::uint64_t value, unsi
 
 unsigned active_mask() { return current_worker->lane_bit(); }
 
-void thread_fence(bool) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+void thread_fence(bool of_block) {
+  if (!of_block) current_worker->fence();
+}
 
-void begin_atomic(void*, std::size_t) {}
+void begin_atomic(void* address, std::size_t bytes) {
+  const auto code = __builtin_return_address(0);
+  check_atomic(checker, {Access::atomic, reinterpret_cast<std::uintptr_t>(address), bytes, code});
+  current_worker->begin_atomic(reinterpret_cast<std::uintptr_t>(address));
+}
+void end_atomic(void* address) { current_worker->end_atomic(reinterpret_cast<std::uintptr_t>(address)); }
 
 std::uint64_t load_bits(const void* address, std::size_t bytes) {
   switch (bytes) {

@@ -2,9 +2,14 @@
 #include "launch.h"
 
 #include <algorithm>
+#include <map>
 #include <memory>
+#include <set>
+#include <string>
 
 #include "device.h"
+#include "symbols.h"
+#include "worker.h"
 
 namespace metron::emulator {
 
@@ -20,16 +25,70 @@ std::size_t dynamic_shared_limit(const void* function, const Limits& limits) {
   return found != dynamic_shared_limits().end() ? found->second : limits.dynamic_shared;
 }
 
-cudaError_t check_shape(const cudaLaunchConfig_t& config, const Limits& limits) {
+std::string extent(dim3 shape) {
+  return "(" + std::to_string(shape.x) + "," + std::to_string(shape.y) + "," + std::to_string(shape.z) + ")";
+}
+
+// The rule that a launch breaks; empty if it breaks none.
+struct Broken {
+  cudaError_t error = cudaSuccess;
+  std::string rule;
+};
+Broken check_limits(const cudaLaunchConfig_t& config, const Launch& launch, const Limits& limits) {
   const dim3 grid = config.gridDim, block = config.blockDim;
-  const std::uint64_t threads = std::uint64_t{block.x} * block.y * block.z;
-  if (std::uint64_t{grid.x} * grid.y * grid.z == 0 || threads == 0) return cudaErrorInvalidConfiguration;
+  if (std::uint64_t{grid.x} * grid.y * grid.z == 0)
+    return {cudaErrorInvalidConfiguration, "grid " + extent(grid) + " has no block"};
   if (grid.x > limits.grid_x || grid.y > limits.grid_y || grid.z > limits.grid_z)
-    return cudaErrorInvalidConfiguration;
-  if (block.x > limits.block_x || block.y > limits.block_y || block.z > limits.block_z ||
-      threads > limits.block_threads)
-    return cudaErrorInvalidConfiguration;
-  return cudaSuccess;
+    return {cudaErrorInvalidConfiguration, "grid " + extent(grid) + " is larger than " +
+                                               extent({limits.grid_x, limits.grid_y, limits.grid_z})};
+  const bool fits = block.x <= limits.block_x && block.y <= limits.block_y && block.z <= limits.block_z;
+  if (const std::uint64_t threads = fits ? std::uint64_t{block.x} * block.y * block.z : 0;
+      threads == 0 || threads > std::min(limits.block_threads, max_threads))
+    return {cudaErrorInvalidConfiguration, "a block of " + extent(block) +
+                                               " threads, where there may be 1 to " +
+                                               std::to_string(limits.block_threads) + " in up to " +
+                                               extent({limits.block_x, limits.block_y, limits.block_z})};
+  const std::size_t dynamic_limit = dynamic_shared_limit(launch.call.function, limits);
+  if (config.dynamicSmemBytes > dynamic_limit)
+    return {cudaErrorInvalidValue, std::to_string(config.dynamicSmemBytes) +
+                                       " bytes of dynamic shared memory, where the kernel may have " +
+                                       std::to_string(dynamic_limit) + " (cudaFuncSetAttribute raises that)"};
+  if (launch.static_shared > limits.static_shared)
+    return {cudaErrorInvalidValue, std::to_string(launch.static_shared) +
+                                       " bytes of static shared memory, where a block may have " +
+                                       std::to_string(limits.static_shared)};
+  if (launch.static_shared + config.dynamicSmemBytes > limits.dynamic_shared_opt_in)
+    return {cudaErrorInvalidValue, std::to_string(launch.static_shared) + " bytes of static and " +
+                                       std::to_string(config.dynamicSmemBytes) +
+                                       " of dynamic shared memory, where a block may have " +
+                                       std::to_string(limits.dynamic_shared_opt_in)};
+  return {};
+}
+
+// What the ELF file tells of a kernel, looked up once.
+struct KernelFacts {
+  const Module* module = nullptr;
+  std::string symbol, name;
+  std::size_t static_shared = 0;
+};
+std::set<std::string>& kernel_symbols() {
+  static std::set<std::string> symbols;
+  return symbols;
+}
+const KernelFacts& facts_of(const void* function) {
+  static std::map<const void*, KernelFacts> known;
+  const auto [entry, is_new] = known.try_emplace(function);
+  KernelFacts& facts = entry->second;
+  if (!is_new) return facts;
+  facts.name = "a kernel without a name";
+  facts.module = Module::of(function);
+  if (facts.module == nullptr) return facts;
+  facts.symbol = facts.module->symbol_of(reinterpret_cast<std::uintptr_t>(function));
+  if (facts.symbol.empty()) return facts;
+  facts.name = readable_name(facts.symbol);
+  facts.static_shared = facts.module->static_shared_of(facts.symbol);
+  kernel_symbols().insert(facts.symbol);
+  return facts;
 }
 
 }  // namespace
@@ -37,19 +96,27 @@ cudaError_t check_shape(const cudaLaunchConfig_t& config, const Limits& limits) 
 cudaError_t launch(const cudaLaunchConfig_t& config, KernelCall call) {
   Device& device = Device::get();
   const std::lock_guard lock(device.mutex);
-  const Limits& limits = device.options.limits;
   const cudaStream_t stream = device.streams.find(config.stream);
   if (stream == nullptr) return remember(cudaErrorInvalidResourceHandle);
   if (call.function == nullptr) return remember(cudaErrorInvalidDeviceFunction);
-  if (const cudaError_t error = check_shape(config, limits); error != cudaSuccess) return remember(error);
-  if (config.dynamicSmemBytes > dynamic_shared_limit(call.function, limits))
-    return remember(cudaErrorInvalidValue);
 
   const auto launched = std::make_shared<Launch>();
+  const KernelFacts& facts = facts_of(call.function);
   launched->call = std::move(call);
+  launched->module = facts.module;
+  launched->symbol = facts.symbol;
+  launched->kernel = facts.name;
+  launched->kernels = &kernel_symbols();
+  launched->static_shared = facts.static_shared;
   launched->grid = config.gridDim;
   launched->block = config.blockDim;
   launched->dynamic_shared = config.dynamicSmemBytes;
+  if (const Broken broken = check_limits(config, *launched, device.options.limits);
+      broken.error != cudaSuccess) {
+    if (device.options.has(Check::launch_limits))
+      device.refuse(broken.error, Check::launch_limits, facts.name, broken.rule);
+    return remember(broken.error);
+  }
   launched->threads = config.blockDim.x * config.blockDim.y * config.blockDim.z;
   launched->blocks = std::uint64_t{config.gridDim.x} * config.gridDim.y * config.gridDim.z;
   device.streams.enqueue(stream, [&device, launched] { device.run(*launched); });
@@ -75,6 +142,7 @@ cudaError_t function_attributes(cudaFuncAttributes* attributes, const void* func
   attributes->maxThreadsPerBlock = static_cast<int>(device.options.limits.block_threads);
   attributes->numRegs = 32;
   attributes->ptxVersion = attributes->binaryVersion = 90;
+  attributes->sharedSizeBytes = facts_of(function).static_shared;
   attributes->maxDynamicSharedSizeBytes =
       static_cast<int>(dynamic_shared_limit(function, device.options.limits));
   return cudaSuccess;

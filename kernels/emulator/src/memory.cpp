@@ -14,7 +14,9 @@ namespace metron::emulator {
 namespace {
 
 constexpr std::size_t page = 4096, commit_step = std::size_t{32} << 20;
-constexpr std::size_t shadow_ratio = sizeof(Cell) / word_bytes;
+constexpr std::size_t word_ratio = sizeof(Cell) / word_bytes, byte_ratio = sizeof(Cell);
+
+const Shadow shadow = device_shadow(Memory::region_begin + Memory::region_bytes);
 
 void reserve(std::uintptr_t begin, std::size_t bytes) {
   void* const wanted = reinterpret_cast<void*>(begin);
@@ -24,15 +26,16 @@ void reserve(std::uintptr_t begin, std::size_t bytes) {
         "[emulator] this process cannot reserve addresses for the emulated device's memory");
 }
 
-bool commit(std::uintptr_t begin, std::uintptr_t end) {
+bool commit(std::uintptr_t begin, std::size_t bytes) {
   void* const memory = reinterpret_cast<void*>(begin);
-  if (mprotect(memory, end - begin, PROT_READ | PROT_WRITE) != 0) return false;
-  madvise(memory, end - begin, MADV_HUGEPAGE);
+  if (mprotect(memory, bytes, PROT_READ | PROT_WRITE) != 0) return false;
+  madvise(memory, bytes, MADV_HUGEPAGE);
   return true;
 }
 
 // Zeroes memory; whole pages of large ranges are given back to the system.
-void zero(std::uintptr_t begin, std::uintptr_t end) {
+void zero(Range range) {
+  const auto [begin, end] = range;
   constexpr std::size_t large = std::size_t{4} << 20;
   const std::uintptr_t first = (begin + page - 1) & ~(page - 1), last = end & ~(page - 1);
   const auto clear = [](std::uintptr_t from, std::uintptr_t to) {
@@ -48,12 +51,14 @@ void zero(std::uintptr_t begin, std::uintptr_t end) {
 
 Memory::Memory() {
   reserve(region_begin, region_bytes);
-  reserve(shadow_begin, region_bytes * shadow_ratio);
+  reserve(word_shadow_begin, region_bytes * word_ratio);
+  reserve(byte_shadow_begin, region_bytes * byte_ratio);
 }
 
 Memory::~Memory() {
   munmap(reinterpret_cast<void*>(region_begin), region_bytes);
-  munmap(reinterpret_cast<void*>(shadow_begin), region_bytes * shadow_ratio);
+  munmap(reinterpret_cast<void*>(word_shadow_begin), region_bytes * word_ratio);
+  munmap(reinterpret_cast<void*>(byte_shadow_begin), region_bytes * byte_ratio);
 }
 
 // Goes round the region: freed addresses come back as late as possible.
@@ -86,8 +91,10 @@ void* Memory::allocate(std::size_t bytes) {
   const std::uintptr_t pointer = begin + red_zone, end = pointer + bytes;
   while (committed_end_ < next_) {
     const std::uintptr_t to = std::min(committed_end_ + commit_step, region_begin + region_bytes);
-    if (!commit(committed_end_, to) || !commit(shadow_begin + (committed_end_ - region_begin) * shadow_ratio,
-                                               shadow_begin + (to - region_begin) * shadow_ratio))
+    const std::size_t from = committed_end_ - region_begin, count = to - committed_end_;
+    if (!commit(committed_end_, count) ||
+        !commit(word_shadow_begin + from * word_ratio, count * word_ratio) ||
+        !commit(byte_shadow_begin + from * byte_ratio, count * byte_ratio))
       return nullptr;
     committed_end_ = to;
   }
@@ -104,8 +111,8 @@ bool Memory::release(void* pointer) {
   found->second.live.clear();
   used_ -= found->second.bytes;
   const Range all{found->first, found->first + found->second.bytes};
-  zero(device_shadow(all.begin), device_shadow(all.end + word_bytes - 1));
-  if (all.end - all.begin > page) zero(all.begin, all.end);
+  zero(shadow.words_of(all));
+  if (all.end - all.begin > page) zero(all);
   return true;
 }
 
@@ -124,6 +131,20 @@ Range Memory::live_around(std::uintptr_t address) const {
   if (part_after == live.begin()) return {};
   const auto part = std::prev(part_after);
   return address < part->second ? Range{part->first, part->second} : Range{};
+}
+
+void Memory::forget_records() {
+  for (const auto& [begin, allocation] : allocations_)
+    for (const auto& [from, to] : allocation.live)
+      for (std::uintptr_t address = from & ~(word_bytes - 1); address < to; address += word_bytes) {
+        Cell& cell = shadow.word(address);
+        cell = {cell.writer & (record::set | record::parts), 0};
+        if ((cell.writer & record::parts) == 0) continue;
+        for (std::size_t i = 0; i < word_bytes; ++i) {
+          Cell& part = shadow.parts(address)[i];
+          part = {part.writer & record::set, 0};
+        }
+      }
 }
 
 // New contents are all ones, a NaN in every floating-point format: what reads them shows.
@@ -151,7 +172,7 @@ void Memory::mark_freed(Range range) {
     if (old.begin < range.begin) live[old.begin] = range.begin;
     if (old.end > range.end) live[range.end] = old.end;
   }
-  zero(device_shadow(range.begin), device_shadow(range.end + word_bytes - 1));
+  zero(shadow.words_of(range));
 }
 
 }  // namespace metron::emulator

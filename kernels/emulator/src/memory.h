@@ -31,6 +31,7 @@ class Memory {
     return reinterpret_cast<std::uintptr_t>(pointer) - region_begin < region_bytes;
   }
   std::size_t used() const { return used_; }
+  std::uintptr_t committed_end() const { return committed_end_; }
 
   // The allocation around an address, live or not; null if there never was one.
   struct Allocation {
@@ -44,6 +45,7 @@ class Memory {
 
   void mark_allocated(Range);
   void mark_freed(Range);
+  void forget_records();  // who wrote and read: only what is set is remembered
 
  private:
   std::map<std::uintptr_t, Allocation> allocations_;

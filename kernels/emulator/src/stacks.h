@@ -5,17 +5,19 @@
 #include <cstdint>
 #include <vector>
 
+#include "mapping.h"
+#include "memory.h"
+
 namespace metron::emulator {
 
 class Stacks {
  public:
   // Not a power of two: equal frames of neighbouring fibers must not fall on the same cache sets.
-  static constexpr std::size_t bytes = 128 * 1024 + 5 * 4096 / 4 + 64;
+  static constexpr std::size_t bytes = (128u << 10) + (5u << 10) + 64;
 
-  explicit Stacks(std::size_t count);
-  Stacks(const Stacks&) = delete;
-  Stacks& operator=(const Stacks&) = delete;
-  ~Stacks();
+  explicit Stacks(std::size_t count) : memory_(count * bytes) {
+    for (std::size_t i = count; i-- > 0;) free_.push_back(static_cast<std::uint32_t>(i));
+  }
 
   std::uint32_t take() {
     const std::uint32_t index = free_.back();
@@ -23,14 +25,17 @@ class Stacks {
     return index;
   }
   void give_back(std::uint32_t index) { free_.push_back(index); }
-  std::uintptr_t begin(std::uint32_t index) const { return region_ + index * bytes; }
-  void* top(std::uint32_t index) const {
-    return reinterpret_cast<void*>((begin(index) + bytes) & ~std::uintptr_t{63});
+  Range range(std::uint32_t index) const {
+    const std::uintptr_t begin = memory_.begin() + index * bytes;
+    return {begin, begin + bytes};
   }
+  void* top(std::uint32_t index) const {
+    return reinterpret_cast<void*>(range(index).end & ~std::uintptr_t{63});
+  }
+  Range all() const { return {memory_.begin(), memory_.begin() + memory_.size()}; }
 
  private:
-  std::uintptr_t region_;
-  std::size_t region_bytes_;
+  Mapping memory_;
   std::vector<std::uint32_t> free_;
 };
 

@@ -91,6 +91,7 @@ std::uint64_t Worker::warp_operation(WarpOp op, std::uint32_t mask, std::uint64_
                                      std::uint32_t operand, int width, Site site) {
   Thread& self = threads_[current_];
   Warp& warp = warp_of(current_);
+  check_warp_operation(warp, mask, width, site);
   self.op = op;
   self.mask = mask;
   self.value = value;
@@ -107,6 +108,8 @@ std::uint64_t Worker::warp_operation(WarpOp op, std::uint32_t mask, std::uint64_
     const Gathering complete_one = *gathering;
     warp.gatherings.erase(gathering);
     complete(current_ / warp_lanes * warp_lanes, complete_one);
+    if (abandoned_) abandon_block();
+    set_stamp();
   } else {
     self.status = Status::at_warp_operation;
     resume_next();
@@ -126,11 +129,21 @@ void Worker::complete(std::uint32_t first_thread, const Gathering& gathering) {
   for_each_lane(gathering.arrived, [&](std::uint32_t lane) {
     if (shuffle) {
       const std::uint32_t source = source_lane(warp[lane], lane);
+      if ((gathering.arrived >> source & 1) == 0) report_source(first_thread + lane, source);
       warp[lane].result = warp[source].value;
     } else {
       warp[lane].result = alike ? common : collective(gathering.op, warp, gathering.arrived, lane);
     }
   });
+  if (gathering.op == WarpOp::sync) {
+    advance_time();
+    Warp& synchronized = warp_of(first_thread);
+    const Record now = checker.block_floor | Record{time_} << record::time_shift;
+    if (gathering.arrived == (synchronized.lanes & ~synchronized.exited))
+      synchronized.floor = now;
+    else
+      synchronized.partial_syncs.emplace_back(gathering.arrived, now);
+  }
   for_each_lane(gathering.arrived, [&](std::uint32_t lane) {
     if (warp[lane].status != Status::at_warp_operation) return;
     warp[lane].status = Status::ready;

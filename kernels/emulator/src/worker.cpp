@@ -13,17 +13,74 @@ using boost::context::detail::transfer_t;
 
 constinit thread_local Worker* current_worker = nullptr;
 
+namespace {
+
+constexpr std::uint32_t last_time = (1u << 20) - 1;
+constexpr std::size_t dynamic_bytes = std::size_t{256} << 10;  // more than any launch may ask for
+constexpr std::size_t word_ratio = sizeof(Cell) / word_bytes, byte_ratio = sizeof(Cell);
+
+}  // namespace
+
 Worker::Worker()
-    : stacks_(max_threads), dynamic_(std::make_unique<std::byte[]>(Limits().dynamic_shared_opt_in)) {}
+    : stacks_(max_threads),
+      dynamic_(dynamic_bytes),
+      dynamic_words_(dynamic_bytes * word_ratio),
+      dynamic_bytes_(dynamic_bytes * byte_ratio) {
+  checker.dynamic = {{dynamic_.begin(), dynamic_.begin() + dynamic_bytes},
+                     dynamic_words_.as<Cell>(),
+                     dynamic_bytes_.as<Cell>()};
+}
+
+// What stays the same for all blocks of the launch.
+void Worker::prepare() {
+  threads_count_ = launch_->threads;
+  make_order();
+  for (std::uint32_t t = 0; t < threads_count_; ++t) {
+    const ThreadId id = launch_->id(0, t);
+    threads_[t].index = {id.thread[0], id.thread[1], id.thread[2]};
+  }
+  Position::set_launch(launch_->grid, launch_->block);
+
+  checker.device = device_shadow(launch_->memory->committed_end());
+  checker.launch_floor = Record{launch_->first_serial} << record::serial_shift;
+  checker.live = checker.variable = checker.image = {};
+  checker.fixed = {};
+  touched_.clear();
+  touched_bytes_ = launch_->static_shared;
+  const Module* const module = launch_->module;
+  if (module == nullptr || module->local_storage_bytes() == 0) return;
+  touched_.resize(module->variables().size());
+  LocalStorage& storage = local_storages_[module];
+  local_begin_ = module->local_storage();
+  if (storage.words.size() == 0) {
+    const std::uintptr_t begin = local_begin_ & ~(word_bytes - 1);
+    const std::size_t bytes = (module->local_storage_bytes() + 2 * word_bytes) & ~(word_bytes - 1);
+    storage.words = Mapping(bytes * word_ratio);
+    storage.bytes = Mapping(bytes * byte_ratio);
+    storage.shadow = {{begin, begin + bytes}, storage.words.as<Cell>(), storage.bytes.as<Cell>()};
+  }
+  checker.fixed = storage.shadow;
+}
+
+void Worker::ask_to_stop() {
+  must_stop_ = true;
+  __atomic_store_n(&checker_->observed, true, __ATOMIC_RELAXED);
+}
+
+void Worker::stop_if_asked() {
+  if (!must_stop_) return;
+  report({Check::timeout,
+          0,
+          {},
+          "was running when the launch had taken " + std::to_string(launch_->options->timeout_seconds) +
+              " s: a loop without end?"});
+  abandon_block();
+}
 
 void Worker::run(Launch& launch) {
   launch_ = &launch;
-  threads_count_ = launch.threads;
-  make_order();
-  for (std::uint32_t t = 0; t < threads_count_; ++t)
-    threads_[t].index = {t % launch.block.x, t / launch.block.x % launch.block.y,
-                         t / (launch.block.x * launch.block.y)};
-  Position::set_launch(launch.grid, launch.block);
+  must_stop_ = false;
+  prepare();
   while (!launch.abandoned) {
     const std::uint64_t block = launch.next_block++;
     if (block >= launch.blocks) break;
@@ -48,18 +105,24 @@ void Worker::make_order() {
 }
 
 void Worker::run_block(std::uint64_t linear) {
-  const dim3 grid = launch_->grid;
-  Position::set_block({static_cast<unsigned>(linear % grid.x),
-                       static_cast<unsigned>(linear / grid.x % grid.y),
-                       static_cast<unsigned>(linear / grid.x / grid.y)});
-  exited_ = at_barrier_ = ready_begin_ = ready_end_ = 0;
+  block_ = linear;
+  const ThreadId id = launch_->id(linear, 0);
+  Position::set_block({id.block[0], id.block[1], id.block[2]});
+  exited_ = at_barrier_ = ready_begin_ = ready_end_ = time_ = 0;
   abandoned_ = false;
+  fence_ = 0;
+  acquired_.clear();
+  checker.sampled = launch_->is_sampled(linear);
+  __atomic_store_n(&checker.observed, checker.sampled || must_stop_, __ATOMIC_RELAXED);
+  checker.block_floor = checker.interval_floor = (launch_->first_serial + linear) << record::serial_shift;
   for (std::uint32_t first = 0; first < threads_count_; first += warp_lanes) {
     const std::uint32_t lanes = std::min(threads_count_ - first, warp_lanes);
     Warp& warp = warps_[first / warp_lanes];
     warp.lanes = lanes == warp_lanes ? ~0u : (1u << lanes) - 1;
     warp.exited = 0;
+    warp.floor = 0;
     warp.gatherings.clear();
+    warp.partial_syncs.clear();
   }
   for (const std::uint16_t thread : order_) {
     threads_[thread].status = Status::fresh;
@@ -71,7 +134,9 @@ void Worker::run_block(std::uint64_t linear) {
       continue;
     }
     save_to_ = &scheduler_;
+    checker.active = true;
     start_or_switch(ready_[ready_begin_++ % max_threads]);
+    checker.active = false;
   }
   if (abandoned_)
     for (std::uint32_t t = 0; t < threads_count_; ++t)
@@ -81,7 +146,21 @@ void Worker::run_block(std::uint64_t linear) {
 
 void Worker::select(std::uint32_t thread) {
   current_ = thread;
-  Position::set_thread(threads_[thread].index);
+  const Thread& next = threads_[thread];
+  Position::set_thread(next.index);
+  checker.stack = stacks_.range(next.stack);
+  set_stamp();
+}
+
+void Worker::set_stamp() {
+  checker.stamp =
+      checker.block_floor | Record{time_} << record::time_shift | Record{current_} << record::thread_shift;
+  checker.warp_floor = warp_of(current_).floor;
+}
+
+// After so many synchronisations that the time would run over, all that a block does counts as ordered.
+void Worker::advance_time() {
+  if (time_ < last_time) ++time_;
 }
 
 // Leaves what runs now, whose context goes to *save_to_, and comes back when that is resumed.
@@ -98,6 +177,7 @@ void Worker::start_or_switch(std::uint32_t thread) {
 }
 
 void Worker::resume_next() {
+  stop_if_asked();
   const std::uint32_t self = current_;
   if (ready_begin_ != ready_end_) {
     const std::uint32_t next = ready_[ready_begin_++ % max_threads];
@@ -137,22 +217,28 @@ void Worker::fiber(transfer_t from) {
 }
 
 void Worker::abandon_block() {
-  abandoned_ = true;
-  launch_->abandoned = true;
+  stop_block();
   save_to_ = &left_;
   jump_fcontext(scheduler_, this);
   __builtin_unreachable();
 }
 
 int Worker::barrier(Vote vote, bool predicate, Site site) {
+  const BarrierSite& skipped = launch_->options->skip_barrier;
+  if (skipped.line == site.line && std::string_view(site.file).ends_with(skipped.file)) return predicate;
   Thread& self = threads_[current_];
   self.status = Status::at_barrier;
   self.site = site;
   self.predicate = predicate;
   vote_ = vote;
+  if (at_barrier_ == 0) first_at_barrier_ = stray_at_barrier_ = current_;
+  const Site& first = threads_[first_at_barrier_].site;
+  if (site.line != first.line || site.file != first.file) stray_at_barrier_ = current_;
   if (++at_barrier_ == threads_count_ - exited_) {
+    check_barrier();
     complete_barrier();
     self.status = Status::ready;
+    set_stamp();
   } else {
     resume_next();
   }
@@ -172,6 +258,27 @@ void Worker::complete_barrier() {
   const int arrived = static_cast<int>(at_barrier_);
   vote_result_ = vote_ == Vote::count ? votes : vote_ == Vote::all ? votes == arrived : votes != 0;
   at_barrier_ = 0;
+  advance_time();
+  checker.interval_floor = time_ == last_time ? checker.block_floor + record::one_block
+                                              : checker.block_floor | Record{time_} << record::time_shift;
+  for (std::uint32_t first = 0; first < threads_count_; first += warp_lanes)
+    warp_of(first).partial_syncs.clear();
+  const Thread& somebody = threads_[first_at_barrier_];
+  ++barrier_uses_[{somebody.site.file, somebody.site.line}];
+}
+
+void Worker::fence() {
+  __atomic_thread_fence(__ATOMIC_SEQ_CST);
+  launch_->fences.use();
+  fence_ = checker.block_floor | Record{time_} << record::time_shift;
+}
+
+void Worker::begin_atomic(std::uintptr_t address) {
+  if (fence_ != 0) launch_->fences.release(address, fence_);
+}
+
+void Worker::end_atomic(std::uintptr_t address) {
+  if (launch_->fences.used()) launch_->fences.acquire(address, acquired_);
 }
 
 void Worker::exit_thread() {

@@ -2,21 +2,21 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <boost/context/detail/fcontext.hpp>
 #include <cstdint>
-#include <memory>
+#include <map>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "../include/emulated/synchronization.h"
+#include "access.h"
 #include "launch.h"
+#include "mapping.h"
 #include "stacks.h"
 
 namespace metron::emulator {
-
-struct Site {
-  const char* file = nullptr;
-  int line = 0;
-};
 
 enum class Status : std::uint8_t { fresh, ready, at_barrier, at_warp_operation, exited };
 
@@ -44,7 +44,9 @@ struct Gathering {
 struct Warp {
   std::uint32_t lanes = 0;   // that exist
   std::uint32_t exited = 0;  // of them
+  Record floor = 0;          // its last __syncwarp of all lanes
   std::vector<Gathering> gatherings;
+  std::vector<std::pair<std::uint32_t, Record>> partial_syncs;  // masks and times, since the last barrier
 };
 
 class Worker {
@@ -53,16 +55,41 @@ class Worker {
 
   void run(Launch&);  // takes blocks until none is left
 
+  void ask_to_stop();  // by another OS thread: the launch takes too long
+
   // What a device thread calls.
   int barrier(Vote, bool predicate, Site);
   std::uint64_t warp_operation(WarpOp, std::uint32_t mask, std::uint64_t value, std::uint32_t operand,
                                int width, Site);
   std::uint32_t lane_bit() const { return 1u << (current_ % warp_lanes); }
-  void* dynamic_shared() { return dynamic_.get(); }
+  void* dynamic_shared() const { return dynamic_.as<void>(); }
+  void fence();
+  void begin_atomic(std::uintptr_t address);
+  void end_atomic(std::uintptr_t address);
+
+  // What the checks of loads and stores ask, and what they tell: a fault never returns from its report.
+  bool is_in_use(const Attempt&);
+  bool has_acquired(Record r) const { return launch_->fences.has_acquired(acquired_, r); }
+  bool synchronized_lanes(Record) const;
+  void check_outside(const Attempt&);
+  void count(const Attempt&);
+  void stop_if_asked();
+  void report_address(const Attempt&);
+  void report_uninitialized(const Attempt&, std::uintptr_t address);
+  void report_race(const Attempt&, std::uintptr_t address, Record other, Access what_it_did);
+  void report_misaligned(const Attempt&, std::size_t alignment);
+  std::string describe(std::uintptr_t address) const;
+  void report(RawFinding);            // of the thread that runs
   [[noreturn]] void abandon_block();  // the current thread never runs on, nor does any of its block
 
  private:
+  struct LocalStorage {  // this OS thread's copy of a module's __shared__ variables
+    Mapping words, bytes;
+    Shadow shadow;
+  };
+
   static void fiber(boost::context::detail::transfer_t);
+  void prepare();
   void run_block(std::uint64_t linear);
   void make_order();
   void resume_next();  // another thread, or the scheduler if none is ready
@@ -71,33 +98,69 @@ class Worker {
   void exit_thread();
   void complete_barrier();
   void complete(std::uint32_t first_thread, const Gathering&);
-  void resolve_deadlock();
+  void advance_time();
+  void set_stamp();
 
+  bool note(RawFinding, std::uint32_t thread);  // whether the block is to be abandoned
+  RawFinding between(Check, Site, std::string what, std::uint32_t other, std::string other_what) const;
+  void stop_block();
+  void check_barrier();
+  void check_warp_operation(const Warp&, std::uint32_t mask, int width, Site);
+  void resolve_deadlock();
+  void report_source(std::uint32_t thread, std::uint32_t source_lane);
   void push_ready(std::uint32_t thread) {
     ready_[ready_end_++ % max_threads] = static_cast<std::uint16_t>(thread);
   }
   Warp& warp_of(std::uint32_t thread) { return warps_[thread / warp_lanes]; }
+  const Warp& warp_of(std::uint32_t thread) const { return warps_[thread / warp_lanes]; }
 
+  Checker* const checker_ = &checker;  // of this OS thread, for others
+  std::atomic<bool> must_stop_{false};
   Launch* launch_ = nullptr;
+  std::uint64_t block_ = 0;  // its linear index
   Stacks stacks_;
   boost::context::detail::fcontext_t scheduler_ = nullptr;
   boost::context::detail::fcontext_t* save_to_ = nullptr;  // where the context that was left belongs
   boost::context::detail::fcontext_t left_ = nullptr;      // of a fiber that has ended
 
   std::uint32_t current_ = 0, threads_count_ = 0, exited_ = 0, at_barrier_ = 0;
+  std::uint32_t first_at_barrier_ = 0,
+                stray_at_barrier_ = 0;  // two threads; the same if all wait at one line
   Vote vote_ = Vote::none;
   int vote_result_ = 0;
   bool abandoned_ = false;
+  std::uint32_t time_ = 0;  // barriers and __syncwarps so far
+  Record fence_ = 0;        // of the block's last __threadfence
+  Acquired acquired_;
   std::uint32_t ready_begin_ = 0, ready_end_ = 0;
   std::array<std::uint16_t, max_threads> ready_;
   std::vector<std::uint16_t> order_;
   std::array<Thread, max_threads> threads_;
   std::array<Warp, max_threads / warp_lanes> warps_;
-  std::unique_ptr<std::byte[]> dynamic_;
+
+  Mapping dynamic_, dynamic_words_, dynamic_bytes_;
+  std::map<const Module*, LocalStorage> local_storages_;
+  std::uintptr_t local_begin_ = 0;  // of the launch's module
+  std::map<std::pair<const char*, int>, std::uint64_t> barrier_uses_;
+  std::vector<bool> touched_;  // of the module's __shared__ variables, in this launch
+  std::size_t touched_bytes_ = 0;
 };
 
 // Of this OS thread; null on those that run no blocks.
 extern constinit thread_local Worker* current_worker;
+
+// The emulator's own code must not be checked, though it may call a template that a kernel file instantiated
+// too.
+class Unchecked {
+ public:
+  Unchecked() : was_active_(std::exchange(checker.active, false)) {}
+  Unchecked(const Unchecked&) = delete;
+  Unchecked& operator=(const Unchecked&) = delete;
+  ~Unchecked() { checker.active = was_active_; }
+
+ private:
+  bool was_active_;
+};
 
 // Thread identity as kernels see it; see device.h.
 struct Position {

@@ -1,6 +1,7 @@
 #include "workers.h"
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 
 #include "launch.h"
@@ -8,7 +9,7 @@
 
 namespace metron::emulator {
 
-Workers::Workers(unsigned count) {
+Workers::Workers(unsigned count) : workers_(count) {
   for (unsigned i = 0; i < count; ++i)
     threads_.emplace_back([this, i](const std::stop_token& stop) { work(stop, i); });
 }
@@ -20,6 +21,7 @@ void Workers::work(std::stop_token stop, unsigned index) {
   current_worker = worker.get();
   std::uint64_t seen = 0;
   std::unique_lock lock(mutex_);
+  workers_[index] = worker.get();
   while (wake_.wait(lock, stop, [&] { return launch_number_ != seen; })) {
     seen = launch_number_;
     if (index >= wanted_) continue;
@@ -38,7 +40,12 @@ void Workers::run(Launch& launch) {
   busy_ = wanted_;
   ++launch_number_;
   wake_.notify_all();
-  done_.wait(lock, [&] { return busy_ == 0; });
+  const auto is_done = [&] { return busy_ == 0; };
+  const std::chrono::duration<double> timeout(launch.options->timeout_seconds);
+  if (timeout.count() > 0 && !done_.wait_for(lock, timeout, is_done))
+    for (Worker* const worker : workers_)
+      if (worker != nullptr) worker->ask_to_stop();
+  done_.wait(lock, is_done);
 }
 
 }  // namespace metron::emulator

@@ -3,6 +3,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -10,6 +11,7 @@
 namespace metron::emulator {
 
 struct Launch;
+class Worker;
 
 class Workers {
  public:
@@ -18,7 +20,7 @@ class Workers {
   Workers& operator=(const Workers&) = delete;
   ~Workers();
 
-  void run(Launch&);  // returns when every block is done
+  void run(Launch&);  // returns when every block is done, or given up
   unsigned count() const { return static_cast<unsigned>(threads_.size()); }
 
  private:
@@ -30,6 +32,7 @@ class Workers {
   Launch* launch_ = nullptr;
   std::uint64_t launch_number_ = 0;
   unsigned wanted_ = 0, busy_ = 0;
+  std::vector<Worker*> workers_;  // each its thread's
   std::vector<std::jthread> threads_;
 };
 

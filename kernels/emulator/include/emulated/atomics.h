@@ -10,8 +10,9 @@
 
 namespace metron::emulator {
 
-// Checks the access; then the bits there now, and compare-and-swap, which answers the bits found.
+// Around an update, for the checks; the bits there now; compare-and-swap, which answers the bits found.
 void begin_atomic(void* address, std::size_t bytes);
+void end_atomic(void* address);
 std::uint64_t load_bits(const void* address, std::size_t bytes);
 std::uint64_t compare_exchange(void* address, std::size_t bytes, std::uint64_t expected,
                                std::uint64_t desired);
@@ -23,9 +24,11 @@ inline __attribute__((always_inline)) T atomic_update(T* address, Next next) {
   std::uint64_t old = load_bits(address, sizeof(T));
   for (;;) {
     const std::uint64_t found = compare_exchange(address, sizeof(T), old, to_bits(next(from_bits<T>(old))));
-    if (found == old) return from_bits<T>(old);
+    if (found == old) break;
     old = found;
   }
+  end_atomic(address);
+  return from_bits<T>(old);
 }
 
 template <class T>

@@ -10,8 +10,8 @@
 // registers, and instrumentation leaves them alone.
 extern const __thread uint3 threadIdx __asm__("metron_emulator_thread_index");
 extern const __thread uint3 blockIdx __asm__("metron_emulator_block_index");
-extern const __thread dim3 blockDim __asm__("metron_emulator_block_shape");
-extern const __thread dim3 gridDim __asm__("metron_emulator_grid_shape");
+extern const __thread uint3 blockDim __asm__("metron_emulator_block_shape");
+extern const __thread uint3 gridDim __asm__("metron_emulator_grid_shape");
 inline constexpr int warpSize = 32;
 
 namespace metron::emulator {

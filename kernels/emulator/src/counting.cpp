@@ -1,0 +1,7 @@
+#include "worker.h"
+
+namespace metron::emulator {
+
+void Worker::count(const Attempt&) {}
+
+}  // namespace metron::emulator

@@ -1,0 +1,79 @@
+#include "findings.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "symbols.h"
+
+namespace metron::emulator {
+
+namespace {
+
+constexpr std::array<std::string_view, check_count> names = {
+    "out of bounds", "use after free", "uninitialized", "misaligned", "race",    "barrier",
+    "warp",          "launch limits",  "arithmetic",    "trap",       "timeout", "host call"};
+
+constexpr std::size_t most_findings = 100;  // of one launch
+
+}  // namespace
+
+std::string_view name(Check check) { return names[static_cast<std::size_t>(check)]; }
+
+std::string text(const std::uint32_t (&index)[3]) {
+  return "(" + std::to_string(index[0]) + "," + std::to_string(index[1]) + "," + std::to_string(index[2]) +
+         ")";
+}
+
+bool is_fault(Check check) {
+  return check != Check::uninitialized && check != Check::race && check != Check::host_call;
+}
+
+cudaError_t error_of(Check check) {
+  switch (check) {
+    case Check::out_of_bounds:
+    case Check::use_after_free:
+      return cudaErrorIllegalAddress;
+    case Check::misaligned:
+      return cudaErrorMisalignedAddress;
+    case Check::timeout:
+      return cudaErrorLaunchTimeout;
+    default:
+      return cudaErrorLaunchFailure;
+  }
+}
+
+// One entry for each kind and place: the first pair of threads that showed it.
+void FindingLog::add(RawFinding finding) {
+  const std::lock_guard lock(mutex_);
+  const auto known = std::find_if(findings_.begin(), findings_.end(), [&](const RawFinding& f) {
+    return f.check == finding.check && f.code == finding.code && f.site.line == finding.site.line &&
+           f.site.file == finding.site.file;
+  });
+  if (known != findings_.end())
+    ++known->occurrences;
+  else if (findings_.size() < most_findings)
+    findings_.push_back(std::move(finding));
+}
+
+std::vector<RawFinding> FindingLog::take() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(findings_, {});
+}
+
+Finding told(const RawFinding& raw, const std::string& kernel) {
+  SourceLine line{raw.site.file != nullptr ? tidy_path(raw.site.file) : "", raw.site.line};
+  if (raw.code != 0) line = source_line(raw.code);
+  const auto who = [](const ThreadId& id) {
+    return "block " + text(id.block) + " thread " + text(id.thread);
+  };
+  std::string message = std::string(name(raw.check)) + " in " + kernel;
+  if (!line.file.empty()) message += " at " + line.file + ":" + std::to_string(line.line);
+  message += ": " + who(raw.thread) + " " + raw.what;
+  if (raw.has_other) message += "; " + who(raw.other) + " " + raw.other_what;
+  if (raw.occurrences > 1) message += " (" + std::to_string(raw.occurrences) + " times)";
+  return {raw.check,     kernel,    std::move(line.file), line.line, std::move(message), raw.thread,
+          raw.has_other, raw.other, raw.occurrences};
+}
+
+}  // namespace metron::emulator

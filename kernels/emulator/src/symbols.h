@@ -1,0 +1,71 @@
+// What the program's own ELF files tell: names of kernels, their __shared__ variables, source lines.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "memory.h"
+
+namespace metron::emulator {
+
+// A thread-local variable of a module; those of kernel functions are their shared memory.
+struct SharedVariable {
+  std::uintptr_t offset;  // in the module's thread-local storage
+  std::size_t bytes;
+  std::string symbol;
+  std::string name() const;  // as in the source
+  bool is_of(const std::string& function_symbol) const;
+};
+
+// An executable or shared library.
+class Module {
+ public:
+  explicit Module(const std::string& path, std::uintptr_t load_address);
+
+  std::string symbol_of(std::uintptr_t code) const;  // mangled; empty if unknown
+  const SharedVariable* variable_at(std::uintptr_t offset) const;
+  std::size_t static_shared_of(const std::string& function_symbol) const;
+  const std::vector<SharedVariable>& variables() const { return variables_; }
+  Range constants() const { return constants_; }  // the section of __constant__ variables
+  std::size_t local_storage_bytes() const { return local_storage_bytes_; }
+  std::uintptr_t load_address() const { return load_address_; }
+  const std::string& path() const { return path_; }
+
+  // Where this OS thread has the module's thread-local storage; 0 if it has none.
+  std::uintptr_t local_storage() const;
+
+  static const Module* of(const void* code);  // null if no module holds it; read once, kept for ever
+
+ private:
+  struct Function {
+    std::uintptr_t end;
+    std::string symbol;
+  };
+  std::string path_;
+  std::uintptr_t load_address_;
+  std::map<std::uintptr_t, Function> functions_;  // by begin
+  std::vector<SharedVariable> variables_;         // by offset
+  Range constants_;
+  std::size_t local_storage_bytes_ = 0;
+};
+
+// The read-only part of a module around an address: string literals, constexpr tables. Empty if there is
+// none.
+Range read_only_image(std::uintptr_t address);
+
+std::string readable_name(
+    const std::string& symbol);  // without return type, arguments and unnamed namespaces
+
+std::string tidy_path(const std::string& file);  // from the project's root where it lies below that
+
+struct SourceLine {
+  std::string file;
+  int line = 0;
+};
+// Of the call that returns to `code`: the innermost line that is a kernel's, not the emulator's or the
+// library's.
+SourceLine source_line(std::uintptr_t code);
+
+}  // namespace metron::emulator

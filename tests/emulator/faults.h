@@ -1,0 +1,27 @@
+// Planted faults: small kernels of different shapes, each wrong in one place. The lines that
+// a finding may name, of one thread or the other, say "fault: <name>".
+#pragma once
+
+#include <metron/kernels/emulator/emulator.h>
+
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "launch.h"
+
+struct Fault {
+  std::string name;
+  metron::emulator::Check check;
+  std::string kernel;  // or the call that is refused
+  void (*plant)();     // ends with the work queued, or run
+  std::string file;    // empty: the fault is in a call of the host's
+};
+inline std::ostream& operator<<(std::ostream& stream, const Fault& fault) { return stream << fault.name; }
+
+std::vector<Fault> address_faults();
+std::vector<Fault> null_pointer_faults();
+std::vector<Fault> value_faults();
+std::vector<Fault> race_faults();
+std::vector<Fault> waiting_faults();
+std::vector<Fault> host_faults();
