@@ -62,6 +62,7 @@ testing::AssertionResult close(const naive::Array& got, const naive::Array& want
 }
 
 void poison(Device device) {
+  if (backend(device).is_emulated()) return;  // the emulator itself reports such a read
   constexpr std::size_t most = std::size_t{1} << 20;
   std::vector<Tensor> blocks;
   for (std::size_t bytes = memory_alignment; bytes <= most; bytes = CachingAllocator::size_class(bytes + 1)) {
