@@ -41,7 +41,8 @@ SourceLine ask(const Module& module, std::uintptr_t address) {
 
 std::string tidy_path(const std::string& file) {
   std::string path = std::filesystem::path(file).lexically_normal().generic_string();
-  if (constexpr std::string_view root = METRON_SOURCE_DIR "/"; path.starts_with(root)) path.erase(0, root.size());
+  if (constexpr std::string_view root = METRON_SOURCE_DIR "/"; path.starts_with(root))
+    path.erase(0, root.size());
   while (path.starts_with("../")) path.erase(0, 3);
   return path;
 }
