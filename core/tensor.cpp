@@ -6,7 +6,6 @@
 #include <array>
 #include <limits>
 #include <ostream>
-#include <ranges>
 #include <sstream>
 
 namespace metron {
@@ -80,7 +79,14 @@ Tensor Tensor::from(std::span<const T> values, const Shape& shape, Device device
 std::int64_t Tensor::size(std::int64_t axis) const { return shape()[checked_axis("size", axis, rank())]; }
 
 bool Tensor::is_contiguous() const {
-  return numel() == 0 || is_packed(shape(), strides(), std::views::iota(0, rank()) | std::views::reverse);
+  if (numel() == 0) return true;
+  std::int64_t step = 1;
+  for (int i = rank() - 1; i >= 0; --i) {
+    if (shape()[i] == 1) continue;
+    if (strides()[i] != step) return false;
+    step *= shape()[i];
+  }
+  return true;
 }
 
 bool Tensor::is_channels_last() const {
