@@ -15,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "run_command.h"
 #include "temporary_folder.h"
 
 namespace metron {
@@ -22,23 +23,11 @@ namespace {
 
 const std::string programs = METRON_BINARY_DIR "/bin/";
 
-struct Output {
-  int code = -1;
-  std::string text;  // stdout and stderr
-};
+using test::Output;
+using test::run_command;
 
 Output run(const std::string& arguments) {
-  const std::string command =
-      "OMP_WAIT_POLICY=passive '" + programs + "metron' " + arguments + " 2>&1 </dev/null";
-  Output output;
-  std::FILE* pipe = popen(command.c_str(), "r");
-  EXPECT_NE(pipe, nullptr);
-  std::array<char, 4096> buffer;
-  while (const std::size_t count = std::fread(buffer.data(), 1, buffer.size(), pipe))
-    output.text.append(buffer.data(), count);
-  const int status = pclose(pipe);
-  output.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  return output;
+  return run_command("OMP_WAIT_POLICY=passive '" + programs + "metron' " + arguments);
 }
 
 class Metron : public testing::Test {
@@ -113,11 +102,9 @@ TEST_F(Metron, ExitsWithTwoOnBadInput) {
 }
 
 TEST_F(Metron, SaysWhenItsOutputIsLost) {
-  std::FILE* pipe = popen(("{ '" + programs + "metron' info >/dev/full; } 2>&1").c_str(), "r");
-  std::array<char, 4096> buffer;
-  const std::string text(buffer.data(), std::fread(buffer.data(), 1, buffer.size(), pipe));
-  EXPECT_EQ(WEXITSTATUS(pclose(pipe)), 2);
-  EXPECT_NE(text.find("can't be written"), std::string::npos) << text;
+  const Output output = run_command("{ '" + programs + "metron' info >/dev/full; }");
+  EXPECT_EQ(output.code, 2);
+  EXPECT_NE(output.text.find("can't be written"), std::string::npos) << output.text;
 }
 
 TEST_F(Metron, InfoNamesTheMachineAndTheBuild) {

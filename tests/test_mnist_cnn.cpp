@@ -1,43 +1,24 @@
 // The example as its users run it: losses against PyTorch's, repeatability, files, wrong input.
 #include <gtest/gtest.h>
 #include <metron/core/io/safetensors.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <memory>
 #include <sstream>
 #include <string>
 #include <vector>
+
+#include "run_command.h"
 
 namespace metron {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct Output {
-  int code = -1;
-  std::string text;  // stdout and stderr
-};
-
-Output run_command(const std::string& given) {
-  const std::string command = given + " 2>&1 < /dev/null";
-  const auto close = [](std::FILE* pipe) { return pclose(pipe); };
-  Output output;
-  std::FILE* pipe = popen(command.c_str(), "r");
-  EXPECT_NE(pipe, nullptr);
-  std::array<char, 4096> buffer;
-  while (const std::size_t count = std::fread(buffer.data(), 1, buffer.size(), pipe))
-    output.text.append(buffer.data(), count);
-  const int status = close(pipe);
-  output.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  return output;
-}
+using test::Output;
+using test::run_command;
 
 Output run(const std::string& arguments, const std::string& environment = "") {
   return run_command(environment + " '" METRON_BINARY_DIR "/bin/mnist_cnn' " + arguments);

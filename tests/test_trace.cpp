@@ -4,7 +4,6 @@
 #include <metron/core/data/file_reader.h>
 #include <metron/metron.h>
 #include <mnist_cnn/net.h>
-#include <sys/wait.h>
 
 #include <algorithm>
 #include <array>
@@ -17,6 +16,7 @@
 #include <vector>
 
 #include "expect_error.h"
+#include "run_command.h"
 #include "temporary_folder.h"
 
 namespace metron {
@@ -258,28 +258,12 @@ TEST(Timer, ExplainsATrainingStepAtBatch64) {
 #endif
 }
 
-struct Output {
-  int code = -1;
-  std::string text;
-};
-
-Output run(const std::string& command) {
-  Output output;
-  std::FILE* pipe = popen(command.c_str(), "r");
-  std::array<char, 4096> buffer;
-  while (const std::size_t count = std::fread(buffer.data(), 1, buffer.size(), pipe))
-    output.text.append(buffer.data(), count);
-  const int status = pclose(pipe);
-  output.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return output;
-}
-
 TEST(Trace, LoadsInPerfetto) {
   const TemporaryFolder folder;
   write_trace(reference_profile(), folder / "trace.json.gz");
-  const Output output =
-      run("python3 '" METRON_SOURCE_DIR "/tests/perfetto_trace.py' '" METRON_BINARY_DIR "/perfetto' '" +
-          (folder / "trace.json.gz").string() + "'");
+  const test::Output output = test::run_command(
+      "python3 '" METRON_SOURCE_DIR "/tests/perfetto_trace.py' '" METRON_BINARY_DIR "/perfetto' '" +
+      (folder / "trace.json.gz").string() + "'");
   if (output.code == 77) GTEST_SKIP() << output.text;
   ASSERT_EQ(output.code, 0) << output.text;
   const Json found = Json::parse(output.text.substr(output.text.rfind('{')));

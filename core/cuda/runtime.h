@@ -48,7 +48,8 @@ bool is_synchronous();
 
 enum class Fault : std::int32_t { none, target, index };
 
-// In device memory. The first bad value wins; `code` is written last.
+// In device memory. The first bad value wins, by an atomic exchange of `code`; the host reads it when the
+// stream has come to rest.
 struct FaultRecord {
   std::int32_t code;
   std::int32_t unused;

@@ -51,7 +51,6 @@ struct Options {
   std::uint64_t seed = 1;                          // of the order in which a block's threads run
   unsigned workers = 0;                            // 0: one for each core
   bool stop_at_first = false;                      // give up a launch at its first finding of any kind
-  bool count = true;                               // keep the counters
   double timeout_seconds = 60;                     // after which a launch is given up; 0: never
   BarrierSite skip_barrier;                        // __syncthreads() at this line is left out: a mutation
   Limits limits;
@@ -94,38 +93,5 @@ void mark_freed(void* pointer, std::size_t bytes, CUstream_st* stream = nullptr)
 
 // Calls so far that made the host wait for the device.
 std::uint64_t synchronizations();
-
-// What a kernel did, over all launches. Everything from `sampled_blocks` on was counted in that many blocks
-// only.
-struct Counters {
-  std::string kernel;
-  std::uint64_t launches = 0, blocks = 0, threads = 0, sampled_blocks = 0;
-  std::uint64_t global_load_requests = 0, global_store_requests = 0;  // one a warp and instruction
-  std::uint64_t load_sectors = 0, load_sectors_least = 0;             // of 32 bytes
-  std::uint64_t store_sectors = 0, store_sectors_least = 0;
-  std::uint64_t shared_requests = 0, shared_cycles = 0, shared_cycles_least = 0;
-  std::uint64_t partial_requests = 0;  // with fewer lanes than the warp has
-  std::uint64_t barriers = 0, warp_operations = 0, atomics = 0;
-
-  double transactions() const {  // sectors moved for each that must move; 1 is best
-    const std::uint64_t least = load_sectors_least + store_sectors_least;
-    return least == 0 ? 1 : static_cast<double>(load_sectors + store_sectors) / static_cast<double>(least);
-  }
-  double bank_conflicts() const {  // extra cycles a shared-memory request
-    return shared_requests == 0 ? 0
-                                : static_cast<double>(shared_cycles - shared_cycles_least) /
-                                      static_cast<double>(shared_requests);
-  }
-};
-std::vector<Counters> counters();  // by name
-void reset_counters();
-std::string counters_table();
-
-// Every __syncthreads() that has run, and how often: the places that a mutation test can leave out.
-struct BarrierUse {
-  BarrierSite site;
-  std::uint64_t arrivals = 0;
-};
-std::vector<BarrierUse> barrier_uses();
 
 }  // namespace metron::emulator

@@ -1,0 +1,32 @@
+// Runs a program as a user would, through the shell.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cstdio>
+#include <string>
+
+namespace metron::test {
+
+struct Output {
+  int code = -1;     // the exit status, or 128 and the signal that ended it
+  std::string text;  // stdout and stderr
+};
+
+inline Output run_command(const std::string& given) {
+  const std::string command = given + " 2>&1 </dev/null";
+  Output output;
+  std::FILE* pipe = popen(command.c_str(), "r");
+  EXPECT_NE(pipe, nullptr);
+  if (pipe == nullptr) return output;
+  std::array<char, 4096> buffer;
+  while (const std::size_t count = std::fread(buffer.data(), 1, buffer.size(), pipe))
+    output.text.append(buffer.data(), count);
+  const int status = pclose(pipe);
+  output.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return output;
+}
+
+}  // namespace metron::test
