@@ -1,0 +1,94 @@
+// Run to JSON and back.
+#include <metron/core/error.h>
+#include <metron/tools/report/run_fields.h>
+
+#include <cmath>
+#include <fstream>
+#include <type_traits>
+
+namespace metron::report {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr char format[] = "metron report";
+constexpr int version = 1;
+
+template <typename T>
+inline constexpr bool is_list = false;
+template <typename T>
+inline constexpr bool is_list<std::vector<T>> = true;
+template <typename T>
+inline constexpr bool is_optional = false;
+template <typename T>
+inline constexpr bool is_optional<std::optional<T>> = true;
+template <typename T>
+inline constexpr bool is_plain =
+    std::is_arithmetic_v<T> || std::is_same_v<T, std::string> || std::is_same_v<T, Json>;
+
+template <typename T>
+Json written(const T& value) {
+  if constexpr (std::is_floating_point_v<T>) {
+    check<ValueError>(std::isfinite(value), "report", "a number of run.json must be finite, got ", value);
+    return value;
+  } else if constexpr (is_plain<T>) {
+    return value;
+  } else if constexpr (is_optional<T>) {
+    return value ? written(*value) : Json();
+  } else if constexpr (is_list<T>) {
+    Json json = Json::array();
+    for (const auto& element : value) json.push_back(written(element));
+    return json;
+  } else {
+    Json json = Json::object();
+    const auto field = [&](const char* name, const auto& member) { json[name] = written(member); };
+    list(field, value, static_cast<const T*>(nullptr));
+    return json;
+  }
+}
+
+template <typename T>
+void read(const Json& json, T& value) {
+  if constexpr (std::is_same_v<T, Json>) {
+    value = json;
+  } else if constexpr (is_plain<T>) {
+    value = json.get<T>();
+  } else if constexpr (is_optional<T>) {
+    if (json.is_null()) {
+      value.reset();
+    } else {
+      read(json, value.emplace());
+    }
+  } else if constexpr (is_list<T>) {
+    value.clear();
+    for (const Json& element : json.get_ref<const Json::array_t&>()) read(element, value.emplace_back());
+  } else {
+    const auto field = [&](const char* name, auto& member) { read(json.at(name), member); };
+    list(field, value, static_cast<const T*>(nullptr));
+  }
+}
+
+}  // namespace
+
+Json to_json(const Report& report) {
+  Json json{{"format", format}, {"version", version}};
+  json.update(written(report));
+  return json;
+}
+
+Report load_run(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  check<IoError>(file.good(), "report", path.string(), ": the file can't be read");
+  try {
+    const Json json = Json::parse(file);
+    check<IoError>(json.at("format") == format && json.at("version") == version, "report", path.string(),
+                   ": is no run.json that this version of metron report wrote");
+    Report report;
+    read(json, report);
+    return report;
+  } catch (const nlohmann::json::exception& error) {
+    fail<IoError>("report", path.string(), ": is no run.json: ", error.what());
+  }
+}
+
+}  // namespace metron::report
