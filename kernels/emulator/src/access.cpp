@@ -11,46 +11,93 @@ namespace {
 
 using Address = std::uintptr_t;
 
-template <bool shared, Access access>
-inline bool cell_is_fine(const Checker& c, Cell& cell) {
-  return access == Access::read ? read_cell<shared>(c, cell) : write_cell<shared>(c, cell);
+// Written before the last barrier or launch: what most accesses find, told without a branch.
+template <bool shared>
+[[gnu::always_inline]] inline bool is_settled(const Checker& c, Record w) {
+  return ((w & record::set) != 0) & (is_before_barrier(c, w) | (!shared & (w < c.launch_floor)));
+}
+
+// Several cells at once: all written before the last barrier or launch, and read by the same threads so far,
+// as the words of a vector mostly are. False says nothing: each has to be looked at by itself.
+template <bool shared, unsigned count>
+[[gnu::always_inline]] inline bool read_alike(const Checker& c, Cell* cells) {
+  const Record r = load(cells[0].reader);
+  Record difference = 0;
+  bool fine = true;
+#pragma GCC unroll 4
+  for (unsigned i = 0; i < count; ++i) {
+    fine &= is_settled<shared>(c, load(cells[i].writer));
+    difference |= load(cells[i].reader) ^ r;
+  }
+  if (!fine || difference != 0) return false;
+  const Record next = with_reader<shared>(c, r);
+  if (next != r)
+    for (unsigned i = 0; i < count; ++i) store(cells[i].reader, next);
+  return true;
+}
+
+template <bool shared, unsigned count>
+[[gnu::always_inline]] inline bool write_alike(const Checker& c, Cell* cells) {
+  bool fine = true;
+#pragma GCC unroll 4
+  for (unsigned i = 0; i < count; ++i)
+    fine &=
+        is_settled<shared>(c, load(cells[i].writer)) & !has_recent_readers<shared>(c, load(cells[i].reader));
+  if (!fine) return false;
+  for (unsigned i = 0; i < count; ++i) store(cells[i].writer, c.stamp | record::set);
+  return true;
 }
 
 template <bool shared, Access access, unsigned bytes>
-inline void check_words(Checker& c, const Shadow& shadow, Address address, void* code) {
+[[gnu::noinline]] void check_each(Checker& c, const Shadow& shadow, Address address, void* code) {
   Cell* const cells = &shadow.word(address);
   bool fine = true;
-  for (unsigned i = 0; i < bytes / word_bytes; ++i) fine &= cell_is_fine<shared, access>(c, cells[i]);
+  for (unsigned i = 0; i < bytes / word_bytes; ++i)
+    fine &= access == Access::read ? read_cell<shared>(c, cells[i]) : write_cell<shared>(c, cells[i]);
+  if (!fine) check_slowly(c, shadow, shared, {access, address, bytes, code});
+}
+
+template <bool shared, Access access, unsigned bytes>
+[[gnu::always_inline]] inline void check_words(Checker& c, const Shadow& shadow, Address address,
+                                               void* code) {
+  constexpr unsigned count = bytes / word_bytes;
+  Cell* const cells = &shadow.word(address);
+  const bool fine =
+      access == Access::read ? read_alike<shared, count>(c, cells) : write_alike<shared, count>(c, cells);
   if (!fine) [[unlikely]]
-    check_slowly(c, shadow, shared, {access, address, bytes, code});
+    check_each<shared, access, bytes>(c, shadow, address, code);
+}
+
+// What is not a whole word of shared or device memory on an uncounted thread.
+template <Access access, unsigned bytes>
+[[gnu::noinline]] void check_elsewhere(Checker& c, Address address, void* code) {
+  const Attempt attempt{access, address, bytes, code};
+  if (!c.is_active() || c.stack.contains(address, bytes)) return;
+  if (c.wants() != 0) observe(c, attempt);
+  check_askew(c, attempt, true);
 }
 
 // Words, aligned to themselves; what is smaller or lies askew takes the slow way.
 template <Access access, unsigned bytes>
 [[gnu::always_inline]] inline void check(void* pointer, void* code) {
   Checker& c = checker;
-  if (!c.active) return;
   const auto address = reinterpret_cast<Address>(pointer);
-  if (c.stack.contains(address, bytes)) return;
-  if (__atomic_load_n(&c.observed, __ATOMIC_RELAXED)) [[unlikely]]
-    observe(c, {access, address, bytes, code});
   constexpr unsigned alignment = bytes < 8 ? bytes : 8;
-  if (bytes < word_bytes || address % alignment != 0)
-    return check_askew(c, {access, address, bytes, code}, true);
-  if (c.device.holds(address)) return check_words<false, access, bytes>(c, c.device, address, code);
-  if (c.fixed.holds(address)) return check_words<true, access, bytes>(c, c.fixed, address, code);
-  if (c.dynamic.holds(address)) return check_words<true, access, bytes>(c, c.dynamic, address, code);
-  check_outside(c, {access, address, bytes, code});
+  if (bytes >= word_bytes && c.wants() == 0 && address % alignment == 0) [[likely]] {
+    if (c.device.holds(address)) return check_words<false, access, bytes>(c, c.device, address, code);
+    if (c.fixed.holds(address)) return check_words<true, access, bytes>(c, c.fixed, address, code);
+    if (c.dynamic.holds(address)) return check_words<true, access, bytes>(c, c.dynamic, address, code);
+  }
+  check_elsewhere<access, bytes>(c, address, code);
 }
 
 // Structures of any size, and members of packed ones: no alignment is asked of them here.
 void check_range(Access access, void* pointer, std::size_t bytes, void* code) {
   Checker& c = checker;
-  if (!c.active || bytes == 0) return;
   const auto address = reinterpret_cast<Address>(pointer);
-  if (c.stack.contains(address, bytes)) return;
+  if (!c.is_active() || bytes == 0 || c.stack.contains(address, bytes)) return;
   const Attempt whole{access, address, bytes, code};
-  if (__atomic_load_n(&c.observed, __ATOMIC_RELAXED)) observe(c, whole);
+  if (c.wants() != 0) observe(c, whole);
   check_askew(c, whole, false);
 }
 

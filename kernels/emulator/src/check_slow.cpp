@@ -46,8 +46,7 @@ void check_cell(Checker& c, Cell& cell, const Attempt& attempt, std::uintptr_t a
     worker.report_race(attempt, address, w, (w & record::atomic) != 0 ? Access::atomic : Access::write);
   }
   if (attempt.access == Access::read) {
-    if (((r ^ c.stamp) & ~record::flags) != 0) note_reader<shared>(c, cell, r);
-    return;
+    return store(cell.reader, with_reader<shared>(c, r));
   }
   if (!readers_are_ordered<shared>(c, r)) worker.report_race(attempt, address, r, Access::read);
   store(cell.writer, c.stamp | record::set | (attempt.access == Access::atomic ? record::atomic : 0));
@@ -118,13 +117,13 @@ void check_askew(Checker& c, const Attempt& attempt, bool must_be_aligned) {
 
 void check_atomic(Checker& c, const Attempt& attempt) {
   if (c.stack.contains(attempt.address, attempt.bytes)) return;
-  if (__atomic_load_n(&c.observed, __ATOMIC_RELAXED)) observe(c, attempt);
+  if (c.wants() != 0) observe(c, attempt);
   check_askew(c, attempt, true);
 }
 
 void observe(Checker& c, const Attempt& attempt) {
   current_worker->stop_if_asked();
-  if (c.sampled) current_worker->count(attempt);
+  if ((c.wants() & attention::sampled) != 0) current_worker->count(attempt);
 }
 
 void check_outside(Checker& c, const Attempt& attempt) {

@@ -54,7 +54,7 @@ void pass_on(const char* handler, Arguments... arguments) {
 }
 
 void out_of_bounds(const char* handler, OutOfBounds* data, std::uintptr_t index) {
-  if (!checker.active) return pass_on(handler, data, index);
+  if (!checker.is_active()) return pass_on(handler, data, index);
   const Unchecked runtime;
   current_worker->report(
       {Check::out_of_bounds, 0, site_of(data->location),
@@ -62,7 +62,7 @@ void out_of_bounds(const char* handler, OutOfBounds* data, std::uintptr_t index)
 }
 
 void type_mismatch(const char* handler, TypeMismatch* data, std::uintptr_t address) {
-  if (!checker.active) return pass_on(handler, data, address);
+  if (!checker.is_active()) return pass_on(handler, data, address);
   const std::uintptr_t alignment = std::uintptr_t{1} << data->log_alignment;
   if (address == 0 || address % alignment == 0) return;  // null shows when it is used
   const Unchecked runtime;
@@ -73,7 +73,7 @@ void type_mismatch(const char* handler, TypeMismatch* data, std::uintptr_t addre
 }
 
 void division(const char* handler, Overflow* data, std::uintptr_t left, std::uintptr_t right) {
-  if (!checker.active) return pass_on(handler, data, left, right);
+  if (!checker.is_active()) return pass_on(handler, data, left, right);
   const Unchecked runtime;
   current_worker->report({Check::arithmetic, 0, site_of(data->location),
                           "divides " + text(*data->type, left) + " by " + text(*data->type, right)});

@@ -64,7 +64,7 @@ void Worker::prepare() {
 
 void Worker::ask_to_stop() {
   must_stop_ = true;
-  __atomic_store_n(&checker_->observed, true, __ATOMIC_RELAXED);
+  checker_->set(attention::stop);
 }
 
 void Worker::stop_if_asked() {
@@ -80,6 +80,7 @@ void Worker::stop_if_asked() {
 void Worker::run(Launch& launch) {
   launch_ = &launch;
   must_stop_ = false;
+  checker.clear(attention::stop);
   prepare();
   while (!launch.abandoned) {
     const std::uint64_t block = launch.next_block++;
@@ -112,8 +113,10 @@ void Worker::run_block(std::uint64_t linear) {
   abandoned_ = false;
   fence_ = 0;
   acquired_.clear();
-  checker.sampled = launch_->is_sampled(linear);
-  __atomic_store_n(&checker.observed, checker.sampled || must_stop_, __ATOMIC_RELAXED);
+  if (launch_->is_sampled(linear))
+    checker.set(attention::sampled);
+  else
+    checker.clear(attention::sampled);
   checker.block_floor = checker.interval_floor = (launch_->first_serial + linear) << record::serial_shift;
   for (std::uint32_t first = 0; first < threads_count_; first += warp_lanes) {
     const std::uint32_t lanes = std::min(threads_count_ - first, warp_lanes);
@@ -134,9 +137,9 @@ void Worker::run_block(std::uint64_t linear) {
       continue;
     }
     save_to_ = &scheduler_;
-    checker.active = true;
+    checker.clear(attention::inactive);
     start_or_switch(ready_[ready_begin_++ % max_threads]);
-    checker.active = false;
+    checker.set(attention::inactive);
   }
   if (abandoned_)
     for (std::uint32_t t = 0; t < threads_count_; ++t)

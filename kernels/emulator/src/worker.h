@@ -153,10 +153,12 @@ extern constinit thread_local Worker* current_worker;
 // too.
 class Unchecked {
  public:
-  Unchecked() : was_active_(std::exchange(checker.active, false)) {}
+  Unchecked() : was_active_(checker.is_active()) { checker.set(attention::inactive); }
   Unchecked(const Unchecked&) = delete;
   Unchecked& operator=(const Unchecked&) = delete;
-  ~Unchecked() { checker.active = was_active_; }
+  ~Unchecked() {
+    if (was_active_) checker.clear(attention::inactive);
+  }
 
  private:
   bool was_active_;
