@@ -14,4 +14,6 @@ bool binary(BinaryOp op, const Tensor& a, const Tensor& b, Tensor& y);
 bool compare(CompareOp op, const Tensor& a, const Tensor& b, Tensor& y);
 bool where(const Tensor& condition, const Tensor& a, const Tensor& b, Tensor& y);
 
+bool matmul(const Tensor& a, const Tensor& b, const Tensor& bias, Activation activation, Tensor& y);
+
 }  // namespace metron::cuda

@@ -13,6 +13,8 @@ void install_cuda(const Provider& p) {
   p.install(kernel::binary, binary);
   p.install(kernel::compare, compare);
   p.install(kernel::where, where);
+
+  p.install(kernel::matmul, matmul);
 }
 
 }  // namespace metron::cuda

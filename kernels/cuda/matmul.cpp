@@ -1,0 +1,12 @@
+// y = activation(a @ b + bias), for every strides, by the kernels of matmul_tile.cuh and matmul_split.cuh.
+#include <metron/kernels/cuda/cuda_kernels.h>
+#include <metron/kernels/cuda/matmul_multiply.h>
+
+namespace metron::cuda {
+
+bool matmul(const Tensor& a, const Tensor& b, const Tensor& bias, Activation activation, Tensor& y) {
+  return visit_dtype<float, double, float16, bfloat16>(
+      y.dtype(), [&]<typename T>() { multiply<T>(a, b, bias, activation == Activation::relu, y); });
+}
+
+}  // namespace metron::cuda
