@@ -51,8 +51,9 @@ struct Options {
   std::uint64_t seed = 1;                          // of the order in which a block's threads run
   unsigned workers = 0;                            // 0: one for each core
   bool stop_at_first = false;                      // give up a launch at its first finding of any kind
-  double timeout_seconds = 60;                     // after which a launch is given up; 0: never
-  BarrierSite skip_barrier;                        // __syncthreads() at this line is left out: a mutation
+  unsigned counted_blocks = 0;  // of each launch, spread over its grid; 0: nothing is counted
+  double timeout_seconds = 60;  // after which a launch is given up; 0: never
+  BarrierSite skip_barrier;     // __syncthreads() at this line is left out: a mutation
   Limits limits;
 
   bool has(Check check) const { return checks >> static_cast<int>(check) & 1; }
@@ -85,6 +86,55 @@ struct Finding {
   std::uint64_t occurrences = 1;
 };
 std::vector<Finding> take_findings();  // waits for queued work; empties the list
+
+// What a kernel's warps did, in the blocks that were counted. An instruction that a warp's lanes execute
+// together is one access; a thread's own variables do not count. The lanes of a warp run one after the other
+// here, so they are put together afterwards: between two synchronisations of the block or the warp, a lane's
+// n-th execution of an instruction belongs to the other lanes' n-th. That is what a device does where lanes
+// leave out the end of a loop; where they leave out its middle, it is the fewest accesses that a device could
+// need.
+struct AccessCounters {
+  std::uint64_t accesses = 0;
+  std::uint64_t lanes = 0;        // that took part: 32 an access, unless the warp diverged or is not full
+  std::uint64_t by_size[5] = {};  // accesses of 1, 2, 4, 8 and 16 bytes a lane
+  std::uint64_t transactions =
+      0;                     // global memory: sectors of 32 bytes; shared memory: passes over its 32 banks
+  std::uint64_t fewest = 0;  // that the same bytes, or lanes, could do with
+  double ratio() const;      // of transactions to the fewest
+  AccessCounters& operator+=(const AccessCounters&);
+};
+struct SpaceCounters {
+  AccessCounters loads, stores, atomics;
+};
+struct LineCounters {  // of one line, for one kind of access
+  std::string file;
+  int line = 0;
+  std::string kind;  // "global load", ... "shared atomic"
+  AccessCounters counters;
+};
+struct KernelCounters {
+  std::string kernel;
+  std::uint64_t launches = 0, blocks = 0, counted_blocks = 0;
+  std::uint64_t barriers = 0;         // of the counted blocks, once for a block
+  std::uint64_t warp_operations = 0;  // shuffles, votes and __syncwarp()s, once for a warp
+  SpaceCounters global, shared;
+  std::vector<LineCounters> lines;  // the most transactions above the fewest first
+};
+std::vector<KernelCounters> counters();  // waits for queued work
+void reset_counters();
+// Of all kernels that were counted, with the lines that take more transactions than they need. The
+// environment variable METRON_EMULATOR_COUNTERS=<file> counts 16 blocks of each launch and writes the table
+// when the program ends.
+std::string counters_table();
+
+// The barriers that blocks of kernels went through since the start or the last reset.
+struct BarrierUse {
+  std::string kernel;
+  BarrierSite site;
+  std::uint64_t count = 0;  // once for a block
+};
+std::vector<BarrierUse> barrier_uses();  // waits for queued work
+void reset_barrier_uses();
 
 // For a caching allocator: in the order of `stream`, memory that it hands out (uninitialised again) and takes
 // back (any access is a use after free). Both lie in one cudaMalloc.

@@ -91,12 +91,12 @@ template <Access access, unsigned bytes>
   check_elsewhere<access, bytes>(c, address, code);
 }
 
-// Structures of any size, and members of packed ones: no alignment is asked of them here.
-void check_range(Access access, void* pointer, std::size_t bytes, void* code) {
+// Structures of any size, and those aligned to less than their size: no alignment is asked of them here.
+void check_range(Access access, void* pointer, std::size_t bytes, void* code, unsigned widest = 16) {
   Checker& c = checker;
   const auto address = reinterpret_cast<Address>(pointer);
   if (!c.is_active() || bytes == 0 || c.stack.contains(address, bytes)) return;
-  const Attempt whole{access, address, bytes, code};
+  const Attempt whole{access, address, bytes, code, widest};
   if (c.wants() != 0) observe(c, whole);
   check_askew(c, whole, false);
 }
@@ -126,14 +126,14 @@ void __tsan_write4(void* p) { check<Access::write, 4>(p, __builtin_return_addres
 void __tsan_write8(void* p) { check<Access::write, 8>(p, __builtin_return_address(0)); }
 void __tsan_write16(void* p) { check<Access::write, 16>(p, __builtin_return_address(0)); }
 
-void __tsan_unaligned_read2(void* p) { check_range(Access::read, p, 2, __builtin_return_address(0)); }
-void __tsan_unaligned_read4(void* p) { check_range(Access::read, p, 4, __builtin_return_address(0)); }
-void __tsan_unaligned_read8(void* p) { check_range(Access::read, p, 8, __builtin_return_address(0)); }
-void __tsan_unaligned_read16(void* p) { check_range(Access::read, p, 16, __builtin_return_address(0)); }
-void __tsan_unaligned_write2(void* p) { check_range(Access::write, p, 2, __builtin_return_address(0)); }
-void __tsan_unaligned_write4(void* p) { check_range(Access::write, p, 4, __builtin_return_address(0)); }
-void __tsan_unaligned_write8(void* p) { check_range(Access::write, p, 8, __builtin_return_address(0)); }
-void __tsan_unaligned_write16(void* p) { check_range(Access::write, p, 16, __builtin_return_address(0)); }
+void __tsan_unaligned_read2(void* p) { check_range(Access::read, p, 2, __builtin_return_address(0), 1); }
+void __tsan_unaligned_read4(void* p) { check_range(Access::read, p, 4, __builtin_return_address(0), 2); }
+void __tsan_unaligned_read8(void* p) { check_range(Access::read, p, 8, __builtin_return_address(0), 4); }
+void __tsan_unaligned_read16(void* p) { check_range(Access::read, p, 16, __builtin_return_address(0), 4); }
+void __tsan_unaligned_write2(void* p) { check_range(Access::write, p, 2, __builtin_return_address(0), 1); }
+void __tsan_unaligned_write4(void* p) { check_range(Access::write, p, 4, __builtin_return_address(0), 2); }
+void __tsan_unaligned_write8(void* p) { check_range(Access::write, p, 8, __builtin_return_address(0), 4); }
+void __tsan_unaligned_write16(void* p) { check_range(Access::write, p, 16, __builtin_return_address(0), 4); }
 void __tsan_read_range(void* p, std::size_t bytes) {
   check_range(Access::read, p, bytes, __builtin_return_address(0));
 }

@@ -13,7 +13,8 @@ struct Attempt {
   Access access;
   std::uintptr_t address;
   std::size_t bytes;
-  void* code;  // that it returns to
+  void* code;            // that it returns to
+  unsigned widest = 16;  // the most bytes that one instruction of the device moves
 };
 
 void check_slowly(Checker&, const Shadow&, bool shared, const Attempt&);  // whole words

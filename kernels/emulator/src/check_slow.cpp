@@ -123,7 +123,7 @@ void check_atomic(Checker& c, const Attempt& attempt) {
 
 void observe(Checker& c, const Attempt& attempt) {
   current_worker->stop_if_asked();
-  if ((c.wants() & attention::sampled) != 0) current_worker->count(attempt);
+  if ((c.wants() & attention::counted) != 0) current_worker->count(attempt);
 }
 
 void check_outside(Checker& c, const Attempt& attempt) {

@@ -14,7 +14,7 @@ enum class Access : std::uint8_t { read, write, atomic };
 // Why the next access must not take the fast path: bits, which another OS thread may set too.
 namespace attention {
 inline constexpr std::uint8_t inactive = 1;  // no device thread runs on this OS thread
-inline constexpr std::uint8_t sampled = 2;   // the block's accesses are counted
+inline constexpr std::uint8_t counted = 2;   // the block's accesses are counted
 inline constexpr std::uint8_t stop = 4;      // the launch is to stop
 }  // namespace attention
 

@@ -22,7 +22,9 @@ void Device::run(Launch& launch) {
   launch.options = &options;
   launch.memory = &memory;
   launch.first_serial = take_serials(launch.blocks);
+  launch.counted = statistics.choose_blocks(launch.blocks, options.counted_blocks);
   workers_->run(launch);
+  statistics.add(launch);
   for (const RawFinding& finding : launch.findings.take()) add(told(finding, launch.kernel));
 }
 

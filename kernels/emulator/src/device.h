@@ -11,6 +11,7 @@
 #include "../emulator.h"
 #include "launch.h"
 #include "memory.h"
+#include "statistics.h"
 #include "streams.h"
 #include "workers.h"
 
@@ -26,6 +27,7 @@ class Device {
   std::map<std::uintptr_t, std::size_t> pinned;  // host memory that copies need not stage
   Options options;
   std::uint64_t synchronizations = 0;
+  Statistics statistics;
 
   void run(Launch&);
   void add(Finding);  // and fail, if it is told as an error

@@ -4,12 +4,16 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <map>
+#include <mutex>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "../emulator.h"
 #include "../include/emulated/runtime_api.h"
+#include "counting.h"
 #include "fences.h"
 #include "findings.h"
 #include "symbols.h"
@@ -17,6 +21,9 @@
 namespace metron::emulator {
 
 class Memory;
+
+// How many blocks went through a barrier, by file and line.
+using BarrierCounts = std::map<std::pair<const char*, int>, std::uint64_t>;
 
 struct Launch {
   KernelCall call;
@@ -32,13 +39,18 @@ struct Launch {
   std::uint64_t first_serial = 0;  // of its blocks
   std::atomic<std::uint64_t> next_block{0};
   std::atomic<bool> abandoned{false};  // no further block is to start
-  std::vector<std::uint64_t> samples;  // the blocks whose accesses are counted
+  std::vector<std::uint64_t> counted;  // the blocks whose accesses are counted
   FindingLog findings;
   const std::set<std::string>* kernels = nullptr;  // the symbols of all that were ever launched
   Fences fences;
 
-  bool is_sampled(std::uint64_t linear_block) const {
-    return std::find(samples.begin(), samples.end(), linear_block) != samples.end();
+  // What each worker adds when it has no more blocks.
+  std::mutex merging;
+  Counts counts;
+  BarrierCounts barriers;
+
+  bool is_counted(std::uint64_t linear_block) const {
+    return std::binary_search(counted.begin(), counted.end(), linear_block);
   }
   bool is_of_other_kernel(const SharedVariable& variable) const {
     return std::any_of(kernels->begin(), kernels->end(),

@@ -32,7 +32,7 @@ std::uintptr_t code_of(const Attempt& attempt) { return reinterpret_cast<std::ui
 
 bool Worker::is_in_use(const Attempt& attempt) {
   Checker& c = checker;
-  const auto [access, address, bytes, code] = attempt;
+  const auto [access, address, bytes, code, widest] = attempt;
   if (c.device.holds(address)) {
     if (!c.live.contains(address, bytes)) c.live = launch_->memory->live_around(address);
     return c.live.contains(address, bytes);
@@ -101,7 +101,7 @@ std::string Worker::describe(std::uintptr_t address) const {
 
 void Worker::report_address(const Attempt& attempt) {
   const Unchecked runtime;
-  const auto [access, address, bytes, code] = attempt;
+  const auto [access, address, bytes, code, widest] = attempt;
   Check check = Check::out_of_bounds;
   std::string what = verb(access) + size(bytes) + " at ";
   if (checker.device.holds(address)) {

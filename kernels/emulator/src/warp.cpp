@@ -135,6 +135,12 @@ void Worker::complete(std::uint32_t first_thread, const Gathering& gathering) {
       warp[lane].result = alike ? common : collective(gathering.op, warp, gathering.arrived, lane);
     }
   });
+  const Warp& whole = warp_of(first_thread);
+  if (is_counted()) {
+    const Unchecked runtime;
+    counting_.warp_operation();
+    if (gathering.arrived == (whole.lanes & ~whole.exited)) counting_.end_interval(first_thread, warp_lanes);
+  }
   if (gathering.op == WarpOp::sync) {
     advance_time();
     Warp& synchronized = warp_of(first_thread);

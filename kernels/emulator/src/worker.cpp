@@ -87,6 +87,10 @@ void Worker::run(Launch& launch) {
     if (block >= launch.blocks) break;
     run_block(block);
   }
+  const std::lock_guard lock(launch.merging);
+  launch.counts.add(counting_.take());
+  for (const auto& [site, count] : barriers_) launch.barriers[site] += count;
+  barriers_.clear();
   launch_ = nullptr;
 }
 
@@ -113,10 +117,11 @@ void Worker::run_block(std::uint64_t linear) {
   abandoned_ = false;
   fence_ = 0;
   acquired_.clear();
-  if (launch_->is_sampled(linear))
-    checker.set(attention::sampled);
+  const bool counted = launch_->is_counted(linear);
+  if (counted)
+    checker.set(attention::counted);
   else
-    checker.clear(attention::sampled);
+    checker.clear(attention::counted);
   checker.block_floor = checker.interval_floor = (launch_->first_serial + linear) << record::serial_shift;
   for (std::uint32_t first = 0; first < threads_count_; first += warp_lanes) {
     const std::uint32_t lanes = std::min(threads_count_ - first, warp_lanes);
@@ -141,6 +146,7 @@ void Worker::run_block(std::uint64_t linear) {
     start_or_switch(ready_[ready_begin_++ % max_threads]);
     checker.set(attention::inactive);
   }
+  if (counted) abandoned_ ? counting_.drop_block() : counting_.end_block(threads_count_);
   if (abandoned_)
     for (std::uint32_t t = 0; t < threads_count_; ++t)
       if (threads_[t].status != Status::fresh && threads_[t].status != Status::exited)
@@ -226,6 +232,12 @@ void Worker::abandon_block() {
   __builtin_unreachable();
 }
 
+void Worker::count(const Attempt& attempt) {
+  const Unchecked runtime;
+  const bool shared = checker.fixed.holds(attempt.address) || checker.dynamic.holds(attempt.address);
+  if (shared || checker.device.holds(attempt.address)) counting_.note(current_, shared, attempt);
+}
+
 int Worker::barrier(Vote vote, bool predicate, Site site) {
   const BarrierSite& skipped = launch_->options->skip_barrier;
   if (skipped.line == site.line && std::string_view(site.file).ends_with(skipped.file)) return predicate;
@@ -267,7 +279,12 @@ void Worker::complete_barrier() {
   for (std::uint32_t first = 0; first < threads_count_; first += warp_lanes)
     warp_of(first).partial_syncs.clear();
   const Thread& somebody = threads_[first_at_barrier_];
-  ++barrier_uses_[{somebody.site.file, somebody.site.line}];
+  ++barriers_[{somebody.site.file, somebody.site.line}];
+  if (is_counted()) {
+    const Unchecked runtime;
+    counting_.barrier();
+    counting_.end_interval(0, threads_count_);
+  }
 }
 
 void Worker::fence() {

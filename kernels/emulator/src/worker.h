@@ -100,6 +100,7 @@ class Worker {
   void complete(std::uint32_t first_thread, const Gathering&);
   void advance_time();
   void set_stamp();
+  static bool is_counted() { return (checker.wants() & attention::counted) != 0; }
 
   bool note(RawFinding, std::uint32_t thread);  // whether the block is to be abandoned
   RawFinding between(Check, Site, std::string what, std::uint32_t other, std::string other_what) const;
@@ -141,7 +142,8 @@ class Worker {
   Mapping dynamic_, dynamic_words_, dynamic_bytes_;
   std::map<const Module*, LocalStorage> local_storages_;
   std::uintptr_t local_begin_ = 0;  // of the launch's module
-  std::map<std::pair<const char*, int>, std::uint64_t> barrier_uses_;
+  BarrierCounts barriers_;          // of this launch
+  Counting counting_{max_threads};
   std::vector<bool> touched_;  // of the module's __shared__ variables, in this launch
   std::size_t touched_bytes_ = 0;
 };
