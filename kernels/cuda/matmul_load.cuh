@@ -34,8 +34,8 @@ class TileLoader {
   using Shared = SharedTile<Acc, outer, depth>;
 
   // Of the rows (columns) from `first` on, of which `extent` exist, starting at `k`.
-  __device__ TileLoader(const Operand<T>& operand, std::int64_t batch, std::int64_t first,
-                        std::int64_t extent, std::int64_t k)
+  __device__ __forceinline__ TileLoader(const Operand<T>& operand, std::int64_t batch, std::int64_t first,
+                                        std::int64_t extent, std::int64_t k)
       : along_k_(operand.along_k) {
     const int thread = static_cast<int>(threadIdx.x);
     const int run = (along_k_ ? depth : outer) / width;  // pieces along the axis of stride 1
@@ -55,19 +55,19 @@ class TileLoader {
   }
 
   // The first tile, which is the one that may not be whole: `count` elements along k, zeros for the rest.
-  __device__ void load_first(int count) {
+  __device__ __forceinline__ void load_first(int count) {
     unsigned within = 0;
 #pragma unroll
     for (int j = 0; j < pieces; ++j) within |= k_ + j * k_jump_ < count ? 1u << j : 0u;
     load(exists_ & within);
     pointer_ += count * step_;
   }
-  __device__ void load_next() {
+  __device__ __forceinline__ void load_next() {
     load(exists_);
     pointer_ += depth * step_;
   }
 
-  __device__ void store(Acc* tile) const {
+  __device__ __forceinline__ void store(Acc* tile) const {
     if (is_idle()) return;
 #pragma unroll
     for (int j = 0; j < pieces; ++j) {
@@ -101,7 +101,7 @@ class TileLoader {
   // A tile may have fewer pieces than the block has threads.
   __device__ static bool is_idle() { return all < threads && static_cast<int>(threadIdx.x) >= all; }
 
-  __device__ void load(unsigned which) {
+  __device__ __forceinline__ void load(unsigned which) {
     const T* from = pointer_;
 #pragma unroll
     for (int j = 0; j < pieces; ++j) {

@@ -38,9 +38,9 @@ struct ThreadPlace {
 };
 
 template <typename Tile, typename T>
-__device__ void start_sums(const Bias<T>& bias, std::int64_t row, std::int64_t column, std::int64_t rows,
-                           std::int64_t columns,
-                           typename Tile::Acc (&sums)[Tile::thread_rows][Tile::thread_columns]) {
+__device__ __forceinline__ void start_sums(
+    const Bias<T>& bias, std::int64_t row, std::int64_t column, std::int64_t rows, std::int64_t columns,
+    typename Tile::Acc (&sums)[Tile::thread_rows][Tile::thread_columns]) {
   using Acc = typename Tile::Acc;
   const ThreadPlace<Tile> place;
 #pragma unroll
@@ -85,8 +85,9 @@ __device__ Out finished(Acc sum, bool relu) {
 
 // `y` is the tile's first element; `rows` and `columns` of the tile exist.
 template <typename Tile, typename Out>
-__device__ void store_vectors(const Result<Out>& result, Out* y, int rows, int columns, bool relu,
-                              const typename Tile::Acc (&sums)[Tile::thread_rows][Tile::thread_columns]) {
+__device__ __forceinline__ void store_vectors(
+    const Result<Out>& result, Out* y, int rows, int columns, bool relu,
+    const typename Tile::Acc (&sums)[Tile::thread_rows][Tile::thread_columns]) {
   const ThreadPlace<Tile> place;
 #pragma unroll
   for (int i = 0; i < Tile::thread_rows; ++i) {
@@ -113,9 +114,9 @@ __device__ void store_vectors(const Result<Out>& result, Out* y, int rows, int c
 
 // Patch by patch through `stage`, the warp's own.
 template <typename Tile, typename Out>
-__device__ void store_patches(const Result<Out>& result, Out* y, int rows, int columns, bool relu,
-                              const typename Tile::Acc (&sums)[Tile::thread_rows][Tile::thread_columns],
-                              typename Tile::Acc* stage) {
+__device__ __forceinline__ void store_patches(
+    const Result<Out>& result, Out* y, int rows, int columns, bool relu,
+    const typename Tile::Acc (&sums)[Tile::thread_rows][Tile::thread_columns], typename Tile::Acc* stage) {
   const ThreadPlace<Tile> place;
   constexpr int width = Tile::width;
   constexpr int patch_rows = Tile::patch_rows, patch_columns = Tile::patch_columns;

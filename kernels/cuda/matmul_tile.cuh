@@ -45,8 +45,9 @@ struct Tile {
 
 // The multiply-adds of one step; a and b are its tiles.
 template <typename Tile>
-__device__ void multiply_tiles(const typename Tile::Acc* a, const typename Tile::Acc* b,
-                               typename Tile::Acc (&sums)[Tile::thread_rows][Tile::thread_columns]) {
+__device__ __forceinline__ void multiply_tiles(
+    const typename Tile::Acc* a, const typename Tile::Acc* b,
+    typename Tile::Acc (&sums)[Tile::thread_rows][Tile::thread_columns]) {
   using Acc = typename Tile::Acc;
   using Fragment = Pack<Acc, Tile::width>;
   const ThreadPlace<Tile> place;
