@@ -57,7 +57,7 @@ std::vector<std::uint64_t> Statistics::choose_blocks(std::uint64_t blocks, unsig
 
 void Statistics::add(const Launch& launch) {
   for (const auto& [site, count] : launch.barriers)
-    barriers_[{launch.kernel, tidy_path(site.first), site.second}] += count;
+    barriers_[{launch.kernel, site.first, site.second}] += count;
   if (launch.counted.empty()) return;
   Kernel& kernel = kernels_[launch.kernel];
   ++kernel.launches;
@@ -93,7 +93,7 @@ std::vector<KernelCounters> Statistics::counters() const {
 std::vector<BarrierUse> Statistics::barrier_uses() const {
   std::vector<BarrierUse> all;
   for (const auto& [key, count] : barriers_)
-    all.push_back({std::get<0>(key), {std::get<1>(key), std::get<2>(key)}, count});
+    all.push_back({std::get<0>(key), {tidy_path(std::get<1>(key)), std::get<2>(key)}, count});
   return all;
 }
 

@@ -35,7 +35,7 @@ class Statistics {
   };
   std::string file_;
   std::map<std::string, Kernel> kernels_;
-  std::map<std::tuple<std::string, std::string, int>, std::uint64_t> barriers_;  // by kernel, file, line
+  std::map<std::tuple<std::string, const char*, int>, std::uint64_t> barriers_;  // by kernel, file, line
 };
 
 std::string table(const std::vector<KernelCounters>&);
