@@ -1,6 +1,7 @@
 // The scopes of core/profiler.h: what opens and closes records.
 #include <metron/core/profile_range.h>
 #include <metron/core/profiler_state.h>
+#include <metron/kernels/providers.h>
 
 #include <new>
 #include <string_view>
@@ -196,7 +197,7 @@ void KernelTimer::finish(const char* provider, const Signature& signature, doubl
 
 void KernelTimer::file(Profiler::State& state, const char* provider) {
   Record& record = at(state, index_);
-  record.provider = provider;
+  record.provider = report_name(provider);
   record.device = device_.type();
   record.ticket = ticket_;
   detail::close_record(state, index_, end_);

@@ -1,5 +1,10 @@
 // The one list of providers, and the only preprocessor conditions on what this build has.
 #include <metron/kernels/providers.h>
+#include <metron/kernels/shared_library.h>
+
+#if defined(METRON_HAVE_CUDA)
+#include <metron/core/cuda/runtime.h>
+#endif
 
 #include <cstdlib>
 #include <string_view>
@@ -63,10 +68,34 @@ std::vector<LibraryVersion> library_versions() {
 #if defined(METRON_HAVE_ONEDNN)
   list.push_back({"oneDNN", onednn_version()});
 #endif
+#if defined(METRON_HAVE_CUDNN)
+  list.push_back(cudnn::library_version());
+#endif
+#if defined(METRON_HAVE_CUBLAS)
+  list.push_back(cublas::library_version());
+#endif
   return list;
 }
 
-std::vector<Accelerator> accelerators() { return {}; }  // no provider of this build computes on one
+const char* report_name(const char* provider) {
+  if (!SharedLibrary::are_doubles()) return provider;
+  const std::string_view name(provider);
+  return name == "cublas" ? "cublas (double)" : name == "cudnn" ? "cudnn (double)" : provider;
+}
+
+// An emulated device is none.
+std::vector<Accelerator> accelerators() {
+  std::vector<Accelerator> list;
+#if defined(METRON_HAVE_CUDA)
+  const Device first(Device::Type::cuda);
+  if (!has_device(first) || backend(first).is_emulated()) return list;
+  for (int i = 0; i < cuda::device_count(); ++i) {
+    const cuda::DeviceProperties p = cuda::properties(i);
+    list.push_back({p.name, p.memory_bytes, std::to_string(p.major) + '.' + std::to_string(p.minor)});
+  }
+#endif
+  return list;
+}
 
 namespace detail {
 
@@ -81,6 +110,9 @@ std::vector<Provider> install_providers() {
   add("onednn", Device::Type::cpu, install_onednn);
 #endif
   add("cpu", Device::Type::cpu, chosen_isa().install);
+#if defined(METRON_HAVE_CUDNN)
+  add("cudnn", Device::Type::cuda, cudnn::install_cudnn);
+#endif
 #if defined(METRON_HAVE_CUBLAS)
   add("cublas", Device::Type::cuda, cublas::install_cublas);
 #endif

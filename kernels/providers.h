@@ -9,6 +9,12 @@
 
 namespace metron {
 
+// A vendor's library behind a provider, as found at run time.
+struct LibraryVersion {
+  std::string name;
+  std::string version;
+};
+
 #if defined(METRON_CPU_BASELINE)
 namespace baseline {
 void install_cpu(const Provider& provider);
@@ -28,10 +34,17 @@ void install_cpu(const Provider& provider);
 void install_onednn(const Provider& provider);
 std::string onednn_version();
 #endif
+#if defined(METRON_HAVE_CUDNN)
+namespace cudnn {
+void install_cudnn(const Provider& provider);
+LibraryVersion library_version();
+}  // namespace cudnn
+#endif
 #if defined(METRON_HAVE_CUBLAS)
 namespace cublas {
 void install_cublas(const Provider& provider);
-}
+LibraryVersion library_version();
+}  // namespace cublas
 #endif
 #if defined(METRON_HAVE_CUDA)
 namespace cuda {
@@ -43,12 +56,10 @@ void install_cuda(const Provider& provider);
 // one.
 const char* cpu_isa();
 
-// A vendor's library behind a provider, as found at run time.
-struct LibraryVersion {
-  std::string name;
-  std::string version;
-};
 std::vector<LibraryVersion> library_versions();
+
+// What reports call a provider: "cublas (double)" where a double stands in for the library.
+const char* report_name(const char* provider);
 
 // A device with memory of its own that this build can compute on.
 struct Accelerator {

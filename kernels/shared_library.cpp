@@ -3,6 +3,8 @@
 
 namespace metron {
 
+bool SharedLibrary::are_doubles() { return false; }
+
 SharedLibrary::SharedLibrary(std::initializer_list<const char*> names) {
   for (const char* name : names) {
     handle_ = dlopen(name, RTLD_NOW | RTLD_LOCAL);

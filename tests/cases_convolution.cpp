@@ -1,6 +1,8 @@
 // Convolution and pooling over every option, in both memory formats.
 #include <metron/core/ops.h>
 
+#include <utility>
+
 #include "cases.h"
 
 namespace metron::test {
@@ -115,6 +117,20 @@ std::vector<Pool> pools(Values values) {
   };
 }
 
+// Nobody asks where a maximum was if there is no gradient.
+void add_pools_without_gradient(std::vector<Case>& table) {
+  using enum Layout;
+  for (const auto& [name, layout] : {std::pair("contiguous", contiguous), {"channels-last", channels_last}}) {
+    const Pool2dOptions options{.kernel = 3, .stride = 2, .padding = 1};
+    table.push_back({"max_pool2d",
+                     std::string("without gradient, ") + name,
+                     {constant(in({2, 5, 7, 9}, Values::distinct, layout))},
+                     [=](Tensors x) { return max_pool2d(x[0], options); },
+                     [=](Arrays x) { return naive::max_pool2d(x[0], options); },
+                     Gradient::none});
+  }
+}
+
 template <typename Op, typename Oracle>
 void add_pools(std::vector<Case>& table, const char* op, Values values, Op call, Oracle oracle) {
   const Gradient gradient = values == Values::tied ? Gradient::kinked : Gradient::smooth;
@@ -135,6 +151,7 @@ std::vector<Case> convolution_cases() {
   add_conv2d(table);
   add_pools(table, "max_pool2d", Values::distinct, max_pool2d, naive::max_pool2d);
   add_pools(table, "max_pool2d", Values::tied, max_pool2d, naive::max_pool2d);
+  add_pools_without_gradient(table);
   add_pools(table, "avg_pool2d", Values::any, avg_pool2d, naive::avg_pool2d);
   return table;
 }

@@ -1,6 +1,7 @@
 // Every provider against the portable one, forward and backward, and whether the table reaches all of their
 // kernels.
 #include <metron/core/profiler.h>
+#include <metron/kernels/providers.h>
 
 #include <set>
 
@@ -82,7 +83,7 @@ TEST(ProviderCoverage, EveryInstalledKernelIsReachedByACase) {
   for (const Provider& p : providers()) {
     EXPECT_FALSE(p.slots.empty()) << p.name;
     for (const char* slot : p.slots)
-      EXPECT_TRUE(reached.contains({p.name, slot}))
+      EXPECT_TRUE(reached.contains({report_name(p.name), slot}))
           << "no case makes provider " << p.name << " compute " << slot;
   }
 }

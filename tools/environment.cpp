@@ -94,6 +94,15 @@ std::string device_name(Device::Type type) {
   return std::string(emulated ? "emulated " : "") + name_of(type);
 }
 
+std::string why_no_accelerator() {
+  try {
+    backend(Device(Device::Type::cuda));
+    return "the CPU executes CUDA kernels";
+  } catch (const DeviceError& error) {
+    return error.what();
+  }
+}
+
 std::string gibibytes(std::uint64_t bytes) {
   std::ostringstream out;
   out.precision(1);
@@ -108,6 +117,7 @@ Environment collect_environment() {
   e.cpu = read_cpu();
   e.memory_bytes = memory_bytes();
   e.accelerators = accelerators();
+  if (e.accelerators.empty()) e.why_no_accelerator = why_no_accelerator();
   e.os = value_in("/etc/os-release", "PRETTY_NAME", '=');
   e.kernel = kernel_name();
   e.version = build_info::version;
@@ -133,7 +143,7 @@ std::string to_text(const Environment& e) {
   line("cores", e.cpu.cores, " (", e.cpu.threads, " hardware threads, ", e.cpu.usable, " usable)");
   line("instruction sets", e.cpu.instruction_sets);
   line("memory", gibibytes(e.memory_bytes));
-  if (e.accelerators.empty()) line("GPU", "none that this build can compute on");
+  if (e.accelerators.empty()) line("GPU", "none: ", e.why_no_accelerator);
   for (const Accelerator& gpu : e.accelerators)
     line("GPU", gpu.name, ", ", gibibytes(gpu.memory_bytes), ", compute capability ", gpu.capability);
   line("system", e.os, ", ", e.kernel);
@@ -141,7 +151,7 @@ std::string to_text(const Environment& e) {
   for (const auto& [name, value] : e.build_options) line(name, value.empty() ? "none" : value);
   for (const LibraryVersion& library : e.libraries) line(library.name, library.version);
   for (const Environment::Computes& p : e.providers)
-    line("provider", p.name, " on ", p.device, ", ", p.slots, " kernel slots",
+    line("provider", report_name(p.name.c_str()), " on ", p.device, ", ", p.slots, " kernel slots",
          p.name == "cpu" ? ", instruction set " + e.cpu.isa : "");
   line("threads", e.compute_threads);
   return out.str();
@@ -165,7 +175,8 @@ nlohmann::ordered_json to_json(const Environment& e) {
   for (const LibraryVersion& library : e.libraries) json["libraries"][library.name] = library.version;
   json["providers"] = Json::array();
   for (const Environment::Computes& p : e.providers)
-    json["providers"].push_back(Json{{"name", p.name}, {"device", p.device}, {"slots", p.slots}});
+    json["providers"].push_back(
+        Json{{"name", report_name(p.name.c_str())}, {"device", p.device}, {"slots", p.slots}});
   json["compute_threads"] = e.compute_threads;
   return json;
 }

@@ -31,10 +31,11 @@ struct Environment {
   Cpu cpu;
   std::uint64_t memory_bytes = 0;
   std::vector<Accelerator> accelerators;
-  std::string os;       // "Debian GNU/Linux 12 (bookworm)"
-  std::string kernel;   // "Linux 6.1.0 x86_64"
-  std::string version;  // of Metron
-  std::string commit;   // with "+" after it where the tree had changes; "unknown" outside of a repository
+  std::string why_no_accelerator;  // where there is none
+  std::string os;                  // "Debian GNU/Linux 12 (bookworm)"
+  std::string kernel;              // "Linux 6.1.0 x86_64"
+  std::string version;             // of Metron
+  std::string commit;  // with "+" after it where the tree had changes; "unknown" outside of a repository
   std::string compiler;
   std::vector<std::pair<std::string, std::string>> build_options;
   std::vector<LibraryVersion> libraries;

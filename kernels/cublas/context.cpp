@@ -2,6 +2,7 @@
 #include <metron/kernels/cublas/context.h>
 
 #include <map>
+#include <memory>
 
 namespace metron::cublas {
 namespace {
@@ -25,6 +26,7 @@ Context::~Context() {
 bool Context::open() {
   return functions_->create(&handle_) == CUBLAS_STATUS_SUCCESS &&
          functions_->set_stream(handle_, stream_) == CUBLAS_STATUS_SUCCESS &&
+         // After the stream, which takes it away again.
          functions_->set_workspace(handle_, workspace_address_, workspace_.bytes()) ==
              CUBLAS_STATUS_SUCCESS &&
          functions_->set_math_mode(handle_, CUBLAS_DEFAULT_MATH) == CUBLAS_STATUS_SUCCESS &&

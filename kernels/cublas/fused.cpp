@@ -1,11 +1,10 @@
 #include <metron/kernels/cublas/fused.h>
+#include <metron/kernels/lru_cache.h>
 
-#include <algorithm>
 #include <array>
 #include <bit>
 #include <compare>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <utility>
 
@@ -38,21 +37,22 @@ struct Key {
   auto operator<=>(const Key&) const = default;
 };
 
-int alignment_of(const void* address) {
-  constexpr int most = 256;
-  const auto bits = reinterpret_cast<std::uintptr_t>(address);
-  return bits == 0 ? most : std::min(most, 1 << std::countr_zero(bits));
+std::uint32_t alignment_of(const void* address) {
+  constexpr std::uintptr_t most = 256;
+  return 1u << std::countr_zero(reinterpret_cast<std::uintptr_t>(address) | most);
 }
 
-Key key_of(const Product& p, int device, const std::array<const void*, 4>& addresses, Activation activation) {
+using Addresses = std::array<const void*, 4>;  // of left, right, bias and result
+
+Key key_of(const Product& p, int device, const Addresses& addresses, Activation activation) {
   return {{device, p.m, p.n, p.k, p.batch, p.left.transposed, p.left.leading_dimension, p.left.batch_stride,
            p.right.transposed, p.right.leading_dimension, p.right.batch_stride, p.result.leading_dimension,
            p.result.batch_stride, p.type, static_cast<std::int64_t>(activation), alignment_of(addresses[0]),
            alignment_of(addresses[1]), alignment_of(addresses[2]), alignment_of(addresses[3])}};
 }
 
-// Algorithms, and refusals as nothing, of this thread.
-using Algorithms = std::map<Key, std::optional<cublasLtMatmulAlgo_t>>;
+// Algorithms, and refusals as nothing.
+using Algorithms = LruCache<Key, std::optional<cublasLtMatmulAlgo_t>>;
 constexpr std::size_t most_algorithms = 512;
 
 // One call's descriptors. Making them costs about a microsecond; the algorithm behind them is what is worth
@@ -81,20 +81,27 @@ class FusedCall {
            layout(result_, p.result, p.m, p.n);
   }
 
-  // The algorithm that the library's heuristic prefers, if it has one.
-  std::optional<cublasLtMatmulAlgo_t> choose() {
+  // The algorithm that the library's heuristic prefers, if it has one. It takes alignments of 256 bytes for
+  // granted unless told otherwise.
+  cublasStatus_t choose(const Addresses& addresses, std::optional<cublasLtMatmulAlgo_t>& chosen) {
     Owned<cublasLtMatmulPreference_t> preference(call_.preference_destroy);
-    const std::uint64_t bytes = context_.workspace_bytes();
+    cublasStatus_t status = call_.preference_create(preference.out());
+    const auto prefer = [&](cublasLtMatmulPreferenceAttributes_t attribute, auto value) {
+      if (ok(status)) status = call_.preference_set(preference.get(), attribute, &value, sizeof value);
+    };
+    const auto [left, right, bias, result] = addresses;
+    prefer(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, std::uint64_t{context_.workspace_bytes()});
+    prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, alignment_of(left));
+    prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignment_of(right));
+    prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, alignment_of(result));
+    prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, alignment_of(result));
+    if (!ok(status)) return status;
     cublasLtMatmulHeuristicResult_t found{};
     int count = 0;
-    if (!ok(call_.preference_create(preference.out())) ||
-        !ok(call_.preference_set(preference.get(), CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &bytes,
-                                 sizeof bytes)) ||
-        !ok(call_.heuristic(context_.lt_handle(), desc_.get(), left_.get(), right_.get(), result_.get(),
-                            result_.get(), preference.get(), 1, &found, &count)) ||
-        count == 0 || !ok(found.state))
-      return std::nullopt;
-    return found.algo;
+    status = call_.heuristic(context_.lt_handle(), desc_.get(), left_.get(), right_.get(), result_.get(),
+                             result_.get(), preference.get(), 1, &found, &count);
+    if (ok(status) && count > 0 && ok(found.state)) chosen = found.algo;
+    return status;
   }
 
   bool run(const cublasLtMatmulAlgo_t& algorithm, const void* left, const void* right, void* result) {
@@ -134,18 +141,19 @@ bool fused_product(Context& context, const Product& product, const Tensor& a, co
                    const Tensor& bias, Activation activation, Tensor& y) {
   // The epilogue's bias belongs to the rows of D, our columns, and is dense.
   if (bias.numel() > 1 && bias.strides()[0] != 1) return false;
-  const std::array<const void*, 4> addresses{a.raw_data(), b.raw_data(), bias.raw_data(),
-                                             std::as_const(y).raw_data()};
-  thread_local Algorithms algorithms;
+  const Addresses addresses{b.raw_data(), a.raw_data(), bias.raw_data(), std::as_const(y).raw_data()};
+  thread_local Algorithms algorithms(most_algorithms);
   FusedCall call(context, product);
   if (!call.describe(bias.raw_data(), activation)) return false;
   const Key key = key_of(product, y.device().index(), addresses, activation);
-  auto found = algorithms.find(key);
-  if (found == algorithms.end()) {
-    if (algorithms.size() >= most_algorithms) algorithms.clear();
-    found = algorithms.emplace(key, call.choose()).first;
+  auto* found = algorithms.find(key);
+  if (found == nullptr) {
+    std::optional<cublasLtMatmulAlgo_t> chosen;
+    const cublasStatus_t status = call.choose(addresses, chosen);
+    if (!ok(status) && status != CUBLAS_STATUS_NOT_SUPPORTED) return false;  // it may go well the next time
+    found = &algorithms.insert(key, chosen);
   }
-  return found->second && call.run(*found->second, b.raw_data(), a.raw_data(), y.raw_mutable_data());
+  return *found && call.run(**found, b.raw_data(), a.raw_data(), y.raw_mutable_data());
 }
 
 }  // namespace metron::cublas

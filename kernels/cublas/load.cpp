@@ -1,4 +1,5 @@
 #include <metron/kernels/cublas/functions.h>
+#include <metron/kernels/providers.h>
 #include <metron/kernels/shared_library.h>
 
 namespace metron::cublas {
@@ -17,26 +18,27 @@ Loaded load() {
   Loaded loaded;
   Functions& f = loaded.functions;
   SharedLibrary blas({is_13 ? "libcublas.so.13" : "libcublas.so.12"});
-  blas.lookup(f.create, "cublasCreate_v2");
-  blas.lookup(f.destroy, "cublasDestroy_v2");
-  blas.lookup(f.set_stream, "cublasSetStream_v2");
-  blas.lookup(f.set_workspace, "cublasSetWorkspace_v2");
-  blas.lookup(f.set_math_mode, "cublasSetMathMode");
-  blas.lookup(f.gemm, "cublasGemmStridedBatchedEx");
+  METRON_LOOKUP(blas, f.create, cublasCreate_v2);
+  METRON_LOOKUP(blas, f.destroy, cublasDestroy_v2);
+  METRON_LOOKUP(blas, f.set_stream, cublasSetStream_v2);
+  METRON_LOOKUP(blas, f.set_workspace, cublasSetWorkspace_v2);
+  METRON_LOOKUP(blas, f.set_math_mode, cublasSetMathMode);
+  METRON_LOOKUP(blas, f.gemm, cublasGemmStridedBatchedEx);
   SharedLibrary lt({is_13 ? "libcublasLt.so.13" : "libcublasLt.so.12"});
-  lt.lookup(f.lt_create, "cublasLtCreate");
-  lt.lookup(f.lt_destroy, "cublasLtDestroy");
-  lt.lookup(f.matmul_desc_create, "cublasLtMatmulDescCreate");
-  lt.lookup(f.matmul_desc_set, "cublasLtMatmulDescSetAttribute");
-  lt.lookup(f.matmul_desc_destroy, "cublasLtMatmulDescDestroy");
-  lt.lookup(f.layout_create, "cublasLtMatrixLayoutCreate");
-  lt.lookup(f.layout_set, "cublasLtMatrixLayoutSetAttribute");
-  lt.lookup(f.layout_destroy, "cublasLtMatrixLayoutDestroy");
-  lt.lookup(f.preference_create, "cublasLtMatmulPreferenceCreate");
-  lt.lookup(f.preference_set, "cublasLtMatmulPreferenceSetAttribute");
-  lt.lookup(f.preference_destroy, "cublasLtMatmulPreferenceDestroy");
-  lt.lookup(f.heuristic, "cublasLtMatmulAlgoGetHeuristic");
-  lt.lookup(f.lt_matmul, "cublasLtMatmul");
+  METRON_LOOKUP(lt, f.version, cublasLtGetVersion);
+  METRON_LOOKUP(lt, f.lt_create, cublasLtCreate);
+  METRON_LOOKUP(lt, f.lt_destroy, cublasLtDestroy);
+  METRON_LOOKUP(lt, f.matmul_desc_create, cublasLtMatmulDescCreate);
+  METRON_LOOKUP(lt, f.matmul_desc_set, cublasLtMatmulDescSetAttribute);
+  METRON_LOOKUP(lt, f.matmul_desc_destroy, cublasLtMatmulDescDestroy);
+  METRON_LOOKUP(lt, f.layout_create, cublasLtMatrixLayoutCreate);
+  METRON_LOOKUP(lt, f.layout_set, cublasLtMatrixLayoutSetAttribute);
+  METRON_LOOKUP(lt, f.layout_destroy, cublasLtMatrixLayoutDestroy);
+  METRON_LOOKUP(lt, f.preference_create, cublasLtMatmulPreferenceCreate);
+  METRON_LOOKUP(lt, f.preference_set, cublasLtMatmulPreferenceSetAttribute);
+  METRON_LOOKUP(lt, f.preference_destroy, cublasLtMatmulPreferenceDestroy);
+  METRON_LOOKUP(lt, f.heuristic, cublasLtMatmulAlgoGetHeuristic);
+  METRON_LOOKUP(lt, f.lt_matmul, cublasLtMatmul);
   loaded.complete = blas.is_complete() && lt.is_complete();
   loaded.error = blas.is_complete() ? lt.error() : blas.error();
   return loaded;
@@ -51,5 +53,14 @@ const Loaded& loaded() {
 
 const Functions* functions() { return loaded().complete ? &loaded().functions : nullptr; }
 const std::string& why_missing() { return loaded().error; }
+
+LibraryVersion library_version() {
+  const std::string name = SharedLibrary::are_doubles() ? "cuBLAS (double)" : "cuBLAS";
+  const Functions* const found = functions();
+  if (found == nullptr) return {name, "missing: " + why_missing()};
+  const std::size_t version = found->version();  // 130100 is 13.1.0
+  return {name, std::to_string(version / 10000) + '.' + std::to_string(version / 100 % 100) + '.' +
+                    std::to_string(version % 100)};
+}
 
 }  // namespace metron::cublas

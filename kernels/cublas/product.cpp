@@ -1,28 +1,17 @@
 #include <metron/kernels/cublas/product.h>
+#include <metron/kernels/tf32.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <limits>
-#include <string_view>
 
 namespace metron::cublas {
 namespace {
-
-// float32 means float32: TensorFloat-32 has a mantissa of 10 bits, and is used where METRON_TF32=1 asks for
-// it.
-cublasComputeType_t float32_compute() {
-  static const bool allowed = [] {
-    const char* text = std::getenv("METRON_TF32");
-    return text != nullptr && std::string_view(text) == "1";
-  }();
-  return allowed ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
-}
 
 bool set_types(DType dtype, Product& product) {
   switch (dtype) {
     case DType::float32:
       product.type = CUDA_R_32F;
-      product.compute = float32_compute();
+      product.compute = tf32_is_allowed() ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
       return true;
     case DType::float64:
       product.type = CUDA_R_64F;

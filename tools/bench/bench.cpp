@@ -1,5 +1,6 @@
 #include <metron/core/error.h>
 #include <metron/core/storage.h>
+#include <metron/kernels/providers.h>
 #include <metron/tools/bench/bench.h>
 
 #include <algorithm>
@@ -76,7 +77,7 @@ BenchRow verify(const BenchCase& c, const Provider& provider, Device device,
     bool served = false;
     for (const Record& record : profiler.records()) {
       if (record.provider == nullptr) continue;
-      served |= std::string_view(record.provider) == provider.name;
+      served |= std::string_view(record.provider) == report_name(provider.name);
       row.flops += record.flops;
       row.bytes += record.bytes;
     }
@@ -136,7 +137,7 @@ const char* name_of(Disposition disposition) {
 nlohmann::ordered_json to_json(const BenchRow& row) {
   nlohmann::ordered_json json{{"group", row.group},
                               {"name", row.name},
-                              {"provider", row.provider},
+                              {"provider", report_name(row.provider.c_str())},
                               {"disposition", name_of(row.disposition)}};
   if (!row.message.empty()) json["message"] = row.message;
   json["error"] = row.error;
@@ -162,8 +163,8 @@ std::string csv_header() {
 // Names have no quotes; the fields that no timing gave are empty.
 std::string to_csv(const BenchRow& row) {
   std::ostringstream out;
-  out << '"' << row.group << "\",\"" << row.name << "\"," << row.provider << ',' << name_of(row.disposition)
-      << ',' << row.error << ',' << row.flops << ',' << row.bytes << ',';
+  out << '"' << row.group << "\",\"" << row.name << "\"," << report_name(row.provider.c_str()) << ','
+      << name_of(row.disposition) << ',' << row.error << ',' << row.flops << ',' << row.bytes << ',';
   if (row.timing.rounds > 0) {
     out << row.timing.median_ns << ',' << row.timing.spread << ',' << row.gflops() << ',' << row.gbytes()
         << ',' << row.roof_share << ',';

@@ -84,7 +84,7 @@ class Table {
                   "GFLOP/s", "GB/s", "roof", "vendor", "error", earlier_ ? "  earlier" : "");
       name_.clear();
     }
-    std::printf("%-28s %-8s ", row.name == name_ ? "" : row.name.c_str(), row.provider.c_str());
+    std::printf("%-28s %-8s ", row.name == name_ ? "" : row.name.c_str(), report_name(row.provider.c_str()));
     name_ = row.name;
     if (row.disposition != Disposition::ok) {
       std::printf("%s", name_of(row.disposition));
@@ -109,7 +109,7 @@ class Table {
   // The earlier time over this one: above 1 is faster now.
   std::string earlier_text(const BenchRow& row) const {
     if (!earlier_) return {};
-    const auto found = earlier_->find(key_of(row.group, row.name, row.provider));
+    const auto found = earlier_->find(key_of(row.group, row.name, report_name(row.provider.c_str())));
     if (found == earlier_->end()) return "        -";
     char buffer[32];
     std::snprintf(buffer, sizeof buffer, " %7.2fx", found->second / row.timing.median_ns);

@@ -1,0 +1,110 @@
+// Convolution by cuDNN: the provider's functions, on plans that were made once for each shape.
+#include <metron/kernels/cuda/cuda_kernels.h>
+#include <metron/kernels/cudnn/convolution.h>
+#include <metron/kernels/cudnn/cudnn_kernels.h>
+
+#include <utility>
+
+namespace metron::cudnn {
+namespace {
+
+// Scratch memory of a call: freed in the stream's order, so it may go before the call has run.
+class Workspace {
+ public:
+  Workspace(std::size_t bytes, Device device) : bytes_(bytes) {
+    if (bytes == 0) return;
+    memory_ =
+        Tensor::empty({static_cast<std::int64_t>(bytes)}, {DType::uint8, device, MemoryFormat::contiguous});
+    address_ = memory_.raw_mutable_data();
+  }
+  void* address() const { return address_; }
+  std::size_t bytes() const { return bytes_; }
+
+ private:
+  std::size_t bytes_;
+  Tensor memory_;
+  void* address_ = nullptr;
+};
+
+template <typename Call, typename First, typename Second, typename Result>
+void run(const Context& c, const Call& call, const Plan& plan, const Convolution& convolution, First first,
+         const void* first_data, Second second, const void* second_data, Result result, void* result_data) {
+  const Workspace workspace(plan.workspace_bytes, convolution.device());
+  const DType dtype = convolution.dtype();
+  must(call.run(c.handle(), one(dtype), first, first_data, second, second_data, plan.convolution.get(),
+                static_cast<typename Call::Algo>(plan.algorithm), workspace.address(), workspace.bytes(),
+                zero(dtype), result, result_data));
+}
+
+// y = activation(conv(x, w) + bias) in one call. It wants a z to add, which is not read with a factor of 0.
+void run_fused(const Context& c, const Plan& plan, const Convolution& convolution, void* y) {
+  const Workspace workspace(plan.workspace_bytes, convolution.device());
+  const DType dtype = convolution.dtype();
+  must(c.call().forward_bias_activation(
+      c.handle(), one(dtype), plan.x.get(), convolution.x.raw_data(), plan.w.get(), convolution.w.raw_data(),
+      plan.convolution.get(), static_cast<cudnnConvolutionFwdAlgo_t>(plan.algorithm), workspace.address(),
+      workspace.bytes(), zero(dtype), plan.y.get(), y, plan.bias.get(), convolution.bias.raw_data(),
+      plan.activation.get(), plan.y.get(), y));
+}
+
+// The identity is an activation beside one algorithm only.
+bool can_fuse(const Plan& plan, const Convolution& convolution) {
+  return convolution.bias.defined() && (convolution.activation == Activation::relu ||
+                                        plan.algorithm == CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM);
+}
+
+}  // namespace
+
+bool conv2d_forward(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2dOptions& options,
+                    Activation activation, Tensor& y) {
+  const Convolution convolution{DirectionName::forward, x, w, bias, y, options, activation};
+  if (!convolution.is_expressible()) return false;
+  return attempt(x.device(), [&](Context& c) {
+    void* const result = y.raw_mutable_data();
+    Plan* const plan = plan_of(c, convolution, x.raw_data(), w.raw_data(), result);
+    if (plan == nullptr) return false;
+    if (can_fuse(*plan, convolution)) {
+      run_fused(c, *plan, convolution, result);
+      return true;
+    }
+    run(c, c.call().forward, *plan, convolution, plan->x.get(), x.raw_data(), plan->w.get(), w.raw_data(),
+        plan->y.get(), result);
+    if (bias.defined())
+      must(c.call().add_tensor(c.handle(), one(x.dtype()), plan->bias.get(), bias.raw_data(), one(x.dtype()),
+                               plan->y.get(), result));
+    return activation == Activation::none || cuda::unary({UnaryOp::relu}, y, y);
+  });
+}
+
+bool conv2d_backward_input(const Tensor& g, const Tensor& w, const Conv2dOptions& options, Tensor& gx) {
+  const Tensor none;
+  const Convolution convolution{DirectionName::backward_input, gx, w, none, g, options};
+  if (!convolution.is_expressible()) return false;
+  return attempt(g.device(), [&](Context& c) {
+    void* const result = gx.raw_mutable_data();
+    Plan* const plan = plan_of(c, convolution, w.raw_data(), g.raw_data(), result);
+    if (plan == nullptr) return false;
+    run(c, c.call().backward_input, *plan, convolution, plan->w.get(), w.raw_data(), plan->y.get(),
+        g.raw_data(), plan->x.get(), result);
+    return true;
+  });
+}
+
+bool conv2d_backward_weight(const Tensor& g, const Tensor& x, const Conv2dOptions& options, Tensor& gw,
+                            Tensor& gb) {
+  const Convolution convolution{DirectionName::backward_weight, x, gw, gb, g, options};
+  if (!convolution.is_expressible()) return false;
+  return attempt(g.device(), [&](Context& c) {
+    void* const result = gw.raw_mutable_data();
+    Plan* const plan = plan_of(c, convolution, x.raw_data(), g.raw_data(), result);
+    if (plan == nullptr) return false;
+    run(c, c.call().backward_weight, *plan, convolution, plan->x.get(), x.raw_data(), plan->y.get(),
+        g.raw_data(), plan->w.get(), result);
+    if (gb.defined())
+      must(c.call().backward_bias(c.handle(), one(g.dtype()), plan->y.get(), g.raw_data(), zero(g.dtype()),
+                                  plan->bias.get(), gb.raw_mutable_data()));
+    return true;
+  });
+}
+
+}  // namespace metron::cudnn

@@ -1,0 +1,316 @@
+// The double of cuDNN: pooling, softmax and batch norm.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "cudnn_double.h"
+
+using namespace metron::doubles;
+
+namespace {
+
+constexpr Blend overwrite{1, 0};
+
+// ---- Pooling ----
+
+double pooled(const Pooling& p, const Image& x, const double* plane, std::int64_t top, std::int64_t left) {
+  const bool maximum = p.mode == CUDNN_POOLING_MAX;
+  double value = maximum ? -std::numeric_limits<double>::infinity() : 0;
+  std::int64_t count = 0;
+  for (std::int64_t h = std::max<std::int64_t>(top, 0); h < std::min(top + p.window_h, x.sizes[2]); ++h) {
+    for (std::int64_t w = std::max<std::int64_t>(left, 0); w < std::min(left + p.window_w, x.sizes[3]); ++w) {
+      const double element = plane[h * x.sizes[3] + w];
+      ++count;
+      if (!maximum)
+        value += element;
+      else if (element > value || (std::isnan(element) && p.nan == CUDNN_PROPAGATE_NAN))
+        value = element;
+      if (maximum && std::isnan(value)) return value;
+    }
+  }
+  if (maximum) return value;
+  const bool padded = p.mode == CUDNN_POOLING_AVERAGE_COUNT_INCLUDE_PADDING;
+  return value / static_cast<double>(padded ? p.window_h * p.window_w : count);
+}
+
+std::vector<double> pool(const Pooling& p, const Image& x, const void* data, const Image& y) {
+  const std::vector<double> values = read(x, data);
+  std::vector<double> result;
+  result.reserve(static_cast<std::size_t>(y.numel()));
+  for (std::int64_t plane = 0; plane < y.sizes[0] * y.sizes[1]; ++plane) {
+    const double* const from = values.data() + plane * x.sizes[2] * x.sizes[3];
+    for (std::int64_t h = 0; h < y.sizes[2]; ++h) {
+      for (std::int64_t w = 0; w < y.sizes[3]; ++w)
+        result.push_back(pooled(p, x, from, h * p.stride_h - p.pad_h, w * p.stride_w - p.pad_w));
+    }
+  }
+  return result;
+}
+
+// ---- Softmax: over the channels of each pixel ----
+
+template <typename Body>
+void for_each_line(const Image& x, const Body& body) {
+  const std::int64_t plane = x.sizes[2] * x.sizes[3];
+  for (std::int64_t n = 0; n < x.sizes[0]; ++n) {
+    for (std::int64_t pixel = 0; pixel < plane; ++pixel) {
+      body([=](std::int64_t c) { return static_cast<std::size_t>((n * x.sizes[1] + c) * plane + pixel); });
+    }
+  }
+}
+
+std::vector<double> softmax(const Image& image, const void* data, bool log) {
+  std::vector<double> values = read(image, data);
+  const std::int64_t channels = image.sizes[1];
+  for_each_line(image, [&](const auto& at) {
+    double largest = -std::numeric_limits<double>::infinity(), sum = 0;
+    for (std::int64_t c = 0; c < channels; ++c) largest = std::max(largest, values[at(c)]);
+    for (std::int64_t c = 0; c < channels; ++c) sum += std::exp(values[at(c)] - largest);
+    for (std::int64_t c = 0; c < channels; ++c) {
+      const double shifted = values[at(c)] - largest;
+      values[at(c)] = log ? shifted - std::log(sum) : std::exp(shifted) / sum;
+    }
+  });
+  return values;
+}
+
+std::vector<double> softmax_gradient(const Image& image, const void* y_data, const void* dy_data, bool log) {
+  const std::vector<double> y = read(image, y_data), dy = read(image, dy_data);
+  std::vector<double> dx(y.size());
+  const std::int64_t channels = image.sizes[1];
+  for_each_line(image, [&](const auto& at) {
+    double sum = 0;
+    for (std::int64_t c = 0; c < channels; ++c) sum += log ? dy[at(c)] : dy[at(c)] * y[at(c)];
+    for (std::int64_t c = 0; c < channels; ++c)
+      dx[at(c)] = log ? dy[at(c)] - std::exp(y[at(c)]) * sum : y[at(c)] * (dy[at(c)] - sum);
+  });
+  return dx;
+}
+
+// ---- Batch norm: over all but the channels ----
+
+struct Statistics {
+  std::vector<double> mean, variance;  // biased
+};
+
+// Calls body(channel, position) for every element.
+template <typename Body>
+void for_each_element(const Image& x, const Body& body) {
+  const std::int64_t plane = x.sizes[2] * x.sizes[3];
+  for (std::int64_t i = 0; i < x.numel(); ++i)
+    body(static_cast<std::size_t>(i / plane % x.sizes[1]), static_cast<std::size_t>(i));
+}
+
+Statistics statistics(const Image& image, const std::vector<double>& x) {
+  const auto channels = static_cast<std::size_t>(image.sizes[1]);
+  const double count = static_cast<double>(image.numel() / image.sizes[1]);
+  Statistics s{std::vector<double>(channels), std::vector<double>(channels)};
+  for_each_element(image, [&](std::size_t c, std::size_t i) { s.mean[c] += x[i] / count; });
+  for_each_element(image, [&](std::size_t c, std::size_t i) {
+    s.variance[c] += (x[i] - s.mean[c]) * (x[i] - s.mean[c]) / count;
+  });
+  return s;
+}
+
+std::vector<double> inverse_deviation(const std::vector<double>& variance, double epsilon) {
+  std::vector<double> inverse;
+  for (const double v : variance) inverse.push_back(1 / std::sqrt(v + epsilon));
+  return inverse;
+}
+
+Image parameters_of(cudnnTensorDescriptor_t desc, const Image& x) {
+  const Image& p = image_of(desc, "the parameters' descriptor");
+  require(p.sizes == std::array<std::int64_t, 4>{1, x.sizes[1], 1, 1}, "the parameters must be (1, C, 1, 1)");
+  require(p.type == (x.type == CUDNN_DATA_DOUBLE ? CUDNN_DATA_DOUBLE : CUDNN_DATA_FLOAT),
+          "the parameters are float, or double beside images of doubles");
+  return p;
+}
+
+void require_batch_norm(cudnnBatchNormMode_t mode, double epsilon) {
+  require(mode == CUDNN_BATCHNORM_SPATIAL, "Metron normalises channels");
+  require(epsilon >= 0, "epsilon must not be negative, got ", epsilon);
+}
+
+}  // namespace
+
+extern "C" {
+
+cudnnStatus_t cudnnPoolingForward(cudnnHandle_t handle, cudnnPoolingDescriptor_t pooling, const void* alpha,
+                                  cudnnTensorDescriptor_t x_desc, const void* x, const void* beta,
+                                  cudnnTensorDescriptor_t y_desc, void* y) {
+  constexpr const char* name = "cudnnPoolingForward";
+  return cudnn_answered(name, [&] {
+    const cudaStream_t stream = stream_of(handle);
+    const Pooling p = pooling_of(pooling);
+    const Image from = image_of(x_desc, "x's descriptor"), to = image_of(y_desc, "y's descriptor");
+    const std::array<std::int64_t, 4> sizes{from.sizes[0], from.sizes[1],
+                                            (from.sizes[2] + 2 * p.pad_h - p.window_h) / p.stride_h + 1,
+                                            (from.sizes[3] + 2 * p.pad_w - p.window_w) / p.stride_w + 1};
+    require(to.sizes == sizes && to.type == from.type, "y must be (", sizes[0], ", ", sizes[1], ", ",
+            sizes[2], ", ", sizes[3], "), of x's type");
+    const Blend blend = blend_of(alpha, beta, to.type);
+    submit(stream, name, {operand_of("x", from, x, true, false)}, {result_of("y", to, y, blend)},
+           [=] { write(to, y, pool(p, from, x, to), blend); });
+    return CUDNN_STATUS_SUCCESS;
+  });
+}
+
+cudnnStatus_t cudnnSoftmaxForward(cudnnHandle_t handle, cudnnSoftmaxAlgorithm_t algo, cudnnSoftmaxMode_t mode,
+                                  const void* alpha, cudnnTensorDescriptor_t x_desc, const void* x,
+                                  const void* beta, cudnnTensorDescriptor_t y_desc, void* y) {
+  constexpr const char* name = "cudnnSoftmaxForward";
+  return cudnn_answered(name, [&] {
+    const cudaStream_t stream = stream_of(handle);
+    const Image from = image_of(x_desc, "x's descriptor"), to = image_of(y_desc, "y's descriptor");
+    require(from.has_shape_of(to), "x and y differ in shape or type");
+    require(mode == CUDNN_SOFTMAX_MODE_CHANNEL && algo != CUDNN_SOFTMAX_FAST,
+            "Metron asks for the channel mode, and never for the algorithm that overflows");
+    const Blend blend = blend_of(alpha, beta, to.type);
+    submit(stream, name, {operand_of("x", from, x, true, false)}, {result_of("y", to, y, blend)},
+           [=] { write(to, y, softmax(from, x, algo == CUDNN_SOFTMAX_LOG), blend); });
+    return CUDNN_STATUS_SUCCESS;
+  });
+}
+
+cudnnStatus_t cudnnSoftmaxBackward(cudnnHandle_t handle, cudnnSoftmaxAlgorithm_t algo,
+                                   cudnnSoftmaxMode_t mode, const void* alpha, cudnnTensorDescriptor_t y_desc,
+                                   const void* y, cudnnTensorDescriptor_t dy_desc, const void* dy,
+                                   const void* beta, cudnnTensorDescriptor_t dx_desc, void* dx) {
+  constexpr const char* name = "cudnnSoftmaxBackward";
+  return cudnn_answered(name, [&] {
+    const cudaStream_t stream = stream_of(handle);
+    const Image from = image_of(y_desc, "y's descriptor"), g = image_of(dy_desc, "dy's descriptor"),
+                to = image_of(dx_desc, "dx's descriptor");
+    require(from.has_shape_of(to) && g.has_shape_of(to) && g.format == from.format,
+            "y, dy and dx differ in shape, format or type");
+    require(mode == CUDNN_SOFTMAX_MODE_CHANNEL, "Metron asks for the channel mode");
+    const Blend blend = blend_of(alpha, beta, to.type);
+    submit(stream, name, {operand_of("y", from, y, true, false), operand_of("dy", g, dy, true, false)},
+           {result_of("dx", to, dx, blend)},
+           [=] { write(to, dx, softmax_gradient(from, y, dy, algo == CUDNN_SOFTMAX_LOG), blend); });
+    return CUDNN_STATUS_SUCCESS;
+  });
+}
+
+cudnnStatus_t cudnnBatchNormalizationForwardTraining(
+    cudnnHandle_t handle, cudnnBatchNormMode_t mode, const void* alpha, const void* beta,
+    cudnnTensorDescriptor_t x_desc, const void* x, cudnnTensorDescriptor_t y_desc, void* y,
+    cudnnTensorDescriptor_t parameters, const void* scale, const void* bias, double, void* running_mean,
+    void* running_variance, double epsilon, void* saved_mean, void* saved_inv_variance) {
+  constexpr const char* name = "cudnnBatchNormalizationForwardTraining";
+  return cudnn_answered(name, [&] {
+    const cudaStream_t stream = stream_of(handle);
+    require_batch_norm(mode, epsilon);
+    const Image image = image_of(x_desc, "x's descriptor"), result = image_of(y_desc, "y's descriptor");
+    require(image.has_shape_of(result) && image.format == result.format, "x and y differ");
+    const Image p = parameters_of(parameters, image);
+    require(running_mean == nullptr && running_variance == nullptr, "Metron keeps running statistics itself");
+    require((saved_mean == nullptr) == (saved_inv_variance == nullptr),
+            "the saved statistics may be left out both or neither");
+    const Blend blend = blend_of(alpha, beta, image.type);
+    std::vector<LibraryOperand> results{result_of("y", result, y, blend)};
+    if (saved_mean != nullptr) {
+      results.push_back(result_of("the saved mean", p, saved_mean, overwrite));
+      results.push_back(result_of("the saved inverse variance", p, saved_inv_variance, overwrite));
+    }
+    submit(stream, name,
+           {operand_of("x", image, x, true, false), operand_of("the scale", p, scale, true, false),
+            operand_of("the bias", p, bias, true, false)},
+           results, [=] {
+             std::vector<double> values = read(image, x);
+             const std::vector<double> w = read(p, scale), b = read(p, bias);
+             const Statistics s = statistics(image, values);
+             const std::vector<double> inverse = inverse_deviation(s.variance, epsilon);
+             for_each_element(image, [&](std::size_t c, std::size_t i) {
+               values[i] = (values[i] - s.mean[c]) * inverse[c] * w[c] + b[c];
+             });
+             write(result, y, values, blend);
+             if (saved_mean == nullptr) return;
+             write(p, saved_mean, s.mean, overwrite);
+             write(p, saved_inv_variance, inverse, overwrite);
+           });
+    return CUDNN_STATUS_SUCCESS;
+  });
+}
+
+cudnnStatus_t cudnnBatchNormalizationForwardInference(cudnnHandle_t handle, cudnnBatchNormMode_t mode,
+                                                      const void* alpha, const void* beta,
+                                                      cudnnTensorDescriptor_t x_desc, const void* x,
+                                                      cudnnTensorDescriptor_t y_desc, void* y,
+                                                      cudnnTensorDescriptor_t parameters, const void* scale,
+                                                      const void* bias, const void* mean,
+                                                      const void* variance, double epsilon) {
+  constexpr const char* name = "cudnnBatchNormalizationForwardInference";
+  return cudnn_answered(name, [&] {
+    const cudaStream_t stream = stream_of(handle);
+    require_batch_norm(mode, epsilon);
+    const Image image = image_of(x_desc, "x's descriptor"), result = image_of(y_desc, "y's descriptor");
+    require(image.has_shape_of(result), "x and y differ");
+    const Image p = parameters_of(parameters, image);
+    const Blend blend = blend_of(alpha, beta, image.type);
+    submit(stream, name,
+           {operand_of("x", image, x, true, false), operand_of("the scale", p, scale, true, false),
+            operand_of("the bias", p, bias, true, false), operand_of("the mean", p, mean, true, false),
+            operand_of("the variance", p, variance, true, false)},
+           {result_of("y", result, y, blend)}, [=] {
+             std::vector<double> values = read(image, x);
+             const std::vector<double> w = read(p, scale), b = read(p, bias), m = read(p, mean);
+             const std::vector<double> inverse = inverse_deviation(read(p, variance), epsilon);
+             for_each_element(image, [&](std::size_t c, std::size_t i) {
+               values[i] = (values[i] - m[c]) * inverse[c] * w[c] + b[c];
+             });
+             write(result, y, values, blend);
+           });
+    return CUDNN_STATUS_SUCCESS;
+  });
+}
+
+cudnnStatus_t cudnnBatchNormalizationBackward(
+    cudnnHandle_t handle, cudnnBatchNormMode_t mode, const void* alpha_data, const void* beta_data,
+    const void* alpha_parameters, const void* beta_parameters, cudnnTensorDescriptor_t x_desc, const void* x,
+    cudnnTensorDescriptor_t dy_desc, const void* dy, cudnnTensorDescriptor_t dx_desc, void* dx,
+    cudnnTensorDescriptor_t parameters, const void* scale, void* d_scale, void* d_bias, double epsilon,
+    const void* saved_mean, const void* saved_inv_variance) {
+  constexpr const char* name = "cudnnBatchNormalizationBackward";
+  return cudnn_answered(name, [&] {
+    const cudaStream_t stream = stream_of(handle);
+    require_batch_norm(mode, epsilon);
+    const Image image = image_of(x_desc, "x's descriptor"), g = image_of(dy_desc, "dy's descriptor"),
+                result = image_of(dx_desc, "dx's descriptor");
+    require(image.has_shape_of(g) && image.has_shape_of(result) && image.format == g.format &&
+                image.format == result.format,
+            "x, dy and dx differ");
+    const Image p = parameters_of(parameters, image);
+    require(saved_mean != nullptr && saved_inv_variance != nullptr, "Metron hands the saved statistics on");
+    const Blend data = blend_of(alpha_data, beta_data, image.type);
+    const Blend gradients = blend_of(alpha_parameters, beta_parameters, image.type);
+    submit(stream, name,
+           {operand_of("x", image, x, true, false), operand_of("dy", g, dy, true, false),
+            operand_of("the scale", p, scale, true, false),
+            operand_of("the saved mean", p, saved_mean, true, false),
+            operand_of("the saved inverse variance", p, saved_inv_variance, true, false)},
+           {result_of("dx", result, dx, data), result_of("the scale's gradient", p, d_scale, gradients),
+            result_of("the bias's gradient", p, d_bias, gradients)},
+           [=] {
+             std::vector<double> values = read(image, x);
+             const std::vector<double> dys = read(g, dy), w = read(p, scale), mean = read(p, saved_mean),
+                                       inverse = read(p, saved_inv_variance);
+             std::vector<double> dw(w.size()), db(w.size());
+             for_each_element(image, [&](std::size_t c, std::size_t i) {
+               values[i] = (values[i] - mean[c]) * inverse[c];
+               dw[c] += dys[i] * values[i];
+               db[c] += dys[i];
+             });
+             const double count = static_cast<double>(image.numel() / image.sizes[1]);
+             for_each_element(image, [&](std::size_t c, std::size_t i) {
+               values[i] = w[c] * inverse[c] * (dys[i] - db[c] / count - values[i] * dw[c] / count);
+             });
+             write(result, dx, values, data);
+             write(p, d_scale, dw, gradients);
+             write(p, d_bias, db, gradients);
+           });
+    return CUDNN_STATUS_SUCCESS;
+  });
+}
+
+}  // extern "C"

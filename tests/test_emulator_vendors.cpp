@@ -1,0 +1,234 @@
+// The providers `cublas` and `cudnn` on their doubles: every op case with each of them first, every refusal
+// at each call of a training step, and nothing left behind.
+#include <gtest/gtest.h>
+#include <metron/core/autograd.h>
+#include <metron/core/cuda/runtime.h>
+#include <metron/core/ops.h>
+#include <metron/core/profiler.h>
+#include <metron/kernels/emulator/emulator.h>
+#include <metron/kernels/kernels.h>
+#include <metron/kernels/providers.h>
+#include <metron/metron.h>
+
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "doubles/doubles.h"
+#include "expect_error.h"
+#include "walk.h"
+
+namespace metron::test {
+namespace {
+
+const Device device(Device::Type::cuda);
+
+void expect_no_findings() {
+  for (const emulator::Finding& finding : emulator::take_findings()) ADD_FAILURE() << finding.message;
+}
+
+// Runs on a thread of its own: what that thread keeps, handles and plans, goes with it. Neither a finding nor
+// an object of a library nor memory may be left then.
+void on_a_thread(const std::function<void()>& body) {
+  const std::size_t allocated = memory_stats(device).allocated, alive = doubles::alive();
+  std::thread([&] {
+    try {
+      body();
+    } catch (const std::exception& error) {
+      ADD_FAILURE() << error.what();
+    }
+  }).join();
+  expect_no_findings();
+  EXPECT_EQ(doubles::alive(), alive) << doubles::list_alive();
+  EXPECT_EQ(memory_stats(device).allocated, allocated) << "bytes of tensors";
+}
+
+// Whether the kernels that a training step needs are there.
+bool has_step_kernels() {
+  const ProviderId id = provider("cuda").id;
+  return kernel::max_pool2d.installed(id) && kernel::max_pool2d_backward.installed(id) &&
+         kernel::avg_pool2d_backward.installed(id) && kernel::nll_loss.installed(id) &&
+         kernel::nll_loss_backward.installed(id) && kernel::softmax.installed(id) &&
+         kernel::softmax_backward.installed(id) && kernel::reduce.installed(id) &&
+         kernel::matmul.installed(id) && kernel::conv2d_forward.installed(id) &&
+         kernel::conv2d_backward_input.installed(id) && kernel::conv2d_backward_weight.installed(id) &&
+         kernel::batch_norm.installed(id);
+}
+
+class Vendors : public testing::TestWithParam<const char*> {};
+
+// The case on the device, and "provider.slot" of all that computed it; nothing where a kernel is missing.
+std::optional<Outcome> run_recorded(const Case& c, DType dtype, std::set<std::string>& computed) {
+  const ProviderScope scope(testing::TestWithParam<const char*>::GetParam());
+  Profiler profiler;
+  profiler.start();
+  std::optional<Outcome> outcome;
+  try {
+    outcome = run(c, dtype, device);
+  } catch (const ProviderError&) {
+  }
+  profiler.stop();
+  for (const Record& record : profiler.records()) {
+    if (record.provider != nullptr) computed.insert(record.provider + std::string(1, '.') + record.name);
+  }
+  return outcome;
+}
+
+TEST_P(Vendors, TheTableOfOpsAgreesWithThePortableProvider) {
+  std::set<std::string> computed;
+  int compared = 0;
+  on_a_thread([&] {
+    for (const Case& c : cases()) {
+      for (const DType dtype : {DType::float32, DType::float64}) {
+        SCOPED_TRACE(testing::Message() << c << ", " << dtype);
+        const auto got = run_recorded(c, dtype, computed);
+        if (!got) continue;  // it needs a kernel that is not there yet
+        const ProviderScope portable("cpu");
+        const Outcome want = run(c, dtype, Device());
+        const double allowed = dtype == DType::float64 ? 2e-13 : 2e-6;
+        EXPECT_TRUE(close(got->output, want.output, allowed)) << "the output";
+        for (std::size_t i = 0; i < want.gradients.size(); ++i)
+          EXPECT_TRUE(close(got->gradients[i], want.gradients[i], allowed)) << "the gradient of input " << i;
+        expect_no_findings();
+        ++compared;
+      }
+    }
+  });
+  EXPECT_GT(compared, 900);
+  const std::string first = std::string(GetParam()).substr(0, std::string(GetParam()).find(','));
+  for (const char* slot : provider(first).slots) {
+    const std::string name = report_name(first.c_str()) + std::string(1, '.') + slot;
+    EXPECT_TRUE(computed.contains(name) || !has_step_kernels()) << "no case makes it compute " << name;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(First, Vendors, testing::Values("cudnn,cuda", "cublas,cuda"),
+                         [](const testing::TestParamInfo<const char*>& suite) {
+                           return std::string(suite.param).substr(0, std::string(suite.param).find(','));
+                         });
+
+// The loss and the gradients of one step of a small CNN, on either device.
+std::vector<double> training_step(Device on) {
+  const auto made = [&](const Shape& shape, const char* seed) {
+    return make_tensor(make_values(in(shape), seed), DType::float32, Layout::contiguous, on)
+        .set_requires_grad();
+  };
+  std::vector<Tensor> weights{made({3, 1, 3, 3}, "w1"), made({3}, "b1"),     made({4, 3, 2, 2}, "w2"),
+                              made({4}, "b2"),          made({16, 5}, "w3"), made({5}, "b3")};
+  const Tensor images =
+      make_tensor(make_values(in({2, 1, 7, 7}), "images"), DType::float32, Layout::contiguous, on);
+  const Tensor labels = Tensor::from(std::vector<std::int64_t>{3, 1}, {2}, on);
+  Tensor x = conv2d(images, weights[0], weights[1], {}, Activation::relu);  // (2, 3, 5, 5)
+  x = relu(conv2d(x, weights[2], weights[3]));                              // (2, 4, 4, 4)
+  x = flatten(max_pool2d(x, {}), 1);                                        // (2, 16)
+  const Tensor loss = nll_loss(log_softmax(addmm(weights[5], x, weights[4]), 1), labels);
+  loss.backward();
+  std::vector<double> numbers{static_cast<double>(loss.item<float>())};
+  for (const Tensor& weight : weights) {
+    for (const float value : weight.grad().to_vector<float>()) numbers.push_back(static_cast<double>(value));
+  }
+  return numbers;
+}
+
+const std::vector<double>& expected_step() {
+  static const std::vector<double> numbers = [] {
+    const ProviderScope portable("cpu");
+    return training_step(Device());
+  }();
+  return numbers;
+}
+
+void expect_right_step() {
+  const ProviderScope scope("cudnn,cublas,cuda");
+  const std::vector<double> got = training_step(device);
+  ASSERT_EQ(got.size(), expected_step().size());
+  for (std::size_t i = 0; i < got.size(); ++i)
+    ASSERT_NEAR(got[i], expected_step()[i], 2e-5) << "number " << i;
+}
+
+// Under each METRON_CUDNN: see CMakeLists.txt.
+TEST(VendorStep, AgreesWithTheCpu) {
+  if (!has_step_kernels()) GTEST_SKIP() << "the step needs kernels that are not there yet";
+  on_a_thread([] {
+    expect_right_step();
+    expect_right_step();  // by plans that are there
+  });
+}
+
+TEST(VendorRefusals, AnywhereInATrainingStepLeadToTheNextProvider) {
+  if (!has_step_kernels()) GTEST_SKIP() << "the step needs kernels that are not there yet";
+  on_a_thread(expect_right_step);  // what belongs to the process is made here
+  const std::int64_t before = doubles::calls();
+  on_a_thread(expect_right_step);
+  const std::int64_t calls = doubles::calls() - before;
+  EXPECT_GT(calls, 100);
+  for (const doubles::Refusal refusal : {doubles::Refusal::not_supported, doubles::Refusal::allocation_failed,
+                                         doubles::Refusal::execution_failed}) {
+    for (std::int64_t call = 0; call < calls; ++call) {
+      doubles::refuse(refusal, call);
+      on_a_thread(expect_right_step);
+      EXPECT_TRUE(doubles::has_refused()) << "call " << call;
+      if (testing::Test::HasFailure()) {
+        ADD_FAILURE() << "refusal " << static_cast<int>(refusal) << " of call " << call << ", "
+                      << doubles::last_refused();
+        break;
+      }
+    }
+    doubles::refuse(refusal, -1);
+  }
+}
+
+TEST(VendorRefusals, WithNobodyBehindAreOneClearError) {
+  on_a_thread([] {
+    const ProviderScope only("cudnn");
+    const Tensor x =
+        make_tensor(make_values(in({1, 2, 5, 5}), "x"), DType::float32, Layout::contiguous, device);
+    const Tensor w =
+        make_tensor(make_values(in({3, 2, 3, 3}), "w"), DType::float32, Layout::contiguous, device);
+    const std::int64_t before = doubles::calls();
+    (void)conv2d(x, w);
+    const std::int64_t calls = doubles::calls() - before;
+    doubles::refuse(doubles::Refusal::execution_failed, 0);
+    expect_error<ProviderError>([&] { (void)conv2d(x, w); }, {"conv2d_forward", "no provider on cuda"});
+    EXPECT_LT(doubles::calls() - before - calls, 3) << "its plan was kept";
+  });
+}
+
+// A shape that was refused for good is not asked for again.
+TEST(VendorRefusals, AreRemembered) {
+  on_a_thread([] {
+    const auto make = [](const Shape& shape, const char* seed, MemoryFormat format) {
+      return make_tensor(make_values(in(shape), seed), DType::float32, Layout::contiguous, device).to(format);
+    };
+    // A channels-last gradient beside a plain filter is what cuDNN has no backward pass for.
+    const Tensor g = make({2, 4, 3, 3}, "g", MemoryFormat::channels_last);
+    Tensor gx = Tensor::empty({2, 3, 5, 5}, {DType::float32, device, MemoryFormat::channels_last});
+    const Tensor w = make({4, 3, 3, 3}, "w", MemoryFormat::contiguous);
+    const ProviderScope only("cudnn");
+    std::vector<std::int64_t> calls;
+    for (int i = 0; i < 3; ++i) {
+      const std::int64_t before = doubles::calls();
+      expect_error<ProviderError>([&] { kernel::conv2d_backward_input(g, w, {}, gx); }, {"no provider"});
+      calls.push_back(doubles::calls() - before);
+    }
+    EXPECT_GT(calls[0], 5);
+    EXPECT_EQ(calls[1], 0);
+    EXPECT_EQ(calls[2], 0);
+  });
+}
+
+TEST(VendorReports, CallTheDoublesDoubles) {
+  std::string libraries;
+  for (const LibraryVersion& library : library_versions())
+    libraries += library.name + ' ' + library.version + '\n';
+  EXPECT_NE(libraries.find("cuDNN (double) 9."), std::string::npos) << libraries;
+  EXPECT_NE(libraries.find("cuBLAS (double) 13."), std::string::npos) << libraries;
+  EXPECT_STREQ(report_name("cudnn"), "cudnn (double)");
+  EXPECT_STREQ(report_name("cuda"), "cuda");
+}
+
+}  // namespace
+}  // namespace metron::test
