@@ -55,8 +55,13 @@ def block_sizes(ptx):
     return sizes
 
 
+def without_process(name):
+    """nvcc puts the number of its process into the names of unnamed namespaces."""
+    return re.sub(r"(_cu_[0-9a-f]{8}_)\d+", r"\1", name)
+
+
 def compile_kernels(nvcc, flags, file, architecture, ptx_folder):
-    """The kernels of one file for one architecture, by their mangled names."""
+    """The kernels of one file for one architecture, by their mangled names (stable ones)."""
     with tempfile.TemporaryDirectory() as folder:
         ptx = pathlib.Path(ptx_folder or folder) / (pathlib.Path(file).stem + ".ptx")
         if ptx_folder is None or architecture != 75:
@@ -70,7 +75,7 @@ def compile_kernels(nvcc, flags, file, architecture, ptx_folder):
                r"(\d+) bytes spill loads.*?Used (\d+) registers(.*?)\n")
     for name, stack, stores, loads, registers, rest in re.findall(pattern, log, re.S):
         shared = re.search(r"(\d+) bytes smem", rest)
-        kernels[name] = Kernel(pathlib.Path(file).name, name, threads.get(name), int(registers),
+        kernels[without_process(name)] = Kernel(pathlib.Path(file).name, name, threads.get(name), int(registers),
                                int(stores) + int(loads), int(stack), int(shared[1]) if shared else 0)
     return kernels
 
@@ -93,7 +98,7 @@ def readable(names):
 
 def write_report(output, version, architectures, table):
     rows = sorted(table.items(), key=lambda item: (item[1][architectures[0]].file, item[0]))
-    names = readable([name for name, _ in rows])
+    names = readable([kernels[architectures[0]].name for _, kernels in rows])
     lines = [
         "# Kernels as compiled", "",
         f"Made by `cmake --build --preset cuda --target kernel_report` with {version}. For each architecture: registers a",
@@ -102,7 +107,7 @@ def write_report(output, version, architectures, table):
         "| file | kernel | threads | shared | spills | stack | " + " | ".join(f"sm_{a}" for a in architectures) + " |",
         "|---|---|--:|--:|--:|--:|" + "--:|" * len(architectures),
     ]
-    for name, by_architecture in rows:
+    for _, by_architecture in rows:
         first = by_architecture[architectures[0]]
         cells = []
         for architecture in architectures:
@@ -112,7 +117,7 @@ def write_report(output, version, architectures, table):
         spills = max(k.spill_bytes for k in by_architecture.values())
         stack = max(k.stack_bytes for k in by_architecture.values())
         shared = max(k.shared_bytes for k in by_architecture.values())
-        lines.append(f"| {first.file} | `{names[name]}` | {first.threads or '–'} | {shared} | {spills} | {stack} | "
+        lines.append(f"| {first.file} | `{names[first.name]}` | {first.threads or '–'} | {shared} | {spills} | {stack} | "
                      + " | ".join(cells) + " |")
     pathlib.Path(output).write_text("\n".join(lines) + "\n")
 

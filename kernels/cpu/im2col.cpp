@@ -41,28 +41,6 @@ T* gather_line(const Gather<T>& gather, const T* line, Index x, T* to) {
 
 }  // namespace
 
-GatherAxis forward_gather(const WindowAxis& axis) {
-  return {axis.output, axis.input, axis.stride, -axis.padding, axis.kernel, axis.dilation, 0, 1};
-}
-
-GatherAxis backward_gather(const WindowAxis& axis, Index phase) {
-  // Kernel element k takes input i to output (i + padding - k * dilation) / stride, if that is a whole
-  // number.
-  const auto distance = [&](Index k) { return phase + axis.padding - k * axis.dilation; };
-  Index first = 0;
-  while (first < axis.kernel && distance(first) % axis.stride != 0) ++first;
-  Index next = first + 1;
-  while (next < axis.kernel && distance(next) % axis.stride != 0) ++next;
-  const Index every = next - first;
-  const Index taps = first < axis.kernel ? (axis.kernel - 1 - first) / every + 1 : 0;
-  const Index last = first + (taps - 1) * every;
-  const Index outputs = phase < axis.input ? (axis.input - 1 - phase) / axis.stride + 1 : 0;
-  if (taps == 0) return {outputs, axis.output, 1, 0, 0, 1, 0, 1};
-  // From the last element to the first, so that the taps step forwards through the image.
-  return {outputs, axis.output, 1, distance(last) / axis.stride, taps, every * axis.dilation / axis.stride,
-          last,    -every};
-}
-
 template <typename T>
 void im2col(const Gather<T>& gather, Index first, Index count, T* rows, Index row_stride) {
   if (count == 0) return;

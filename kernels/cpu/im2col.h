@@ -3,32 +3,9 @@
 
 #include <metron/core/options.h>
 #include <metron/kernels/cpu/vec.h>
+#include <metron/kernels/gather_axis.h>
 
 namespace metron::METRON_ISA {
-
-// One spatial axis: output i reads, for each tap t, input i * step + offset + t * tap_step (zero if there is
-// none), which kernel element kernel + t * kernel_step multiplies.
-struct GatherAxis {
-  Index outputs, inputs;
-  Index step, offset;
-  Index taps, tap_step;
-  Index kernel, kernel_step;
-
-  GatherAxis tap(Index t) const {  // that tap alone
-    return {outputs, inputs, step, offset + t * tap_step, 1, 1, kernel + t * kernel_step, 1};
-  }
-  bool is_identity() const { return taps == 1 && step == 1 && offset == 0 && outputs == inputs; }
-};
-
-struct WindowAxis {  // of a convolution
-  Index input, output, kernel, stride, padding, dilation;
-};
-
-// Outputs read inputs: the forward pass and the weight gradient.
-GatherAxis forward_gather(const WindowAxis& axis);
-// Inputs read the outputs that they contributed to. Only every stride-th input meets the same kernel
-// elements: gathers the inputs phase, phase + stride, ... and those kernel elements alone (perhaps none).
-GatherAxis backward_gather(const WindowAxis& axis, Index phase);
 
 template <typename T>
 struct Gather {

@@ -16,4 +16,10 @@ bool where(const Tensor& condition, const Tensor& a, const Tensor& b, Tensor& y)
 
 bool matmul(const Tensor& a, const Tensor& b, const Tensor& bias, Activation activation, Tensor& y);
 
+bool conv2d_forward(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2dOptions& options,
+                    Activation activation, Tensor& y);
+bool conv2d_backward_input(const Tensor& g, const Tensor& w, const Conv2dOptions& options, Tensor& gx);
+bool conv2d_backward_weight(const Tensor& g, const Tensor& x, const Conv2dOptions& options, Tensor& gw,
+                            Tensor& gb);
+
 }  // namespace metron::cuda

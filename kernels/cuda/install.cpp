@@ -15,6 +15,10 @@ void install_cuda(const Provider& p) {
   p.install(kernel::where, where);
 
   p.install(kernel::matmul, matmul);
+
+  p.install(kernel::conv2d_forward, conv2d_forward);
+  p.install(kernel::conv2d_backward_input, conv2d_backward_input);
+  p.install(kernel::conv2d_backward_weight, conv2d_backward_weight);
 }
 
 }  // namespace metron::cuda

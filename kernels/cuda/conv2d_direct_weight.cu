@@ -1,0 +1,149 @@
+// The gradient of a convolution's weights, directly: for one input channel, where the column matrix is so
+// narrow that a tile of a product would be mostly empty.
+//
+// A block computes 8 rows (or 1) by up to 9 taps of one channel for a share of the pixels; its 128 threads
+// take neighbouring pixels, and each adds up all 72 products of its own: 17 loads for 72 (and the sum of g
+// for the bias). At the end the lanes of a warp exchange halves of their sums, then quarters, and so on,
+// until each holds the warp's total of every 32nd sum, which takes a fifth of the shuffles of reducing one
+// after the other. The shares are added in order by conv2d_shares.cu: the result is the same each time.
+//
+// Must move g once (for 9 taps and one channel) and the image once: bound by memory then. Lines that begin
+// askew touch five sectors of 32 bytes where four would do. Up to 144 registers a thread, 12 warps a
+// multiprocessor, for 80 independent sums each.
+#include <metron/kernels/cuda/convolution.h>
+#include <metron/kernels/cuda/launch.h>
+#include <metron/kernels/indexing.h>
+
+#include <metron/kernels/cuda/conv2d_gather.cuh>
+#include <metron/kernels/cuda/reductions.cuh>
+
+namespace metron::cuda {
+namespace {
+
+constexpr int threads = 128;
+constexpr int most_taps = 9;  // of a block
+
+// Adds up values over the lanes of a warp. A lane keeps one half of them and gives the other to the lane that
+// keeps that: after five halvings each holds the totals of a few, at the beginning of `values`.
+template <int count, int distance, int size, typename T>
+__device__ __forceinline__ void add_up_halves(T (&values)[size]) {
+  constexpr int half = (count + 1) / 2;
+  const bool keeps_upper = (threadIdx.x & distance) != 0;
+#pragma unroll
+  for (int i = 0; i < half; ++i) {
+    const T lower = values[i];
+    const T upper = i + half < count ? values[i + half] : T{0};
+    values[i] = (keeps_upper ? upper : lower) + shuffle_xor(keeps_upper ? lower : upper, distance);
+  }
+  if constexpr (distance > 1) add_up_halves<half, distance / 2>(values);
+}
+
+// Which of the `count` values this lane's i-th total belongs to; negative for none.
+template <int count, int distance>
+__device__ __forceinline__ int total_index(int i) {
+  constexpr int half = (count + 1) / 2;
+  if constexpr (distance > 1) i = total_index<half, distance / 2>(i);
+  if (i < 0 || (threadIdx.x & distance) == 0) return i;
+  return i + half < count ? i + half : -1;
+}
+
+constexpr int totals_of(int count) {
+  for (int distance = warp_size; distance > 1; distance /= 2) count = (count + 1) / 2;
+  return count;
+}
+
+template <typename T, int rows>
+__global__ void __launch_bounds__(threads, sizeof(T) == 4 ? 3 : 2)
+    direct_weight_kernel(const WeightGradient<T> gradient, int row_tiles, int tap_tiles, int share_pixels,
+                         T* partial) {
+  constexpr int row_values = most_taps + 1;  // and the sum of g
+  constexpr int count = rows * row_values;
+  __shared__ T totals[threads / warp_size][count];
+
+  const GatheredImage<T>& image = gradient.image;
+  const int thread = static_cast<int>(threadIdx.x);
+  int block = static_cast<int>(blockIdx.x);
+  const int first_tap = block % tap_tiles * most_taps;
+  block /= tap_tiles;
+  const int first_row = block % row_tiles * rows;
+  block /= row_tiles;
+  const int channel = block % image.channels;
+  block /= image.channels;
+  const int group = block % gradient.groups;
+  const int share = block / gradient.groups;
+
+  const int first = share * share_pixels;
+  const int last = image.pixels - first < share_pixels ? image.pixels : first + share_pixels;
+  const int plane = image.plane.value();
+  const int taps = min(most_taps, image.taps.value() - first_tap);
+  const Walk start = walk_to(image, channel, first_tap);
+  T values[count] = {};
+  for (int pixel = first + thread; pixel < last; pixel += threads) {
+    const int n = image.plane.quotient(pixel);
+    const T* const g = gradient.g +
+                       ((std::int64_t{n} * gradient.groups + group) * gradient.rows + first_row) * plane +
+                       (pixel - n * plane);
+    T gradients[rows];
+#pragma unroll
+    for (int row = 0; row < rows; ++row)
+      gradients[row] = first_row + row < gradient.rows ? g[row * plane] : T{0};
+    const Corner<T> corner = corner_of(image, group, pixel);
+    Walk walk = start;
+#pragma unroll
+    for (int tap = 0; tap < most_taps; ++tap) {
+      const T value = tap < taps ? gathered(image, corner, walk) : T{0};
+      walk.advance(image);
+#pragma unroll
+      for (int row = 0; row < rows; ++row) values[row * row_values + tap] += gradients[row] * value;
+    }
+#pragma unroll
+    for (int row = 0; row < rows; ++row) values[row * row_values + most_taps] += gradients[row];
+  }
+
+  add_up_halves<count, warp_size / 2>(values);
+#pragma unroll
+  for (int i = 0; i < totals_of(count); ++i) {
+    const int index = total_index<count, warp_size / 2>(i);
+    if (index >= 0) totals[thread / warp_size][index] = values[i];
+  }
+  __syncthreads();
+  if (thread >= count) return;
+  T total = 0;
+  for (int warp = 0; warp < threads / warp_size; ++warp) total += totals[warp][thread];
+  const int row = first_row + thread / row_values;
+  const int tap = thread % row_values;
+  if (row >= gradient.rows) return;
+  partial += ((std::int64_t{share} * gradient.groups + group) * gradient.rows + row) * gradient.columns();
+  if (tap < taps) partial[channel * image.taps.value() + first_tap + tap] = total;
+  if (tap == most_taps && gradient.with_bias && channel == 0 && first_tap == 0) partial[image.depth] = total;
+}
+
+}  // namespace
+
+template <typename T>
+void direct_weight_gradient(Device device, const WeightGradient<T>& gradient, T* gw, T* gb) {
+  const auto run = [&]<int rows>() {
+    const GatheredImage<T>& image = gradient.image;
+    const std::int64_t row_tiles = ceil_div(gradient.rows, rows);
+    const std::int64_t tap_tiles = ceil_div(image.taps.value(), most_taps);
+    const std::int64_t blocks = row_tiles * tap_tiles * image.channels * gradient.groups;
+    const std::int64_t size = std::int64_t{gradient.groups} * gradient.rows * gradient.columns();
+    const Shares shares =
+        shares_of(image.pixels, threads, blocks, size * static_cast<std::int64_t>(sizeof(T)));
+    const Scratch partial(shares.count * size, dtype_of<T>, device);
+    launch("conv2d_backward_weight", device, {static_cast<unsigned>(blocks * shares.count), threads},
+           direct_weight_kernel<T, rows>, gradient, static_cast<int>(row_tiles), static_cast<int>(tap_tiles),
+           shares.pixels, partial.template data<T>());
+    add_shares(device, gradient, shares, static_cast<const T*>(partial.template data<T>()), gw, gb);
+  };
+  if (gradient.rows == 1) {
+    run.template operator()<1>();
+  } else {
+    run.template operator()<8>();
+  }
+}
+
+template void direct_weight_gradient(Device, const WeightGradient<float>&, float*, float*);
+template void direct_weight_gradient(Device, const WeightGradient<double>&, double*, double*);
+
+}  // namespace metron::cuda

@@ -1,0 +1,202 @@
+// The convolution slots on the device cuda: every algorithm on every case, against the portable provider.
+#include <metron/core/slot.h>
+#include <metron/kernels/cuda/convolution.h>
+#include <metron/kernels/kernels.h>
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "device_test.h"
+#include "walk.h"
+
+namespace metron::test {
+namespace {
+
+using cuda::ConvAlgorithm;
+using cuda::ConvAlgorithmScope;
+
+constexpr ConvAlgorithm algorithms[] = {ConvAlgorithm::direct, ConvAlgorithm::implicit_gemm};
+
+class CudaConvolution : public DeviceTest {};
+
+// A call of the slots, by its sizes.
+struct Problem {
+  Shape x, w;
+  Conv2dOptions options = {};
+  MemoryFormat format = MemoryFormat::contiguous;
+  Activation activation = Activation::none;
+  std::int64_t offset = 0;  // of the first element of every operand, in elements
+
+  Shape y() const {
+    const auto size = [](std::int64_t in, std::int64_t kernel, std::int64_t stride, std::int64_t padding,
+                         std::int64_t dilation) {
+      return (in + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1;
+    };
+    return {x[0], w[0], size(x[2], w[2], options.stride.h, options.padding.h, options.dilation.h),
+            size(x[3], w[3], options.stride.w, options.padding.w, options.dilation.w)};
+  }
+};
+
+std::ostream& operator<<(std::ostream& out, const Problem& p) {
+  return out << "x " << p.x << ", w " << p.w << ", stride " << p.options.stride.h << ' ' << p.options.stride.w
+             << ", groups " << p.options.groups;
+}
+
+// Uninitialised, after `offset` elements of its storage.
+Tensor empty_at(const Shape& shape, DType dtype, Device device, MemoryFormat format, std::int64_t offset) {
+  Strides strides = Tensor::empty(shape, {dtype, Device(), format}).strides();
+  return Tensor::empty({shape.numel() + offset}, {dtype, device}).as_strided(shape, strides, offset);
+}
+
+Tensor random_at(unsigned seed, const Shape& shape, DType dtype, Device device, MemoryFormat format,
+                 std::int64_t offset) {
+  std::vector<float> data(static_cast<std::size_t>(shape.numel()));
+  std::uint32_t state = seed;
+  for (float& value : data) {
+    state = state * 1664525u + 1013904223u;  // Numerical Recipes
+    value = static_cast<float>(state >> 8) * 0x1p-23f - 1;
+  }
+  Tensor result = empty_at(shape, dtype, device, format, offset);
+  result.copy_(Tensor::from(data, shape).to(dtype).to(device));
+  return result;
+}
+
+struct Results {
+  Tensor y, gx, gw, gb;
+};
+
+Results run(const Problem& p, DType dtype, Device device) {
+  constexpr auto contiguous = MemoryFormat::contiguous;
+  const Shape bias{p.w[0]};
+  const Tensor x = random_at(1, p.x, dtype, device, p.format, p.offset);
+  const Tensor w = random_at(2, p.w, dtype, device, contiguous, p.offset);
+  const Tensor b = random_at(3, bias, dtype, device, contiguous, p.offset);
+  const Tensor g = random_at(4, p.y(), dtype, device, p.format, p.offset);
+  poison(device);
+  Results r{empty_at(p.y(), dtype, device, p.format, p.offset),
+            empty_at(p.x, dtype, device, p.format, p.offset),
+            empty_at(p.w, dtype, device, contiguous, p.offset),
+            empty_at(bias, dtype, device, contiguous, p.offset)};
+  kernel::conv2d_forward(x, w, b, p.options, p.activation, r.y);
+  kernel::conv2d_backward_input(g, w, p.options, r.gx);
+  kernel::conv2d_backward_weight(g, x, p.options, r.gw, r.gb);
+  return r;
+}
+
+void compare(const Problem& p, DType dtype, double tolerance) {
+  const ProviderScope portable("cpu");
+  const Results want = run(p, dtype, Device());
+  for (const ConvAlgorithm algorithm : algorithms) {
+    SCOPED_TRACE(testing::Message() << p << ", " << dtype << ", algorithm " << static_cast<int>(algorithm));
+    const ConvAlgorithmScope only(algorithm);
+    const Results got = run(p, dtype, "cuda");
+    EXPECT_TRUE(close(to_array(got.y), to_array(want.y), tolerance)) << "forward";
+    EXPECT_TRUE(close(to_array(got.gx), to_array(want.gx), tolerance)) << "backward input";
+    EXPECT_TRUE(close(to_array(got.gw), to_array(want.gw), tolerance)) << "backward weight";
+    EXPECT_TRUE(close(to_array(got.gb), to_array(want.gb), tolerance)) << "bias gradient";
+  }
+}
+
+// What the tiles of the kernels make special, beyond the table of cases.
+TEST_F(CudaConvolution, AlgorithmsAgreeWithThePortableProvider) {
+  using enum MemoryFormat;
+  const Problem problems[] = {
+      {{2, 1, 28, 28}, {32, 1, 3, 3}},
+      {{1, 32, 26, 26}, {64, 32, 3, 3}},
+      {{3, 5, 17, 19}, {67, 5, 3, 3}, {.padding = 1}, contiguous, Activation::relu},
+      {{3, 5, 17, 19}, {67, 5, 3, 3}, {.padding = 1}, channels_last},
+      {{1, 128, 6, 6}, {3, 128, 1, 1}},  // the column of ones begins a tile
+      {{1, 127, 5, 5}, {3, 127, 1, 1}},  // and is the last of one
+      {{1, 2, 48, 47}, {9, 2, 3, 3}},    // more than a block of pixels, rows of odd length
+      {{1, 3, 13, 14}, {33, 3, 5, 4}, {.stride = {2, 3}, .padding = {3, 2}, .dilation = {2, 1}}},
+      {{2, 2, 9, 9}, {2, 2, 2, 2}, {.stride = 3, .dilation = 3}},  // phases without taps
+      {{2, 6, 11, 7}, {10, 3, 3, 3}, {.padding = 1, .groups = 2}},
+      {{1, 1, 20, 20}, {3, 1, 11, 7}},  // more taps than a block of the direct kernel's
+      {{2, 7, 9, 9}, {7, 1, 3, 3}, {.padding = 1, .groups = 7}},
+      {{2, 3, 9, 9}, {27, 1, 3, 3}, {.groups = 3}},
+      {{1, 2, 1, 300}, {4, 2, 1, 5}, {.padding = {0, 2}}},
+      {{129, 1, 1, 1}, {2, 1, 1, 1}},
+      {{2, 4, 8, 8}, {8, 4, 3, 3}, {.padding = 1}, contiguous, Activation::none, 1},  // unaligned
+      {{2, 4, 8, 8}, {8, 4, 3, 3}, {.padding = 1}, channels_last, Activation::none, 3},
+      {{5, 3, 40, 40}, {5, 3, 3, 3}},  // several shares of the pixels
+  };
+  for (const Problem& p : problems) {
+    compare(p, DType::float32, 2e-6);
+    compare(p, DType::float64, 2e-14);
+  }
+}
+
+TEST_F(CudaConvolution, EveryAlgorithmPassesTheTableOfCases) {
+  for (const Case& c : cases()) {
+    if (c.op != "conv2d") continue;
+    for (const DType dtype : {DType::float32, DType::float64}) {
+      const Outcome want = [&] {
+        const ProviderScope portable("cpu");
+        return test::run(c, dtype, Device());
+      }();
+      for (const ConvAlgorithm algorithm : algorithms) {
+        SCOPED_TRACE(testing::Message()
+                     << c << ", " << dtype << ", algorithm " << static_cast<int>(algorithm));
+        const ConvAlgorithmScope only(algorithm);
+        const Outcome got = test::run(c, dtype, "cuda");
+        const double allowed = dtype == DType::float64 ? 2e-13 : 2e-6;
+        EXPECT_TRUE(close(got.output, want.output, allowed)) << "the output";
+        for (std::size_t i = 0; i < want.gradients.size(); ++i)
+          EXPECT_TRUE(close(got.gradients[i], want.gradients[i], allowed)) << "the gradient of input " << i;
+      }
+    }
+  }
+}
+
+TEST_F(CudaConvolution, WeightGradientsAreTheSameEachTime) {
+  const Problem problem{{5, 2, 40, 40}, {5, 2, 3, 3}};
+  for (const ConvAlgorithm algorithm : algorithms) {
+    const ConvAlgorithmScope only(algorithm);
+    const Results first = run(problem, DType::float32, "cuda"), second = run(problem, DType::float32, "cuda");
+    EXPECT_EQ(first.gw.to_vector<float>(), second.gw.to_vector<float>());
+    EXPECT_EQ(first.gb.to_vector<float>(), second.gb.to_vector<float>());
+  }
+}
+
+TEST_F(CudaConvolution, NanAndInfinityComeThrough) {
+  constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  for (const ConvAlgorithm algorithm : algorithms) {
+    const ConvAlgorithmScope only(algorithm);
+    const Tensor x = Tensor::from(std::vector<float>{nan, 1, -infinity, infinity}, {1, 1, 1, 4}, "cuda");
+    Tensor y = Tensor::empty({1, 1, 1, 4}, x.options());
+    kernel::conv2d_forward(x, Tensor::ones({1, 1, 1, 1}, x.options()), {}, {}, Activation::relu, y);
+    const std::vector<float> got = y.to_vector<float>();
+    EXPECT_TRUE(std::isnan(got[0]));
+    EXPECT_EQ(got[1], 1);
+    EXPECT_EQ(got[2], 0);
+    EXPECT_EQ(got[3], infinity);
+  }
+}
+
+TEST(Divisor, DividesAsTheOperatorDoes) {
+  constexpr int largest = std::numeric_limits<int>::max();
+  std::vector<int> numbers{1,  2,   3,   5,     7,     9,     24,          25,          31,     32,
+                           33, 576, 641, 65535, 65536, 65537, largest / 2, largest - 1, largest};
+  std::uint32_t state = 1;
+  for (int i = 0; i < 300; ++i) {
+    state = state * 1664525u + 1013904223u;
+    numbers.push_back(1 + static_cast<int>(state >> (1 + i % 31)));
+  }
+  for (const int divisor : numbers) {
+    const cuda::Divisor d(divisor);
+    EXPECT_EQ(d.quotient(0), 0);
+    for (const int n : numbers) {
+      ASSERT_EQ(d.quotient(n), n / divisor) << n << " / " << divisor;
+      const int multiple = n / divisor * divisor;
+      ASSERT_EQ(d.quotient(multiple), multiple / divisor) << multiple << " / " << divisor;
+      if (multiple > 0) {
+        ASSERT_EQ(d.quotient(multiple - 1), (multiple - 1) / divisor) << multiple << " / " << divisor;
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace metron::test
