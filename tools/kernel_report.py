@@ -56,12 +56,12 @@ def block_sizes(ptx):
 
 
 def without_process(name):
-    """nvcc puts the number of its process into the names of unnamed namespaces."""
-    return re.sub(r"(_cu_[0-9a-f]{8}_)\d+", r"\1", name)
+    """nvcc puts the number of its process into the names of unnamed namespaces, and so into their lengths."""
+    return re.sub(r"\d+(_GLOBAL__N__\w*?_cu_[0-9a-f]{8}_)\d+", r"\1", name)
 
 
 def compile_kernels(nvcc, flags, file, architecture, ptx_folder):
-    """The kernels of one file for one architecture, by their mangled names (stable ones)."""
+    """The kernels of one file for one architecture, by names that stay the same each time."""
     with tempfile.TemporaryDirectory() as folder:
         ptx = pathlib.Path(ptx_folder or folder) / (pathlib.Path(file).stem + ".ptx")
         if ptx_folder is None or architecture != 75:
@@ -75,8 +75,9 @@ def compile_kernels(nvcc, flags, file, architecture, ptx_folder):
                r"(\d+) bytes spill loads.*?Used (\d+) registers(.*?)\n")
     for name, stack, stores, loads, registers, rest in re.findall(pattern, log, re.S):
         shared = re.search(r"(\d+) bytes smem", rest)
-        kernels[without_process(name)] = Kernel(pathlib.Path(file).name, name, threads.get(name), int(registers),
-                               int(stores) + int(loads), int(stack), int(shared[1]) if shared else 0)
+        kernels[without_process(name)] = Kernel(
+            pathlib.Path(file).name, name, threads.get(name), int(registers), int(stores) + int(loads), int(stack),
+            int(shared[1]) if shared else 0)
     return kernels
 
 

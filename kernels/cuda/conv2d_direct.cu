@@ -9,7 +9,7 @@
 // Must move the image and the weights once (a warp's lines overlap and meet in L1) and write the result once:
 // with one channel bound by the writes. Lines of the image and of the result begin anywhere: where one of 128
 // bytes begins askew it touches five sectors of 32 bytes instead of four, and one more where a line ends.
-// At most 80 registers a thread, 24 warps a multiprocessor, for floats.
+// At most 102 registers a thread, 20 warps a multiprocessor, for floats.
 #include <metron/kernels/cuda/convolution.h>
 #include <metron/kernels/cuda/launch.h>
 
@@ -25,7 +25,7 @@ constexpr int thread_pixels = 4;
 constexpr int depth_of_stage = 64;  // products whose weights are in shared memory
 
 template <typename T, int rows>
-__global__ void __launch_bounds__(threads, sizeof(T) == 4 ? 6 : 3)
+__global__ void __launch_bounds__(threads, sizeof(T) == 4 ? 5 : 3)
     direct_kernel(const Convolution<T> conv, int row_tiles, int pixel_tiles) {
   constexpr int piece = std::min(rows, 16 / static_cast<int>(sizeof(T)));
   using Piece = Pack<T, piece>;
