@@ -28,7 +28,7 @@ ParsedOptions parse_options(int argc, char** argv) {
   app.add_flag("--save-model", o.save_model, "write the weights to mnist_cnn.safetensors");
 
   app.add_option("--device", o.device, "auto, cpu, cuda or cuda:<index>");
-  app.add_option("--providers", o.providers, "who computes, in order: onednn,cpu");
+  app.add_option("--providers", o.providers, "who computes, in order: onednn,cpu or cudnn,cublas,cuda");
   app.add_option("--data", o.data, "folder with the four IDX files, plain or gzipped");
   app.add_option("--train-limit", o.train_limit, "train on the first N images only")
       ->check(CLI::PositiveNumber);

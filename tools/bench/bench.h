@@ -25,7 +25,7 @@ struct BenchRow {
   Timing timing;        // of a row that is ok, on a device whose time means something
   double flops = 0, bytes = 0;
   double roof_share = 0;    // the least time that this work can take on the machine, over the time taken
-  double vendor_ratio = 0;  // the time of the vendor's library over this; 0 where it computed nothing
+  double vendor_ratio = 0;  // the time of the vendors' fastest library over this; 0 where none computed it
   double gflops() const { return timing.median_ns > 0 ? flops / timing.median_ns : 0; }
   double gbytes() const { return timing.median_ns > 0 ? bytes / timing.median_ns : 0; }
 };
