@@ -308,7 +308,7 @@ inline Array softmax(const Array& x, std::int64_t axis) {
 
 inline Array reduced(const Array& losses, Reduction reduction) {
   if (reduction == Reduction::none) return losses;
-  return reduce(losses, {}, false, reduction == Reduction::mean ? mean_of : sum_of);
+  return naive::reduce(losses, {}, false, reduction == Reduction::mean ? mean_of : sum_of);
 }
 inline Array nll_loss(const Array& x, const Array& target, Reduction reduction) {
   return reduced(generate({x.shape[0]},

@@ -26,16 +26,29 @@ struct Convert {
 bool fill(double value, Tensor& y) {
   const LoopNest nest = loop_nest({&y});
   visit_any_dtype(y.dtype(), [&]<typename T>() {
-    map("fill", y.device(), nest, Constant<T>{functor::convert<T>(value)}, y.mutable_data<T>());
+    visit_bits(y.dtype(), [&]<typename Bits>() {
+      if constexpr (sizeof(T) == sizeof(Bits)) {
+        const Constant<Bits> constant{std::bit_cast<Bits>(functor::convert<T>(value))};
+        map("fill", y.device(), nest, constant, constant, static_cast<Bits*>(y.raw_mutable_data()));
+      }
+    });
   });
   return true;
 }
 
 bool copy(const Tensor& x, Tensor& y) {
   const LoopNest nest = loop_nest({&y, &x});
+  if (x.dtype() == y.dtype()) {
+    visit_bits(y.dtype(), [&]<typename Bits>() {
+      map("copy", y.device(), nest, Convert<Bits>{}, Convert<Bits>{},
+          static_cast<Bits*>(y.raw_mutable_data()), static_cast<const Bits*>(x.raw_data()));
+    });
+    return true;
+  }
   visit_any_dtype(y.dtype(), [&]<typename To>() {
     visit_any_dtype(x.dtype(), [&]<typename From>() {
-      map("copy", y.device(), nest, Convert<To>{}, y.mutable_data<To>(), x.data<From>());
+      if constexpr (!std::is_same_v<To, From>)
+        map("copy", y.device(), nest, Convert<To>{}, Convert<To>{}, y.mutable_data<To>(), x.data<From>());
     });
   });
   return true;

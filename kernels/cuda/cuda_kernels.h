@@ -14,6 +14,9 @@ bool binary(BinaryOp op, const Tensor& a, const Tensor& b, Tensor& y);
 bool compare(CompareOp op, const Tensor& a, const Tensor& b, Tensor& y);
 bool where(const Tensor& condition, const Tensor& a, const Tensor& b, Tensor& y);
 
+bool dropout(const Tensor& x, double p, std::int64_t plane, const PhiloxKey& key, Tensor& y);
+bool random(Distribution distribution, double a, double b, const PhiloxKey& key, Tensor& y);
+
 bool matmul(const Tensor& a, const Tensor& b, const Tensor& bias, Activation activation, Tensor& y);
 
 bool conv2d_forward(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2dOptions& options,

@@ -1,5 +1,6 @@
 // Element-wise kernels: the formulas of functors.h, mapped as map.cuh says. A formula reads and writes each
-// element once; memory bounds all of them.
+// element once; memory bounds all of them. Dense float32 operands have a kernel for each formula; the strided
+// kernels, and those of the other dtypes, are one for each dtype and pick the formula at run time.
 #include <metron/kernels/cuda/cuda_kernels.h>
 #include <metron/kernels/functors.h>
 
@@ -8,6 +9,30 @@
 namespace metron::cuda {
 namespace {
 
+// The formulas of one slot, in the dtypes that they are computed in.
+template <template <typename> class... Formulas>
+struct Family {
+  template <typename T>
+  using Any = OneOf<Formulas<T>...>;
+  template <typename Half>
+  using AnyWidened = OneOf<Widened<Formulas<float>, Half>...>;
+};
+
+using UnaryFamily =
+    Family<functor::Affine, functor::Power, functor::Square, functor::Reciprocal, functor::Exp, functor::Log,
+           functor::Sqrt, functor::Relu, functor::Gelu, functor::Sigmoid, functor::Tanh, functor::Clamp>;
+using UnaryGradientFamily = Family<functor::AffineGradient, functor::PowerGradient, functor::SquareGradient,
+                                   functor::ReciprocalGradient, functor::ExpGradient, functor::LogGradient,
+                                   functor::SqrtGradient, functor::ReluGradient, functor::GeluGradient,
+                                   functor::SigmoidGradient, functor::TanhGradient, functor::ClampGradient>;
+using BinaryFamily = Family<functor::Add, functor::Subtract, functor::Multiply, functor::Divide,
+                            functor::Maximum, functor::Minimum>;
+using CompareFamily = Family<functor::Equal, functor::NotEqual, functor::Less, functor::LessEqual>;
+using IntegerUnary = OneOf<functor::Affine<std::int64_t>, functor::Clamp<std::int64_t>>;
+using IntegerBinary =
+    OneOf<functor::Add<std::int64_t>, functor::Subtract<std::int64_t>, functor::Multiply<std::int64_t>,
+          functor::Maximum<std::int64_t>, functor::Minimum<std::int64_t>>;
+
 struct Select {
   template <typename T>
   METRON_HOST_DEVICE T operator()(std::uint8_t condition, T a, T b) const {
@@ -15,37 +40,32 @@ struct Select {
   }
 };
 
-// Calls body.operator()<T, Compute>() for elements T whose formulas are computed in Compute.
-template <typename Body>
-bool visit_floating(DType dtype, const Body& body) {
-  switch (dtype) {
-    case DType::float32:
-      body.template operator()<float, float>();
-      return true;
-    case DType::float64:
-      body.template operator()<double, double>();
-      return true;
-    case DType::float16:
-      body.template operator()<float16, float>();
-      return true;
-    case DType::bfloat16:
-      body.template operator()<bfloat16, float>();
-      return true;
-    case DType::int64:
-    case DType::uint8:
-      return false;
+template <typename T>
+inline constexpr bool is_half = std::is_same_v<T, float16> || std::is_same_v<T, bfloat16>;
+// What formulas of elements T are computed in.
+template <typename T>
+using Compute = std::conditional_t<is_half<T>, float, T>;
+
+// Maps f, a formula of Family in Compute<T>, over inputs of type T.
+template <typename Family, typename F, typename Y, typename T, typename... X>
+void map_formula(const char* op, Device device, const LoopNest& nest, const F& f, Y* y, const T* x,
+                 const X*... more) {
+  if constexpr (is_half<T>) {
+    const typename Family::template AnyWidened<T> any(Widened<F, T>{f});
+    map(op, device, nest, any, any, y, x, more...);
+  } else {
+    const typename Family::template Any<T> any(f);
+    if constexpr (std::is_same_v<T, float>) {
+      map(op, device, nest, f, any, y, x, more...);
+    } else {
+      map(op, device, nest, any, any, y, x, more...);
+    }
   }
-  return false;
 }
 
-// The formula for elements of type T.
-template <typename T, typename Compute, typename F>
-auto for_elements(const F& f) {
-  if constexpr (std::is_same_v<T, Compute>) {
-    return f;
-  } else {
-    return Widened<F, T>{f};
-  }
+template <typename Body>
+bool visit_floating(DType dtype, const Body& body) {
+  return visit_dtype<float, double, float16, bfloat16>(dtype, body);
 }
 
 }  // namespace
@@ -55,12 +75,13 @@ bool unary(const Unary& f, const Tensor& x, Tensor& y) {
   const Device device = y.device();
   if (y.dtype() == DType::int64) {
     return functor::visit_integer_unary(f, [&](const auto& formula) {
-      map("unary", device, nest, formula, y.mutable_data<std::int64_t>(), x.data<std::int64_t>());
+      const IntegerUnary any(formula);
+      map("unary", device, nest, any, any, y.mutable_data<std::int64_t>(), x.data<std::int64_t>());
     });
   }
-  return visit_floating(y.dtype(), [&]<typename T, typename Compute>() {
-    functor::visit_unary<Compute>(f, [&](const auto& formula) {
-      map("unary", device, nest, for_elements<T, Compute>(formula), y.mutable_data<T>(), x.data<T>());
+  return visit_floating(y.dtype(), [&]<typename T>() {
+    functor::visit_unary<Compute<T>>(f, [&](const auto& formula) {
+      map_formula<UnaryFamily>("unary", device, nest, formula, y.mutable_data<T>(), x.data<T>());
     });
   });
 }
@@ -68,10 +89,10 @@ bool unary(const Unary& f, const Tensor& x, Tensor& y) {
 bool unary_backward(const Unary& f, const Tensor& g, const Tensor& x, const Tensor& y, Tensor& gx) {
   const Tensor& read = functor::gradient_reads_output(f.op) ? y : x;
   const LoopNest nest = loop_nest({&gx, &g, &read});
-  return visit_floating(gx.dtype(), [&]<typename T, typename Compute>() {
-    functor::visit_unary_gradient<Compute>(f, [&](const auto& formula) {
-      map("unary_backward", gx.device(), nest, for_elements<T, Compute>(formula), gx.mutable_data<T>(),
-          g.data<T>(), read.data<T>());
+  return visit_floating(gx.dtype(), [&]<typename T>() {
+    functor::visit_unary_gradient<Compute<T>>(f, [&](const auto& formula) {
+      map_formula<UnaryGradientFamily>("unary_backward", gx.device(), nest, formula, gx.mutable_data<T>(),
+                                       g.data<T>(), read.data<T>());
     });
   });
 }
@@ -82,15 +103,18 @@ bool binary(BinaryOp op, const Tensor& a, const Tensor& b, Tensor& y) {
   if (y.dtype() == DType::int64) {
     if (op == BinaryOp::div) return false;
     functor::visit_binary<std::int64_t>(op, [&](const auto& formula) {
-      map("binary", device, nest, formula, y.mutable_data<std::int64_t>(), a.data<std::int64_t>(),
-          b.data<std::int64_t>());
+      if constexpr (!std::is_same_v<decltype(formula), const functor::Divide<std::int64_t>&>) {
+        const IntegerBinary any(formula);
+        map("binary", device, nest, any, any, y.mutable_data<std::int64_t>(), a.data<std::int64_t>(),
+            b.data<std::int64_t>());
+      }
     });
     return true;
   }
-  return visit_floating(y.dtype(), [&]<typename T, typename Compute>() {
-    functor::visit_binary<Compute>(op, [&](const auto& formula) {
-      map("binary", device, nest, for_elements<T, Compute>(formula), y.mutable_data<T>(), a.data<T>(),
-          b.data<T>());
+  return visit_floating(y.dtype(), [&]<typename T>() {
+    functor::visit_binary<Compute<T>>(op, [&](const auto& formula) {
+      map_formula<BinaryFamily>("binary", device, nest, formula, y.mutable_data<T>(), a.data<T>(),
+                                b.data<T>());
     });
   });
 }
@@ -100,19 +124,21 @@ bool compare(CompareOp op, const Tensor& a, const Tensor& b, Tensor& y) {
   const Tensor& first = swapped ? b : a;
   const Tensor& second = swapped ? a : b;
   const LoopNest nest = loop_nest({&y, &first, &second});
-  return visit_dtype<float, double, std::int64_t, std::uint8_t>(a.dtype(), [&]<typename T>() {
-    functor::visit_compare<T>(op, [&](const auto& formula) {
-      map("compare", y.device(), nest, formula, y.mutable_data<std::uint8_t>(), first.data<T>(),
-          second.data<T>());
+  visit_any_dtype(a.dtype(), [&]<typename T>() {
+    functor::visit_compare<Compute<T>>(op, [&](const auto& formula) {
+      map_formula<CompareFamily>("compare", y.device(), nest, formula, y.mutable_data<std::uint8_t>(),
+                                 first.data<T>(), second.data<T>());
     });
   });
+  return true;
 }
 
 bool where(const Tensor& condition, const Tensor& a, const Tensor& b, Tensor& y) {
   const LoopNest nest = loop_nest({&y, &condition, &a, &b});
-  visit_any_dtype(y.dtype(), [&]<typename T>() {
-    map("where", y.device(), nest, Select{}, y.mutable_data<T>(), condition.data<std::uint8_t>(), a.data<T>(),
-        b.data<T>());
+  visit_bits(y.dtype(), [&]<typename Bits>() {
+    map("where", y.device(), nest, Select{}, Select{}, static_cast<Bits*>(y.raw_mutable_data()),
+        condition.data<std::uint8_t>(), static_cast<const Bits*>(a.raw_data()),
+        static_cast<const Bits*>(b.raw_data()));
   });
   return true;
 }

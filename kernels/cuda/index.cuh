@@ -1,35 +1,123 @@
-// A LoopNest as kernels read it: from the number of a position to the offset of each operand's element.
+// From the number of a position to the offset of each operand's element, as kernels compute it: in 32 bits
+// and without a division. A nest that is too large for that is cut into parts that are not.
 #pragma once
 
 #include <metron/kernels/indexing.h>
 
+#include <array>
+#include <bit>
+#include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <span>
 
 namespace metron::cuda {
 
-// Passed by value: it lies in constant memory, where all threads of a warp read the same word at once.
-template <int operands>
-struct Positions {
-  int rank;
-  std::int64_t sizes[max_rank];
-  std::int64_t strides[max_rank][operands];
-
-  explicit Positions(const LoopNest& nest) : rank(nest.rank), sizes{}, strides{} {
-    for (int d = 0; d < rank; ++d) {
-      sizes[d] = nest.sizes[static_cast<std::size_t>(d)];
-      for (int k = 0; k < operands; ++k)
-        strides[d][k] = nest.strides[static_cast<std::size_t>(d)][static_cast<std::size_t>(k)];
-    }
+// n / d for all n and d in [1, 2^31) by a product and a shift, as GPUs have no instruction for a division
+// (Granlund and Montgomery, "Division by invariant integers using multiplication", 1994).
+class Divisor {
+ public:
+  Divisor() = default;
+  explicit Divisor(std::int64_t divisor) : divisor_(static_cast<std::uint32_t>(divisor)) {
+    shift_ = static_cast<std::uint32_t>(std::bit_width(divisor_ - 1));
+    const std::uint64_t above = (std::uint64_t{1} << shift_) - divisor_;
+    multiplier_ = static_cast<std::uint32_t>((above << 32) / divisor_ + 1);
   }
 
-  METRON_HOST_DEVICE void offsets(std::int64_t position, std::int64_t (&result)[operands]) const {
-    for (int k = 0; k < operands; ++k) result[k] = 0;
-    for (int d = 0; d < rank; ++d) {
-      const std::int64_t index = d + 1 < rank ? position % sizes[d] : position;
-      position /= sizes[d];
-      for (int k = 0; k < operands; ++k) result[k] += index * strides[d][k];
-    }
+  METRON_HOST_DEVICE std::uint32_t value() const { return divisor_; }
+  METRON_HOST_DEVICE std::uint32_t quotient(std::uint32_t n) const {
+    const auto high = static_cast<std::uint32_t>(std::uint64_t{n} * multiplier_ >> 32);
+    return (high + n) >> shift_;
   }
+  METRON_HOST_DEVICE std::uint32_t remainder(std::uint32_t n) const { return n - quotient(n) * divisor_; }
+
+ private:
+  std::uint32_t divisor_ = 1;
+  std::uint32_t multiplier_ = 1;
+  std::uint32_t shift_ = 0;
 };
+
+// A LoopNest as kernels read it. Passed by value: it lies in constant memory, where all threads of a warp
+// read the same word at once.
+template <int operands>
+class NestIndex {
+ public:
+  explicit NestIndex(const LoopNest& nest) : rank_(nest.rank), strides_{} {
+    for (int d = 0; d < rank_; ++d) {
+      const auto u = static_cast<std::size_t>(d);
+      sizes_[d] = Divisor(nest.sizes[u]);
+      for (int k = 0; k < operands; ++k)
+        strides_[d][k] = static_cast<std::int32_t>(nest.strides[u][static_cast<std::size_t>(k)]);
+    }
+  }
+
+  METRON_HOST_DEVICE void offsets(std::uint32_t position, std::int32_t (&result)[operands]) const {
+    for (int k = 0; k < operands; ++k) result[k] = 0;
+    const int last = rank_ - 1;
+#if defined(__CUDA_ARCH__)
+#pragma unroll 1  // few rounds, and registers are worth more
+#endif
+    for (int d = 0; d < last; ++d) {
+      const std::uint32_t rest = sizes_[d].quotient(position);
+      const auto index = static_cast<std::int32_t>(position - rest * sizes_[d].value());
+      for (int k = 0; k < operands; ++k) result[k] += index * strides_[d][k];
+      position = rest;
+    }
+    for (int k = 0; k < operands; ++k) result[k] += static_cast<std::int32_t>(position) * strides_[last][k];
+  }
+
+ private:
+  int rank_;
+  Divisor sizes_[max_rank];
+  std::int32_t strides_[max_rank][operands];
+};
+
+// Whether a nest's positions, and the offsets of its first `operands` operands, are below 2^31.
+bool fits_index(const LoopNest& nest, int operands);
+
+// A nest with positions, in two: each has half of the dimension along which some operand reaches furthest.
+struct NestHalves {
+  LoopNest first, second;
+  std::array<std::int64_t, max_operands> offsets;  // of the second half's first elements
+};
+NestHalves halve(const LoopNest& nest, int operands);
+
+// Calls body(part, offsets) for parts that make up the nest and fit; `offsets` are those of a part's first
+// elements.
+template <typename Body>
+void for_each_part(const LoopNest& nest, int operands, const Body& body,
+                   const std::array<std::int64_t, max_operands>& offsets = {}) {
+  if (nest.numel == 0) return;
+  if (fits_index(nest, operands)) [[likely]]
+    return body(nest, offsets);
+  const NestHalves halves = halve(nest, operands);
+  for_each_part(halves.first, operands, body, offsets);
+  std::array<std::int64_t, max_operands> second = halves.offsets;
+  for (std::size_t k = 0; k < second.size(); ++k) second[k] += offsets[k];
+  for_each_part(halves.second, operands, body, second);
+}
+
+// An operand of a nest as it lies in memory.
+struct NestOperand {
+  const void* address;
+  std::size_t element_bytes;
+};
+
+// A nest in packs of `count` neighbours along dimension 0, which every operand holds side by side on an
+// address that suits a pack, or as one element for all. A nest of one dimension may begin and end with less
+// than a pack.
+struct PackedNest {
+  LoopNest packs;               // offsets are still those of elements, from the one after the head on
+  std::uint32_t count = 0;      // of packs
+  std::uint32_t head = 0;       // elements before the first pack
+  std::uint32_t edges = 0;      // elements of head and tail together
+  std::uint32_t constants = 0;  // bit k: operand k is one element for all of a pack
+
+  PackedNest() = default;
+  // In packs of one element: any nest.
+  explicit PackedNest(const LoopNest& nest) : packs(nest), count(static_cast<std::uint32_t>(nest.numel)) {}
+};
+// Nothing if the nest, which fits, can't be walked so.
+std::optional<PackedNest> packed_nest(const LoopNest& nest, std::span<const NestOperand> operands, int count);
 
 }  // namespace metron::cuda

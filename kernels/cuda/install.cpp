@@ -14,6 +14,9 @@ void install_cuda(const Provider& p) {
   p.install(kernel::compare, compare);
   p.install(kernel::where, where);
 
+  p.install(kernel::dropout, dropout);
+  p.install(kernel::random, random);
+
   p.install(kernel::matmul, matmul);
 
   p.install(kernel::conv2d_forward, conv2d_forward);

@@ -1,93 +1,142 @@
 // y[i] = f(x[i], ...) over operands of any strides.
 //
-// Threads walk the positions in a grid-stride loop. Where all operands are dense in one order and aligned, a
-// thread takes sixteen bytes of the widest operand at a time, neighbours in neighbouring lanes; else one
-// element, found by its position. Every element is read and written once, which is the least: bound by
-// memory.
+// Threads walk the positions in a grid-stride loop. Where the operands are dense along the innermost
+// dimension, or one element for all of it, a thread takes sixteen bytes of the widest operand at a time,
+// neighbours in neighbouring lanes; the elements before the first such pack and after the last are taken one
+// by one. Else a thread takes one element, found by its position. Every element is read and written once,
+// which is the least: bound by memory.
 #pragma once
 
 #include <metron/kernels/cuda/launch.h>
 
 #include <algorithm>
-#include <bit>
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <metron/kernels/cuda/formula.cuh>
 #include <metron/kernels/cuda/index.cuh>
+#include <metron/kernels/cuda/pack.cuh>
+#include <type_traits>
 #include <utility>
 
 namespace metron::cuda {
 
 inline constexpr int map_threads = 256;
 
-// Elements that are loaded and stored as one.
-template <typename T, int count>
-struct alignas(sizeof(T) * count) Pack {
-  T values[count];
+// Elements of a pack: sixteen bytes of the widest operand. One alone of float64, where arithmetic rather than
+// memory is the bound on most devices, and its formulas need the registers.
+template <typename... Operands>
+inline constexpr int pack_count = (std::is_same_v<Operands, double> || ...)
+                                      ? 1
+                                      : access_bytes / static_cast<int>(std::max({sizeof(Operands)...}));
+
+// A PackedNest as kernels read it.
+template <int operands>
+struct PackedSpace {
+  NestIndex<operands> index;
+  std::uint32_t count, head, edges, constants;
+
+  explicit PackedSpace(const PackedNest& nest)
+      : index(nest.packs), count(nest.count), head(nest.head), edges(nest.edges), constants(nest.constants) {}
+  METRON_HOST_DEVICE bool is_constant(std::size_t operand) const { return (constants >> operand & 1) != 0; }
+  // Where edge element e lies, from the first pack's first element on.
+  METRON_HOST_DEVICE std::int32_t edge(std::uint32_t e, int pack) const {
+    const std::uint32_t before = e < head ? 0 : count * static_cast<std::uint32_t>(pack);
+    return static_cast<std::int32_t>(before + e - head);
+  }
 };
 
+template <int count, typename T>
+__device__ inline Pack<T, count> load_operand(const T* from, [[maybe_unused]] bool is_constant) {
+  if constexpr (count > 1) {
+    if (is_constant) return splat<count>(*from);
+  }
+  return load_pack<count>(from);
+}
+
+template <typename F, typename Y, int count, typename... X>
+__device__ inline void map_pack(const F& f, Y* y, const Pack<X, count>&... x) {
+  Pack<Y, count> result{};
+  visit_formula(f, [&](const auto& formula) {
+#pragma unroll
+    for (int lane = 0; lane < count; ++lane) result.values[lane] = formula(x.values[lane]...);
+  });
+  store_pack(y, result);
+}
+
+template <int count, typename F, typename Y, typename... X, std::size_t... k>
+__device__ inline void map_space(const F& f, const PackedSpace<1 + sizeof...(X)>& space,
+                                 std::index_sequence<k...>, Y* y, const X*... x) {
+  const std::uint32_t threads = gridDim.x * blockDim.x;
+  const std::uint32_t first = blockIdx.x * blockDim.x + threadIdx.x;
+  for (std::uint32_t i = first; i < space.count; i += threads) {
+    std::int32_t at[1 + sizeof...(X)];
+    space.index.offsets(i, at);
+    map_pack<F, Y, count>(f, y + at[0], load_operand<count>(x + at[k + 1], space.is_constant(k + 1))...);
+  }
+  if constexpr (count > 1) {
+    for (std::uint32_t e = first; e < space.edges; e += threads) {
+      const std::int32_t at = space.edge(e, count);
+      map_pack<F, Y, 1>(f, y + at, load_pack<1>(x + (space.is_constant(k + 1) ? 0 : at))...);
+    }
+  }
+}
+
 template <int count, typename F, typename Y, typename... X>
-__global__ void __launch_bounds__(map_threads) dense_map_kernel(F f, std::int64_t size, Y* y, const X*... x) {
-  const std::int64_t threads = static_cast<std::int64_t>(gridDim.x) * blockDim.x;
-  const std::int64_t first = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
-  for (std::int64_t i = first; i < size / count; i += threads) {
-    const auto compute = [&](const Pack<X, count>&... in) {
-      Pack<Y, count> out;
-      for (int lane = 0; lane < count; ++lane) out.values[lane] = f(in.values[lane]...);
-      reinterpret_cast<Pack<Y, count>*>(y)[i] = out;
-    };
-    compute(Pack<X, count>(reinterpret_cast<const Pack<X, count>*>(x)[i])...);
-  }
-  for (std::int64_t i = size / count * count + first; i < size; i += threads) y[i] = f(x[i]...);
-}
-
-template <typename F, typename Y, typename... X, std::size_t... k>
-__device__ void map_one(const F& f, const std::int64_t* offsets, std::index_sequence<k...>, Y* y,
-                        const X*... x) {
-  y[offsets[0]] = f(x[offsets[k + 1]]...);
-}
-
-template <typename F, typename Y, typename... X>
 __global__ void __launch_bounds__(map_threads)
-    strided_map_kernel(F f, Positions<1 + sizeof...(X)> positions, std::int64_t size, Y* y, const X*... x) {
-  const std::int64_t threads = static_cast<std::int64_t>(gridDim.x) * blockDim.x;
-  for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < size;
-       i += threads) {
-    std::int64_t offsets[1 + sizeof...(X)];
-    positions.offsets(i, offsets);
-    map_one(f, offsets, std::index_sequence_for<X...>{}, y, x...);
+    map_kernel(const __grid_constant__ F f, const __grid_constant__ PackedSpace<1 + sizeof...(X)> space, Y* y,
+               const X*... x) {
+  map_space<count>(f, space, std::index_sequence_for<X...>{}, y, x...);
+}
+
+// A nest that fits. `any` is f as the kernel of single elements takes it.
+template <typename F, typename Any, typename Y, typename... X>
+void map_part(const char* op, Device device, const LoopNest& nest, const F& f, const Any& any, Y* y,
+              const X*... x) {
+  using Space = PackedSpace<1 + sizeof...(X)>;
+  constexpr int count = pack_count<Y, X...>;
+  if constexpr (count > 1) {
+    const std::array<NestOperand, 1 + sizeof...(X)> operands{{{y, sizeof(Y)}, {x, sizeof(X)}...}};
+    if (const auto packed = packed_nest(nest, operands, count)) {
+      const Space space(*packed);
+      [&]<std::size_t... k>(std::index_sequence<k...>) {
+        launch(op, device, grid_stride_shape(device, std::max(space.count, space.edges), map_threads),
+               map_kernel<count, F, Y, X...>, f, space, y + space.head,
+               x + (space.is_constant(k + 1) ? 0 : space.head)...);
+      }
+      (std::index_sequence_for<X...>{});
+      return;
+    }
   }
+  launch(op, device, grid_stride_shape(device, nest.numel, map_threads), map_kernel<1, Any, Y, X...>, any,
+         Space(PackedNest(nest)), y, x...);
 }
 
 // The nest's operands are y, then the inputs. y may be the very tensor that an input is.
-template <typename F, typename Y, typename... X>
-void map(const char* op, Device device, const LoopNest& nest, const F& f, Y* y, const X*... x) {
-  constexpr int count = std::max(1, 16 / static_cast<int>(std::max({sizeof(Y), sizeof(X)...})));
-  const auto is_aligned = [](const void* address, std::size_t bytes) {
-    return std::bit_cast<std::uintptr_t>(address) % bytes == 0;
-  };
-  const bool dense =
-      nest.rank == 1 && std::all_of(nest.strides[0].begin(), nest.strides[0].begin() + 1 + sizeof...(X),
-                                    [](std::int64_t stride) { return stride == 1; });
-  if (!dense) {
-    launch(op, device, grid_stride_shape(device, nest.numel, map_threads), strided_map_kernel<F, Y, X...>, f,
-           Positions<1 + sizeof...(X)>(nest), nest.numel, y, x...);
-  } else if (count > 1 && is_aligned(y, sizeof(Y) * count) && (is_aligned(x, sizeof(X) * count) && ...)) {
-    launch(op, device, grid_stride_shape(device, nest.numel, map_threads, count),
-           dense_map_kernel<count, F, Y, X...>, f, nest.numel, y, x...);
-  } else {
-    launch(op, device, grid_stride_shape(device, nest.numel, map_threads), dense_map_kernel<1, F, Y, X...>, f,
-           nest.numel, y, x...);
-  }
+template <typename F, typename Any, typename Y, typename... X>
+void map(const char* op, Device device, const LoopNest& nest, const F& f, const Any& any, Y* y,
+         const X*... x) {
+  for_each_part(nest, 1 + sizeof...(X), [&](const LoopNest& part, const auto& offsets) {
+    [&]<std::size_t... k>(std::index_sequence<k...>) {
+      map_part(op, device, part, f, any, y + offsets[0], x + offsets[k + 1]...);
+    }
+    (std::index_sequence_for<X...>{});
+  });
 }
 
-// A formula in float over elements of a 16-bit type.
-template <typename F, typename Half>
-struct Widened {
-  F f;
-  template <typename... X>
-  METRON_HOST_DEVICE Half operator()(X... x) const {
-    return Half(f(static_cast<float>(x)...));
+// Calls body.operator()<Bits>() with the unsigned type of an element's size: for what only moves elements.
+template <typename Body>
+void visit_bits(DType dtype, const Body& body) {
+  switch (size_of(dtype)) {
+    case 1:
+      return body.template operator()<std::uint8_t>();
+    case 2:
+      return body.template operator()<std::uint16_t>();
+    case 4:
+      return body.template operator()<std::uint32_t>();
+    default:
+      return body.template operator()<std::uint64_t>();
   }
-};
+}
 
 }  // namespace metron::cuda

@@ -1,0 +1,81 @@
+#include <cstdlib>
+#include <limits>
+#include <metron/kernels/cuda/index.cuh>
+
+namespace metron::cuda {
+namespace {
+
+constexpr std::int64_t largest = std::numeric_limits<std::int32_t>::max();
+
+// How far any operand's elements lie apart along a dimension.
+std::int64_t reach(const LoopNest& nest, std::size_t dimension, int operands) {
+  std::int64_t furthest = 0;
+  for (int k = 0; k < operands; ++k)
+    furthest = std::max(furthest, std::abs(nest.strides[dimension][static_cast<std::size_t>(k)]));
+  return furthest * (nest.sizes[dimension] - 1);
+}
+
+}  // namespace
+
+bool fits_index(const LoopNest& nest, int operands) {
+  if (nest.numel > largest) return false;
+  for (std::size_t k = 0; k < static_cast<std::size_t>(operands); ++k) {
+    std::int64_t offset = 0;
+    for (std::size_t d = 0; d < static_cast<std::size_t>(nest.rank); ++d)
+      offset += std::abs(nest.strides[d][k]) * (nest.sizes[d] - 1);
+    if (offset > largest) return false;
+  }
+  return true;
+}
+
+NestHalves halve(const LoopNest& nest, int operands) {
+  std::size_t longest = 0;
+  for (std::size_t d = 1; d < static_cast<std::size_t>(nest.rank); ++d) {
+    const std::int64_t one = reach(nest, d, operands), other = reach(nest, longest, operands);
+    if (one > other || (one == other && nest.sizes[d] > nest.sizes[longest])) longest = d;
+  }
+  const std::int64_t size = nest.sizes[longest];
+  // At a power of two: what was aligned stays so.
+  const auto cut = static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(size - 1)));
+  NestHalves halves{nest, nest, {}};
+  halves.first.sizes[longest] = cut;
+  halves.second.sizes[longest] = size - cut;
+  halves.first.numel = nest.numel / size * cut;
+  halves.second.numel = nest.numel - halves.first.numel;
+  for (std::size_t k = 0; k < max_operands; ++k) halves.offsets[k] = nest.strides[longest][k] * cut;
+  return halves;
+}
+
+std::optional<PackedNest> packed_nest(const LoopNest& nest, std::span<const NestOperand> operands,
+                                      int count) {
+  PackedNest result(nest);
+  std::optional<std::int64_t> lane;  // of the operands' first element in its pack
+  for (std::size_t k = 0; k < operands.size(); ++k) {
+    const std::int64_t stride = nest.strides[0][k];
+    if (stride == 0 && k > 0) {
+      result.constants |= 1u << k;
+      continue;
+    }
+    if (stride != 1) return std::nullopt;
+    const auto address = std::bit_cast<std::uintptr_t>(operands[k].address);
+    const auto own = static_cast<std::int64_t>(address / operands[k].element_bytes) % count;
+    if (lane.value_or(own) != own) return std::nullopt;
+    lane = own;
+    for (std::size_t d = 1; d < static_cast<std::size_t>(nest.rank); ++d)
+      if (nest.strides[d][k] % count != 0) return std::nullopt;
+  }
+  const std::int64_t size = nest.sizes[0];
+  const std::int64_t head = std::min((count - *lane) % count, size);
+  const std::int64_t packs = (size - head) / count, edges = size - packs * count;
+  if (nest.rank > 1 && edges > 0) return std::nullopt;
+
+  result.packs.sizes[0] = std::max<std::int64_t>(packs, 1);
+  result.packs.numel = nest.numel / size * packs;
+  for (std::int64_t& stride : result.packs.strides[0]) stride *= count;
+  result.count = static_cast<std::uint32_t>(result.packs.numel);
+  result.head = static_cast<std::uint32_t>(head);
+  result.edges = static_cast<std::uint32_t>(edges);
+  return result;
+}
+
+}  // namespace metron::cuda

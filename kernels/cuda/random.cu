@@ -1,0 +1,151 @@
+// dropout, and tensors of random numbers: maps over elements that are given words of Philox, by the row-major
+// index of the element whatever the strides.
+//
+// Threads walk the positions as in map.cuh, sixteen bytes at a time where that can be. A block of Philox is
+// four words, so a thread that has four neighbours computes one block. Each element is read (dropout alone)
+// and written once, and no mask is stored: bound by memory up to about four words for 16 bytes, beyond (the
+// normal distribution, 16-bit elements, layouts in which neighbours are of different blocks) by the integer
+// products of Philox.
+#include <metron/kernels/arithmetic.h>
+#include <metron/kernels/cuda/cuda_kernels.h>
+#include <metron/kernels/distributions.h>
+
+#include <metron/kernels/cuda/map.cuh>
+
+namespace metron::cuda {
+namespace {
+
+// The words of a stream, for a thread that asks for neighbours in turn.
+class PhiloxWords {
+ public:
+  METRON_HOST_DEVICE explicit PhiloxWords(const PhiloxKey& key) : key_(key) {}
+  METRON_HOST_DEVICE std::uint32_t operator[](std::uint64_t i) {
+    if (i / 4 != held_) {
+      held_ = i / 4;
+      block_ = philox(key_, held_);
+    }
+    const std::uint32_t low = i % 2 == 0 ? block_.v[0] : block_.v[1];  // an array in registers has no index
+    const std::uint32_t high = i % 2 == 0 ? block_.v[2] : block_.v[3];
+    return i % 4 < 2 ? low : high;
+  }
+
+ private:
+  PhiloxKey key_;
+  std::uint64_t held_ = ~std::uint64_t{0};  // no word is in that block
+  Philox4 block_{};
+};
+
+// Formulas: y from the words of an element, `words` of them each, and from x.
+template <typename T>
+struct Drop {
+  using Real = std::conditional_t<std::is_same_v<T, double>, double, float>;
+  std::uint32_t threshold;
+  Real scale;
+
+  METRON_HOST_DEVICE T operator()(PhiloxWords& words, std::uint64_t i, T x) const {
+    const Real scaled = functor::convert<Real>(x) * scale;
+    return functor::convert<T>((words[i] >> 8) >= threshold ? scaled : Real{0});
+  }
+};
+template <typename T, typename Formula>
+struct DrawOne {
+  Formula formula;
+  METRON_HOST_DEVICE T operator()(PhiloxWords& words, std::uint64_t i) const {
+    return functor::convert<T>(formula(words[i]));
+  }
+};
+template <typename T, typename Formula>
+struct DrawPair {
+  Formula formula;
+  METRON_HOST_DEVICE T operator()(PhiloxWords& words, std::uint64_t i) const {
+    const std::uint32_t first = words[2 * i];
+    return functor::convert<T>(formula(first, words[2 * i + 1]));
+  }
+};
+
+// Operands of the space: y, x if there is one, and the index of the words.
+template <int count, typename F, typename T, typename... X>
+__global__ void __launch_bounds__(map_threads)
+    philox_map_kernel(const __grid_constant__ F f, const __grid_constant__ PhiloxKey key,
+                      std::uint64_t first_index, std::uint32_t index_step,
+                      const __grid_constant__ PackedSpace<2 + sizeof...(X)> space, T* y, const X*... x) {
+  constexpr int indices = 1 + sizeof...(X);
+  const std::uint32_t threads = gridDim.x * blockDim.x;
+  const std::uint32_t first = blockIdx.x * blockDim.x + threadIdx.x;
+  PhiloxWords words(key);
+  for (std::uint32_t i = first; i < space.count; i += threads) {
+    std::int32_t at[2 + sizeof...(X)];
+    space.index.offsets(i, at);
+    const std::uint64_t index = first_index + static_cast<std::uint32_t>(at[indices]);
+    const auto draw = [&](const Pack<X, count>&... in) {
+      Pack<T, count> out;
+#pragma unroll
+      for (int lane = 0; lane < count; ++lane)
+        out.values[lane] =
+            f(words, index + static_cast<std::uint32_t>(lane) * index_step, in.values[lane]...);
+      store_pack(y + at[0], out);
+    };
+    draw(load_operand<count>(x + at[1], space.is_constant(1))...);
+  }
+  if constexpr (count > 1) {
+    for (std::uint32_t e = first; e < space.edges; e += threads) {
+      const std::int32_t at = space.edge(e, count);
+      const std::int64_t index = std::int64_t{at} * index_step;
+      y[at] = f(words, first_index + static_cast<std::uint64_t>(index), x[space.is_constant(1) ? 0 : at]...);
+    }
+  }
+}
+
+// y = f(words, i / plane, x...) with the row-major index i.
+template <typename T, typename F, typename... X>
+void philox_map(const char* op, const F& f, const PhiloxKey& key, const LoopNest& nest, Tensor& y,
+                const X*... x) {
+  constexpr int indices = 1 + sizeof...(X);
+  constexpr int count = pack_count<T>;
+  using Space = PackedSpace<1 + indices>;
+  const Device device = y.device();
+  T* const out = y.mutable_data<T>();
+  for_each_part(nest, 1 + indices, [&](const LoopNest& part, const auto& offsets) {
+    const std::array<NestOperand, indices> operands{
+        {{out + offsets[0], sizeof(T)}, {x + offsets[1], sizeof(X)}...}};
+    const auto packed = packed_nest(part, operands, count);
+    const Space space(packed.value_or(PackedNest(part)));
+    const auto step = static_cast<std::uint32_t>(part.strides[0][indices]);
+    const std::uint64_t first =
+        static_cast<std::uint64_t>(offsets[indices]) + std::uint64_t{space.head} * step;
+    launch(op, device, grid_stride_shape(device, std::max(space.count, space.edges), map_threads),
+           packed ? philox_map_kernel<count, F, T, X...> : philox_map_kernel<1, F, T, X...>, f, key, first,
+           step, space, out + offsets[0] + space.head,
+           x + offsets[1] + (space.is_constant(1) ? 0 : space.head)...);
+  });
+}
+
+}  // namespace
+
+bool dropout(const Tensor& x, double p, std::int64_t plane, const PhiloxKey& key, Tensor& y) {
+  const LoopNest nest = plane_nest({&y, &x}, plane);
+  return visit_dtype<float, double, float16, bfloat16>(y.dtype(), [&]<typename T>() {
+    using Real = typename Drop<T>::Real;
+    const Drop<T> drop{functor::dropout_threshold(p), static_cast<Real>(1 / (1 - p))};
+    philox_map<T>("dropout", drop, key, nest, y, x.data<T>());
+  });
+}
+
+bool random(Distribution distribution, double a, double b, const PhiloxKey& key, Tensor& y) {
+  const LoopNest nest = plane_nest({&y}, 1);
+  return visit_dtype<float, double, float16, bfloat16>(y.dtype(), [&]<typename T>() {
+    using Real = typename Drop<T>::Real;
+    switch (distribution) {
+      case Distribution::uniform: {
+        using Draw = DrawOne<T, functor::UniformOn<Real>>;
+        return philox_map<T>("random", Draw{functor::UniformOn<Real>(a, b)}, key, nest, y);
+      }
+      case Distribution::normal: {
+        using Draw = DrawPair<T, functor::Normal<Real>>;
+        return philox_map<T>("random", Draw{{static_cast<Real>(a), static_cast<Real>(b)}}, key, nest, y);
+      }
+    }
+  });
+}
+
+}  // namespace metron::cuda
