@@ -237,3 +237,20 @@ metron::emulator::Float16x2<F> atomicAdd(metron::emulator::Float16x2<F>* address
                                          metron::emulator::Float16x2<F> value) {
   return {atomicAdd(&address->x, value.x), atomicAdd(&address->y, value.y)};
 }
+
+// The conversions of one format, whose names differ by "half" and "bfloat16" alone.
+#define METRON_EMULATOR_FLOAT16(name, T, T2)                                 \
+  constexpr float __##name##2float(T x) { return x; }                        \
+  constexpr T __float2##name(float x) { return {x}; }                        \
+  constexpr T __float2##name##_rn(float x) { return {x}; }                   \
+  constexpr T __double2##name(double x) { return {x}; }                      \
+  constexpr T __int2##name##_rn(int x) { return {x}; }                       \
+  constexpr unsigned short __##name##_as_ushort(T x) { return x.bits; }      \
+  constexpr T __ushort_as_##name(unsigned short x) { return T::of_bits(x); } \
+  constexpr T2 __halves2##name##2(T x, T y) { return {x, y}; }               \
+  constexpr T2 __##name##2##name##2(T x) { return {x, x}; }                  \
+  constexpr T2 make_##name##2(T x, T y) { return {x, y}; }                   \
+  constexpr T2 __float2##name##2_rn(float x) { return {x, x}; }              \
+  constexpr T2 __floats2##name##2_rn(float x, float y) { return {x, y}; }    \
+  constexpr T2 __float22##name##2_rn(float2 v) { return {v.x, v.y}; }        \
+  constexpr float2 __##name##22float2(T2 v) { return {v.x, v.y}; }
