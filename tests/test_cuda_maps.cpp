@@ -18,33 +18,11 @@
 namespace metron::test {
 namespace {
 
-using cuda::Divisor;
 using cuda::NestIndex;
-using cuda::PackedNest;
 
 constexpr DType floating[] = {DType::float32, DType::float64, DType::float16, DType::bfloat16};
 
 // ---- Index arithmetic, on the host ----
-
-TEST(CudaIndex, DivisorsAreExact) {
-  std::mt19937_64 engine(1);
-  constexpr std::int64_t largest = std::numeric_limits<std::int32_t>::max();
-  std::vector<std::int64_t> numbers{1, 2, 3, 5, 7, 10, 26, 255, 641, 65535, 65537, largest - 1, largest};
-  for (int bit = 2; bit < 31; ++bit)
-    for (const std::int64_t near : {-1, 0, 1}) numbers.push_back((std::int64_t{1} << bit) + near);
-  for (int i = 0; i < 200; ++i)
-    numbers.push_back(static_cast<std::int64_t>(engine() >> (33 + engine() % 30)) + 1);
-  for (const std::int64_t d : numbers) {
-    const Divisor divisor(d);
-    std::vector<std::int64_t> dividends = numbers;
-    for (const std::int64_t n : {std::int64_t{0}, d - 1, largest / d * d - 1, largest / d * d})
-      dividends.push_back(n);
-    for (const std::int64_t n : dividends) {
-      ASSERT_EQ(divisor.quotient(static_cast<std::uint32_t>(n)), n / d) << n << " / " << d;
-      ASSERT_EQ(divisor.remainder(static_cast<std::uint32_t>(n)), n % d) << n << " / " << d;
-    }
-  }
-}
 
 LoopNest nest_of(const std::vector<std::int64_t>& sizes,
                  const std::vector<std::array<std::int64_t, max_operands>>& strides) {

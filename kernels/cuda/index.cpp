@@ -1,3 +1,4 @@
+#include <bit>
 #include <cstdlib>
 #include <limits>
 #include <metron/kernels/cuda/index.cuh>

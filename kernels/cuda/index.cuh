@@ -2,40 +2,16 @@
 // and without a division. A nest that is too large for that is cut into parts that are not.
 #pragma once
 
+#include <metron/kernels/cuda/divisor.h>
 #include <metron/kernels/indexing.h>
 
 #include <array>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
 
 namespace metron::cuda {
-
-// n / d for all n and d in [1, 2^31) by a product and a shift, as GPUs have no instruction for a division
-// (Granlund and Montgomery, "Division by invariant integers using multiplication", 1994).
-class Divisor {
- public:
-  Divisor() = default;
-  explicit Divisor(std::int64_t divisor) : divisor_(static_cast<std::uint32_t>(divisor)) {
-    shift_ = static_cast<std::uint32_t>(std::bit_width(divisor_ - 1));
-    const std::uint64_t above = (std::uint64_t{1} << shift_) - divisor_;
-    multiplier_ = static_cast<std::uint32_t>((above << 32) / divisor_ + 1);
-  }
-
-  METRON_HOST_DEVICE std::uint32_t value() const { return divisor_; }
-  METRON_HOST_DEVICE std::uint32_t quotient(std::uint32_t n) const {
-    const auto high = static_cast<std::uint32_t>(std::uint64_t{n} * multiplier_ >> 32);
-    return (high + n) >> shift_;
-  }
-  METRON_HOST_DEVICE std::uint32_t remainder(std::uint32_t n) const { return n - quotient(n) * divisor_; }
-
- private:
-  std::uint32_t divisor_ = 1;
-  std::uint32_t multiplier_ = 1;
-  std::uint32_t shift_ = 0;
-};
 
 // A LoopNest as kernels read it. Passed by value: it lies in constant memory, where all threads of a warp
 // read the same word at once.
@@ -51,19 +27,20 @@ class NestIndex {
     }
   }
 
-  METRON_HOST_DEVICE void offsets(std::uint32_t position, std::int32_t (&result)[operands]) const {
+  METRON_HOST_DEVICE void offsets(std::uint32_t given, std::int32_t (&result)[operands]) const {
     for (int k = 0; k < operands; ++k) result[k] = 0;
+    auto position = static_cast<std::int32_t>(given);
     const int last = rank_ - 1;
 #if defined(__CUDA_ARCH__)
 #pragma unroll 1  // few rounds, and registers are worth more
 #endif
     for (int d = 0; d < last; ++d) {
-      const std::uint32_t rest = sizes_[d].quotient(position);
-      const auto index = static_cast<std::int32_t>(position - rest * sizes_[d].value());
+      const std::int32_t rest = sizes_[d].quotient(position);
+      const std::int32_t index = position - rest * sizes_[d].value();
       for (int k = 0; k < operands; ++k) result[k] += index * strides_[d][k];
       position = rest;
     }
-    for (int k = 0; k < operands; ++k) result[k] += static_cast<std::int32_t>(position) * strides_[last][k];
+    for (int k = 0; k < operands; ++k) result[k] += position * strides_[last][k];
   }
 
  private:
