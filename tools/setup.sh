@@ -11,8 +11,9 @@ declare -A packages=(
   [build]="g++ cmake ninja-build ccache zlib1g-dev nlohmann-json3-dev libcli11-dev libdnnl-dev
            ocl-icd-opencl-dev libgtest-dev pkg-config libcairo2-dev libgraphviz-dev libstb-dev fonts-dejavu-core
            libboost-context-dev"
-  # binutils and qemu-user show that a binary runs on any x86-64 processor; libpng reads pictures back.
-  [test]="binutils qemu-user python3 libpng-dev libbenchmark-dev"
+  # binutils and qemu-user show that a binary runs on any x86-64 processor; libpng reads pictures back; Chromium
+  # opens the report's page, and the font has its Chinese.
+  [test]="binutils qemu-user python3 libpng-dev libbenchmark-dev chromium fonts-wqy-microhei"
   [lint]="clang-format clang-tidy shellcheck"
 )
 

@@ -1,3 +1,4 @@
+#include <metron/core/error.h>
 #include <metron/tools/report/language.h>
 
 namespace metron::report {
@@ -18,6 +19,11 @@ std::string Language::operator()(std::string_view text, std::initializer_list<st
 const Language& english() {
   static const Language language("en", {});
   return language;
+}
+
+const Language& language_of(std::string_view code) {
+  check<ValueError>(code == "en" || code == "zh", "report", "the languages are en and zh, got ", code);
+  return code == "en" ? english() : chinese();
 }
 
 }  // namespace metron::report

@@ -17,6 +17,7 @@ class Language {
 
   std::string_view code() const { return code_; }  // of BCP 47: "en"
   bool has(std::string_view english) const { return table_.contains(english); }
+  const Table& table() const { return table_; }
 
   // The text in this language, English where the table lacks it, with {0}, {1}, ... replaced by the values.
   std::string operator()(std::string_view english, std::initializer_list<std::string> values = {}) const;
@@ -27,5 +28,9 @@ class Language {
 };
 
 const Language& english();
+const Language& chinese();  // simplified, of report, page and pictures: chinese.cpp
+
+// By its code, "en" or "zh"; ValueError for another.
+const Language& language_of(std::string_view code);
 
 }  // namespace metron::report

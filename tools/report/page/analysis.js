@@ -1,0 +1,199 @@
+// What the lab did not have.
+
+function coldSection() {
+  return section("cold", t("Cold and warm"),
+    run.cold.length === 0 ? absent(t("The first steps of fresh processes were not measured.")) : [
+      paragraph(t("Cold is the first training step of a fresh process, warm the same step once every kernel has run. What the first calls took beyond warm ones is initialisation, listed by the library that spends it.")),
+      table({
+        caption: t("Initialisation by library"), id: "initialisation",
+        columns: [column(t("batch size"), { rank: true }), textColumn(t("library"), { header: true }), textColumn(t("provider")), column(us(t("initialisation"))), column(t("share of the first step, %"), { bar: true })],
+        rows: paths("/cold").flatMap((path) => paths(`${path}/initialisation`).map((row) => [num(`${path}/batch`, "count"), word(`${row}/library`), word(`${row}/provider`),
+          num(`${row}/us`, "us", { provider: at(`${row}/provider`) }), num(`${row}/share`, "percent")])) }),
+      paths("/cold").toReversed().map((path) => table({
+        id: `cold-${at(`${path}/batch`)}`,
+        caption: t("Batch size {0}: the first step took {1}, a warm one {2}", num(`${path}/batch`, "count"), full(`${path}/cold_wall_us`, "us"), full(`${path}/warm_wall_us`, "us")),
+        columns: [textColumn(t("operator"), { header: true }), textColumn(t("phase")), textColumn(t("provider")), column(us(t("cold"))), column(us(t("warm"))), column(us(t("initialisation")))],
+        rows: paths(`${path}/ops`).map((op) => {
+          const provider = at(`${op}/provider`);
+          return [opName(op), term(`${op}/phase`), word(`${op}/provider`), num(`${op}/cold_us`, "us", { provider }), num(`${op}/warm_us`, "us", { provider }), num(`${op}/initialisation_us`, "us", { provider })];
+        }),
+        sorted: [3, "descending"], limit: 10 }))]);
+}
+
+// A device time of an emulator would be no device's.
+const deviceClock = !settings.emulated && run.batches.some((batch) => batch.ops.some((op) => op.device_us !== null));
+
+function clocksSection() {
+  return section("clocks", t("Host and device time"),
+    settings.emulated ? absent(t("The device is emulated: it has no time of its own, and the host times here say nothing about a GPU."))
+      : !deviceClock ? absent(t("{0} has no clock of its own: it computes on the host, and host time is device time.", settings.device))
+        : paths("/batches").toReversed().map((path) => table({
+          id: `clocks-${at(`${path}/batch`)}`, caption: t("Batch size {0}: the host enqueues, the device computes", num(`${path}/batch`, "count")),
+          columns: [textColumn(t("operator"), { header: true }), textColumn(t("phase")), column(us(t("host"))), column(us(t("device")))],
+          rows: paths(`${path}/ops`).map((op) => {
+            const provider = at(`${op}/provider`);
+            return [opName(op), term(`${op}/phase`), num(`${op}/self_us`, "us", { provider }), num(`${op}/device_us`, "us", { provider })];
+          }),
+          sorted: [3, "descending"], limit: 10 })));
+}
+
+function phasesSection() {
+  return section("phases", t("Forward, backward, optimizer"),
+    phaseFigure(),
+    table({
+      caption: t("Phases of a training step"), id: "phase-table",
+      columns: [column(t("batch size"), { rank: true }), textColumn(t("phase"), { header: true }), column(us(t("host"))), ...(deviceClock ? [column(us(t("device")))] : []), column(t("share, %"), { bar: true })],
+      rows: paths("/batches").flatMap((path) => paths(`${path}/phases`).map((phase) => [num(`${path}/batch`, "count"), term(`${phase}/phase`), num(`${phase}/self_us`, "us"),
+        ...(deviceClock ? [num(`${phase}/device_us`, "us")] : []), num(`${phase}/share`, "percent")])) }));
+}
+
+function selfSection() {
+  return section("self", t("Self time, work and the roof"),
+    paragraph(t("Self time is what an operator takes without the operators nested in it; so self times add up to the step. Roof is the least time that the machine's measured roofs allow for this work, over the time taken; above 100 % the data came from caches.")),
+    table({
+      caption: t("Does it add up?"), id: "parts",
+      columns: [column(t("batch size"), { rank: true }), column(t("self times of the wall time, %")), column(t("the timer's own cost, %")), column(t("outside of operators, %"))],
+      rows: paths("/batches").map((path) => [num(`${path}/batch`, "count"), num(`${path}/self_part`, "percent"), num(`${path}/timer_part`, "percent2"), num(`${path}/outside_part`, "percent")]),
+      sorted: [0, "ascending"] }),
+    paths("/batches").toReversed().map((path) => table({
+      id: `self-${at(`${path}/batch`)}`, caption: t("Batch size {0}: all operators", num(`${path}/batch`, "count")),
+      columns: [textColumn(t("operator"), { header: true }), textColumn(t("phase")), column(t("rank in its phase"), { rank: true }), column(us(t("self"))), column(us(t("total"))),
+        column(us(t("average of a call"))), column("GFLOP/s"), column("GB/s"), column(t("roof, %"), { bar: true })],
+      rows: paths(`${path}/ops`).map((op) => {
+        const provider = at(`${op}/provider`);
+        const average = num(`${op}/average_us`, "us", { provider });
+        const cell = at(`${op}/above_timer`) ? average : Object.assign(h("span", { class: "unsure", title: t("within the timer's own noise") }, "~ ", average), { key: average.key });
+        return [opName(op), term(`${op}/phase`), rank(`${op}/phase_rank`, `${op}/phase_rank_known`), num(`${op}/self_us`, "us", { provider }), num(`${op}/total_us`, "us", { provider }), cell,
+          num(`${op}/gflops`, "rate", { provider }), num(`${op}/gbytes`, "rate", { provider }), num(`${op}/roof`, "percent", { provider })];
+      }),
+      sorted: [3, "descending"], limit: 10 })));
+}
+
+function rooflineSection() {
+  if (run.roofline.length === 0) return section("roofline", t("Roofline"), absent(t("There are no points for a roofline.")));
+  const { gflops, gbytes } = run.roofs;
+  return section("roofline", t("Roofline"),
+    gflops !== null && gbytes !== null
+      ? paragraph(t("The roof of this machine as measured: {0} GFLOP/s in float32, {1} GB/s from memory. A kernel under the slope waits for memory, one under the flat part for arithmetic.", num("/roofs/gflops", "rate"), num("/roofs/gbytes", "rate")))
+      : absent(t("The roofs of this device are not measured: the points stand without them.")),
+    rooflineFigure(),
+    table({
+      caption: t("Kernels in the roofline"), id: "roofline-table",
+      columns: [column(t("batch size"), { rank: true }), textColumn(t("kernel"), { header: true }), textColumn(t("operator")), textColumn(t("phase")), textColumn(t("provider")), column(t("FLOP for each byte")), column("GFLOP/s"), column(t("share, %"), { bar: true })],
+      rows: paths("/roofline").map((path) => [num(`${path}/batch`, "count"), code(`${path}/name`), code(`${path}/op`), term(`${path}/phase`), word(`${path}/provider`),
+        num(`${path}/intensity`, "ratio"), num(`${path}/gflops`, "rate", { provider: at(`${path}/provider`) }), num(`${path}/share`, "percent")]),
+      limit: 10 }));
+}
+
+function providersSection() {
+  if (run.providers.length === 0) return section("providers", t("Providers side by side"), absent(t("Providers were not compared.")));
+  const disposition = (path) => {
+    const value = at(`${path}/disposition`), message = at(`${path}/message`);
+    const cell = h("span", { class: `disposition ${value}`, title: message || null }, term(`${path}/disposition`));
+    return Object.assign(cell, { key: value });
+  };
+  return section("providers", t("Providers side by side"),
+    paragraph(t("Each kernel call of the model by each provider of the device: its result is verified against float64 loops first, then it is timed. Faster is the vendor's time over this one's.")),
+    table({
+      caption: t("Kernel calls of the model by provider"), id: "providers-table",
+      columns: [column(t("batch size"), { rank: true }), textColumn(t("call"), { header: true }), textColumn(t("provider")), textColumn(t("result")), column(t("largest error")),
+        column(us(t("median"))), column(t("spread, %")), column("GFLOP/s"), column("GB/s"), column(t("roof, %"), { bar: true }), column(t("times faster"))],
+      rows: paths("/providers").map((path) => {
+        const provider = at(`${path}/provider`);
+        const timed = (name, kind) => num(`${path}/${name}`, kind, { provider });
+        return [num(`${path}/batch`, "count"), word(`${path}/layer`), word(`${path}/provider`), disposition(path), num(`${path}/error`, "error"),
+          timed("median_us", "us"), timed("spread", "percent"), timed("gflops", "rate"), timed("gbytes", "rate"), timed("roof", "percent"), timed("vendor_ratio", "ratio")];
+      }),
+      limit: 12 }));
+}
+
+// "warm, batch 64", in the report's language.
+function ranking(path) {
+  const parts = /^(.*), batch (\d+)$/.exec(at(path));
+  const text = parts ? t("{0}, batch {1}", translated(parts[1]), parts[2]) : at(path);
+  return Object.assign(h("span", { "data-path": path }, text), { key: text });
+}
+
+function correlationsSection() {
+  if (run.correlations.length === 0) return section("correlations", t("Rank correlations"), absent(t("There is nothing to correlate.")));
+  return section("correlations", t("Rank correlations"),
+    paragraph(t("Kendall's tau-b of two rankings over the operators that both have: 1 is the same order, −1 the reverse, 0 none. Pairs within the noise of the timer count as ties; the interval is a 95 % bootstrap one.")),
+    table({
+      caption: t("Kendall's tau-b"), id: "correlation-table",
+      columns: [textColumn(t("ranking"), { header: true }), textColumn(t("compared with")), column("τ-b"), column(t("from")), column(t("to")), column(t("operators")), column(t("ties in the first")), column(t("ties in the second"))],
+      rows: paths("/correlations").map((path) => [ranking(`${path}/first`), ranking(`${path}/second`), num(`${path}/tau`, "tau"), num(`${path}/low`, "tau"), num(`${path}/high`, "tau"),
+        num(`${path}/items`, "count"), num(`${path}/tied_first`, "count"), num(`${path}/tied_second`, "count")]) }));
+}
+
+// Why the lab's way of measuring and the correct one differ, in this run's numbers.
+function explanation() {
+  const lab = paths("/faithful").at(-1), small = "/batches/0", large = paths("/batches").at(-1), cold = paths("/cold").at(-1);
+  const top = lab && paths(`${lab}/rows`).find((path) => at(`${path}/in_reference`));
+  if (!top || !large || !cold) return null;
+  const warm = (batch) => paths(`${batch}/ops`).find((op) => at(`${op}/phase`) === "forward" && at(`${op}/reference_name`) === at(`${top}/op`));
+  const [warmSmall, warmLarge] = [warm(small), warm(large)];
+  const sentences = [t("Measured as the lab did, {0} takes {1} µs at batch size {2}: {3} % of the only pass.",
+    code(`${top}/op`), num(`${top}/total_us`, "us"), num(`${lab}/batch`, "count"), quotient(`${top}/total_us`, `${lab}/wall_us`, "percent"))];
+  if (warmSmall && warmLarge)
+    sentences.push(t("Warm, the same operator takes {0} µs in a step at batch size {1} and {2} µs at batch size {3}.",
+      num(`${warmSmall}/time_us`, "us"), num(`${small}/batch`, "count"), num(`${warmLarge}/time_us`, "us"), num(`${large}/batch`, "count")));
+  if (at(`${cold}/initialisation/0/us`) > 0)
+    sentences.push(t("The rest is done once in a process: in the first step at batch size {0}, {1} took {2} µs more than its kernels take warm, {3} % of that step.",
+      num(`${cold}/batch`, "count"), word(`${cold}/initialisation/0/library`), num(`${cold}/initialisation/0/us`, "us"), num(`${cold}/initialisation/0/share`, "percent")));
+  const same = paths("/faithful").map((path) => paths(`${path}/rows`).find((row) => at(`${row}/op`) === at(`${top}/op`))).filter((row) => row);
+  if (same.length > 1) {
+    const apart = (name) => {
+      const rows = same.map((row) => `${row}/${name}`).filter((path) => at(path) > 0).sort((a, b) => at(a) - at(b));
+      return rows.length > 1 ? quotient(rows.at(-1), rows[0], "percent", 1) : null;
+    };
+    const there = apart("reference_us");
+    sentences.push([t("The lab's program sends one image through the network whatever the batch size is, so its tables are the same measurement again: the times of {0} lie {1} % apart here", code(`${top}/op`), apart("total_us")),
+      there && t(" and {0} % in the reference", there),
+      warmSmall && warmLarge && at(`${warmSmall}/time_us`) > 0 && t(", while the batches themselves cost {0} times as much at the largest size as at the smallest", quotient(`${warmLarge}/time_us`, `${warmSmall}/time_us`, "ratio")),
+      t(".")]);
+  }
+  sentences.push(t("Nested rows count again in their parents: the rows of that table add up to {0} % of the pass; self times add up to {1} % of the wall time.",
+    quotient(`${lab}/rows/*/total_us`, `${lab}/wall_us`, "percent"), num(`${large}/self_part`, "percent")));
+  if (at(`${large}/phases/0/phase`) === "forward")
+    sentences.push(t("And it sees the forward pass alone, on the host's clock: of a warm training step at batch size {0} that is {1} %.", num(`${large}/batch`, "count"), num(`${large}/phases/0/share`, "percent")));
+  return h("p", { class: "explanation" }, sentences.flatMap((sentence, i) => [i ? " " : "", sentence].flat()));
+}
+
+function faithfulSection() {
+  if (run.faithful.length === 0) return section("faithful", t("As the lab measured"), absent(t("The lab's way of measuring was not run.")));
+  const beside = (path) => paths(`${path}/reference`).length === 0
+    ? absent(t("The reference has no table at batch size {0}.", num(`${path}/batch`, "count")))
+    : table({
+      id: `reference-${at(`${path}/batch`)}`,
+      caption: t("The reference at batch size {0}", num(`${path}/batch`, "count")),
+      columns: [column(t("rank"), { rank: true }), textColumn(t("operator"), { header: true }), column(us(t("time")))],
+      rows: paths(`${path}/reference`).map((row) => [num(`${row}/rank`, "count"), code(`${row}/op`),
+        // A number of the reference is a GPU's whatever the run was measured on.
+        Object.assign(h("span", { "data-path": `${row}/total_us`, "data-scale": 1 }, shown(at(`${row}/total_us`), "us")), { key: at(`${row}/total_us`) })]),
+      sorted: [0, "ascending"], limit: 14 });
+  return section("faithful", t("As the lab measured"),
+    explanation(),
+    paths("/faithful").map((path) => [
+      heading(3, t("Batch size {0}", num(`${path}/batch`, "count"))),
+      h("div", { class: "pair" }, table({
+        id: `faithful-${at(`${path}/batch`)}`,
+        caption: t("This run: one cold forward pass of {0} image, {1}", num(`${path}/images`, "count"), full(`${path}/wall_us`, "us")),
+        columns: [column(t("rank"), { rank: true }), textColumn(t("operator"), { header: true }), column(us(t("time"))), column(t("rank there"), { rank: true }), textColumn(t("here it is"), { wrap: true })],
+        rows: paths(`${path}/rows`).map((row) => [num(`${row}/rank`, "count"), code(`${row}/op`), num(`${row}/total_us`, "us"), num(`${row}/reference_rank`, "count"), code(`${row}/source`)]),
+        sorted: [0, "ascending"], limit: 14 }), beside(path))]));
+}
+
+function flameSection() {
+  return section("flame", t("The trace of a step"),
+    page.flames.length === 0 ? absent(t("This page holds no trace."))
+      : [paragraph(t("A click on a bar lets it fill the width; Escape, or the button, shows the whole step again. The times are those of trace.json, which Perfetto opens.")), flameFigure()]);
+}
+
+function notesSection() {
+  return section("notes", t("Notes"),
+    run.notes.length > 0 ? h("ul", { class: "notes" }, page.notes.map((text) => h("li", {}, text))) : null,
+    h("div", { class: "pair" }, facts(t("The timer"), [
+      [t("a record of an operator"), full("/timer/op_ns", "ns")], [t("a record of a kernel"), full("/timer/kernel_ns", "ns")],
+      [t("a record of memory"), full("/timer/memory_ns", "ns")], [t("noise of an empty record"), full("/timer/noise_ns", "ns")]]),
+    run.files.length > 0 ? facts(t("Files beside this page"), paths("/files").map((path) => [h("a", { href: at(`${path}/name`) }, word(`${path}/name`)), term(`${path}/what`)])) : null));
+}
