@@ -79,6 +79,11 @@ bool has_device(Device device) {
   return found != nullptr && device.index() < found->device_count();
 }
 
+Device default_device() {
+  const Device cuda(Device::Type::cuda);
+  return has_device(cuda) && !backend(cuda).is_emulated() ? cuda : Device();
+}
+
 MemoryStats memory_stats(Device device) { return backend(device).allocator(device.index()).stats(); }
 
 Storage::Storage(std::size_t bytes, Device device)

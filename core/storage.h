@@ -29,6 +29,8 @@ class Backend {
 Backend& backend(Device device);
 void install_backend(Device::Type type, std::unique_ptr<Backend> backend);
 bool has_device(Device device);
+// The first GPU, else the CPU: never the emulator, which is there to prove kernels.
+Device default_device();
 
 // Null, and the reason, where this build or machine has no CUDA device. In core/cuda/ or
 // core/without_cuda.cpp.

@@ -1,5 +1,4 @@
-// The device cuda, real or emulated: memory, copies, and the kernels that it has so far against the portable
-// ones.
+// The kernels of the device cuda, real or emulated, against the portable ones.
 #include <metron/core/autograd.h>
 #include <metron/core/ops.h>
 
@@ -7,52 +6,13 @@
 #include <set>
 #include <vector>
 
-#include "expect_error.h"
+#include "device_test.h"
 #include "walk.h"
 
 namespace metron::test {
 namespace {
 
-class Cuda : public testing::Test {
- protected:
-  void SetUp() override {
-    if (!has_device("cuda")) GTEST_SKIP() << "this machine has no CUDA device";
-  }
-};
-
-TEST_F(Cuda, CopiesThereAndBack) {
-  for (const std::int64_t size : {0, 1, 7, 1000, 3'000'001}) {
-    std::vector<float> values(static_cast<std::size_t>(size));
-    for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i);
-    const Tensor x = Tensor::from(values, {size}, "cuda");
-    EXPECT_EQ(x.device(), Device("cuda"));
-    EXPECT_EQ(x.to_vector<float>(), values);
-    EXPECT_EQ(x.clone().to("cpu").to_vector<float>(), values);
-  }
-}
-
-TEST_F(Cuda, TheCachingAllocatorReusesBlocks) {
-  const Device device("cuda");
-  { const Tensor x = Tensor::empty({1000}, {DType::float32, device}); }
-  const MemoryStats before = memory_stats(device);
-  { const Tensor x = Tensor::empty({1000}, {DType::float32, device}); }
-  const MemoryStats after = memory_stats(device);
-  EXPECT_EQ(after.hits, before.hits + 1);
-  EXPECT_EQ(after.misses, before.misses);
-  EXPECT_EQ(after.allocated, before.allocated);
-}
-
-TEST_F(Cuda, DevicesThatAreMissingAreRefused) {
-  expect_error<DeviceError>([] { (void)Tensor::empty({1}, {DType::float32, "cuda:77"}); }, {"cuda:77"});
-}
-
-TEST_F(Cuda, OperandsOnTwoDevicesAreRefused) {
-  expect_error<DeviceError>(
-      [] {
-        (void)add(Tensor::ones({2}), Tensor::ones({2}, {DType::float32, "cuda"}));
-      },
-      {"add", "cpu", "cuda"});
-}
+class Cuda : public DeviceTest {};
 
 // The cases whose every slot call, forward and backward, has a kernel on the device.
 TEST_F(Cuda, OpsAgreeWithThePortableProvider) {

@@ -1,8 +1,8 @@
 #include <metron/core/cuda/runtime.h>
 #include <metron/core/cuda/state.h>
+#include <metron/core/switches.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <string_view>
 
 namespace metron::cuda {
@@ -37,10 +37,7 @@ DeviceGuard::~DeviceGuard() {
 }
 
 bool is_synchronous() {
-  static const bool value = [] {
-    const char* text = std::getenv("METRON_CUDA_SYNC");
-    return text != nullptr && std::string_view(text) != "" && std::string_view(text) != "0";
-  }();
+  static const bool value = detail::is_switched_on("METRON_CUDA_SYNC");
   return value;
 }
 

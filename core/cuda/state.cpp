@@ -109,16 +109,14 @@ DeviceState::DeviceState(int index) {
 }
 
 DeviceState& state(int index) {
-  static std::mutex mutex;
-  static auto& states =
-      *new std::vector<std::unique_ptr<DeviceState>>(static_cast<std::size_t>(device_count()));
-  const std::lock_guard lock(mutex);
-  auto& found = states.at(static_cast<std::size_t>(index));
-  if (found == nullptr) {
-    const DeviceGuard guard(index);
-    found = std::make_unique<DeviceState>(index);
-  }
-  return *found;
+  struct Entry {
+    std::once_flag made;
+    std::unique_ptr<DeviceState> state;
+  };
+  static auto& entries = *new std::vector<Entry>(static_cast<std::size_t>(device_count()));
+  Entry& entry = entries.at(static_cast<std::size_t>(index));
+  std::call_once(entry.made, [&] { entry.state = std::make_unique<DeviceState>(index); });
+  return *entry.state;
 }
 
 }  // namespace metron::cuda

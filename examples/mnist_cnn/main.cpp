@@ -40,7 +40,7 @@ void test(Training& training, const DataLoader& loader, const Options& options, 
 }
 
 Device choose_device(const std::string& name) {
-  if (name == "auto") return Device(has_device("cuda") && !backend("cuda").is_emulated() ? "cuda" : "cpu");
+  if (name == "auto") return default_device();
   const Device device(name);
   backend(device);  // says now, rather than after the data was read, that there is none
   return device;

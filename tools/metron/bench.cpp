@@ -121,9 +121,7 @@ class Table {
 };
 
 int run(const Options& options) {
-  const Device device = options.device == "auto"
-                            ? Device(has_device("cuda") && !backend("cuda").is_emulated() ? "cuda" : "cpu")
-                            : Device(options.device);
+  const Device device = options.device == "auto" ? default_device() : Device(options.device);
   backend(device);
   std::optional<Earlier> earlier;
   if (!options.compare.empty()) earlier = read_earlier(options.compare);

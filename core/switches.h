@@ -1,0 +1,15 @@
+// Switches that the environment sets: METRON_CHECK=1 and its like.
+#pragma once
+
+#include <cstdlib>
+#include <string_view>
+
+namespace metron::detail {
+
+// Whether a variable is there and neither empty nor 0.
+inline bool is_switched_on(const char* variable) {
+  const char* value = std::getenv(variable);
+  return value != nullptr && *value != '\0' && std::string_view(value) != "0";
+}
+
+}  // namespace metron::detail
