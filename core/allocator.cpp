@@ -40,8 +40,8 @@ void* CachingAllocator::allocate(std::size_t bytes) {
       trim(0);
       block = source_->allocate(size);
     }
-    check<OutOfMemoryError>(block != nullptr, "allocate", "no memory for ", size, " bytes; in use are ",
-                            stats_.allocated, " bytes");
+    check<OutOfMemoryError>(block != nullptr, "allocate", "no memory on ", source_->name(), " for ", size,
+                            " bytes; in use are ", stats_.allocated, " bytes");
     stats_.reserved += size;
   }
   source_->handed_out(block, bytes);

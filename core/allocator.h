@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <vector>
 
 namespace metron {
@@ -28,6 +29,7 @@ class MemorySource {
   virtual ~MemorySource() = default;
   virtual void* allocate(std::size_t bytes) = 0;  // aligned to memory_alignment; nullptr when there is none
   virtual void release(void* block, std::size_t bytes) = 0;
+  virtual std::string name() const { return "cpu"; }  // in errors
   // A block is handed out for, or taken back from, a tensor of so many bytes: for those who check accesses.
   virtual void handed_out(void* /*block*/, std::size_t /*bytes*/) {}
   virtual void taken_back(void* /*block*/, std::size_t /*bytes*/) {}

@@ -1,4 +1,5 @@
 #include <metron/core/cuda/state.h>
+#include <metron/core/device.h>
 
 #include <algorithm>
 #include <cstring>
@@ -24,6 +25,7 @@ class DeviceMemory : public MemorySource {
   }
   // An error here would come from an earlier kernel, and is reported where the next call is checked.
   void release(void* block, std::size_t) override { static_cast<void>(cudaFreeAsync(block, stream_)); }
+  std::string name() const override { return Device(Device::Type::cuda, index_).name(); }
   void handed_out(void* block, std::size_t bytes) override { note_allocated(block, bytes, stream_); }
   void taken_back(void* block, std::size_t bytes) override { note_freed(block, bytes, stream_); }
 
