@@ -6,6 +6,16 @@ bool has_format(const Tensor& x, MemoryFormat format) {
   return format == MemoryFormat::channels_last ? x.is_channels_last() : x.is_contiguous();
 }
 
+MemoryFormat common_format(const Tensor& read, const Tensor& written) {
+  const auto both = [&](MemoryFormat format) {
+    return has_format(read, format) && has_format(written, format);
+  };
+  if (both(MemoryFormat::channels_last) && read.size(1) != 1) return MemoryFormat::channels_last;
+  if (both(MemoryFormat::contiguous)) return MemoryFormat::contiguous;
+  return has_format(written, MemoryFormat::contiguous) ? MemoryFormat::contiguous
+                                                       : MemoryFormat::channels_last;
+}
+
 FormattedInput::FormattedInput(const Tensor& x, MemoryFormat format, CopyFunction copy) {
   if (!x.defined()) return;
   if (!has_format(x, format)) {

@@ -8,6 +8,9 @@
 namespace metron {
 
 bool has_format(const Tensor& x, MemoryFormat format);
+// The format to compute in: the one that both have, else that of the one that is written. (N, C, H, W) with
+// one channel is in both formats: contiguous then, as runs along the pixels are the longer ones.
+MemoryFormat common_format(const Tensor& read, const Tensor& written);
 
 using CopyFunction = bool (*)(const Tensor& x, Tensor& y);
 

@@ -1,197 +1,20 @@
-// The kernels that map elements to elements on the device cuda: layouts, alignments and sizes that the table
-// of op cases does not have, and index arithmetic beyond 2^31.
+// The kernels that map elements to elements on the device cuda: layouts, alignments, dtypes and sizes that
+// the table of op cases does not have.
 #include <metron/core/ops.h>
-#include <metron/core/random.h>
 #include <metron/kernels/kernels.h>
 
-#include <algorithm>
-#include <bit>
-#include <cmath>
 #include <limits>
-#include <metron/kernels/cuda/index.cuh>
-#include <random>
 #include <vector>
 
 #include "device_test.h"
-#include "walk.h"
+#include "twins.h"
 
 namespace metron::test {
 namespace {
 
-using cuda::NestIndex;
-
 constexpr DType floating[] = {DType::float32, DType::float64, DType::float16, DType::bfloat16};
 
-// ---- Index arithmetic, on the host ----
-
-LoopNest nest_of(const std::vector<std::int64_t>& sizes,
-                 const std::vector<std::array<std::int64_t, max_operands>>& strides) {
-  LoopNest nest;
-  nest.rank = static_cast<int>(sizes.size());
-  for (std::size_t d = 0; d < sizes.size(); ++d) {
-    nest.sizes[d] = sizes[d];
-    nest.strides[d] = strides[d];
-    nest.numel *= sizes[d];
-  }
-  return nest;
-}
-
-// The coordinates of a position of operand 0, which is dense.
-std::array<std::int64_t, max_rank> coordinates(const LoopNest& nest, std::int64_t position) {
-  std::array<std::int64_t, max_rank> result{};
-  for (std::size_t d = 0; d < static_cast<std::size_t>(nest.rank); ++d) {
-    result[d] = position % nest.sizes[d];
-    position /= nest.sizes[d];
-  }
-  return result;
-}
-
-struct Box {
-  std::array<std::int64_t, max_rank> first, sizes;
-  bool meets(const Box& other, int rank) const {
-    for (std::size_t d = 0; d < static_cast<std::size_t>(rank); ++d) {
-      if (first[d] + sizes[d] <= other.first[d] || other.first[d] + other.sizes[d] <= first[d]) return false;
-    }
-    return true;
-  }
-};
-
-// That the parts of a nest, as kernels read them, make up the nest: they are boxes of its index space that do
-// not meet, their sizes add up, and at samples of their positions every operand's offset is that in the nest.
-void check_parts(const LoopNest& nest, std::size_t wanted_parts) {
-  constexpr int operands = 3;
-  std::mt19937_64 engine(2);
-  std::int64_t total = 0;
-  std::vector<Box> boxes;
-  cuda::for_each_part(nest, operands, [&](const LoopNest& part, const auto& begin) {
-    ASSERT_TRUE(cuda::fits_index(part, operands));
-    ASSERT_EQ(part.rank, nest.rank);
-    const NestIndex<operands> index(part);
-    for (int sample = 0; sample < 1000; ++sample) {
-      std::uint64_t position = engine() % static_cast<std::uint64_t>(part.numel);
-      if (sample < 2) position = sample == 0 ? 0 : static_cast<std::uint64_t>(part.numel - 1);
-      std::int32_t offsets[operands];
-      index.offsets(static_cast<std::uint32_t>(position), offsets);
-      const auto at = coordinates(nest, begin[0] + offsets[0]);
-      for (std::size_t k = 0; k < operands; ++k) {
-        std::int64_t want = 0;
-        for (std::size_t d = 0; d < static_cast<std::size_t>(nest.rank); ++d)
-          want += at[d] * nest.strides[d][k];
-        ASSERT_EQ(begin[k] + offsets[k], want);
-      }
-    }
-    total += part.numel;
-    boxes.push_back({coordinates(nest, begin[0]), part.sizes});
-    for (std::size_t i = 0; i + 1 < boxes.size(); ++i) EXPECT_FALSE(boxes[i].meets(boxes.back(), nest.rank));
-  });
-  EXPECT_EQ(total, nest.numel);
-  EXPECT_EQ(boxes.size(), wanted_parts);
-}
-
-TEST(CudaIndex, NestsBeyondThirtyOneBitsAreCutIntoParts) {
-  constexpr std::int64_t two_to_31 = std::int64_t{1} << 31;
-  check_parts(nest_of({1000}, {{1, 1, 0}}), 1);
-  check_parts(nest_of({7, 11, 13}, {{1, 143, 0}, {7, 13, 1}, {77, 1, 0}}), 1);
-  check_parts(nest_of({two_to_31 - 1}, {{1, 1, 1}}), 1);
-  check_parts(nest_of({two_to_31}, {{1, 1, 1}}), 2);
-  check_parts(nest_of({3 * two_to_31 + 5}, {{1, 1, 0}}), 7);
-  // A transposition of (60000, 50000), broadcast along the other axis in operand 2.
-  check_parts(nest_of({60000, 50000}, {{1, 50000, 0}, {60000, 1, 1}}), 4);
-  // Few positions, far apart in one operand.
-  check_parts(nest_of({100, 3}, {{1, 1, 0}, {100, two_to_31, 1}}), 3);
-}
-
-TEST(CudaIndex, PacksBeginWhereAllOperandsAreAligned) {
-  const auto operands_at = [](std::vector<std::size_t> addresses, std::size_t bytes) {
-    std::vector<cuda::NestOperand> list;
-    for (const std::size_t address : addresses)
-      list.push_back({std::bit_cast<const void*>(std::uintptr_t{address}), bytes});
-    return list;
-  };
-  const LoopNest dense = nest_of({1000}, {{1, 1, 1}});
-  const auto aligned = cuda::packed_nest(dense, operands_at({4096, 8192}, 4), 4);
-  ASSERT_TRUE(aligned);
-  EXPECT_EQ(aligned->count, 250);
-  EXPECT_EQ(aligned->edges, 0);
-
-  const auto shifted = cuda::packed_nest(dense, operands_at({4096 + 4, 8192 + 4}, 4), 4);
-  ASSERT_TRUE(shifted);
-  EXPECT_EQ(shifted->head, 3);
-  EXPECT_EQ(shifted->count, 249);
-  EXPECT_EQ(shifted->edges, 4);
-  EXPECT_FALSE(cuda::packed_nest(dense, operands_at({4096, 8192 + 4}, 4), 4)) << "no common start";
-
-  const auto scalar =
-      cuda::packed_nest(nest_of({1000}, {{1, 0, 1}}), operands_at({4096, 8192 + 4, 4096}, 4), 4);
-  ASSERT_TRUE(scalar);
-  EXPECT_EQ(scalar->constants, 2);
-
-  // Rows of 12: packs lie within rows. Rows of 13 do not hold them.
-  EXPECT_TRUE(cuda::packed_nest(nest_of({12, 5}, {{1, 1}, {12, 0}}), operands_at({4096, 8192}, 4), 4));
-  EXPECT_FALSE(cuda::packed_nest(nest_of({13, 5}, {{1, 1}, {13, 0}}), operands_at({4096, 8192}, 4), 4));
-  EXPECT_FALSE(cuda::packed_nest(nest_of({12, 5}, {{1, 1}, {13, 0}}), operands_at({4096, 8192}, 4), 4));
-
-  const auto tiny = cuda::packed_nest(nest_of({2}, {{1, 1}}), operands_at({4096, 8192}, 4), 4);
-  ASSERT_TRUE(tiny);
-  EXPECT_EQ(tiny->count, 0);
-  EXPECT_EQ(tiny->edges, 2);
-}
-
-// ---- On the device ----
-
 class CudaMaps : public DeviceTest {};
-
-// How the elements of a test tensor lie in their storage.
-enum class Lie { aligned, offset_by_one, transposed, every_second, channels_last };
-constexpr Lie lies[] = {Lie::aligned, Lie::offset_by_one, Lie::transposed, Lie::every_second,
-                        Lie::channels_last};
-
-// (a, b, c, d), not initialised.
-Tensor empty_as(Lie lie, const Shape& shape, DType dtype, Device device) {
-  const TensorOptions options{dtype, device, MemoryFormat::contiguous};
-  const std::int64_t a = shape[0], b = shape[1], c = shape[2], d = shape[3];
-  switch (lie) {
-    case Lie::aligned:
-      return Tensor::empty(shape, options);
-    case Lie::offset_by_one:
-      return Tensor::empty({shape.numel() + 1}, options).slice(0, 1, shape.numel() + 1).reshape(shape);
-    case Lie::transposed:
-      return Tensor::empty({d, b, c, a}, options).transpose(0, 3);
-    case Lie::every_second:
-      return Tensor::empty({a, b, c, 2 * d}, options).slice(3, 0, 2 * d, 2);
-    case Lie::channels_last:
-      return Tensor::empty(shape, {dtype, device, MemoryFormat::channels_last});
-  }
-  return {};
-}
-
-// The same values on both devices, in the same place.
-struct Twins {
-  Tensor host, device;
-};
-Twins twins(Lie lie, const Shape& shape, DType dtype, unsigned seed) {
-  std::mt19937 engine(seed);
-  std::uniform_int_distribution<int> steps(-64, 64);
-  std::vector<float> values(static_cast<std::size_t>(shape.numel()));
-  for (float& value : values) value = static_cast<float>(steps(engine)) / 32;
-  const Tensor source = Tensor::from(values, shape).to(dtype);
-  Twins result{empty_as(lie, shape, dtype, Device()), empty_as(lie, shape, dtype, "cuda")};
-  result.host.copy_(source);
-  result.device.copy_(source);
-  return result;
-}
-
-// Exactly, or within a few units of the last place of the dtype.
-void expect_same(const Tensor& got, const Tensor& want, double units = 0) {
-  const double unit = want.dtype() == DType::float64    ? 0x1p-52
-                      : want.dtype() == DType::float16  ? 0x1p-10
-                      : want.dtype() == DType::bfloat16 ? 0x1p-7
-                                                        : 0x1p-23;
-  EXPECT_TRUE(close(to_array(got), to_array(want), units * unit));
-}
-
-const Shape shapes[] = {{1, 1, 1, 1}, {2, 3, 5, 7},    {3, 4, 4, 8},
-                        {1, 0, 2, 2}, {1, 1, 1, 1031}, {5, 16, 3, 4}};
 
 TEST_F(CudaMaps, EveryLayoutOfOutputAndInputAgreesWithThePortableProvider) {
   for (const Shape& shape : shapes) {
@@ -355,65 +178,6 @@ TEST_F(CudaMaps, InPlaceAndManyRows) {
   kernel::unary({UnaryOp::relu}, x.device, y);
   kernel::unary({UnaryOp::relu}, x.host, want);
   expect_same(y, want);
-}
-
-// ---- Random ----
-
-TEST_F(CudaMaps, DropoutDropsTheSameElementsAsTheHost) {
-  const PhiloxKey key{7, 3};
-  for (const Shape& shape : shapes) {
-    for (const Lie lie : lies) {
-      for (const std::int64_t plane : {std::int64_t{1}, shape[2] * shape[3]}) {
-        for (const DType dtype : {DType::float32, DType::float64}) {
-          SCOPED_TRACE(testing::Message()
-                       << shape << ", " << static_cast<int>(lie) << ", plane " << plane << ", " << dtype);
-          const Twins x = twins(lie, shape, dtype, 1);
-          Twins y{empty_as(Lie::aligned, shape, dtype, Device()), empty_as(lie, shape, dtype, "cuda")};
-          kernel::dropout(x.host, 0.3, plane, key, y.host);
-          kernel::dropout(x.device, 0.3, plane, key, y.device);
-          expect_same(y.device, y.host);
-          Twins z{empty_as(Lie::aligned, shape, dtype, Device()),
-                  empty_as(Lie::offset_by_one, shape, dtype, "cuda")};
-          kernel::dropout(x.device, 0.3, plane, key, z.device);
-          expect_same(z.device, y.host);
-        }
-      }
-    }
-  }
-}
-
-TEST_F(CudaMaps, SixteenBitDropoutAndDraws) {
-  const Shape shape{3, 4, 5, 7};
-  for (const DType dtype : {DType::float16, DType::bfloat16}) {
-    const Twins x = twins(Lie::offset_by_one, shape, dtype, 1);
-    Tensor got = empty_as(Lie::offset_by_one, shape, dtype, "cuda"), want = Tensor::empty(shape);
-    kernel::dropout(x.device, 0.5, 1, {1, 2}, got);
-    kernel::dropout(x.host.to(DType::float32), 0.5, 1, {1, 2}, want);
-    expect_same(got, want.to(dtype));
-    for (const Distribution distribution : {Distribution::uniform, Distribution::normal}) {
-      kernel::random(distribution, -1, 2, {1, 2}, got);
-      kernel::random(distribution, -1, 2, {1, 2}, want);
-      expect_same(got, want.to(dtype), 1);
-    }
-  }
-}
-
-TEST_F(CudaMaps, RandomTensorsDependOnTheIndexAlone) {
-  for (const Shape& shape : shapes) {
-    for (const DType dtype : {DType::float32, DType::float64}) {
-      for (const Distribution distribution : {Distribution::uniform, Distribution::normal}) {
-        const bool is_uniform = distribution == Distribution::uniform;
-        Tensor want = Tensor::empty(shape, {dtype});
-        kernel::random(distribution, 2, 5, {11, 4}, want);
-        for (const Lie lie : lies) {
-          SCOPED_TRACE(testing::Message() << shape << ", " << static_cast<int>(lie) << ", " << dtype);
-          Tensor got = empty_as(lie, shape, dtype, "cuda");
-          kernel::random(distribution, 2, 5, {11, 4}, got);
-          expect_same(got, want, is_uniform ? 0 : 16);
-        }
-      }
-    }
-  }
 }
 
 }  // namespace

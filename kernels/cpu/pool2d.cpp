@@ -139,7 +139,7 @@ void pool_forward(const Pool& pool, const T* x, MemoryFormat format, const Finis
 bool max_pool2d(const Tensor& x, const Pool2dOptions& options, Tensor& y, Tensor& indices) {
   if (options.kernel.h > std::numeric_limits<std::int32_t>::max() / options.kernel.w) return false;
   return visit_dtype<float, double>(y.dtype(), [&]<typename T>() {
-    const MemoryFormat format = pool_format(x, y);
+    const MemoryFormat format = common_format(x, y);
     const FormattedInput input(x, format, copy);
     FormattedOutput values(y, format, copy);
     T* const out = values.data<T>();
@@ -162,7 +162,7 @@ bool max_pool2d(const Tensor& x, const Pool2dOptions& options, Tensor& y, Tensor
 
 bool avg_pool2d(const Tensor& x, const Pool2dOptions& options, Tensor& y) {
   return visit_dtype<float, double>(y.dtype(), [&]<typename T>() {
-    const MemoryFormat format = pool_format(x, y);
+    const MemoryFormat format = common_format(x, y);
     const FormattedInput input(x, format, copy);
     FormattedOutput values(y, format, copy);
     T* const out = values.data<T>();

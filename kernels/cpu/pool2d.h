@@ -48,17 +48,4 @@ inline Pool pool_of(const Tensor& x, const Tensor& y, const Pool2dOptions& o) {
           {x.size(3), y.size(3), o.kernel.w, o.stride.w, o.padding.w}};
 }
 
-// The format to compute in: the one that both tensors have, else that of the one that is written.
-inline MemoryFormat pool_format(const Tensor& read, const Tensor& written) {
-  const auto both = [&](MemoryFormat format) {
-    return has_format(read, format) && has_format(written, format);
-  };
-  const bool one_channel =
-      read.size(1) == 1;  // in both formats, and runs along the pixels are the longer ones
-  if (both(MemoryFormat::channels_last) && !one_channel) return MemoryFormat::channels_last;
-  if (both(MemoryFormat::contiguous)) return MemoryFormat::contiguous;
-  return has_format(written, MemoryFormat::contiguous) ? MemoryFormat::contiguous
-                                                       : MemoryFormat::channels_last;
-}
-
 }  // namespace metron::METRON_ISA

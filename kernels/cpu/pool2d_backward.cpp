@@ -103,7 +103,7 @@ void scatter_shares(const Pool& pool, const T* g, T window_size, T* plane) {
 
 bool max_pool2d_backward(const Tensor& g, const Tensor& indices, const Pool2dOptions& options, Tensor& gx) {
   return visit_dtype<float, double>(gx.dtype(), [&]<typename T>() {
-    const MemoryFormat format = pool_format(g, gx);
+    const MemoryFormat format = common_format(g, gx);
     const FormattedInput gradient(g, format, copy), positions(indices, format, copy);
     FormattedOutput result(gx, format, copy);
     const T* const from = gradient.data<T>();
@@ -127,7 +127,7 @@ bool max_pool2d_backward(const Tensor& g, const Tensor& indices, const Pool2dOpt
 
 bool avg_pool2d_backward(const Tensor& g, const Pool2dOptions& options, Tensor& gx) {
   return visit_dtype<float, double>(gx.dtype(), [&]<typename T>() {
-    const MemoryFormat format = pool_format(g, gx);
+    const MemoryFormat format = common_format(g, gx);
     const FormattedInput gradient(g, format, copy);
     FormattedOutput result(gx, format, copy);
     const T* const from = gradient.data<T>();

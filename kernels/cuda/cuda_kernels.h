@@ -17,6 +17,18 @@ bool where(const Tensor& condition, const Tensor& a, const Tensor& b, Tensor& y)
 bool dropout(const Tensor& x, double p, std::int64_t plane, const PhiloxKey& key, Tensor& y);
 bool random(Distribution distribution, double a, double b, const PhiloxKey& key, Tensor& y);
 
+bool max_pool2d(const Tensor& x, const Pool2dOptions& options, Tensor& y, Tensor& indices);
+bool max_pool2d_backward(const Tensor& g, const Tensor& indices, const Pool2dOptions& options, Tensor& gx);
+bool avg_pool2d(const Tensor& x, const Pool2dOptions& options, Tensor& y);
+bool avg_pool2d_backward(const Tensor& g, const Pool2dOptions& options, Tensor& gx);
+
+bool sgd(const kernel::SgdOptions& options, std::span<const Tensor> grads, std::span<Tensor> params,
+         std::span<Tensor> momenta);
+bool adam(const kernel::AdamOptions& options, std::span<const Tensor> grads, std::span<Tensor> params,
+          std::span<Tensor> means, std::span<Tensor> squares);
+bool adadelta(const kernel::AdadeltaOptions& options, std::span<const Tensor> grads, std::span<Tensor> params,
+              std::span<Tensor> squares, std::span<Tensor> deltas);
+
 bool matmul(const Tensor& a, const Tensor& b, const Tensor& bias, Activation activation, Tensor& y);
 
 bool conv2d_forward(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2dOptions& options,

@@ -2,6 +2,7 @@
 // element once; memory bounds all of them. Dense float32 operands have a kernel for each formula; the strided
 // kernels, and those of the other dtypes, are one for each dtype and pick the formula at run time.
 #include <metron/kernels/cuda/cuda_kernels.h>
+#include <metron/kernels/cuda/floating.h>
 #include <metron/kernels/functors.h>
 
 #include <metron/kernels/cuda/map.cuh>
@@ -40,13 +41,7 @@ struct Select {
   }
 };
 
-template <typename T>
-inline constexpr bool is_half = std::is_same_v<T, float16> || std::is_same_v<T, bfloat16>;
-// What formulas of elements T are computed in.
-template <typename T>
-using Compute = std::conditional_t<is_half<T>, float, T>;
-
-// Maps f, a formula of Family in Compute<T>, over inputs of type T.
+// Maps f, a formula of Family in Real<T>, over inputs of type T.
 template <typename Family, typename F, typename Y, typename T, typename... X>
 void map_formula(const char* op, Device device, const LoopNest& nest, const F& f, Y* y, const T* x,
                  const X*... more) {
@@ -63,11 +58,6 @@ void map_formula(const char* op, Device device, const LoopNest& nest, const F& f
   }
 }
 
-template <typename Body>
-bool visit_floating(DType dtype, const Body& body) {
-  return visit_dtype<float, double, float16, bfloat16>(dtype, body);
-}
-
 }  // namespace
 
 bool unary(const Unary& f, const Tensor& x, Tensor& y) {
@@ -80,7 +70,7 @@ bool unary(const Unary& f, const Tensor& x, Tensor& y) {
     });
   }
   return visit_floating(y.dtype(), [&]<typename T>() {
-    functor::visit_unary<Compute<T>>(f, [&](const auto& formula) {
+    functor::visit_unary<Real<T>>(f, [&](const auto& formula) {
       map_formula<UnaryFamily>("unary", device, nest, formula, y.mutable_data<T>(), x.data<T>());
     });
   });
@@ -90,7 +80,7 @@ bool unary_backward(const Unary& f, const Tensor& g, const Tensor& x, const Tens
   const Tensor& read = functor::gradient_reads_output(f.op) ? y : x;
   const LoopNest nest = loop_nest({&gx, &g, &read});
   return visit_floating(gx.dtype(), [&]<typename T>() {
-    functor::visit_unary_gradient<Compute<T>>(f, [&](const auto& formula) {
+    functor::visit_unary_gradient<Real<T>>(f, [&](const auto& formula) {
       map_formula<UnaryGradientFamily>("unary_backward", gx.device(), nest, formula, gx.mutable_data<T>(),
                                        g.data<T>(), read.data<T>());
     });
@@ -112,7 +102,7 @@ bool binary(BinaryOp op, const Tensor& a, const Tensor& b, Tensor& y) {
     return true;
   }
   return visit_floating(y.dtype(), [&]<typename T>() {
-    functor::visit_binary<Compute<T>>(op, [&](const auto& formula) {
+    functor::visit_binary<Real<T>>(op, [&](const auto& formula) {
       map_formula<BinaryFamily>("binary", device, nest, formula, y.mutable_data<T>(), a.data<T>(),
                                 b.data<T>());
     });
@@ -125,7 +115,7 @@ bool compare(CompareOp op, const Tensor& a, const Tensor& b, Tensor& y) {
   const Tensor& second = swapped ? a : b;
   const LoopNest nest = loop_nest({&y, &first, &second});
   visit_any_dtype(a.dtype(), [&]<typename T>() {
-    functor::visit_compare<Compute<T>>(op, [&](const auto& formula) {
+    functor::visit_compare<Real<T>>(op, [&](const auto& formula) {
       map_formula<CompareFamily>("compare", y.device(), nest, formula, y.mutable_data<std::uint8_t>(),
                                  first.data<T>(), second.data<T>());
     });

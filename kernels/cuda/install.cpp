@@ -17,6 +17,15 @@ void install_cuda(const Provider& p) {
   p.install(kernel::dropout, dropout);
   p.install(kernel::random, random);
 
+  p.install(kernel::max_pool2d, max_pool2d);
+  p.install(kernel::max_pool2d_backward, max_pool2d_backward);
+  p.install(kernel::avg_pool2d, avg_pool2d);
+  p.install(kernel::avg_pool2d_backward, avg_pool2d_backward);
+
+  p.install(kernel::sgd, sgd);
+  p.install(kernel::adam, adam);
+  p.install(kernel::adadelta, adadelta);
+
   p.install(kernel::matmul, matmul);
 
   p.install(kernel::conv2d_forward, conv2d_forward);

@@ -8,6 +8,7 @@
 // products of Philox.
 #include <metron/kernels/arithmetic.h>
 #include <metron/kernels/cuda/cuda_kernels.h>
+#include <metron/kernels/cuda/floating.h>
 #include <metron/kernels/distributions.h>
 
 #include <metron/kernels/cuda/map.cuh>
@@ -38,13 +39,12 @@ class PhiloxWords {
 // Formulas: y from the words of an element, `words` of them each, and from x.
 template <typename T>
 struct Drop {
-  using Real = std::conditional_t<std::is_same_v<T, double>, double, float>;
   std::uint32_t threshold;
-  Real scale;
+  Real<T> scale;
 
   METRON_HOST_DEVICE T operator()(PhiloxWords& words, std::uint64_t i, T x) const {
-    const Real scaled = functor::convert<Real>(x) * scale;
-    return functor::convert<T>((words[i] >> 8) >= threshold ? scaled : Real{0});
+    const Real<T> scaled = functor::convert<Real<T>>(x) * scale;
+    return functor::convert<T>((words[i] >> 8) >= threshold ? scaled : Real<T>{0});
   }
 };
 template <typename T, typename Formula>
@@ -124,25 +124,24 @@ void philox_map(const char* op, const F& f, const PhiloxKey& key, const LoopNest
 
 bool dropout(const Tensor& x, double p, std::int64_t plane, const PhiloxKey& key, Tensor& y) {
   const LoopNest nest = plane_nest({&y, &x}, plane);
-  return visit_dtype<float, double, float16, bfloat16>(y.dtype(), [&]<typename T>() {
-    using Real = typename Drop<T>::Real;
-    const Drop<T> drop{functor::dropout_threshold(p), static_cast<Real>(1 / (1 - p))};
+  return visit_floating(y.dtype(), [&]<typename T>() {
+    const Drop<T> drop{functor::dropout_threshold(p), static_cast<Real<T>>(1 / (1 - p))};
     philox_map<T>("dropout", drop, key, nest, y, x.data<T>());
   });
 }
 
 bool random(Distribution distribution, double a, double b, const PhiloxKey& key, Tensor& y) {
   const LoopNest nest = plane_nest({&y}, 1);
-  return visit_dtype<float, double, float16, bfloat16>(y.dtype(), [&]<typename T>() {
-    using Real = typename Drop<T>::Real;
+  return visit_floating(y.dtype(), [&]<typename T>() {
     switch (distribution) {
       case Distribution::uniform: {
-        using Draw = DrawOne<T, functor::UniformOn<Real>>;
-        return philox_map<T>("random", Draw{functor::UniformOn<Real>(a, b)}, key, nest, y);
+        using Draw = DrawOne<T, functor::UniformOn<Real<T>>>;
+        return philox_map<T>("random", Draw{functor::UniformOn<Real<T>>(a, b)}, key, nest, y);
       }
       case Distribution::normal: {
-        using Draw = DrawPair<T, functor::Normal<Real>>;
-        return philox_map<T>("random", Draw{{static_cast<Real>(a), static_cast<Real>(b)}}, key, nest, y);
+        using Draw = DrawPair<T, functor::Normal<Real<T>>>;
+        return philox_map<T>("random", Draw{{static_cast<Real<T>>(a), static_cast<Real<T>>(b)}}, key, nest,
+                             y);
       }
     }
   });
