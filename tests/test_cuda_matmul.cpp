@@ -1,22 +1,19 @@
 // Matrix products on the device cuda: what the table of cases does not show.
 #include <metron/core/options.h>
-#include <metron/kernels/cuda/matmul_plan.h>
 #include <metron/kernels/kernels.h>
 
+#include <algorithm>
 #include <cmath>
-#include <set>
-#include <string>
-#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "cases.h"
 #include "device_test.h"
+#include "expect_error.h"
 #include "walk.h"
 
 namespace metron::test {
 namespace {
-
-using cuda::ProductSize;
 
 naive::Array values_of(const Shape& shape, const char* seed) { return make_values(in(shape), seed); }
 
@@ -47,7 +44,7 @@ struct Call {
   Activation activation = Activation::none;
 };
 
-// The slot's result; y starts out as NaN in a storage of the layout.
+// The slot's result in a storage of NaNs.
 Tensor multiplied(const Call& c, DType dtype, Device device) {
   const Tensor a = laid(values_of(c.a, "a"), dtype, c.a_lay, device);
   const Tensor b = laid(values_of(c.b, "b"), dtype, c.b_lay, device);
@@ -56,9 +53,17 @@ Tensor multiplied(const Call& c, DType dtype, Device device) {
   if (c.bias) bias = laid(values_of({n}, "bias"), dtype, c.bias_lay, device);
   Shape shape = c.a;
   shape[shape.size() - 1] = n;
-  Tensor y = laid(naive::Array(shape), dtype, c.y_lay, device);
+  const naive::Array nans = naive::generate(shape, [](const naive::Index&) { return nan; });
+  Tensor y = laid(nans, dtype, c.y_lay, device);
   kernel::matmul(a, b, bias, c.activation, y);
   return y;
+}
+
+// How many elements of a tensor's storage are numbers: those of y, if the kernel kept to them.
+std::int64_t numbers_in_storage(const Tensor& y) {
+  const auto size = static_cast<std::int64_t>(y.storage()->bytes() / size_of(y.dtype()));
+  const naive::Array all = to_array(y.as_strided({size}, {1}, 0));
+  return std::count_if(all.data.begin(), all.data.end(), [](double v) { return !std::isnan(v); });
 }
 
 naive::Array expected(const Call& c) {
@@ -90,7 +95,9 @@ class CudaMatmul : public DeviceTest {
     SCOPED_TRACE(testing::Message() << c.a << " @ " << c.b << ", " << dtype << ", layouts "
                                     << static_cast<int>(c.a_lay) << static_cast<int>(c.b_lay)
                                     << static_cast<int>(c.y_lay) << static_cast<int>(c.bias_lay));
-    EXPECT_TRUE(close(to_array(multiplied(c, dtype, device_)), expected(c), tolerance(dtype)));
+    const Tensor y = multiplied(c, dtype, device_);
+    EXPECT_TRUE(close(to_array(y), expected(c), tolerance(dtype)));
+    EXPECT_EQ(numbers_in_storage(y), y.numel()) << "it stored beside y";
   }
 };
 
@@ -113,11 +120,46 @@ TEST_F(CudaMatmul, EveryDType) {
   }
 }
 
+TEST_F(CudaMatmul, LargeTiles) {
+  for (const DType dtype : {DType::float32, DType::float16, DType::bfloat16}) {
+    for (const Lay a : {Lay::rows, Lay::columns}) {
+      for (const Lay b : {Lay::rows, Lay::columns}) {
+        const Call c{{512, 40}, {40, 264}, a, b, a, b, true, Activation::relu};
+        expect_right(c, dtype);
+      }
+    }
+  }
+}
+
 TEST_F(CudaMatmul, SizesOnEitherSideOfATile) {
   for (const std::int64_t m : {1, 15, 17, 63, 65, 131})
     for (const std::int64_t n : {1, 15, 17, 64, 129}) {
       for (const std::int64_t k : {1, 7, 9, 33}) expect_right({{m, k}, {k, n}, Lay::rows, Lay::columns});
     }
+}
+
+TEST_F(CudaMatmul, FewRowsOrColumns) {
+  for (const DType dtype : dtypes) {
+    for (const std::int64_t few : {1, 2, 4}) {
+      for (const Lay lay : lays) {
+        expect_right({{few, 520}, {520, 132}, Lay::rows, lay, lay, lay, true, Activation::relu}, dtype);
+        expect_right({{132, 264}, {264, few}, lay, Lay::rows, lay, lay, true, Activation::none}, dtype);
+      }
+    }
+  }
+  expect_right({{5, 3, 67}, {5, 67, 31}, Lay::rows, Lay::columns, Lay::columns});
+  expect_right({{5, 31, 67}, {5, 67, 2}, Lay::columns, Lay::rows, Lay::strided});
+}
+
+TEST_F(CudaMatmul, LongKInPieces) {
+  for (const DType dtype : dtypes) {
+    for (const Lay lay : lays) {
+      expect_right({{64, 1100}, {1100, 40}, lay, Lay::rows, lay, lay, true, Activation::relu}, dtype);
+      expect_right({{10, 1024}, {1024, 12}, Lay::columns, lay, lay, lay, true, Activation::none}, dtype);
+      expect_right({{3, 9000}, {9000, 4}, Lay::rows, lay, lay, lay, true, Activation::relu}, dtype);
+    }
+  }
+  expect_right({{2, 33, 700}, {2, 700, 31}, Lay::columns, Lay::rows, Lay::columns});
 }
 
 TEST_F(CudaMatmul, NoTermsLeaveTheBias) {
@@ -130,6 +172,49 @@ TEST_F(CudaMatmul, NoTermsLeaveTheBias) {
 }
 
 TEST_F(CudaMatmul, MoreMatricesThanAGridIsHigh) { expect_right({{65537, 2, 1}, {65537, 1, 2}}); }
+
+TEST_F(CudaMatmul, AMatrixSharedByABatch) {
+  const naive::Array a = values_of({24, 36}, "a"), b = values_of({3, 36, 20}, "b");
+  Tensor y = Tensor::empty({3, 24, 20}, {DType::float32, device_});
+  kernel::matmul(make_tensor(a, DType::float32, Layout::contiguous, device_).expand({3, 24, 36}),
+                 make_tensor(b, DType::float32, Layout::contiguous, device_), {}, Activation::none, y);
+  EXPECT_TRUE(close(to_array(y), naive::matmul(a, b), 2e-6));
+}
+
+TEST_F(CudaMatmul, NanAndInfinityStayInTheirRows) {
+  for (const Shape& shape : {Shape{70, 9}, Shape{3, 9}, Shape{70, 600}}) {
+    naive::Array a = naive::generate(shape, [](const naive::Index&) { return 1.; });
+    a(1, 3) = nan;
+    a(2, 8) = infinity;
+    const naive::Array b = naive::generate({shape[1], 66}, [](const naive::Index&) { return 1.; });
+    Tensor y = Tensor::empty({shape[0], 66}, {DType::float32, device_});
+    kernel::matmul(make_tensor(a, DType::float32, Layout::contiguous, device_),
+                   make_tensor(b, DType::float32, Layout::contiguous, device_), {}, Activation::relu, y);
+    EXPECT_TRUE(close(to_array(y), naive::matmul(a, b), 0));
+  }
+}
+
+TEST_F(CudaMatmul, TheSameBitsEveryTime) {
+  for (const auto& [a, b] :
+       {std::pair(Shape{64, 2048}, Shape{2048, 64}), std::pair(Shape{2, 4096}, Shape{4096, 9}),
+        std::pair(Shape{150, 70}, Shape{70, 90})}) {
+    std::vector<float> first;
+    for (const std::uint64_t seed : {1, 2, 3}) {
+#ifdef METRON_EMULATED
+      emulator::Options options;
+      options.seed = seed;
+      emulator::set_options(options);
+#endif
+      const std::vector<float> values =
+          multiplied({a, b, Lay::rows, Lay::columns}, DType::float32, device_).to_vector<float>();
+      if (first.empty()) first = values;
+      EXPECT_EQ(values, first) << "order " << seed;
+    }
+  }
+#ifdef METRON_EMULATED
+  emulator::set_options({});
+#endif
+}
 
 }  // namespace
 }  // namespace metron::test

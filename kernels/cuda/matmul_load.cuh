@@ -14,7 +14,9 @@
 #include <metron/kernels/arithmetic.h>
 #include <metron/kernels/cuda/matmul_product.h>
 
-#include <metron/kernels/cuda/map.cuh>
+#include <bit>
+#include <cstdint>
+#include <metron/kernels/cuda/pack.cuh>
 
 namespace metron::cuda {
 
@@ -36,22 +38,21 @@ class TileLoader {
   // Of the rows (columns) from `first` on, of which `extent` exist, starting at `k`.
   __device__ __forceinline__ TileLoader(const Operand<T>& operand, std::int64_t batch, std::int64_t first,
                                         std::int64_t extent, std::int64_t k)
-      : along_k_(operand.along_k) {
+      : operand_(operand) {
     const int thread = static_cast<int>(threadIdx.x);
-    const int run = (along_k_ ? depth : outer) / width;  // pieces along the axis of stride 1
+    const int run = (operand_.along_k ? depth : outer) / width;  // pieces along the axis of stride 1
     const int across = thread / run, along = thread % run * width;
     const int jump = threads / run;  // from a piece of this thread to its next, across
-    outer_ = along_k_ ? across : along;
-    k_ = along_k_ ? along : across;
-    outer_jump_ = along_k_ ? jump : 0;
-    k_jump_ = along_k_ ? 0 : jump;
+    outer_ = operand_.along_k ? across : along;
+    k_ = operand_.along_k ? along : across;
+    outer_jump_ = operand_.along_k ? jump : 0;
+    k_jump_ = operand_.along_k ? 0 : jump;
     if (!is_idle()) {
 #pragma unroll
       for (int j = 0; j < pieces; ++j) exists_ |= first + outer_ + j * outer_jump_ < extent ? 1u << j : 0u;
     }
     pointer_ = operand.data + operand.offset(batch, first + outer_, k + k_);
     jump_ = outer_jump_ * operand.outer + k_jump_ * operand.k;
-    step_ = operand.k;
   }
 
   // The first tile, which is the one that may not be whole: `count` elements along k, zeros for the rest.
@@ -60,11 +61,11 @@ class TileLoader {
 #pragma unroll
     for (int j = 0; j < pieces; ++j) within |= k_ + j * k_jump_ < count ? 1u << j : 0u;
     load(exists_ & within);
-    pointer_ += count * step_;
+    pointer_ += count * operand_.k;
   }
   __device__ __forceinline__ void load_next() {
     load(exists_);
-    pointer_ += depth * step_;
+    pointer_ = reinterpret_cast<const T*>(reinterpret_cast<const char*>(pointer_) + operand_.step);
   }
 
   __device__ __forceinline__ void store(Acc* tile) const {
@@ -72,19 +73,26 @@ class TileLoader {
 #pragma unroll
     for (int j = 0; j < pieces; ++j) {
       Acc* const to = tile + Shared::at(k_ + j * k_jump_, outer_ + j * outer_jump_);
+      const Piece piece = std::bit_cast<Piece>(pieces_[j]);
       if (width == 1) {
-        *to = functor::convert<Acc>(pieces_[j].values[0]);
-      } else if (along_k_) {
+        *to = functor::convert<Acc>(piece.values[0]);
+      } else if (operand_.along_k) {
 #pragma unroll
-        for (int i = 0; i < width; ++i) to[i * Shared::stride] = functor::convert<Acc>(pieces_[j].values[i]);
+        for (int i = 0; i < width; ++i) to[i * Shared::stride] = functor::convert<Acc>(piece.values[i]);
       } else {
         constexpr int run = width < Shared::width ? width : Shared::width;
+        static_assert(width <= 2 * run);
+        // Of two runs every other four threads store the second one first: else threads would meet in a bank.
+        const bool swapped = width > run && (threadIdx.x & 4u) != 0;
 #pragma unroll
         for (int i = 0; i < width; i += run) {
           Pack<Acc, run> pack;
 #pragma unroll
-          for (int l = 0; l < run; ++l) pack.values[l] = functor::convert<Acc>(pieces_[j].values[i + l]);
-          *reinterpret_cast<Pack<Acc, run>*>(to + i) = pack;
+          for (int l = 0; l < run; ++l) {
+            const T value = swapped ? piece.values[width - run - i + l] : piece.values[i + l];
+            pack.values[l] = functor::convert<Acc>(value);
+          }
+          store_pack(to + (swapped ? width - run - i : i), pack);
         }
       }
     }
@@ -93,6 +101,8 @@ class TileLoader {
  private:
   static constexpr int width = vectors ? 16 / static_cast<int>(sizeof(T)) : 1;
   using Piece = Pack<T, width>;
+  // As it waits in registers: 16-bit elements would take a register each.
+  using Held = Packed<sizeof(Piece)>;
   static constexpr int all = outer * depth / width;  // pieces of the tile
   static constexpr int pieces = (all + threads - 1) / threads;
   static_assert(all % threads == 0 || all < threads);
@@ -106,20 +116,20 @@ class TileLoader {
 #pragma unroll
     for (int j = 0; j < pieces; ++j) {
       if ((which >> j & 1) != 0) {
-        pieces_[j] = *reinterpret_cast<const Piece*>(from);
+        pieces_[j] = *reinterpret_cast<const Held*>(from);
       } else {
-        pieces_[j] = Piece{};
+        pieces_[j] = Held{};
       }
       from += jump_;
     }
   }
 
-  bool along_k_;
+  const Operand<T>& operand_;  // in constant memory: what is read from there takes no register
   int outer_, k_, outer_jump_, k_jump_;
   unsigned exists_ = 0;  // bit j: the rows of piece j do
   const T* pointer_;
-  std::int64_t jump_, step_;
-  Piece pieces_[pieces];
+  std::int64_t jump_;
+  Held pieces_[pieces];
 };
 
 }  // namespace metron::cuda

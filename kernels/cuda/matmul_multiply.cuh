@@ -36,7 +36,8 @@ Operand<T> operand(const Tensor& x, bool outer_first) {
   const int rank = x.rank();
   const int outer = outer_first ? rank - 2 : rank - 1, k = outer_first ? rank - 1 : rank - 2;
   const auto stride = [&](int axis) { return x.shape()[axis] == 1 ? 0 : x.strides()[axis]; };
-  Operand<T> result{x.data<T>(), rank == 3 ? stride(0) : 0, stride(outer), stride(k), false, false};
+  Operand<T> result{x.data<T>(), rank == 3 ? stride(0) : 0, stride(outer), stride(k), 0, false, false};
+  result.step = result.k * tile_depth<T> * static_cast<std::int64_t>(sizeof(T));
   result.along_k = is_nearer(x.shape()[k], result.k, x.shape()[outer], result.outer);
   constexpr int width = 16 / static_cast<int>(sizeof(T));
   const int unit = result.along_k ? k : outer;

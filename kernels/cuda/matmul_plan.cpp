@@ -28,16 +28,16 @@ double blocks_of(const ProductSize& size, const Tiling& tiling) {
   return static_cast<double>(ceil_div(s.m, tiling.rows)) * static_cast<double>(ceil_div(s.n, tiling.columns));
 }
 
-double cost_of(const ProductSize& size, const Tiling& tiling, int multiprocessors) {
-  const double blocks = blocks_of(size, tiling) * static_cast<double>(size.batches);
-  return std::ceil(blocks / multiprocessors) * tiling.rows * tiling.columns / tiling.efficiency;
+bool fits(const ProductSize& size, const Tiling& tiling) { return blocks_of(size, tiling) <= most_blocks; }
+
+void require(bool fits, const ProductSize& size) {
+  check<ShapeError>(fits, "matmul", "one matrix is computed by at most ", most_blocks, " blocks, got (",
+                    size.m, ", ", size.k, ") and (", size.k, ", ", size.n, ")");
 }
 
 // With k in about `wanted` pieces of `least_depth` or more.
 ProductPlan planned(const ProductSize& size, const Tiling& tiling, std::int64_t wanted,
                     std::int64_t least_depth) {
-  check<ShapeError>(blocks_of(size, tiling) <= most_blocks, "matmul", "at most ", most_blocks,
-                    " blocks are wanted, got (", size.m, ", ", size.k, ") and (", size.k, ", ", size.n, ")");
   const ProductSize s = turned(size, tiling.transposed);
   const std::int64_t rows = ceil_div(s.m, tiling.rows), columns = ceil_div(s.n, tiling.columns);
   const std::int64_t most = std::min(size.k / least_depth, most_blocks / (rows * columns));
@@ -66,8 +66,8 @@ ProductPlan plan_dots(const ProductSize& size, bool is_transposed, const Product
   while (team < warps && column_teams * team < wanted && size.k >= 2 * team * a_warp_step) team *= 2;
   const Tiling tiling{ProductKernel::dots, skinny_rows, static_cast<int>(warps / team * columns_of_team), 1,
                       is_transposed};
-  ProductPlan plan = planned(size, tiling, wanted / (column_teams * team),
-                             std::max<std::int64_t>(4 * team * a_warp_step, 1));
+  require(fits(size, tiling), size);
+  ProductPlan plan = planned(size, tiling, wanted / (column_teams * team), 2 * team * a_warp_step);
   plan.team_warps = static_cast<int>(team);
   return plan;
 }
@@ -78,26 +78,37 @@ ProductPlan plan_columns(const ProductSize& size, bool is_transposed, const Prod
   const ProductSize s = turned(size, is_transposed);
   const int columns = 32 * 16 / layout.element_bytes;
   const std::int64_t blocks = ceil_div(s.n, columns) * s.batches;
-  return planned(size, {ProductKernel::columns, skinny_rows, columns, 1, is_transposed},
-                 warps_wanted * multiprocessors / (blocks * warps), 64);
+  const Tiling tiling{ProductKernel::columns, skinny_rows, columns, 1, is_transposed};
+  require(fits(size, tiling), size);
+  return planned(size, tiling, warps_wanted * multiprocessors / (blocks * warps), 64);
 }
 
 ProductPlan plan_tiles(const ProductSize& size, const ProductLayout& layout, int multiprocessors) {
   constexpr std::int64_t blocks_wanted = 4;  // of a multiprocessor at once: what it can run of smaller tiles
   constexpr std::int64_t least_depth = 128;  // below it, adding up the parts costs more than it saves
-  Tiling best{ProductKernel::medium_tiles, 64, 64, 0.8, false};
-  const auto consider = [&](const Tiling& other) {
-    if (cost_of(size, other, multiprocessors) < cost_of(size, best, multiprocessors)) best = other;
+  ProductPlan best;
+  double least = std::numeric_limits<double>::infinity();
+  const auto consider = [&](const Tiling& tiling) {
+    if (!fits(size, tiling)) return;
+    const double matrices = static_cast<double>(size.batches);
+    const double wanted =
+        static_cast<double>(blocks_wanted * multiprocessors) / (blocks_of(size, tiling) * matrices);
+    const bool splits = tiling.kernel != ProductKernel::large_tiles;
+    const ProductPlan plan =
+        planned(size, tiling, splits ? static_cast<std::int64_t>(wanted) : 1, least_depth);
+    const double blocks = static_cast<double>(plan.blocks_of_matrix()) * matrices;
+    const double cost = std::ceil(blocks / multiprocessors) * tiling.rows * tiling.columns *
+                        static_cast<double>(plan.grid.split_depth) / tiling.efficiency;
+    if (cost >= least) return;
+    best = plan;
+    least = cost;
   };
+  consider({ProductKernel::medium_tiles, 64, 64, 0.8, false});
   if (layout.vectors && layout.has_large) consider({ProductKernel::large_tiles, 128, 128, 1, false});
   consider({ProductKernel::flat_tiles, 16, 128, 0.5, false});
   consider({ProductKernel::flat_tiles, 16, 128, 0.5, true});
-  const double blocks = blocks_of(size, best) * static_cast<double>(size.batches);
-  const bool splits = best.kernel != ProductKernel::large_tiles;
-  return planned(
-      size, best,
-      splits ? static_cast<std::int64_t>(static_cast<double>(blocks_wanted * multiprocessors) / blocks) : 1,
-      least_depth);
+  require(best.grid.columns > 0, size);
+  return best;
 }
 
 }  // namespace

@@ -14,6 +14,10 @@ namespace metron::cuda {
 template <typename T>
 using Accumulator = std::conditional_t<std::is_same_v<T, double>, double, float>;
 
+// Elements along k that a step of the tiled kernels takes.
+template <typename T>
+inline constexpr int tile_depth = sizeof(T) == 2 ? 16 : 8;
+
 struct ProductSize {
   std::int64_t batches, m, n, k;
 };
@@ -23,8 +27,9 @@ template <typename T>
 struct Operand {
   const T* data;
   std::int64_t batch, outer, k;
-  bool along_k;  // neighbouring threads take neighbours along k, else along the outer axis
-  bool vectors;  // the stride of that axis is 1 and sixteen bytes can be loaded at once
+  std::int64_t step;  // bytes from a tile to the next along k
+  bool along_k;       // neighbouring threads take neighbours along k, else along the outer axis
+  bool vectors;       // the stride of that axis is 1 and sixteen bytes can be loaded at once
 
   METRON_HOST_DEVICE std::int64_t offset(std::int64_t b, std::int64_t o, std::int64_t i) const {
     return b * batch + o * outer + i * k;

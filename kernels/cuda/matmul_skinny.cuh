@@ -29,27 +29,28 @@ __device__ void store_sum(const Product<T, Out>& p, const BlockGrid::Place& plac
   p.y.data[p.y.offset(place.batch, place.split, row, column)] = finished<Out>(sum, p.relu);
 }
 
-// The sums over a warp of `count` values of each lane, a power of two: value i ends in the lanes from
-// i * (32 / count) on. Each step halves the values, so it takes hardly more shuffles than values.
-template <int count, typename Acc>
-__device__ Acc sum_over_lanes(Acc (&values)[count]) {
-  const unsigned lane = threadIdx.x % warp_size;
-  int distance = warp_size / 2;
-#pragma unroll
-  for (int half = count / 2; half > 0; half /= 2, distance /= 2) {
-    const bool upper = (lane & static_cast<unsigned>(distance)) != 0;
+// The sums over a warp of the first `count` values of each lane, a power of two: that of value i ends in the
+// lanes from i * (32 / count) on. Each step halves the values, so it takes hardly more shuffles than values.
+template <int count, int distance = warp_size / 2, typename Acc, int size>
+__device__ __forceinline__ Acc sum_over_lanes(Acc (&values)[size]) {
+  if constexpr (count > 1) {
+    constexpr int half = count / 2;
+    const bool upper = (threadIdx.x & distance) != 0;
 #pragma unroll
     for (int i = 0; i < half; ++i) {
       const Acc kept = upper ? values[i + half] : values[i];
       values[i] = kept + shuffle_xor(upper ? values[i] : values[i + half], distance);
     }
+    return sum_over_lanes<half, distance / 2>(values);
+  } else {
+#pragma unroll
+    for (int d = distance; d > 0; d /= 2) values[0] += shuffle_xor(values[0], d);
+    return values[0];
   }
-  for (; distance > 0; distance /= 2) values[0] += shuffle_xor(values[0], distance);
-  return values[0];
 }
 
 template <typename T, typename Out, int rows>
-__global__ void __launch_bounds__(dot_threads)
+__global__ void __launch_bounds__(dot_threads, 2)
     dot_product_kernel(const Product<T, Out> p, const BlockGrid grid, const int team_warps) {
   using Acc = Accumulator<T>;
   constexpr int width = 16 / static_cast<int>(sizeof(T));
@@ -75,14 +76,13 @@ __global__ void __launch_bounds__(dot_threads)
   Acc sums[count];
 #pragma unroll
   for (int i = 0; i < count; ++i) sums[i] = 0;
-  const auto add = [&]<int size>(Pack<T, size>*, std::int64_t at) {
+  const auto add = [&]<int size>(std::integral_constant<int, size>, std::int64_t at) {
     Pack<T, size> right[dot_columns];
 #pragma unroll
-    for (int c = 0; c < dot_columns; ++c)
-      right[c] = *reinterpret_cast<const Pack<T, size>*>(b[c] + at * p.b.k);
+    for (int c = 0; c < dot_columns; ++c) right[c] = load_pack<size>(b[c] + at * p.b.k);
 #pragma unroll
     for (int r = 0; r < rows; ++r) {
-      const auto left = *reinterpret_cast<const Pack<T, size>*>(a[r] + at * p.a.k);
+      const auto left = load_pack<size>(a[r] + at * p.a.k);
 #pragma unroll
       for (int c = 0; c < dot_columns; ++c) {
 #pragma unroll
@@ -94,12 +94,12 @@ __global__ void __launch_bounds__(dot_threads)
   };
   if (p.a.vectors && p.a.along_k && p.b.vectors) {
     for (std::int64_t at = thread * width; at < depth; at += team_threads * width)
-      add(static_cast<Pack<T, width>*>(nullptr), at);
+      add(std::integral_constant<int, width>{}, at);
   } else {
-    for (std::int64_t at = thread; at < depth; at += team_threads) add(static_cast<Pack<T, 1>*>(nullptr), at);
+    for (std::int64_t at = thread; at < depth; at += team_threads) add(std::integral_constant<int, 1>{}, at);
   }
 
-  const Acc sum = sum_over_lanes(sums);
+  const Acc sum = sum_over_lanes<count>(sums);
   constexpr int lanes = warp_size / count;  // that hold the same sum
   if (threadIdx.x % lanes == 0) shared[warp][threadIdx.x % warp_size / lanes] = sum;
   __syncthreads();
@@ -139,7 +139,7 @@ __global__ void __launch_bounds__(column_warps* warp_size)
 #pragma unroll
     for (int i = 0; i < width; ++i) sums[r][i] = 0;
   }
-  const auto add = [&](const Pack<T, width>& right, std::int64_t at) {
+  const auto add = [&](Pack<T, width> right, std::int64_t at) {
 #pragma unroll
     for (int r = 0; r < rows; ++r) {
       const Acc left = functor::convert<Acc>(a[r][at * p.a.k]);
@@ -150,8 +150,7 @@ __global__ void __launch_bounds__(column_warps* warp_size)
   if (vectors) {
     if (column < p.size.n) {  // and the whole piece
 #pragma unroll 4
-      for (std::int64_t at = warp; at < depth; at += column_warps)
-        add(*reinterpret_cast<const Pack<T, width>*>(b + at * p.b.k), at);
+      for (std::int64_t at = warp; at < depth; at += column_warps) add(load_pack<width>(b + at * p.b.k), at);
     }
   } else {
     for (std::int64_t at = warp; at < depth; at += column_warps) {

@@ -29,7 +29,7 @@ __global__ void __launch_bounds__(warp_size* most_part_threads)
   for (int i = 0; i < count; ++i) sums.values[i] = 0;
   if (first < part_size) {
     for (int part = slice; part < part_count; part += slices) {
-      const Sums more = *reinterpret_cast<const Sums*>(parts + part * part_size + first);
+      const Sums more = load_pack<count>(parts + part * part_size + first);
 #pragma unroll
       for (int i = 0; i < count; ++i) sums.values[i] += more.values[i];
     }
@@ -53,7 +53,7 @@ __global__ void __launch_bounds__(warp_size* most_part_threads)
       sum += functor::convert<Acc>(p.bias.data[row * p.bias.row + (column + i) * p.bias.column]);
     results.values[i] = finished<Out>(sum, p.relu);
   }
-  *reinterpret_cast<Pack<Out, count>*>(to) = results;
+  store_pack(to, results);
 }
 
 // p has the operands of the product, but only y, its bias and its sizes are looked at. `parts` are aligned.

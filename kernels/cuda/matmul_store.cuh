@@ -9,7 +9,7 @@
 #include <metron/kernels/cuda/matmul_product.h>
 #include <metron/kernels/functors.h>
 
-#include <metron/kernels/cuda/map.cuh>
+#include <metron/kernels/cuda/pack.cuh>
 
 namespace metron::cuda {
 
@@ -64,7 +64,7 @@ __device__ __forceinline__ void start_sums(
     const std::int64_t c = column + place.column_of(g);
     Pack<T, Tile::width> values;
     if (bias.vectors && c + Tile::width <= columns) {
-      values = *reinterpret_cast<const Pack<T, Tile::width>*>(bias.data + c);
+      values = load_pack<Tile::width>(bias.data + c);
     } else {
 #pragma unroll
       for (int j = 0; j < Tile::width; ++j)
@@ -101,7 +101,7 @@ __device__ __forceinline__ void store_vectors(
 #pragma unroll
       for (int j = 0; j < Tile::width; ++j) values.values[j] = finished<Out>(sums[i][g + j], relu);
       if (c + Tile::width <= columns) {
-        *reinterpret_cast<Pack<Out, Tile::width>*>(to) = values;
+        store_pack(to, values);
       } else {
 #pragma unroll
         for (int j = 0; j < Tile::width; ++j) {
@@ -118,9 +118,9 @@ __device__ __forceinline__ void store_patches(
     const Result<Out>& result, Out* y, int rows, int columns, bool relu,
     const typename Tile::Acc (&sums)[Tile::thread_rows][Tile::thread_columns], typename Tile::Acc* stage) {
   const ThreadPlace<Tile> place;
+  using Run = Pack<typename Tile::Acc, Tile::width>;
   constexpr int width = Tile::width;
-  constexpr int patch_rows = Tile::patch_rows, patch_columns = Tile::patch_columns;
-  constexpr int elements = patch_rows * patch_columns / warp_size;  // of a thread
+  constexpr int elements = Tile::patch_rows * Tile::patch_columns / warp_size;  // of a thread
   const int lane = static_cast<int>(threadIdx.x) % warp_size;
 #pragma unroll
   for (int gi = 0; gi < Tile::thread_rows; gi += width) {
@@ -129,16 +129,19 @@ __device__ __forceinline__ void store_patches(
       __syncwarp();
 #pragma unroll
       for (int i = 0; i < width; ++i) {
+        Run run;
 #pragma unroll
-        for (int j = 0; j < width; ++j)
-          stage[(place.lane_row + i) * Tile::stage_stride + place.lane_column + j] = sums[gi + i][gj + j];
+        for (int j = 0; j < width; ++j) run.values[j] = sums[gi + i][gj + j];
+        store_pack(stage + (place.lane_row + i) * Tile::stage_stride + place.lane_column, run);
       }
       __syncwarp();
       const int first_row = place.row + gi * lane_rows, first_column = place.column + gj * lane_columns;
       for (int e = 0; e < elements; ++e) {
+        // Across the patch, or down it by eight rows and four columns at once, which meet no bank twice.
+        constexpr int bands = Tile::patch_rows / 8;
         const int at = e * warp_size + lane;
-        const int r = result.along_rows ? at % patch_rows : at / patch_columns;
-        const int c = result.along_rows ? at / patch_rows : at % patch_columns;
+        const int r = result.along_rows ? e % bands * 8 + lane % 8 : at / Tile::patch_columns;
+        const int c = result.along_rows ? e / bands * 4 + lane / 8 : at % Tile::patch_columns;
         if (first_row + r < rows && first_column + c < columns)
           y[(first_row + r) * result.row + (first_column + c) * result.column] =
               finished<Out>(stage[r * Tile::stage_stride + c], relu);

@@ -23,8 +23,8 @@ struct Tile {
   using Acc = Accumulator<T>;
   static constexpr int rows = rows_, columns = columns_;
   static constexpr int thread_rows = thread_rows_, thread_columns = thread_columns_;
-  static constexpr int depth = sizeof(T) == 2 ? 16 : 8;
-  static constexpr int unroll = vectors_ ? 8 : 1;  // of the loop over a tile's depth: registers limit it
+  static constexpr int depth = tile_depth<T>;
+  static constexpr int unroll = vectors_ ? depth : 1;  // of the loop over a tile's depth: registers limit it
   static constexpr int width = 16 / static_cast<int>(sizeof(Acc));  // elements of a load from shared memory
   static constexpr int warp_rows = lane_rows * thread_rows, warp_columns = lane_columns * thread_columns;
   static constexpr int warps_across = columns / warp_columns;
@@ -33,7 +33,7 @@ struct Tile {
   static constexpr int resident = resident_;  // blocks on a multiprocessor, at least
 
   static constexpr int patch_rows = lane_rows * width, patch_columns = lane_columns * width;
-  static constexpr int stage_stride = patch_columns + 1;
+  static constexpr int stage_stride = patch_columns + width;
   static constexpr int stage_size = patch_rows * stage_stride;  // of a warp
 
   using LoadA = TileLoader<T, rows, depth, threads, vectors_>;
@@ -56,12 +56,10 @@ __device__ __forceinline__ void multiply_tiles(
     Fragment left[Tile::thread_rows / Tile::width], right[Tile::thread_columns / Tile::width];
 #pragma unroll
     for (int i = 0; i < Tile::thread_rows; i += Tile::width)
-      left[i / Tile::width] =
-          *reinterpret_cast<const Fragment*>(a + Tile::LoadA::Shared::at(k, place.row_of(i)));
+      left[i / Tile::width] = load_pack<Tile::width>(a + Tile::LoadA::Shared::at(k, place.row_of(i)));
 #pragma unroll
     for (int j = 0; j < Tile::thread_columns; j += Tile::width)
-      right[j / Tile::width] =
-          *reinterpret_cast<const Fragment*>(b + Tile::LoadB::Shared::at(k, place.column_of(j)));
+      right[j / Tile::width] = load_pack<Tile::width>(b + Tile::LoadB::Shared::at(k, place.column_of(j)));
 #pragma unroll
     for (int i = 0; i < Tile::thread_rows; ++i) {
 #pragma unroll
