@@ -4,6 +4,7 @@
 
 #if defined(METRON_HAVE_CUDA)
 #include <metron/core/cuda/runtime.h>
+#include <metron/kernels/cuda/cuda_kernels.h>
 #endif
 
 #include <cstdlib>
@@ -95,6 +96,14 @@ std::vector<Accelerator> accelerators() {
   }
 #endif
   return list;
+}
+
+double multiply_adds(Device device, std::int64_t rounds) {
+  backend(device);  // a DeviceError where there is none
+#if defined(METRON_HAVE_CUDA)
+  if (device.type() == Device::Type::cuda) return cuda::multiply_adds(device, rounds);
+#endif
+  fail<DeviceError>("multiply_adds", device, " has no kernel for ", rounds, " rounds of multiply-adds");
 }
 
 namespace detail {

@@ -68,5 +68,8 @@ struct Accelerator {
   std::string capability;  // what the vendor calls the generation: "7.5"
 };
 std::vector<Accelerator> accelerators();
+// Enqueues multiply-adds of float32 on registers alone, on all units of the device cuda; how many FLOPs they
+// are. Their time is what the device can do at best.
+double multiply_adds(Device device, std::int64_t rounds);
 
 }  // namespace metron

@@ -230,5 +230,14 @@ TEST(VendorReports, CallTheDoublesDoubles) {
   EXPECT_STREQ(report_name("cuda"), "cuda");
 }
 
+// The kernel behind the bench's roof of a GPU.
+TEST(DeviceRoof, CountsWhatItComputes) {
+  on_a_thread([] {
+    const std::int64_t threads = cuda::multiprocessors(0) * 8 * 256;
+    EXPECT_EQ(multiply_adds(device, 3), 2.0 * 8 * 3 * static_cast<double>(threads));
+  });
+  expect_error<DeviceError>([] { (void)multiply_adds(Device(), 1); }, {"multiply_adds", "cpu"});
+}
+
 }  // namespace
 }  // namespace metron::test

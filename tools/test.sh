@@ -54,10 +54,11 @@ check_preset() {  # PRESET
   fi
 }
 
-# Every kernel for every architecture, linked.
+# Every kernel for every architecture, linked; and that the programs start where there is no GPU.
 check_cuda() {
   step configure-cuda "Configuring (cuda)" cmake --preset cuda
-  step build-cuda "Building (cuda)" cmake --build --preset cuda --target mnist_cnn ptx
+  step build-cuda "Building (cuda)" cmake --build --preset cuda --target mnist_cnn metron_command ptx
+  step test-cuda "Testing without a GPU (cuda)" bash tests/without_gpu.sh build/cuda/bin
 }
 
 bash tools/setup.sh

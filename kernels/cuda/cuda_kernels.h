@@ -37,4 +37,7 @@ bool conv2d_backward_input(const Tensor& g, const Tensor& w, const Conv2dOptions
 bool conv2d_backward_weight(const Tensor& g, const Tensor& x, const Conv2dOptions& options, Tensor& gw,
                             Tensor& gb);
 
+// No slot's: computes on all units for a while, for the sake of its time. How many FLOPs that is.
+double multiply_adds(Device device, std::int64_t rounds);
+
 }  // namespace metron::cuda

@@ -130,8 +130,12 @@ int run(const Options& options) {
   }
 
   const Environment environment = collect_environment();
-  const Roofs roofs = device.is_cpu() ? measure_cpu_roofs() : Roofs{};
-  std::printf("%s on %s", device.name().c_str(), environment.cpu.model.c_str());
+  const Roofs roofs = measure_roofs(device);
+  const std::vector<Accelerator>& gpus = environment.accelerators;
+  const auto index = static_cast<std::size_t>(device.index());
+  const std::string& model =
+      !device.is_cpu() && index < gpus.size() ? gpus[index].name : environment.cpu.model;
+  std::printf("%s on %s", device.name().c_str(), model.c_str());
   if (roofs.gflops > 0)
     std::printf(": at best %.0f GFLOP/s and %.1f GB/s, measured", roofs.gflops, roofs.gbytes);
   std::printf("\n");
