@@ -185,7 +185,7 @@ double place(const Json& ticks, double value, bool logarithmic) {
   return from + (scale(value) - first) / (last - first) * (to - from);
 }
 
-TEST(Page, ShowsTheNumbersOfTheRunAndNoOthers) {
+TEST(BrowsedPage, ShowsTheNumbersOfTheRunAndNoOthers) {
   const Report report = test::sample_report();
   OPEN_SAMPLE(found);
   expect_sound(found);
@@ -230,7 +230,7 @@ TEST(Page, ShowsTheNumbersOfTheRunAndNoOthers) {
   EXPECT_EQ(found.at("structure").at("edges"), report.graph.edges.size());
 }
 
-TEST(Page, FollowsTheTemplateOfTheLab) {
+TEST(BrowsedPage, FollowsTheTemplateOfTheLab) {
   Report report = test::sample_report();
   OPEN_SAMPLE(found);
   EXPECT_EQ(found.at("structure").at("sections"),
@@ -243,7 +243,7 @@ TEST(Page, FollowsTheTemplateOfTheLab) {
   EXPECT_EQ(sections.at(4), "ranking");
 }
 
-TEST(Page, SortsTablesByPointerAndKeyboard) {
+TEST(BrowsedPage, SortsTablesByPointerAndKeyboard) {
   const Report report = test::sample_report();
   OPEN_SAMPLE(found);
   const Json& sorting = found.at("sorting");
@@ -264,7 +264,7 @@ TEST(Page, SortsTablesByPointerAndKeyboard) {
   EXPECT_EQ(sorting.at("names").at("column").back(), names.back());
 }
 
-TEST(Page, NamesTheValuesUnderThePointer) {
+TEST(BrowsedPage, NamesTheValuesUnderThePointer) {
   const Report report = test::sample_report();
   OPEN_SAMPLE(found);
   const Json run = to_json(report);
@@ -285,7 +285,7 @@ TEST(Page, NamesTheValuesUnderThePointer) {
                     static_cast<double>(flame.events[0].duration_ns) * 1e-3));
 }
 
-TEST(Page, DrawsPointsWhereTheDataSays) {
+TEST(BrowsedPage, DrawsPointsWhereTheDataSays) {
   OPEN_SAMPLE(found);
   const Json run = to_json(test::sample_report());
   const Json& roofline = found.at("places").at("roofline-chart");
@@ -310,7 +310,7 @@ TEST(Page, DrawsPointsWhereTheDataSays) {
   }
 }
 
-TEST(Page, ZoomsTheGraphAndTheTrace) {
+TEST(BrowsedPage, ZoomsTheGraphAndTheTrace) {
   OPEN_SAMPLE(found);
   const Json& view = found.at("zooming");
   EXPECT_LT(view.at(1).at(2), view.at(0).at(2));  // in
@@ -319,7 +319,7 @@ TEST(Page, ZoomsTheGraphAndTheTrace) {
   EXPECT_EQ(found.at("flame"), Json({3, 2, 3}));  // what is beside the op is gone while it fills the width
 }
 
-TEST(Page, ShowsTimesOfADeviceWithAClock) {
+TEST(BrowsedPage, ShowsTimesOfADeviceWithAClock) {
   const Report report = test::sample_report(true);
   BROWSE(found, report, {}, english(), "device");
   expect_sound(found);
@@ -329,7 +329,7 @@ TEST(Page, ShowsTimesOfADeviceWithAClock) {
   EXPECT_TRUE(paths.contains("/batches/2/phases/0/device_us"));
 }
 
-TEST(Page, MarksWhatAnEmulatorOrADoubleSays) {
+TEST(BrowsedPage, MarksWhatAnEmulatorOrADoubleSays) {
   Report report = test::sample_report(true);
   report.settings.emulated = true;
   report.settings.doubles = {"onednn"};
@@ -340,9 +340,10 @@ TEST(Page, MarksWhatAnEmulatorOrADoubleSays) {
   // Every time in the rankings: those of onednn as a double's, all others as emulated.
   EXPECT_GT(found.at("structure").at("emulated"), 400);
   EXPECT_GT(found.at("structure").at("doubles"), 100);
+  EXPECT_EQ(found.at("structure").at("drawn"), 6);  // the graph's nodes with a time
 }
 
-TEST(Page, SpeaksChinese) {
+TEST(BrowsedPage, SpeaksChinese) {
   const Report report = test::sample_report();
   BROWSE(found, report, sample_flames(), chinese(), "zh");
   expect_sound(found);
@@ -353,7 +354,7 @@ TEST(Page, SpeaksChinese) {
     EXPECT_FALSE(std::regex_search(heading.get<std::string>(), word)) << heading;
 }
 
-TEST(Page, OpensWithNothingInIt) {
+TEST(BrowsedPage, OpensWithNothingInIt) {
   Report report;
   report.environment = {{"cpu", {{"model", "x"}}}};
   report.interrupted_in = "training";

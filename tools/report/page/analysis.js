@@ -8,7 +8,7 @@ function coldSection() {
         caption: t("Initialisation by library"), id: "initialisation",
         columns: [column(t("batch size"), { rank: true }), textColumn(t("library"), { header: true }), textColumn(t("provider")), column(us(t("initialisation"))), column(t("share of the first step, %"), { bar: true })],
         rows: paths("/cold").flatMap((path) => paths(`${path}/initialisation`).map((row) => [num(`${path}/batch`, "count"), word(`${row}/library`), word(`${row}/provider`),
-          num(`${row}/us`, "us", { provider: at(`${row}/provider`) }), num(`${row}/share`, "percent")])) }),
+          num(`${row}/us`, "us", { provider: at(`${row}/provider`) }), num(`${row}/share`, "share")])) }),
       paths("/cold").toReversed().map((path) => table({
         id: `cold-${at(`${path}/batch`)}`,
         caption: t("Batch size {0}: the first step took {1}, a warm one {2}", num(`${path}/batch`, "count"), full(`${path}/cold_wall_us`, "us"), full(`${path}/warm_wall_us`, "us")),
@@ -44,7 +44,7 @@ function phasesSection() {
       caption: t("Phases of a training step"), id: "phase-table",
       columns: [column(t("batch size"), { rank: true }), textColumn(t("phase"), { header: true }), column(us(t("host"))), ...(deviceClock ? [column(us(t("device")))] : []), column(t("share, %"), { bar: true })],
       rows: paths("/batches").flatMap((path) => paths(`${path}/phases`).map((phase) => [num(`${path}/batch`, "count"), term(`${phase}/phase`), num(`${phase}/self_us`, "us"),
-        ...(deviceClock ? [num(`${phase}/device_us`, "us")] : []), num(`${phase}/share`, "percent")])) }));
+        ...(deviceClock ? [num(`${phase}/device_us`, "us")] : []), num(`${phase}/share`, "share")])) }));
 }
 
 function selfSection() {
@@ -53,7 +53,7 @@ function selfSection() {
     table({
       caption: t("Does it add up?"), id: "parts",
       columns: [column(t("batch size"), { rank: true }), column(t("self times of the wall time, %")), column(t("the timer's own cost, %")), column(t("outside of operators, %"))],
-      rows: paths("/batches").map((path) => [num(`${path}/batch`, "count"), num(`${path}/self_part`, "percent"), num(`${path}/timer_part`, "percent2"), num(`${path}/outside_part`, "percent")]),
+      rows: paths("/batches").map((path) => [num(`${path}/batch`, "count"), num(`${path}/self_part`, "share"), num(`${path}/timer_part`, "share"), num(`${path}/outside_part`, "share")]),
       sorted: [0, "ascending"] }),
     paths("/batches").toReversed().map((path) => table({
       id: `self-${at(`${path}/batch`)}`, caption: t("Batch size {0}: all operators", num(`${path}/batch`, "count")),
@@ -64,7 +64,7 @@ function selfSection() {
         const average = num(`${op}/average_us`, "us", { provider });
         const cell = at(`${op}/above_timer`) ? average : Object.assign(h("span", { class: "unsure", title: t("within the timer's own noise") }, "~ ", average), { key: average.key });
         return [opName(op), term(`${op}/phase`), rank(`${op}/phase_rank`, `${op}/phase_rank_known`), num(`${op}/self_us`, "us", { provider }), num(`${op}/total_us`, "us", { provider }), cell,
-          num(`${op}/gflops`, "rate", { provider }), num(`${op}/gbytes`, "rate", { provider }), num(`${op}/roof`, "percent", { provider })];
+          num(`${op}/gflops`, "rate", { provider }), num(`${op}/gbytes`, "rate", { provider }), num(`${op}/roof`, "share", { provider })];
       }),
       sorted: [3, "descending"], limit: 10 })));
 }
@@ -81,7 +81,7 @@ function rooflineSection() {
       caption: t("Kernels in the roofline"), id: "roofline-table",
       columns: [column(t("batch size"), { rank: true }), textColumn(t("kernel"), { header: true }), textColumn(t("operator")), textColumn(t("phase")), textColumn(t("provider")), column(t("FLOP for each byte")), column("GFLOP/s"), column(t("share, %"), { bar: true })],
       rows: paths("/roofline").map((path) => [num(`${path}/batch`, "count"), code(`${path}/name`), code(`${path}/op`), term(`${path}/phase`), word(`${path}/provider`),
-        num(`${path}/intensity`, "ratio"), num(`${path}/gflops`, "rate", { provider: at(`${path}/provider`) }), num(`${path}/share`, "percent")]),
+        num(`${path}/intensity`, "ratio"), num(`${path}/gflops`, "rate", { provider: at(`${path}/provider`) }), num(`${path}/share`, "share")]),
       limit: 10 }));
 }
 
@@ -102,7 +102,7 @@ function providersSection() {
         const provider = at(`${path}/provider`);
         const timed = (name, kind) => num(`${path}/${name}`, kind, { provider });
         return [num(`${path}/batch`, "count"), word(`${path}/layer`), word(`${path}/provider`), disposition(path), num(`${path}/error`, "error"),
-          timed("median_us", "us"), timed("spread", "percent"), timed("gflops", "rate"), timed("gbytes", "rate"), timed("roof", "percent"), timed("vendor_ratio", "ratio")];
+          timed("median_us", "us"), timed("spread", "share"), timed("gflops", "rate"), timed("gbytes", "rate"), timed("roof", "share"), timed("vendor_ratio", "ratio")];
       }),
       limit: 12 }));
 }
@@ -133,18 +133,18 @@ function explanation() {
   const warm = (batch) => paths(`${batch}/ops`).find((op) => at(`${op}/phase`) === "forward" && at(`${op}/reference_name`) === at(`${top}/op`));
   const [warmSmall, warmLarge] = [warm(small), warm(large)];
   const sentences = [t("Measured as the lab did, {0} takes {1} µs at batch size {2}: {3} % of the only pass.",
-    code(`${top}/op`), num(`${top}/total_us`, "us"), num(`${lab}/batch`, "count"), quotient(`${top}/total_us`, `${lab}/wall_us`, "percent"))];
+    code(`${top}/op`), num(`${top}/total_us`, "us"), num(`${lab}/batch`, "count"), quotient(`${top}/total_us`, `${lab}/wall_us`, "share"))];
   if (warmSmall && warmLarge)
     sentences.push(t("Warm, the same operator takes {0} µs in a step at batch size {1} and {2} µs at batch size {3}.",
       num(`${warmSmall}/time_us`, "us"), num(`${small}/batch`, "count"), num(`${warmLarge}/time_us`, "us"), num(`${large}/batch`, "count")));
   if (at(`${cold}/initialisation/0/us`) > 0)
     sentences.push(t("The rest is done once in a process: in the first step at batch size {0}, {1} took {2} µs more than its kernels take warm, {3} % of that step.",
-      num(`${cold}/batch`, "count"), word(`${cold}/initialisation/0/library`), num(`${cold}/initialisation/0/us`, "us"), num(`${cold}/initialisation/0/share`, "percent")));
+      num(`${cold}/batch`, "count"), word(`${cold}/initialisation/0/library`), num(`${cold}/initialisation/0/us`, "us"), num(`${cold}/initialisation/0/share`, "share")));
   const same = paths("/faithful").map((path) => paths(`${path}/rows`).find((row) => at(`${row}/op`) === at(`${top}/op`))).filter((row) => row);
   if (same.length > 1) {
     const apart = (name) => {
       const rows = same.map((row) => `${row}/${name}`).filter((path) => at(path) > 0).sort((a, b) => at(a) - at(b));
-      return rows.length > 1 ? quotient(rows.at(-1), rows[0], "percent", 1) : null;
+      return rows.length > 1 ? quotient(rows.at(-1), rows[0], "share", 1) : null;
     };
     const there = apart("reference_us");
     sentences.push([t("The lab's program sends one image through the network whatever the batch size is, so its tables are the same measurement again: the times of {0} lie {1} % apart here", code(`${top}/op`), apart("total_us")),
@@ -153,10 +153,10 @@ function explanation() {
       t(".")]);
   }
   sentences.push(t("Nested rows count again in their parents: the rows of that table add up to {0} % of the pass; self times add up to {1} % of the wall time.",
-    quotient(`${lab}/rows/*/total_us`, `${lab}/wall_us`, "percent"), num(`${large}/self_part`, "percent")));
+    quotient(`${lab}/rows/*/total_us`, `${lab}/wall_us`, "share"), num(`${large}/self_part`, "share")));
   if (at(`${large}/phases/0/phase`) === "forward")
-    sentences.push(t("And it sees the forward pass alone, on the host's clock: of a warm training step at batch size {0} that is {1} %.", num(`${large}/batch`, "count"), num(`${large}/phases/0/share`, "percent")));
-  return h("p", { class: "explanation" }, sentences.flatMap((sentence, i) => [i ? " " : "", sentence].flat()));
+    sentences.push(t("And it sees the forward pass alone, on the host's clock: of a warm training step at batch size {0} that is {1} %.", num(`${large}/batch`, "count"), num(`${large}/phases/0/share`, "share")));
+  return h("p", { class: "explanation" }, sentences.flatMap((sentence, i) => [i && page.lang !== "zh" ? " " : "", sentence].flat()));
 }
 
 function faithfulSection() {

@@ -36,13 +36,13 @@ function comparisonFigure(limit) {
           if (!(value > 0)) return null;
           const length = Math.max(1, x.map(value) - area.left);
           const rect = s("rect", { x: area.left, y: top + b * bar, width: length, height: bar - 1.5, class: `fill${b % 8} bar`, tabindex: 0, role: "img", "data-point": `${path}/${by}/${b}`,
-            "aria-label": `${name}, ${t("batch size {0}", String(settings.batch_sizes[b]))}: ${shownWithUnit(value, log ? "us" : "percent")}` });
+            "aria-label": `${name}, ${t("batch size {0}", String(settings.batch_sizes[b]))}: ${shownWithUnit(value, log ? "us" : "share")}` });
           return [explain(rect, () => [line("", opName(path)), line(t("phase"), term(`${path}/phase`)),
             h("div", {}, batchName(`/settings/batch_sizes/${b}`)),
-            line(t("time a step"), full(`${path}/time_us/${b}`, "us")), line(t("share"), full(`${path}/share/${b}`, "percent")),
+            line(t("time a step"), full(`${path}/time_us/${b}`, "us")), line(t("share"), full(`${path}/share/${b}`, "share")),
             line(t("rank"), num(`${path}/rank/${b}`, "count"))]),
-          s("text", { class: "value", x: area.left + length + 4, y: top + b * bar + bar / 2, "dominant-baseline": "middle",
-            "data-path": `${path}/${by}/${b}`, "data-scale": log ? 1 : 0.01 }, shown(value, log ? "us" : "percent"))];
+          s("text", { class: "value", x: area.left + length + 4, y: top + b * bar + bar / 2, "dominant-baseline": "middle" },
+            s("tspan", { "data-path": `${path}/${by}/${b}`, "data-scale": log ? 1 : 0.01 }, shown(value, log ? "us" : "share")), drawnMark("share"))];
         })];
     });
     return canvas(width, height, t("The most expensive operators at each batch size"),
@@ -89,11 +89,11 @@ function phaseFigure() {
             const length = share * (width - left - 4);
             const i = Math.max(0, phaseNames.indexOf(at(`${phase}/phase`)));
             const rect = s("rect", { x: from, y, width: Math.max(0, length - 2), height: 26, rx: 2, class: `fill${i} bar`, tabindex: 0, role: "img",
-              "aria-label": `${t(at(`${phase}/phase`))} ${shownWithUnit(share, "percent")}` });
-            const text = length > 52 && s("text", { class: "inside", x: from + length / 2 - 1, y: y + 14, "text-anchor": "middle", "dominant-baseline": "middle",
-              "data-path": `${phase}/share`, "data-scale": 0.01 }, shown(share, "percent"), " %");
+              "aria-label": `${t(at(`${phase}/phase`))} ${shownWithUnit(share, "share")}` });
+            const text = length > 52 && s("text", { class: "inside", x: from + length / 2 - 1, y: y + 14, "text-anchor": "middle", "dominant-baseline": "middle" },
+              s("tspan", { "data-path": `${phase}/share`, "data-scale": 0.01 }, shown(share, "share")), drawnMark("share"), " %");
             from += length;
-            return [explain(rect, () => [line(t("phase"), term(`${phase}/phase`)), line(t("share"), full(`${phase}/share`, "percent")),
+            return [explain(rect, () => [line(t("phase"), term(`${phase}/phase`)), line(t("share"), full(`${phase}/share`, "share")),
               line(t("host time"), full(`${phase}/self_us`, "us"))]), text || null];
           })];
       }));
@@ -128,7 +128,8 @@ function rooflineFigure() {
       }
       const largest = Math.max(...settings.batch_sizes);
       const named = points.filter((path) => at(`${path}/batch`) === largest)
-        .sort((a, b) => at(`${b}/share`) - at(`${a}/share`)).slice(0, width > 600 ? 4 : 2);
+        .sort((a, b) => at(`${b}/share`) - at(`${a}/share`))
+        .filter((path, i, all) => all.findIndex((other) => at(`${other}/name`) === at(`${path}/name`)) === i).slice(0, width > 600 ? 4 : 2);
       return canvas(width, height, t("Roofline"), axes(area, x, y, { x: t("FLOP for each byte"), y: "GFLOP/s" }), roof,
         points.map((path) => {
           const [a, b] = [x.map(at(`${path}/intensity`)), y.map(at(`${path}/gflops`))];
@@ -137,7 +138,7 @@ function rooflineFigure() {
           return explain(dot, () => [line("", opName(path)), line(t("operator"), word(`${path}/op`)), line(t("phase"), term(`${path}/phase`)),
             line(t("provider"), word(`${path}/provider`)), h("div", {}, batchName(`${path}/batch`)),
             line("GFLOP/s", num(`${path}/gflops`, "rate")), line(t("FLOP for each byte"), num(`${path}/intensity`, "ratio")),
-            line(t("share"), full(`${path}/share`, "percent"))]);
+            line(t("share"), full(`${path}/share`, "share"))]);
         }),
         named.map((path) => {
           const a = x.map(at(`${path}/intensity`));

@@ -41,7 +41,7 @@ const units = {
   us: { scale: 1, digits: 1, time: true },
   ms: { scale: 1000, digits: 2, unit: " ms", time: true },
   ns: { scale: 1, digits: 0, unit: " ns" },
-  percent: { scale: 0.01, digits: 1, unit: " %" },
+  share: { scale: 0.01, digits: 1, unit: " %", time: true },  // of times
   percent2: { scale: 0.01, digits: 2, unit: " %" },
   mib: { scale: 1048576, digits: 1, unit: " MiB" },
   gib: { scale: 1073741824, digits: 1, unit: " GiB" },
@@ -76,13 +76,18 @@ function marks(kind, providers = "") {
   return { class: double ? "double" : settings.emulated ? "emulated" : null };
 }
 
+// The same mark in a drawing, where no style can put it.
+function drawnMark(kind, providers) {
+  const { class: mark } = marks(kind, providers);
+  return mark ? s("tspan", { class: `mark ${mark}-mark` }, mark === "double" ? "ᴅ" : "ᴇ") : null;
+}
+
 // The number at a path; "–" where there is none. `unit`: whether to name it, as tables do in their heads.
 function num(path, kind, { unit = false, provider = "" } = {}) {
   const value = at(path);
   if (value === null || value === undefined) return Object.assign(h("span", { class: "none" }, "–"), { key: null });
   const span = h("span", { "data-path": path, "data-scale": units[kind].scale, ...marks(kind, provider) },
     shown(value, kind));
-  span.classList.add("number");
   const suffix = kind === "us" ? " µs" : units[kind].unit;
   const whole = unit && suffix ? h("span", { class: "quantity" }, span, suffix.replace(" ", "\u00a0")) : span;
   return Object.assign(whole, { key: value });
@@ -93,7 +98,7 @@ const full = (path, kind, options = {}) => num(path, kind, { unit: true, ...opti
 function quotient(path, over, kind, less = 0) {
   const [list, rest] = path.split("/*");
   const sum = rest === undefined ? at(path) : paths(list).reduce((total, each) => total + at(each + rest), 0);
-  return h("span", { class: "number", "data-path": path, "data-over": over, "data-less": less, "data-scale": units[kind].scale },
+  return h("span", { ...marks(kind), "data-path": path, "data-over": over, "data-less": less, "data-scale": units[kind].scale },
     shown(sum / at(over) - less, kind));
 }
 

@@ -22,7 +22,7 @@ function graphDrawing() {
       if (node.parameters > 0) lines.push(s("tspan", { class: "detail" }, t("{0} parameters", s("tspan", { "data-path": `${path}/parameters`, "data-scale": 1 }, shown(node.parameters, "count")))));
       if (node.time_us !== null) {
         const ms = node.time_us >= 1000;
-        lines.push(s("tspan", { class: "detail" }, s("tspan", { "data-path": `${path}/time_us`, "data-scale": ms ? 1000 : 1, ...marks("us") }, shown(node.time_us, ms ? "ms" : "us")), ms ? " ms" : " µs"));
+        lines.push(s("tspan", { class: "detail" }, s("tspan", { "data-path": `${path}/time_us`, "data-scale": ms ? 1000 : 1 }, shown(node.time_us, ms ? "ms" : "us")), drawnMark("us"), ms ? " ms" : " µs"));
       }
       lines.forEach((each, k) => {
         each.setAttribute("x", x + w / 2);

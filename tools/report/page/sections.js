@@ -102,17 +102,17 @@ const clock = (path) => at(`${path}/ranked_by`) === "device" ? t("device time") 
 
 function rankingSection() {
   return section("ranking", t("The ten most expensive operators"),
-    paragraph(t("Of a warm training step, by the time of their own, without what is nested in them. Times are medians over the recorded steps, with their 95 % bootstrap intervals. ≈ marks a rank that is within the noise.")),
+    paragraph(t("Of a warm training step, by the time of their own, without what is nested in them. Times are medians over the recorded steps; beside them stand the lowest and the highest median of a fresh process. ≈ marks a rank within the noise: in some process the operator took as long as another one did in some process.")),
     paths("/batches").toReversed().map((path) => table({
       id: `ranking-${at(`${path}/batch`)}`,
       caption: [t("Batch size {0}, by {1}", num(`${path}/batch`, "count"), clock(path)), ": ",
         t("{0} a step, {1} images a second", full(`${path}/wall_us`, "us"), num(`${path}/images_per_second`, "speed"))],
       columns: [column(t("rank"), { rank: true }), textColumn(t("operator"), { header: true }), textColumn(t("phase")), textColumn(t("provider")),
-        column(t("calls")), column(us(t("time"))), column(t("95 % interval, µs")), column(t("share, %"), { bar: true })],
+        column(t("calls")), column(us(t("time"))), column(t("lowest … highest round, µs")), column(t("share, %"), { bar: true })],
       rows: paths(`${path}/ops`).map((op) => {
         const provider = at(`${op}/provider`);
         return [rank(`${op}/rank`, `${op}/rank_known`), opName(op), term(`${op}/phase`), word(`${op}/provider`), num(`${op}/calls`, "count"),
-          num(`${op}/time_us`, "us", { provider }), interval(op), num(`${op}/share`, "percent")];
+          num(`${op}/time_us`, "us", { provider }), interval(op), num(`${op}/share`, "share")];
       }),
       sorted: [0, "ascending"], limit: 10 })));
 }
@@ -133,7 +133,7 @@ function comparisonSection() {
         ...sizes.map((path) => column(t("% at {0}", num(path, "count")))),
         ...sizes.map((path) => column(t("rank at {0}", num(path, "count")), { rank: true }))],
       rows: paths("/comparison").map((path) => [opName(path), term(`${path}/phase`),
-        ...sizes.map((_, i) => num(`${path}/time_us/${i}`, "us")), ...sizes.map((_, i) => num(`${path}/share/${i}`, "percent")),
+        ...sizes.map((_, i) => num(`${path}/time_us/${i}`, "us")), ...sizes.map((_, i) => num(`${path}/share/${i}`, "share")),
         ...sizes.map((_, i) => num(`${path}/rank/${i}`, "count"))]),
       limit: 10 })] : null);
 }
