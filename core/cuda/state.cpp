@@ -50,6 +50,7 @@ constexpr std::size_t staging_buffers = 64;
 Faults::Faults() {
   METRON_CUDA(cudaMalloc(reinterpret_cast<void**>(&device_), sizeof(FaultRecord)));
   METRON_CUDA(cudaMemset(device_, 0, sizeof(FaultRecord)));
+  METRON_CUDA(cudaStreamSynchronize(nullptr));  // where the memset went, which our stream does not wait for
   METRON_CUDA(cudaMallocHost(reinterpret_cast<void**>(&host_), sizeof(FaultRecord)));
 }
 

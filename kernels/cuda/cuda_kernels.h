@@ -22,6 +22,9 @@ bool max_pool2d_backward(const Tensor& g, const Tensor& indices, const Pool2dOpt
 bool avg_pool2d(const Tensor& x, const Pool2dOptions& options, Tensor& y);
 bool avg_pool2d_backward(const Tensor& g, const Pool2dOptions& options, Tensor& gx);
 
+bool embedding(const Tensor& w, const Tensor& indices, Tensor& y);
+bool embedding_backward(const Tensor& g, const Tensor& indices, Tensor& gw);
+
 bool sgd(const kernel::SgdOptions& options, std::span<const Tensor> grads, std::span<Tensor> params,
          std::span<Tensor> momenta);
 bool adam(const kernel::AdamOptions& options, std::span<const Tensor> grads, std::span<Tensor> params,

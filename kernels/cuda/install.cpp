@@ -22,6 +22,9 @@ void install_cuda(const Provider& p) {
   p.install(kernel::avg_pool2d, avg_pool2d);
   p.install(kernel::avg_pool2d_backward, avg_pool2d_backward);
 
+  p.install(kernel::embedding, embedding);
+  p.install(kernel::embedding_backward, embedding_backward);
+
   p.install(kernel::sgd, sgd);
   p.install(kernel::adam, adam);
   p.install(kernel::adadelta, adadelta);

@@ -13,7 +13,8 @@
 namespace metron::cuda {
 namespace {
 
-// The part of a pack of windows' gradients that their element number `element` gets.
+// What an element of x gets of the gradients of the windows that contain it: the sum of `part`s, made
+// `whole`.
 template <typename T>
 struct Chosen {
   ConstPoolIndices indices;
@@ -36,6 +37,7 @@ struct Chosen {
   METRON_HOST_DEVICE Real<T> part(T g, std::int64_t chosen, std::int64_t element) const {
     return chosen == element ? functor::convert<Real<T>>(g) : Real<T>{0};
   }
+  METRON_HOST_DEVICE T whole(Real<T> sum) const { return functor::convert<T>(sum); }
 };
 template <typename T>
 struct Share {
@@ -46,8 +48,9 @@ struct Share {
     return {};
   }
   METRON_HOST_DEVICE Real<T> part(T g, std::int64_t, std::int64_t) const {
-    return functor::convert<Real<T>>(g) / window_size;
+    return functor::convert<Real<T>>(g);
   }
+  METRON_HOST_DEVICE T whole(Real<T> sum) const { return functor::convert<T>(sum / window_size); }
 };
 
 template <int pack, typename Take, typename Index, typename T>
@@ -75,7 +78,7 @@ __global__ void __launch_bounds__(pool_threads)
     }
     Pack<T, pack> out;
 #pragma unroll
-    for (int lane = 0; lane < pack; ++lane) out.values[lane] = functor::convert<T>(sums[lane]);
+    for (int lane = 0; lane < pack; ++lane) out.values[lane] = take.whole(sums[lane]);
     store_pack(gx + static_cast<Index>(i) * pack, out);
   }
 }
@@ -98,7 +101,7 @@ __global__ void __launch_bounds__(pool_threads)
       for (int column = 0; column < 4; ++column) {
         const int lane = column / 2;
         out.values[column] =
-            functor::convert<T>(take.part(from.values[lane], chosen.values[lane], 2 * row + column % 2));
+            take.whole(take.part(from.values[lane], chosen.values[lane], 2 * row + column % 2));
       }
       store_pack(to + row * width, out);
     }

@@ -1,0 +1,156 @@
+// Rows of a table by index, and the sums of the gradients of each row. Indices out of range go to the fault
+// record; forward they give zeros, backward they are left out.
+//
+// Forward: a block takes some indices, a row of threads each, which copies the table's row in units as wide
+// as rows and addresses allow, up to sixteen bytes. Each row named is read once and y written once: bound by
+// memory.
+//
+// Backward: a block takes 32 rows of gw and 128 columns, a thread each, whose sums lie in shared memory. It
+// looks through all indices, 128 at a time, gathers the positions of those that name one of its rows, and
+// adds their gradients in the order of the positions. So sums are deterministic without a sort, and gw is
+// written once. At least g and gw must move; beside that, every 32 rows read all the indices once for each
+// 128 columns, (V / 32) (D / 128) reads of the list, which come from the second-level cache: less than g and
+// gw themselves while there are fewer than about 2000 indices, and the bound beyond. A row that is named n
+// times takes n steps of one block.
+#include <metron/kernels/arithmetic.h>
+#include <metron/kernels/cuda/cuda_kernels.h>
+#include <metron/kernels/cuda/floating.h>
+#include <metron/kernels/cuda/launch.h>
+
+#include <algorithm>
+#include <bit>
+#include <metron/kernels/cuda/faults.cuh>
+
+namespace metron::cuda {
+namespace {
+
+constexpr int gather_threads = 256;
+constexpr int sum_threads = 128;  // columns of a block
+constexpr int sum_rows = 32;
+
+template <typename Unit>
+__global__ void __launch_bounds__(gather_threads)
+    embedding_kernel(const Unit* table, std::int64_t rows, std::int64_t units, const std::int64_t* indices,
+                     std::int64_t count, Unit* y, FaultRecord* faults) {
+  const std::int64_t step = std::int64_t{gridDim.x} * blockDim.y;
+  for (std::int64_t i = std::int64_t{blockIdx.x} * blockDim.y + threadIdx.y; i < count; i += step) {
+    const std::int64_t row = indices[i];
+    const bool named = row >= 0 && row < rows;
+    if (!named && threadIdx.x == 0) report_fault(faults, Fault::index, row, rows);
+    for (std::int64_t u = threadIdx.x; u < units; u += blockDim.x)
+      y[i * units + u] = named ? table[row * units + u] : Unit{};
+  }
+}
+
+// The widest unit that divides a row and both addresses.
+template <typename Body>
+void visit_unit(std::uintptr_t bits, const Body& body) {
+  if (bits % 16 == 0) return body.template operator()<uint4>();
+  if (bits % 8 == 0) return body.template operator()<uint2>();
+  if (bits % 4 == 0) return body.template operator()<std::uint32_t>();
+  body.template operator()<std::uint16_t>();
+}
+
+// The matches of a block's threads, in the threads' order.
+struct Matches {
+  int count;
+  int rows[sum_threads];
+  std::int64_t positions[sum_threads];
+};
+
+// Gathers (row, position) of all threads that have a match. Ends with a barrier.
+__device__ inline void gather_matches(bool match, int row, std::int64_t position, int* warp_counts,
+                                      Matches& matches) {
+  constexpr int warps = sum_threads / warp_size;
+  const unsigned lane = threadIdx.x % warp_size, warp = threadIdx.x / warp_size;
+  const unsigned votes = __ballot_sync(0xffffffffu, match);
+  if (lane == 0) warp_counts[warp] = __popc(votes);
+  __syncthreads();
+  int before = __popc(votes & ((1u << lane) - 1)), total = 0;
+  for (unsigned w = 0; w < warps; ++w) {
+    if (w < warp) before += warp_counts[w];
+    total += warp_counts[w];
+  }
+  if (match) {
+    matches.rows[before] = row;
+    matches.positions[before] = position;
+  }
+  if (threadIdx.x == 0) matches.count = total;
+  __syncthreads();
+}
+
+template <typename T>
+__global__ void __launch_bounds__(sum_threads)
+    embedding_backward_kernel(const T* g, const std::int64_t* indices, std::int64_t count, std::int64_t rows,
+                              std::int64_t columns, T* gw, FaultRecord* faults) {
+  __shared__ Real<T> sums[sum_rows][sum_threads];
+  __shared__ Matches matches;
+  __shared__ int warp_counts[sum_threads / warp_size];
+  const std::int64_t first_row = std::int64_t{blockIdx.x} * sum_rows;
+  const std::int64_t rest = rows - first_row;
+  const int own_rows = static_cast<int>(rest < sum_rows ? rest : sum_rows);
+  const std::int64_t strips = (columns + sum_threads - 1) / sum_threads;
+  for (std::int64_t strip = blockIdx.y; strip < strips; strip += gridDim.y) {
+    const std::int64_t column = strip * sum_threads + threadIdx.x;
+    for (int r = 0; r < own_rows; ++r) sums[r][threadIdx.x] = 0;
+    for (std::int64_t begin = 0; begin < count; begin += sum_threads) {
+      const std::int64_t position = begin + threadIdx.x;
+      const bool present = position < count;
+      const std::int64_t row = present ? indices[position] : -1;
+      const bool match = row >= first_row && row - first_row < own_rows;
+      if (present && blockIdx.x == 0 && strip == 0 && (row < 0 || row >= rows))
+        report_fault(faults, Fault::index, row, rows);
+      gather_matches(match, static_cast<int>(row - first_row), position, warp_counts, matches);
+      if (column < columns) {
+        for (int m = 0; m < matches.count; ++m)
+          sums[matches.rows[m]][threadIdx.x] +=
+              functor::convert<Real<T>>(g[matches.positions[m] * columns + column]);
+      }
+      __syncthreads();  // before the next matches are written
+    }
+    if (column < columns) {
+      for (int r = 0; r < own_rows; ++r)
+        gw[(first_row + r) * columns + column] = functor::convert<T>(sums[r][threadIdx.x]);
+    }
+  }
+}
+
+}  // namespace
+
+bool embedding(const Tensor& w, const Tensor& indices, Tensor& y) {
+  const std::int64_t row_bytes = w.size(1) * static_cast<std::int64_t>(size_of(w.dtype()));
+  const std::int64_t count = indices.numel();
+  if (count == 0) return true;
+  const Device device = y.device();
+  const void* const table = w.raw_data();
+  void* const out = y.raw_mutable_data();
+  const auto bits = static_cast<std::uintptr_t>(row_bytes) | std::bit_cast<std::uintptr_t>(table) |
+                    std::bit_cast<std::uintptr_t>(out);
+  visit_unit(bits, [&]<typename Unit>() {
+    const std::int64_t units = row_bytes / static_cast<std::int64_t>(sizeof(Unit));
+    const auto wanted = static_cast<unsigned>(std::clamp<std::int64_t>(units, 1, gather_threads));
+    const unsigned across = std::bit_ceil(wanted), rows = gather_threads / across;
+    LaunchShape shape = grid_stride_shape(device, count, static_cast<int>(rows));
+    shape.threads = dim3(across, rows);
+    launch("embedding", device, shape, embedding_kernel<Unit>, static_cast<const Unit*>(table), w.size(0),
+           units, indices.data<std::int64_t>(), count, static_cast<Unit*>(out), fault_record(device.index()));
+  });
+  return true;
+}
+
+bool embedding_backward(const Tensor& g, const Tensor& indices, Tensor& gw) {
+  const std::int64_t rows = gw.size(0), columns = gw.size(1);
+  const Device device = gw.device();
+  constexpr std::int64_t most_strips = 65535;
+  const LaunchShape shape{
+      dim3(static_cast<unsigned>(std::max<std::int64_t>(ceil_div(rows, sum_rows), 1)),
+           static_cast<unsigned>(std::clamp<std::int64_t>(ceil_div(columns, sum_threads), 1, most_strips))),
+      sum_threads, 0};
+  return visit_floating(gw.dtype(), [&]<typename T>() {
+    launch("embedding_backward", device, shape, embedding_backward_kernel<T>, g.data<T>(),
+           indices.data<std::int64_t>(), indices.numel(), rows, columns, gw.mutable_data<T>(),
+           fault_record(device.index()));
+  });
+}
+
+}  // namespace metron::cuda
