@@ -6,9 +6,9 @@ function coldSection() {
       paragraph(t("Cold is the first training step of a fresh process, warm the same step once every kernel has run. What the first calls took beyond warm ones is initialisation, listed by the library that spends it.")),
       table({
         caption: t("Initialisation by library"), id: "initialisation",
-        columns: [column(t("batch size"), { rank: true }), textColumn(t("library"), { header: true }), textColumn(t("provider")), column(us(t("initialisation"))), column(t("share of the first step, %"), { bar: true })],
+        columns: [column(t("batch size"), { rank: true }), textColumn(t("library"), { header: true }), textColumn(t("provider")), column(us(t("initialisation"))), column(t("share of the first step, %"), { bar: true }), column(t("of it the library's start, µs"))],
         rows: paths("/cold").flatMap((path) => paths(`${path}/initialisation`).map((row) => [num(`${path}/batch`, "count"), word(`${row}/library`), word(`${row}/provider`),
-          num(`${row}/us`, "us", { provider: at(`${row}/provider`) }), num(`${row}/share`, "share")])) }),
+          num(`${row}/us`, "us", { provider: at(`${row}/provider`) }), num(`${row}/share`, "share"), num(`${row}/start_us`, "us", { provider: at(`${row}/provider`) })])) }),
       paths("/cold").toReversed().map((path) => table({
         id: `cold-${at(`${path}/batch`)}`,
         caption: t("Batch size {0}: the first step took {1}, a warm one {2}", num(`${path}/batch`, "count"), full(`${path}/cold_wall_us`, "us"), full(`${path}/warm_wall_us`, "us")),
@@ -175,7 +175,7 @@ function faithfulSection() {
     explanation(),
     paths("/faithful").map((path) => [
       heading(3, t("Batch size {0}", num(`${path}/batch`, "count"))),
-      h("div", { class: "pair" }, table({
+      h("div", { class: "pair beside" }, table({
         id: `faithful-${at(`${path}/batch`)}`,
         caption: t("This run: one cold forward pass of {0} image, {1}", num(`${path}/images`, "count"), full(`${path}/wall_us`, "us")),
         columns: [column(t("rank"), { rank: true }), textColumn(t("operator"), { header: true }), column(us(t("time"))), column(t("rank there"), { rank: true }), textColumn(t("here it is"), { wrap: true })],

@@ -3,7 +3,7 @@
 const kinds = ["op", "kernel", "range"];
 
 function flameFigure() {
-  let flame = page.flames[0];
+  let flame = page.flames.findLast((each) => !each.cold) ?? page.flames[0];
   let focus = null;  // the event that fills the width
   const row = 22;
 

@@ -65,8 +65,8 @@ function zoomable(svg, width, height) {
   function fit() {
     view = whole();
     const box = svg.getBoundingClientRect();
-    if (box.width > 0 && box.height / view.h < 0.6) {
-      const scale = Math.min(1, Math.max(box.width / view.w, 0.6));
+    if (box.width > 0 && box.height / view.h < 0.5) {
+      const scale = Math.min(1, Math.max(box.width / view.w, 0.5));
       view = { x: (width - box.width / scale) / 2, y: -margin, w: box.width / scale, h: box.height / scale };
     }
     show();

@@ -67,7 +67,7 @@ function curvesSection() {
   const { training } = run;
   const curve = training.curve.step.length > 0, tests = training.tests.length > 0;
   const fact = [
-    training.epochs !== null && t("{0} epochs", num("/training/epochs", "count")),
+    training.epochs !== null && t("epochs: {0}", num("/training/epochs", "count")),
     training.batch_size !== null && t("batch size {0}", num("/training/batch_size", "count")),
     training.train_images !== null && t("{0} images to train", num("/training/train_images", "count")),
     training.test_images !== null && t("{0} images to test", num("/training/test_images", "count")),
