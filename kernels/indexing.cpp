@@ -117,6 +117,15 @@ ReductionNest ordered_reduction_nest(const Tensor& x, const Tensor& y) {
   return nest;
 }
 
+LoopNest with_dense_operand(LoopNest nest, std::size_t k) {
+  std::int64_t stride = 1;
+  for (std::size_t d = 0; d < static_cast<std::size_t>(nest.rank); ++d) {
+    nest.strides[d][k] = stride;
+    stride *= nest.sizes[d];
+  }
+  return nest;
+}
+
 LoopNest strips_of(LoopNest nest, std::int64_t columns) {
   const std::int64_t size = nest.sizes[0];
   nest.sizes[0] = (size + columns - 1) / columns;

@@ -42,6 +42,9 @@ ReductionNest ordered_reduction_nest(const Tensor& x, const Tensor& y);
 // All dimensions of x but `axis`; the operands have one shape and are ordered by the first.
 LoopNest loop_nest_without(int axis, std::initializer_list<const Tensor*> operands);
 
+// The nest with operand k dense: the strides of an array that holds its positions in order.
+LoopNest with_dense_operand(LoopNest nest, std::size_t k);
+
 // Dimension 0 cut into strips of `columns` positions, the last one shorter: the nest of the strips' first
 // positions, whose last operand counts the positions before along dimension 0.
 LoopNest strips_of(LoopNest nest, std::int64_t columns);

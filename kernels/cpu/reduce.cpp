@@ -106,16 +106,6 @@ void fold_columns(const Op& op, const LoopNest& kept, const LoopNest& reduced, c
   });
 }
 
-// The nest with operand k dense: the strides of an array that holds its positions in order.
-LoopNest with_dense_operand(LoopNest nest, std::size_t k) {
-  std::int64_t stride = 1;
-  for (std::size_t d = 0; d < static_cast<std::size_t>(nest.rank); ++d) {
-    nest.strides[d][k] = stride;
-    stride *= nest.sizes[d];
-  }
-  return nest;
-}
-
 template <typename T, typename Op>
 void reduce_nest(const Op& op, const LoopNest& kept, const LoopNest& reduced, const T* x, T* y) {
   if (kept.numel == 0) return;

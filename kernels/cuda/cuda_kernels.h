@@ -34,6 +34,24 @@ bool adadelta(const kernel::AdadeltaOptions& options, std::span<const Tensor> gr
 
 bool matmul(const Tensor& a, const Tensor& b, const Tensor& bias, Activation activation, Tensor& y);
 
+bool reduce(ReduceOp op, const Tensor& x, Tensor& y);
+bool argmax(const Tensor& x, Tensor& y);
+
+bool softmax(const Tensor& x, int axis, bool log, Tensor& y);
+bool softmax_backward(const Tensor& g, const Tensor& y, int axis, bool log, Tensor& gx);
+bool nll_loss(const Tensor& x, const Tensor& target, Reduction reduction, Tensor& y);
+bool nll_loss_backward(const Tensor& g, const Tensor& target, Reduction reduction, Tensor& gx);
+
+bool batch_norm(const Tensor& x, const Tensor& w, const Tensor& b, bool batch_statistics, double eps,
+                Tensor& mean, Tensor& variance, Tensor& y);
+bool batch_norm_backward(const Tensor& g, const Tensor& x, const Tensor& w, const Tensor& mean,
+                         const Tensor& variance, bool batch_statistics, double eps, Tensor& gx, Tensor& gw,
+                         Tensor& gb);
+bool layer_norm(const Tensor& x, const Tensor& w, const Tensor& b, double eps, Tensor& mean, Tensor& variance,
+                Tensor& y);
+bool layer_norm_backward(const Tensor& g, const Tensor& x, const Tensor& w, const Tensor& mean,
+                         const Tensor& variance, double eps, Tensor& gx, Tensor& gw, Tensor& gb);
+
 bool conv2d_forward(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2dOptions& options,
                     Activation activation, Tensor& y);
 bool conv2d_backward_input(const Tensor& g, const Tensor& w, const Conv2dOptions& options, Tensor& gx);

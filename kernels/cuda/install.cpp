@@ -34,6 +34,19 @@ void install_cuda(const Provider& p) {
   p.install(kernel::conv2d_forward, conv2d_forward);
   p.install(kernel::conv2d_backward_input, conv2d_backward_input);
   p.install(kernel::conv2d_backward_weight, conv2d_backward_weight);
+
+  p.install(kernel::reduce, reduce);
+  p.install(kernel::argmax, argmax);
+
+  p.install(kernel::softmax, softmax);
+  p.install(kernel::softmax_backward, softmax_backward);
+  p.install(kernel::nll_loss, nll_loss);
+  p.install(kernel::nll_loss_backward, nll_loss_backward);
+
+  p.install(kernel::batch_norm, batch_norm);
+  p.install(kernel::batch_norm_backward, batch_norm_backward);
+  p.install(kernel::layer_norm, layer_norm);
+  p.install(kernel::layer_norm_backward, layer_norm_backward);
 }
 
 }  // namespace metron::cuda

@@ -4,15 +4,11 @@
 
 #include <metron/core/dtype.h>
 #include <metron/core/host_device.h>
+#include <metron/kernels/cuda/accumulator.h>
 
 #include <cstdint>
-#include <type_traits>
 
 namespace metron::cuda {
-
-// Sums of 16-bit elements are kept in float.
-template <typename T>
-using Accumulator = std::conditional_t<std::is_same_v<T, double>, double, float>;
 
 // Elements along k that a step of the tiled kernels takes.
 template <typename T>

@@ -55,6 +55,24 @@ __device__ inline T block_reduce(T value, const Op& op) {
   return value;
 }
 
+// Over the threads of a block of `threads` whose numbers are equal modulo `columns`, a power of two. It may
+// be called again at once.
+template <int threads, typename T, typename Op>
+__device__ inline T column_reduce(T value, const Op& op, int columns) {
+  __shared__ T shares[threads];
+  const int thread = static_cast<int>(threadIdx.x);
+  for (int half = threads / 2; half >= columns; half /= 2) {
+    if (thread >= half && thread < 2 * half) shares[thread] = value;
+    __syncthreads();
+    if (thread < half) value = op(value, shares[thread + half]);
+  }
+  if (thread < columns) shares[thread] = value;
+  __syncthreads();
+  value = shares[thread % columns];
+  __syncthreads();  // before a next call writes its shares
+  return value;
+}
+
 // ---- Operators ----
 
 template <typename T>
