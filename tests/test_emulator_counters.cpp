@@ -189,7 +189,7 @@ TEST_F(EmulatorCounters, TheTableShowsWhatIsWasted) {
        {"tile_kernel<32>: 1 launch, 1 block of which 1 counted: 1 barrier, 0 warp operations",
         "every_second_kernel: 1 launch, 4 blocks of which 4 counted",
         "    shared load at tests/emulator/counted.cu:",
-        "  shared load                                32   32.0       4          1,024           32  32.00"})
+        "            32   32.0       4          1,024            32  32.00  shared load"})
     EXPECT_NE(table.find(part), std::string::npos) << part << "\n" << table;
   EXPECT_EQ(table.find("global store at"), std::string::npos) << table;
 }

@@ -17,10 +17,6 @@ std::string grouped(std::uint64_t number) {
   return digits;
 }
 
-std::string left(std::string text, std::size_t width) {
-  if (text.size() < width) text.append(width - text.size(), ' ');
-  return text;
-}
 std::string right(const std::string& text, std::size_t width) {
   return (text.size() < width ? std::string(width - text.size(), ' ') : std::string()) + text;
 }
@@ -42,9 +38,9 @@ std::string sizes(const AccessCounters& c) {
 std::string row(const std::string& title, const AccessCounters& c) {
   if (c.accesses == 0) return {};
   const double lanes = static_cast<double>(c.lanes) / static_cast<double>(c.accesses);
-  return left("  " + title, 34) + right(grouped(c.accesses), 13) + right(fixed(lanes, 1), 7) +
-         right(sizes(c), 8) + right(grouped(c.transactions), 15) + right(grouped(c.fewest), 13) +
-         right(fixed(c.ratio(), 2), 7) + "\n";
+  return right(grouped(c.accesses), 14) + right(fixed(lanes, 1), 7) + right(sizes(c), 8) +
+         right(grouped(c.transactions), 15) + right(grouped(c.fewest), 14) + right(fixed(c.ratio(), 2), 7) +
+         "  " + title + "\n";
 }
 
 std::string counted(std::uint64_t number, const std::string& one, const char* plural = "s") {
@@ -76,8 +72,8 @@ std::string table(const std::vector<KernelCounters>& kernels) {
       "Accesses by warp in the blocks that were counted. Transactions: sectors of 32 bytes in global "
       "memory,\n"
       "passes over the 32 banks in shared memory. Fewest: what the same bytes, or lanes, could do with.\n\n" +
-      left("", 34) + right("accesses", 13) + right("lanes", 7) + right("bytes", 8) +
-      right("transactions", 15) + right("fewest", 13) + right("ratio", 7) + "\n";
+      right("accesses", 14) + right("lanes", 7) + right("bytes", 8) + right("transactions", 15) +
+      right("fewest", 14) + right("ratio", 7) + "\n";
   for (const KernelCounters& kernel : kernels) text += rows(kernel);
   return text;
 }

@@ -1,6 +1,8 @@
 // Fiber stacks of one worker.
 #pragma once
 
+#include <sanitizer/asan_interface.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -24,7 +26,11 @@ class Stacks {
     free_.pop_back();
     return index;
   }
-  void give_back(std::uint32_t index) { free_.push_back(index); }
+  // A thread that was given up has not left its functions: for AddressSanitizer its variables still live.
+  void give_back(std::uint32_t index) {
+    ASAN_UNPOISON_MEMORY_REGION(reinterpret_cast<void*>(range(index).begin), bytes);
+    free_.push_back(index);
+  }
   Range range(std::uint32_t index) const {
     const std::uintptr_t begin = memory_.begin() + index * bytes;
     return {begin, begin + bytes};
