@@ -16,7 +16,8 @@ namespace {
 using cuda::ConvAlgorithm;
 using cuda::ConvAlgorithmScope;
 
-constexpr ConvAlgorithm algorithms[] = {ConvAlgorithm::direct, ConvAlgorithm::implicit_gemm};
+constexpr ConvAlgorithm algorithms[] = {ConvAlgorithm::direct, ConvAlgorithm::implicit_gemm,
+                                        ConvAlgorithm::im2col};
 
 class CudaConvolution : public DeviceTest {};
 
@@ -84,17 +85,20 @@ Results run(const Problem& p, DType dtype, Device device) {
   return r;
 }
 
+void expect_close(const Results& got, const Results& want, double tolerance) {
+  EXPECT_TRUE(close(to_array(got.y), to_array(want.y), tolerance)) << "forward";
+  EXPECT_TRUE(close(to_array(got.gx), to_array(want.gx), tolerance)) << "backward input";
+  EXPECT_TRUE(close(to_array(got.gw), to_array(want.gw), tolerance)) << "backward weight";
+  EXPECT_TRUE(close(to_array(got.gb), to_array(want.gb), tolerance)) << "bias gradient";
+}
+
 void compare(const Problem& p, DType dtype, double tolerance) {
   const ProviderScope portable("cpu");
   const Results want = run(p, dtype, Device());
   for (const ConvAlgorithm algorithm : algorithms) {
     SCOPED_TRACE(testing::Message() << p << ", " << dtype << ", algorithm " << static_cast<int>(algorithm));
     const ConvAlgorithmScope only(algorithm);
-    const Results got = run(p, dtype, "cuda");
-    EXPECT_TRUE(close(to_array(got.y), to_array(want.y), tolerance)) << "forward";
-    EXPECT_TRUE(close(to_array(got.gx), to_array(want.gx), tolerance)) << "backward input";
-    EXPECT_TRUE(close(to_array(got.gw), to_array(want.gw), tolerance)) << "backward weight";
-    EXPECT_TRUE(close(to_array(got.gb), to_array(want.gb), tolerance)) << "bias gradient";
+    expect_close(run(p, dtype, "cuda"), want, tolerance);
   }
 }
 
@@ -130,22 +134,96 @@ TEST_F(CudaConvolution, AlgorithmsAgreeWithThePortableProvider) {
 TEST_F(CudaConvolution, EveryAlgorithmPassesTheTableOfCases) {
   for (const Case& c : cases()) {
     if (c.op != "conv2d") continue;
-    for (const DType dtype : {DType::float32, DType::float64}) {
-      const Outcome want = [&] {
-        const ProviderScope portable("cpu");
-        return test::run(c, dtype, Device());
-      }();
-      for (const ConvAlgorithm algorithm : algorithms) {
-        SCOPED_TRACE(testing::Message()
-                     << c << ", " << dtype << ", algorithm " << static_cast<int>(algorithm));
-        const ConvAlgorithmScope only(algorithm);
-        const Outcome got = test::run(c, dtype, "cuda");
-        const double allowed = dtype == DType::float64 ? 2e-13 : 2e-6;
-        EXPECT_TRUE(close(got.output, want.output, allowed)) << "the output";
-        for (std::size_t i = 0; i < want.gradients.size(); ++i)
-          EXPECT_TRUE(close(got.gradients[i], want.gradients[i], allowed)) << "the gradient of input " << i;
-      }
+    const Outcome want = [&] {
+      const ProviderScope portable("cpu");
+      return test::run(c, DType::float32, Device());
+    }();
+    for (const ConvAlgorithm algorithm : algorithms) {
+      SCOPED_TRACE(testing::Message() << c << ", algorithm " << static_cast<int>(algorithm));
+      const ConvAlgorithmScope only(algorithm);
+      const Outcome got = test::run(c, DType::float32, "cuda");
+      EXPECT_TRUE(close(got.output, want.output, 2e-6)) << "the output";
+      for (std::size_t i = 0; i < want.gradients.size(); ++i)
+        EXPECT_TRUE(close(got.gradients[i], want.gradients[i], 2e-6)) << "the gradient of input " << i;
     }
+  }
+}
+
+TEST_F(CudaConvolution, Im2colWorksInPartsWhereTheColumnsAreTooMany) {
+  const Problem problem{{5, 4, 9, 8}, {6, 2, 3, 3}, {.stride = 2, .padding = 1, .groups = 2}};
+  const Results want = [&] {
+    const ProviderScope portable("cpu");
+    return run(problem, DType::float32, Device());
+  }();
+  const std::int64_t image_bytes = 2 * 9 * 5 * 4 * 4;
+  for (const std::int64_t limit : {std::int64_t{1}, 2 * image_bytes, 4 * image_bytes, 5 * image_bytes}) {
+    SCOPED_TRACE(limit);
+    const ConvAlgorithmScope only(ConvAlgorithm::im2col, limit);
+    expect_close(run(problem, DType::float32, "cuda"), want, 2e-6);
+  }
+}
+
+TEST_F(CudaConvolution, Im2colTakesMoreChannelsThanItsGridIsTall) {
+  const Problem problem{{1, 1031, 3, 4}, {2, 1031, 2, 2}, {.padding = {0, 1}}};
+  const ProviderScope providers("cpu,cuda");
+  const ConvAlgorithmScope only(ConvAlgorithm::im2col);
+  expect_close(run(problem, DType::float32, "cuda"), run(problem, DType::float32, Device()), 2e-6);
+}
+
+// Groups are along x, which has no such limit.
+TEST_F(CudaConvolution, MoreGroupsThanAGridIsTall) {
+  constexpr std::int64_t groups = 65536 + 7;
+  const ProviderScope providers("cpu,cuda");
+  const Tensor x = random_at(1, {1, groups, 1, 2}, DType::float32, Device(), MemoryFormat::contiguous, 0);
+  const Tensor w = random_at(2, {groups, 1, 1, 2}, DType::float32, Device(), MemoryFormat::contiguous, 0);
+  Tensor want = Tensor::empty({1, groups, 1, 1}),
+         got = Tensor::empty({1, groups, 1, 1}, {DType::float32, "cuda"});
+  kernel::conv2d_forward(x, w, {}, {.groups = groups}, Activation::none, want);
+  kernel::conv2d_forward(x.to("cuda"), w.to("cuda"), {}, {.groups = groups}, Activation::none, got);
+  EXPECT_TRUE(close(to_array(got), to_array(want), 2e-6));
+}
+
+cuda::ConvSizes sizes(const Shape& x, const Shape& w, std::int64_t padding = 0, std::int64_t groups = 1) {
+  const auto axis = [&](std::int64_t in, std::int64_t kernel) {
+    return forward_gather({in, in + 2 * padding - kernel + 1, kernel, 1, padding, 1});
+  };
+  return {axis(x[2], w[2]), axis(x[3], w[3]), x[0], groups, w[1], w[0] / groups};
+}
+
+TEST(ConvAlgorithmChoice, TakesTheKernelWhoseTilesAreFull) {
+  using enum ConvAlgorithm;
+  const cuda::ConvSizes conv1 = sizes({64, 1, 28, 28}, {32, 1, 3, 3});
+  const cuda::ConvSizes conv2 = sizes({64, 32, 26, 26}, {64, 32, 3, 3});
+  const cuda::ConvSizes depthwise = sizes({8, 32, 26, 26}, {32, 1, 3, 3}, 1, 32);
+  EXPECT_EQ(choose_product(conv1, 1), direct);
+  EXPECT_EQ(choose_product(conv2, 1), implicit_gemm);
+  EXPECT_EQ(choose_product(conv2, 4), implicit_gemm);
+  EXPECT_EQ(choose_product(conv2, 256), im2col);
+  EXPECT_EQ(choose_product(sizes({1, 512, 7, 7}, {512, 512, 3, 3}, 1), 1), im2col);
+  EXPECT_EQ(choose_product(depthwise, 1), direct);
+  EXPECT_EQ(choose_weight_gradient(conv1), direct);
+  EXPECT_EQ(choose_weight_gradient(conv2), implicit_gemm);
+  EXPECT_EQ(choose_weight_gradient(depthwise), direct);
+}
+
+TEST(ConvAlgorithmChoice, IndicesBeyond32BitsTakeIm2col) {
+  const std::int64_t large = std::int64_t{1} << 31;
+  const Shape w{2, 1, 1, 1};
+  EXPECT_TRUE(is_narrow(sizes({64, 32, 26, 26}, {64, 32, 3, 3})));
+  EXPECT_TRUE(is_narrow(sizes({large / 1024, 1000, 30, 30}, {1000, 1000, 1, 1})));  // elements may be more
+  EXPECT_TRUE(is_narrow(sizes({1, 1, 30000, 30000}, {1, 1, 1, 1})));
+  const cuda::ConvSizes wide[] = {
+      sizes({large, 1, 1, 1}, w),                                // pixels
+      sizes({1, 1, 1 << 15, 1 << 16}, {1, 1, 1, 1}),             // an image
+      sizes({1, 1, 1 << 15, 1 << 15}, w),                        // a result
+      sizes({1, 1 << 15, 1, 1}, {1 << 16, 1 << 15, 1, 1}),       // the weights
+      sizes({1, 1, large, 1}, {1, 1, large, 1}),                 // an axis, one pixel
+      sizes({1, 1, 40000, 40000}, {1, 1, 40001, 40001}, 20000),  // a tap in the padding
+  };
+  for (const cuda::ConvSizes& s : wide) {
+    EXPECT_FALSE(is_narrow(s)) << s.images << ' ' << s.channels << ' ' << s.h.inputs << ' ' << s.rows;
+    EXPECT_EQ(choose_product(s, 1), ConvAlgorithm::im2col);
+    EXPECT_EQ(choose_weight_gradient(s), ConvAlgorithm::im2col);
   }
 }
 

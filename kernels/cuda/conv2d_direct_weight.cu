@@ -58,10 +58,14 @@ __global__ void __launch_bounds__(threads, sizeof(T) == 4 ? 3 : 2)
                          T* partial) {
   constexpr int row_values = most_taps + 1;  // and the sum of g
   constexpr int count = rows * row_values;
-  __shared__ T totals[threads / warp_size][count];
+  constexpr int lane_totals = totals_of(count);
+  constexpr int warps = threads / warp_size;
+  static_assert(lane_totals <= warps);
+  __shared__ T totals[warps][lane_totals][warp_size];
 
   const GatheredImage<T>& image = gradient.image;
   const int thread = static_cast<int>(threadIdx.x);
+  const int warp = thread / warp_size, lane = thread % warp_size;
   int block = static_cast<int>(blockIdx.x);
   const int first_tap = block % tap_tiles * most_taps;
   block /= tap_tiles;
@@ -102,18 +106,17 @@ __global__ void __launch_bounds__(threads, sizeof(T) == 4 ? 3 : 2)
 
   add_up_halves<count, warp_size / 2>(values);
 #pragma unroll
-  for (int i = 0; i < totals_of(count); ++i) {
-    const int index = total_index<count, warp_size / 2>(i);
-    if (index >= 0) totals[thread / warp_size][index] = values[i];
-  }
+  for (int i = 0; i < lane_totals; ++i) totals[warp][i][lane] = values[i];
   __syncthreads();
-  if (thread >= count) return;
+  if (warp >= lane_totals) return;
+  const int index = total_index<count, warp_size / 2>(warp);
+  if (index < 0) return;
   T total = 0;
-  for (int warp = 0; warp < threads / warp_size; ++warp) total += totals[warp][thread];
-  const int row = first_row + thread / row_values;
-  const int tap = thread % row_values;
+  for (int i = 0; i < warps; ++i) total += totals[i][warp][lane];
+  const int row = first_row + index / row_values;
+  const int tap = index % row_values;
   if (row >= gradient.rows) return;
-  partial += ((std::int64_t{share} * gradient.groups + group) * gradient.rows + row) * gradient.columns();
+  partial += ((std::int64_t{share} * gradient.groups + group) * gradient.rows + row) * gradient.row_stride();
   if (tap < taps) partial[channel * image.taps.value() + first_tap + tap] = total;
   if (tap == most_taps && gradient.with_bias && channel == 0 && first_tap == 0) partial[image.depth] = total;
 }
@@ -127,7 +130,7 @@ void direct_weight_gradient(Device device, const WeightGradient<T>& gradient, T*
     const std::int64_t row_tiles = ceil_div(gradient.rows, rows);
     const std::int64_t tap_tiles = ceil_div(image.taps.value(), most_taps);
     const std::int64_t blocks = row_tiles * tap_tiles * image.channels * gradient.groups;
-    const std::int64_t size = std::int64_t{gradient.groups} * gradient.rows * gradient.columns();
+    const std::int64_t size = gradient.size();
     const Shares shares =
         shares_of(image.pixels, threads, blocks, size * static_cast<std::int64_t>(sizeof(T)));
     const Scratch partial(shares.count * size, dtype_of<T>, device);

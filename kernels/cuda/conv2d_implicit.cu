@@ -27,6 +27,13 @@ namespace {
 
 constexpr int depth_of_tile = 8;
 
+// The row at a place of the weights' tile. The rows of a piece are far apart, so that the lanes that load a
+// part of each take neighbouring rows, which the gradient of the input finds next to each other in memory.
+template <typename Tile>
+__device__ __forceinline__ int row_at(int place) {
+  return place / Tile::piece + place % Tile::piece * (Tile::rows / Tile::piece);
+}
+
 // `is_packed`: the pixels of a plane of the result are neighbours, in whole pieces of sixteen bytes.
 template <typename T, int thread_rows>
 __global__ void __launch_bounds__(128, sizeof(T) == 8     ? 3
@@ -69,7 +76,7 @@ __global__ void __launch_bounds__(128, sizeof(T) == 8     ? 3
         const int offset = weight_offset(conv, k);
 #pragma unroll
         for (int i = 0; i < piece; ++i) {
-          const int row = first_row + weight_row + i;
+          const int row = first_row + row_at<Tile>(weight_row + i);
           next_weights.values[i] =
               row < conv.rows && k < image.depth ? weights[row * conv.weight_row + offset] : T{0};
         }
@@ -93,7 +100,7 @@ __global__ void __launch_bounds__(128, sizeof(T) == 8     ? 3
     for (int p = 0; p < piece; ++p) places[p] = place_of(conv, first + p);
 #pragma unroll
     for (int i = 0; i < thread_rows; ++i) {
-      const int row = first_row + Tile::first_row() + i / piece * Tile::row_step + i % piece;
+      const int row = first_row + row_at<Tile>(Tile::first_row() + i / piece * Tile::row_step + i % piece);
       if (row >= conv.rows) continue;
       const int channel = group * conv.rows + row;
       const T bias = conv.bias != nullptr ? conv.bias[channel] : T{0};

@@ -15,14 +15,15 @@ constexpr int threads = 256;
 
 template <typename T>
 __global__ void __launch_bounds__(threads)
-    add_shares_kernel(const T* partial, int shares, int size, Divisor columns, int depth, T* gw, T* gb) {
+    add_shares_kernel(const T* partial, int shares, int size, Divisor row_stride, int columns, int depth,
+                      T* gw, T* gb) {
   const int i = static_cast<int>(blockIdx.x) * threads + static_cast<int>(threadIdx.x);
-  if (i >= size) return;
+  const int row = row_stride.quotient(i);
+  const int column = i - row * row_stride.value();
+  if (i >= size || column >= columns) return;
   T sum = 0;
 #pragma unroll 8
   for (int share = 0; share < shares; ++share) sum += partial[std::int64_t{share} * size + i];
-  const int row = columns.quotient(i);
-  const int column = i - row * columns.value();
   if (column < depth) {
     gw[std::int64_t{row} * depth + column] = sum;
   } else {
@@ -46,10 +47,10 @@ Shares shares_of(std::int64_t pixels, std::int64_t unit, std::int64_t blocks, st
 template <typename T>
 void add_shares(Device device, const WeightGradient<T>& gradient, const Shares& shares, const T* partial,
                 T* gw, T* gb) {
-  const int columns = gradient.columns();
-  const int size = gradient.groups * gradient.rows * columns;
+  const int size = static_cast<int>(gradient.size());
   launch("conv2d_backward_weight", device, {static_cast<unsigned>(ceil_div(size, threads)), threads},
-         add_shares_kernel<T>, partial, shares.count, size, Divisor(columns), gradient.image.depth, gw, gb);
+         add_shares_kernel<T>, partial, shares.count, size, Divisor(gradient.row_stride()),
+         gradient.columns(), gradient.image.depth, gw, gb);
 }
 
 template void add_shares(Device, const WeightGradient<float>&, const Shares&, const float*, float*, float*);

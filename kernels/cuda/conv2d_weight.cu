@@ -116,15 +116,19 @@ __global__ void __launch_bounds__(128, sizeof(T) == 8 ? 2 : 3)
     }
   }
 
-  partial += (std::int64_t{share} * gradient.groups + group) * gradient.rows * gradient.columns();
+  partial += (std::int64_t{share} * gradient.groups + group) * gradient.rows * gradient.row_stride();
 #pragma unroll
   for (int i = 0; i < thread_rows; ++i) {
     const int r = first_row + Tile::first_row() + i / piece * Tile::row_step + i % piece;
     if (r >= gradient.rows) continue;
 #pragma unroll
-    for (int j = 0; j < Tile::thread_columns; ++j) {
-      const int column = first_column + Tile::first_column() + j / piece * Tile::column_step + j % piece;
-      if (column < gradient.columns()) partial[r * gradient.columns() + column] = sums[i][j];
+    for (int j = 0; j < Tile::thread_columns; j += piece) {
+      const int column = first_column + Tile::first_column() + j / piece * Tile::column_step;
+      if (column >= gradient.columns()) continue;
+      Piece values;
+#pragma unroll
+      for (int p = 0; p < piece; ++p) values.values[p] = sums[i][j + p];
+      *reinterpret_cast<Piece*>(partial + r * gradient.row_stride() + column) = values;
     }
   }
 }
@@ -138,7 +142,7 @@ void implicit_weight_gradient(Device device, const WeightGradient<T>& gradient, 
     const std::int64_t row_tiles = ceil_div(gradient.rows, Tile::rows);
     const std::int64_t column_tiles = ceil_div(gradient.columns(), Tile::columns);
     const std::int64_t blocks = row_tiles * column_tiles * gradient.groups;
-    const std::int64_t size = std::int64_t{gradient.groups} * gradient.rows * gradient.columns();
+    const std::int64_t size = gradient.size();
     const Shares shares =
         shares_of(gradient.image.pixels, depth_of_tile, blocks, size * static_cast<std::int64_t>(sizeof(T)));
     const Scratch partial(shares.count * size, dtype_of<T>, device);

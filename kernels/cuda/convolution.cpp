@@ -1,6 +1,7 @@
 // The convolution slots: which algorithm, and what it is given.
 #include <metron/kernels/cuda/convolution.h>
 #include <metron/kernels/cuda/cuda_kernels.h>
+#include <metron/kernels/cuda/launch.h>
 
 #include <algorithm>
 #include <cmath>
@@ -125,8 +126,8 @@ bool is_narrow(const ConvSizes& s) {
     const double last = first + real(axis.outputs) * real(axis.step) + real(axis.taps) * real(axis.tap_step);
     return std::max({std::abs(first), std::abs(last), real(axis.inputs)}) + 1;
   };
-  const double image = reach(s.h) * reach(s.w) * real(s.channels + 1);
-  const double weights = real(s.groups) * real(s.rows) * real(s.depth() + 1);
+  const double image = real(s.channels) * real(s.h.inputs) * real(s.w.inputs) + reach(s.h) * reach(s.w);
+  const double weights = real(s.groups) * real(s.rows) * real(s.depth() + 4);
   const double pixels = real(s.pixels()) * real(s.groups);
   const double result = real(s.plane()) * real(s.rows) * real(s.groups);
   return std::max(reach(s.h), reach(s.w)) < 0x1p30 && std::max({image, weights, pixels, result}) < limit;
@@ -135,7 +136,11 @@ bool is_narrow(const ConvSizes& s) {
 ConvAlgorithm choose_product(const ConvSizes& s, std::int64_t phases) {
   if (forced.algorithm) return *forced.algorithm;
   // Large strides leave each phase few taps: one product for all of them beats a launch for each.
-  (void)phases;
+  if (!is_narrow(s) || phases > 16) return ConvAlgorithm::im2col;
+  // Few blocks with much to do each: our matmul cuts long sums into pieces, which fills the device and rounds
+  // less.
+  const std::int64_t tiles = ceil_div(s.rows, 64) * ceil_div(s.pixels(), 128) * s.groups;
+  if (s.depth() >= 2048 && tiles < 16) return ConvAlgorithm::im2col;
   // A tile of the product is 32 rows by 128 pixels by 8 deep: with one channel, or few rows, it would be
   // mostly empty. Depthwise layers have one of both.
   if (s.channels == 1 || s.rows <= 8) return ConvAlgorithm::direct;
@@ -144,6 +149,7 @@ ConvAlgorithm choose_product(const ConvSizes& s, std::int64_t phases) {
 
 ConvAlgorithm choose_weight_gradient(const ConvSizes& s) {
   if (forced.algorithm) return *forced.algorithm;
+  if (!is_narrow(s)) return ConvAlgorithm::im2col;
   // A tile of the product is 32 rows by 128 columns, the taps of all channels: with one channel it would be
   // mostly empty.
   return s.channels == 1 ? ConvAlgorithm::direct : ConvAlgorithm::implicit_gemm;
@@ -175,7 +181,11 @@ bool conv2d_forward(const Tensor& x, const Tensor& w, const Tensor& bias, const 
     const ConvAlgorithm algorithm = choose_product(sizes, 1);
     const Tensor image = as_contiguous(x);
     Tensor result = y.is_contiguous() ? y : empty_contiguous(y);
-    forward<T>(algorithm, sizes, image, w, bias, activation, result);
+    if (algorithm == ConvAlgorithm::im2col) {
+      im2col_forward(image, w, bias, options, activation, result, forced.column_bytes);
+    } else {
+      forward<T>(algorithm, sizes, image, w, bias, activation, result);
+    }
     if (!result.is_same(y)) copy(result, y);
   });
 }
@@ -189,9 +199,13 @@ bool conv2d_backward_input(const Tensor& g, const Tensor& w, const Conv2dOptions
     const ConvAlgorithm algorithm = choose_product(sizes_of({0, 0}), phases.h * phases.w);
     const Tensor image = as_contiguous(g);
     Tensor result = gx.is_contiguous() ? gx : empty_contiguous(gx);
-    for (Size2 phase; phase.h < phases.h; ++phase.h) {
-      for (phase.w = 0; phase.w < phases.w; ++phase.w)
-        backward_input<T>(algorithm, sizes_of(phase), phase, options.stride, image, w, result);
+    if (algorithm == ConvAlgorithm::im2col) {
+      im2col_backward_input(image, w, options, result, forced.column_bytes);
+    } else {
+      for (Size2 phase; phase.h < phases.h; ++phase.h) {
+        for (phase.w = 0; phase.w < phases.w; ++phase.w)
+          backward_input<T>(algorithm, sizes_of(phase), phase, options.stride, image, w, result);
+      }
     }
     if (!result.is_same(gx)) copy(result, gx);
   });
@@ -204,6 +218,10 @@ bool conv2d_backward_weight(const Tensor& g, const Tensor& x, const Conv2dOption
     const ConvSizes sizes = forward_sizes(windows_of(x, gw, g, options), x.size(0), gw, options);
     const ConvAlgorithm algorithm = choose_weight_gradient(sizes);
     const Tensor image = as_contiguous(x), gradient = as_contiguous(g);
+    if (algorithm == ConvAlgorithm::im2col) {
+      im2col_backward_weight(gradient, image, options, gw, gb, forced.column_bytes);
+      return;
+    }
     const WeightGradient<T> problem{.image = {sizes, image.data<T>()},
                                     .rows = static_cast<int>(sizes.rows),
                                     .groups = static_cast<int>(sizes.groups),

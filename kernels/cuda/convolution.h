@@ -103,8 +103,8 @@ struct Convolution {
   int result_channel = 0, result_line = 0, result_pixel = 0;
 };
 
-// partial[share, group, row, k] = sum over a share's pixels of g[pixel, row] * gathered[pixel, k]. Where
-// there is a bias gradient, column `depth` of the matrix is the sum of g.
+// partial[share, group, row, k], whose rows are row_stride() apart, = sum over a share's pixels of g[pixel,
+// row] * gathered[pixel, k]. Where there is a bias gradient, column `depth` of the matrix is the sum of g.
 template <typename T>
 struct WeightGradient {
   GatheredImage<T> image;
@@ -113,6 +113,8 @@ struct WeightGradient {
   bool with_bias = false;
 
   METRON_HOST_DEVICE int columns() const { return image.depth + (with_bias ? 1 : 0); }
+  METRON_HOST_DEVICE int row_stride() const { return (columns() + 3) / 4 * 4; }  // for pieces of 16 bytes
+  std::int64_t size() const { return std::int64_t{groups} * rows * row_stride(); }
 };
 
 // The pixels of a weight gradient, cut into shares of `pixels` each: what depends on the shapes alone, never
@@ -121,7 +123,7 @@ struct Shares {
   int count, pixels;
 };
 Shares shares_of(std::int64_t pixels, std::int64_t unit, std::int64_t blocks, std::int64_t bytes);
-// The sums of all shares, (shares, groups, rows, columns), into gw, and gb if there is one.
+// The sums of all shares, (shares, groups, rows, row_stride()), into gw, and gb if there is one.
 template <typename T>
 void add_shares(Device device, const WeightGradient<T>& gradient, const Shares& shares, const T* partial,
                 T* gw, T* gb);
@@ -143,6 +145,6 @@ void im2col_forward(const Tensor& x, const Tensor& w, const Tensor& bias, const 
 void im2col_backward_input(const Tensor& g, const Tensor& w, const Conv2dOptions& options, Tensor& gx,
                            std::int64_t limit);
 void im2col_backward_weight(const Tensor& g, const Tensor& x, const Conv2dOptions& options, Tensor& gw,
-                            std::int64_t limit);
+                            Tensor& gb, std::int64_t limit);
 
 }  // namespace metron::cuda
