@@ -273,7 +273,9 @@ inline report::Report sample_report(bool device_clock = false) {
   }
   report.roofs = {85.5, 17.25};
   report.notes.push_back({"other", {}, "A note with <tags> & signs."});
-  report.files = {{"report.md", "the report as text"}, {"trace.json", "all recorded steps, for Perfetto"}};
+  report.files = {{"report.md", "the report as text"},
+                  {"trace.json", "all recorded steps, for Perfetto"},
+                  {"ranking-64.csv", "all operators and kernels at batch size 64"}};
   return report;
 }
 

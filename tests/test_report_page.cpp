@@ -352,6 +352,15 @@ TEST(BrowsedPage, SpeaksChinese) {
   const std::regex word("[a-z]{4,}");
   for (const Json& heading : found.at("structure").at("headings"))
     EXPECT_FALSE(std::regex_search(heading.get<std::string>(), word)) << heading;
+  // Terms of ours that hold a number.
+  for (const Json& number : found.at("numbers")) {
+    const std::string path = number.at("path"), text = number.at("text");
+    const auto expected = path == "/correlations/0/first" ? chinese()("faithful, batch {0}", {"1"})
+                          : path == "/files/2/what"
+                              ? chinese()("all operators and kernels at batch size {0}", {"64"})
+                              : text;
+    EXPECT_EQ(text, expected);
+  }
 }
 
 TEST(BrowsedPage, OpensWithNothingInIt) {

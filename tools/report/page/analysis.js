@@ -107,13 +107,6 @@ function providersSection() {
       limit: 12 }));
 }
 
-// "warm, batch 64", in the report's language.
-function ranking(path) {
-  const parts = /^(.*), batch (\d+)$/.exec(at(path));
-  const text = parts ? t("{0}, batch {1}", translated(parts[1]), parts[2]) : at(path);
-  return Object.assign(h("span", { "data-path": path }, text), { key: text });
-}
-
 function correlationsSection() {
   if (run.correlations.length === 0) return section("correlations", t("Rank correlations"), absent(t("There is nothing to correlate.")));
   return section("correlations", t("Rank correlations"),
@@ -121,7 +114,7 @@ function correlationsSection() {
     table({
       caption: t("Kendall's tau-b"), id: "correlation-table",
       columns: [textColumn(t("ranking"), { header: true }), textColumn(t("compared with")), column("τ-b"), column(t("from")), column(t("to")), column(t("operators")), column(t("ties in the first")), column(t("ties in the second"))],
-      rows: paths("/correlations").map((path) => [ranking(`${path}/first`), ranking(`${path}/second`), num(`${path}/tau`, "tau"), num(`${path}/low`, "tau"), num(`${path}/high`, "tau"),
+      rows: paths("/correlations").map((path) => [term(`${path}/first`), term(`${path}/second`), num(`${path}/tau`, "tau"), num(`${path}/low`, "tau"), num(`${path}/high`, "tau"),
         num(`${path}/items`, "count"), num(`${path}/tied_first`, "count"), num(`${path}/tied_second`, "count")]) }));
 }
 
@@ -186,7 +179,7 @@ function faithfulSection() {
 function flameSection() {
   return section("flame", t("The trace of a step"),
     page.flames.length === 0 ? absent(t("This page holds no trace."))
-      : [paragraph(t("A click on a bar lets it fill the width; Escape, or the button, shows the whole step again. The times are those of trace.json, which Perfetto opens.")), flameFigure()]);
+      : [paragraph(t("A click on a bar lets it fill the width; Escape, or the button, shows the whole step again. The warm steps stand in the trace too, which Perfetto opens.")), flameFigure()]);
 }
 
 function notesSection() {

@@ -109,10 +109,16 @@ function word(path) {
     return Object.assign(h("span", { class: "none" }, "–"), { key: "" });
   return Object.assign(h("span", { "data-path": path }, String(value)), { key: String(value) });
 }
-// A term of ours at a path: in the report's language.
+// A term of ours in the report's language; "at batch size 64" is in the table as "at batch size {0}".
+function termText(english) {
+  const dark = /^(.*), light on dark$/.exec(english);
+  if (dark) return t("{0}, light on dark", termText(dark[1]));
+  const numbered = /^(.*\D)(\d+)$/.exec(english);
+  return page.texts[english] ?? (numbered && page.texts[`${numbered[1]}{0}`] ? t(`${numbered[1]}{0}`, numbered[2]) : english);
+}
 function term(path) {
-  const value = String(at(path));
-  return Object.assign(h("span", { "data-path": path }, translated(value)), { key: translated(value) });
+  const text = termText(String(at(path)));
+  return Object.assign(h("span", { "data-path": path }, text), { key: text });
 }
 const code = (path) => {
   const inner = word(path);
