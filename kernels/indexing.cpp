@@ -136,6 +136,29 @@ LoopNest strips_of(LoopNest nest, std::int64_t columns) {
   return nest;
 }
 
+std::size_t transposed_dimension(const LoopNest& nest) {
+  if (nest.strides[0][0] != 1 || nest.strides[0][1] == 1) return 0;
+  for (std::size_t d = 1; d < static_cast<std::size_t>(nest.rank); ++d) {
+    if (nest.strides[d][1] == 1) return d;
+  }
+  return 0;
+}
+
+LoopNest tiles_of(LoopNest nest, std::size_t d, std::int64_t tile) {
+  const std::int64_t rows = nest.sizes[0], columns = nest.sizes[d];
+  nest.sizes[0] = (rows + tile - 1) / tile;
+  nest.sizes[d] = (columns + tile - 1) / tile;
+  nest.numel = nest.numel / (rows * columns) * nest.sizes[0] * nest.sizes[d];
+  for (const std::size_t tiled : {std::size_t{0}, d}) {
+    for (std::int64_t& stride : nest.strides[tiled]) stride *= tile;
+  }
+  for (std::size_t other = 0; other < max_rank; ++other) {
+    nest.strides[other][2] = other == 0 ? tile : 0;
+    nest.strides[other][3] = other == d ? tile : 0;
+  }
+  return nest;
+}
+
 void check_indices(const char* op, const char* what, const Tensor& indices, std::int64_t limit) {
   const std::int64_t* const data = indices.data<std::int64_t>();
   const LoopNest nest = loop_nest({&indices});

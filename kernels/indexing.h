@@ -49,6 +49,13 @@ LoopNest with_dense_operand(LoopNest nest, std::size_t k);
 // positions, whose last operand counts the positions before along dimension 0.
 LoopNest strips_of(LoopNest nest, std::int64_t columns);
 
+// Of a nest of y and x: the dimension along which x is dense where y is dense along dimension 0; 0 if there
+// is none.
+std::size_t transposed_dimension(const LoopNest& nest);
+// Dimensions 0 and d cut into squares of `tile` by `tile`, those at the ends less: the nest of their first
+// positions, whose operands 2 and 3 are the index along dimension 0 and along d.
+LoopNest tiles_of(LoopNest nest, std::size_t d, std::int64_t tile);
+
 // ValueError that names the first of the int64 `indices` outside [0, limit).
 void check_indices(const char* op, const char* what, const Tensor& indices, std::int64_t limit);
 

@@ -153,6 +153,22 @@ TEST_F(CudaMaps, CopiesBetweenAllDtypes) {
   }
 }
 
+TEST_F(CudaMaps, TransposedCopiesOfAllSizesOfElements) {
+  for (const DType dtype : {DType::uint8, DType::bfloat16, DType::float32, DType::float64}) {
+    for (const Shape& shape :
+         {Shape{1, 1, 64, 96}, Shape{3, 16, 5, 7}, Shape{2, 33, 1, 100}, Shape{1, 17, 16, 1}}) {
+      SCOPED_TRACE(testing::Message() << shape << ", " << dtype);
+      const Twins x = twins(Lie::offset_by_one, shape, dtype, 1);
+      expect_same(x.device.to(MemoryFormat::channels_last), x.host);
+      expect_same(x.device.transpose(2, 3).contiguous(), x.host.transpose(2, 3));
+      expect_same(x.device.transpose(1, 3).contiguous(), x.host.transpose(1, 3));
+      Tensor y = empty_as(Lie::transposed, shape, dtype, "cuda");
+      kernel::copy(x.device, y);
+      expect_same(y, x.host);
+    }
+  }
+}
+
 TEST_F(CudaMaps, IntegersWrapAround) {
   const std::vector<std::int64_t> values{std::numeric_limits<std::int64_t>::max(), -3, 0, 5, 1LL << 40};
   const Tensor x = Tensor::from(values, {5}), d = x.to("cuda");

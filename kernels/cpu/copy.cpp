@@ -41,32 +41,12 @@ void transpose_tile(const T* x, std::int64_t x_stride, T* y, std::int64_t y_stri
       y[column * y_stride + row] = x[row * x_stride + column];
 }
 
-// The dimension along which x is dense where y is dense along dimension 0; 0 if there is none.
-std::size_t transposed_dimension(const LoopNest& nest) {
-  if (nest.strides[0][0] != 1 || nest.strides[0][1] == 1) return 0;
-  for (std::size_t d = 1; d < static_cast<std::size_t>(nest.rank); ++d) {
-    if (nest.strides[d][1] == 1) return d;
-  }
-  return 0;
-}
-
 // Swaps dimensions 0 and d of the nest by tiles that fit into the first-level cache.
 template <typename T>
 void copy_transposed(const LoopNest& nest, std::size_t d, const T* x, T* y) {
   constexpr std::int64_t tile = 32;
   const std::int64_t rows = nest.sizes[0], columns = nest.sizes[d];
-  LoopNest tiles = nest;
-  tiles.sizes[0] = (rows + tile - 1) / tile;
-  tiles.sizes[d] = (columns + tile - 1) / tile;
-  tiles.numel = nest.numel / (rows * columns) * tiles.sizes[0] * tiles.sizes[d];
-  for (const std::size_t tiled : {std::size_t{0}, d}) {
-    for (std::int64_t& stride : tiles.strides[tiled]) stride *= tile;
-  }
-  // A tile's place along both dimensions, as operands 2 and 3.
-  for (std::size_t other = 0; other < max_rank; ++other) {
-    tiles.strides[other][2] = other == 0 ? tile : 0;
-    tiles.strides[other][3] = other == d ? tile : 0;
-  }
+  const LoopNest tiles = tiles_of(nest, d, tile);
   parallel_for(tiles.numel, elementwise_grain / (tile * tile), [&](std::int64_t begin, std::int64_t end) {
     for_each_position<4>(tiles, begin, end, [&](const auto& offsets) {
       transpose_tile(x + offsets[1], nest.strides[0][1], y + offsets[0], nest.strides[d][0],

@@ -1,4 +1,9 @@
 // fill and copy: any strides and, for copy, any two dtypes. Mapped as map.cuh says; memory bounds both.
+//
+// Where x is dense along another dimension than y, a block takes a square of 32 by 32 through shared memory,
+// so that its warps read along the one and write along the other: each sector of memory moves once, not up to
+// eight times. Rows of the square are one element longer in shared memory, for columns free of bank
+// conflicts.
 #include <metron/kernels/arithmetic.h>
 #include <metron/kernels/cuda/cuda_kernels.h>
 
@@ -21,6 +26,42 @@ struct Convert {
   }
 };
 
+constexpr int tile = 32;
+constexpr int tile_rows = 8;  // of a block's threads
+constexpr std::int64_t worth_tiling = 16;
+
+// `tiles` of y, x, and the index along dimension 0, which has `rows`, and along x's dense one, of `columns`.
+template <typename Bits>
+__global__ void __launch_bounds__(tile* tile_rows)
+    transpose_kernel(const __grid_constant__ NestIndex<4> tiles, std::int32_t rows, std::int32_t columns,
+                     std::int32_t x_stride, std::int32_t y_stride, Bits* y, const Bits* x) {
+  using Slot = std::conditional_t<sizeof(Bits) < 4, std::uint32_t, Bits>;  // no two lanes share a bank
+  __shared__ Slot square[tile][tile + 1];
+  std::int32_t at[4];
+  tiles.offsets(blockIdx.x, at);
+  const int lane = static_cast<int>(threadIdx.x), first = static_cast<int>(threadIdx.y);
+  for (int row = first; row < tile; row += tile_rows)
+    if (at[2] + row < rows && at[3] + lane < columns) square[row][lane] = x[at[1] + row * x_stride + lane];
+  __syncthreads();
+  for (int column = first; column < tile; column += tile_rows)
+    if (at[3] + column < columns && at[2] + lane < rows)
+      y[at[0] + column * y_stride + lane] = static_cast<Bits>(square[lane][column]);
+}
+
+template <typename Bits>
+void copy_bits(Device device, const LoopNest& nest, Bits* y, const Bits* x) {
+  const std::size_t d = transposed_dimension(nest);
+  if (d == 0 || std::min(nest.sizes[0], nest.sizes[d]) < worth_tiling)
+    return map("copy", device, nest, Convert<Bits>{}, Convert<Bits>{}, y, x);
+  for_each_part(nest, 2, [&](const LoopNest& part, const auto& offsets) {
+    const LoopNest tiles = tiles_of(part, d, tile);
+    launch("copy", device, {static_cast<unsigned>(tiles.numel), dim3(tile, tile_rows), 0},
+           transpose_kernel<Bits>, NestIndex<4>(tiles), static_cast<std::int32_t>(part.sizes[0]),
+           static_cast<std::int32_t>(part.sizes[d]), static_cast<std::int32_t>(part.strides[0][1]),
+           static_cast<std::int32_t>(part.strides[d][0]), y + offsets[0], x + offsets[1]);
+  });
+}
+
 }  // namespace
 
 bool fill(double value, Tensor& y) {
@@ -40,8 +81,8 @@ bool copy(const Tensor& x, Tensor& y) {
   const LoopNest nest = loop_nest({&y, &x});
   if (x.dtype() == y.dtype()) {
     visit_bits(y.dtype(), [&]<typename Bits>() {
-      map("copy", y.device(), nest, Convert<Bits>{}, Convert<Bits>{},
-          static_cast<Bits*>(y.raw_mutable_data()), static_cast<const Bits*>(x.raw_data()));
+      copy_bits(y.device(), nest, static_cast<Bits*>(y.raw_mutable_data()),
+                static_cast<const Bits*>(x.raw_data()));
     });
     return true;
   }
