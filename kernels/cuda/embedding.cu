@@ -58,7 +58,8 @@ struct Matches {
   std::int64_t positions[sum_threads];
 };
 
-// Gathers (row, position) of all threads that have a match. Ends with a barrier.
+// Gathers (row, position) of all threads that have a match, for the block to read until it calls this again:
+// the first barrier also parts those reads from the next matches.
 __device__ inline void gather_matches(bool match, int row, std::int64_t position, int* warp_counts,
                                       Matches& matches) {
   constexpr int warps = sum_threads / warp_size;
@@ -106,7 +107,6 @@ __global__ void __launch_bounds__(sum_threads)
           sums[matches.rows[m]][threadIdx.x] +=
               functor::convert<Real<T>>(g[matches.positions[m] * columns + column]);
       }
-      __syncthreads();  // before the next matches are written
     }
     if (column < columns) {
       for (int r = 0; r < own_rows; ++r)
