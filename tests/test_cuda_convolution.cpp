@@ -19,7 +19,10 @@ using cuda::ConvAlgorithmScope;
 constexpr ConvAlgorithm algorithms[] = {ConvAlgorithm::direct, ConvAlgorithm::implicit_gemm,
                                         ConvAlgorithm::im2col};
 
-class CudaConvolution : public DeviceTest {};
+// Our own kernels against the portable ones, whatever else computes on these devices.
+class CudaConvolution : public DeviceTest {
+  const ProviderScope providers_{"cpu,cuda"};
+};
 
 // A call of the slots, by its sizes.
 struct Problem {
@@ -93,7 +96,6 @@ void expect_close(const Results& got, const Results& want, double tolerance) {
 }
 
 void compare(const Problem& p, DType dtype, double tolerance) {
-  const ProviderScope portable("cpu");
   const Results want = run(p, dtype, Device());
   for (const ConvAlgorithm algorithm : algorithms) {
     SCOPED_TRACE(testing::Message() << p << ", " << dtype << ", algorithm " << static_cast<int>(algorithm));
@@ -134,10 +136,7 @@ TEST_F(CudaConvolution, AlgorithmsAgreeWithThePortableProvider) {
 TEST_F(CudaConvolution, EveryAlgorithmPassesTheTableOfCases) {
   for (const Case& c : cases()) {
     if (c.op != "conv2d") continue;
-    const Outcome want = [&] {
-      const ProviderScope portable("cpu");
-      return test::run(c, DType::float32, Device());
-    }();
+    const Outcome want = test::run(c, DType::float32, Device());
     for (const ConvAlgorithm algorithm : algorithms) {
       SCOPED_TRACE(testing::Message() << c << ", algorithm " << static_cast<int>(algorithm));
       const ConvAlgorithmScope only(algorithm);
@@ -151,10 +150,7 @@ TEST_F(CudaConvolution, EveryAlgorithmPassesTheTableOfCases) {
 
 TEST_F(CudaConvolution, Im2colWorksInPartsWhereTheColumnsAreTooMany) {
   const Problem problem{{5, 4, 9, 8}, {6, 2, 3, 3}, {.stride = 2, .padding = 1, .groups = 2}};
-  const Results want = [&] {
-    const ProviderScope portable("cpu");
-    return run(problem, DType::float32, Device());
-  }();
+  const Results want = run(problem, DType::float32, Device());
   const std::int64_t image_bytes = 2 * 9 * 5 * 4 * 4;
   for (const std::int64_t limit : {std::int64_t{1}, 2 * image_bytes, 4 * image_bytes, 5 * image_bytes}) {
     SCOPED_TRACE(limit);
@@ -165,7 +161,6 @@ TEST_F(CudaConvolution, Im2colWorksInPartsWhereTheColumnsAreTooMany) {
 
 TEST_F(CudaConvolution, Im2colTakesMoreChannelsThanItsGridIsTall) {
   const Problem problem{{1, 1031, 3, 4}, {2, 1031, 2, 2}, {.padding = {0, 1}}};
-  const ProviderScope providers("cpu,cuda");
   const ConvAlgorithmScope only(ConvAlgorithm::im2col);
   expect_close(run(problem, DType::float32, "cuda"), run(problem, DType::float32, Device()), 2e-6);
 }
@@ -173,7 +168,6 @@ TEST_F(CudaConvolution, Im2colTakesMoreChannelsThanItsGridIsTall) {
 // Groups are along x, which has no such limit.
 TEST_F(CudaConvolution, MoreGroupsThanAGridIsTall) {
   constexpr std::int64_t groups = 65536 + 7;
-  const ProviderScope providers("cpu,cuda");
   const Tensor x = random_at(1, {1, groups, 1, 2}, DType::float32, Device(), MemoryFormat::contiguous, 0);
   const Tensor w = random_at(2, {groups, 1, 1, 2}, DType::float32, Device(), MemoryFormat::contiguous, 0);
   Tensor want = Tensor::empty({1, groups, 1, 1}),

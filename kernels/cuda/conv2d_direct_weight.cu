@@ -5,10 +5,11 @@
 // take neighbouring pixels, and each adds up all 72 products of its own: 17 loads for 72 (and the sum of g
 // for the bias). At the end the lanes of a warp exchange halves of their sums, then quarters, and so on,
 // until each holds the warp's total of every 32nd sum, which takes a fifth of the shuffles of reducing one
-// after the other. The shares are added in order by conv2d_shares.cu: the result is the same each time.
+// after the other. They write them as they hold them, a sector each, once a block. The shares are added in
+// order by conv2d_shares.cu: the result is the same each time.
 //
 // Must move g once (for 9 taps and one channel) and the image once: bound by memory then. Lines that begin
-// askew touch five sectors of 32 bytes where four would do. Up to 144 registers a thread, 12 warps a
+// askew touch five sectors of 32 bytes where four would do. Up to 152 registers a thread, 12 warps a
 // multiprocessor, for 80 independent sums each.
 #include <metron/kernels/cuda/convolution.h>
 #include <metron/kernels/cuda/launch.h>

@@ -10,7 +10,9 @@
 // Must move the image, the weights and the result once. Bound by arithmetic: 64 x 128 x 8 products for the
 // (64 + 128) x 8 elements of a tile, each of which comes from memory once and from L2 for the other rows of
 // tiles. Gathered lines begin anywhere, so 128 bytes of lanes touch five sectors of 32 bytes where four would
-// do, and six where a line of the result ends between them: up to 1.5 times the fewest transactions.
+// do, and six where a line of the result ends between them: up to 1.5 times the fewest transactions. The
+// weights of the input's gradient lie row after row, 9 taps for 3 by 3, of which a tile takes 8: twice the
+// fewest, of what is read once a block.
 //
 // Registers bound occupancy: 128 a thread for 64 rows, 16 warps a multiprocessor; at most 96 and 20 warps for
 // 32 rows. The 64 (32) independent sums of each thread cover the latency of the arithmetic.
