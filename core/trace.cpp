@@ -4,6 +4,7 @@
 #include <metron/core/text_table.h>
 #include <metron/core/trace.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string_view>
 
@@ -25,28 +26,23 @@ std::string microseconds(std::int64_t ns) {
   return std::to_string(ns / 1000) + '.' + fraction;
 }
 
+// Where a profile stands in its trace.
+struct Place {
+  int process = 1;
+  std::int64_t start = 0;          // ns of the steady clock: the trace's time 0
+  std::int64_t arrows_before = 0;  // numbers that the arrows of other profiles may have
+};
+
+// The events of one profile.
 class Writer {
  public:
-  explicit Writer(const Profile& profile) : profile_(profile) {
+  Writer(const Profile& profile, const Place& place) : profile_(profile), place_(place) {
     add_names();
     for (const ProfiledStep& step : profile.steps) add_step(step);
     for (std::size_t i = 0; i < profile.records.size(); ++i) add_record(i);
     for (const MemoryEvent& event : profile.memory) add_memory(event);
   }
-
-  std::string finish() {
-    text_ += "\n],\n\"displayTimeUnit\":\"ns\",\n\"otherData\":{";
-    text_ +=
-        "\"program\":" + json_string(profile_.program) + ",\"wall_ns\":" + std::to_string(profile_.wall_ns);
-    const TimerCost& cost = profile_.cost;
-    const std::pair<const char*, double> costs[]{
-        {"op_ns", cost.op_ns},         {"op_inside_ns", cost.op_inside_ns},
-        {"kernel_ns", cost.kernel_ns}, {"kernel_inside_ns", cost.kernel_inside_ns},
-        {"memory_ns", cost.memory_ns}, {"noise_ns", cost.noise_ns}};
-    for (const auto& [name, value] : costs)
-      text_ += ",\"timer_" + std::string(name) + "\":" + shortest(value);
-    return std::move(text_) + "}}\n";
-  }
+  std::string finish() { return std::move(text_); }
 
  private:
   // An event's beginning, up to and without the closing brace.
@@ -55,10 +51,10 @@ class Writer {
     first_ = false;
     text_ += "{\"ph\":\"";
     text_ += type;
-    text_ += "\",\"pid\":1,\"tid\":" + std::to_string(track);
+    text_ += "\",\"pid\":" + std::to_string(place_.process) + ",\"tid\":" + std::to_string(track);
   }
   void add_times(std::int64_t start, std::int64_t end) {
-    text_ += ",\"ts\":" + microseconds(start - profile_.start) + ",\"dur\":" + microseconds(end - start);
+    text_ += ",\"ts\":" + microseconds(start - place_.start) + ",\"dur\":" + microseconds(end - start);
   }
 
   void add_names() {
@@ -121,8 +117,9 @@ class Writer {
     const Record& from = profile_.records[static_cast<std::size_t>(to.forward)];
     const auto end = [&](char type, std::int64_t time, const char* binding) {
       open_event(type, ops_track);
-      text_ += ",\"cat\":\"backward\",\"name\":\"backward\",\"id\":" + std::to_string(index) +
-               ",\"ts\":" + microseconds(time - profile_.start) + binding + '}';
+      text_ += ",\"cat\":\"backward\",\"name\":\"backward\",\"id\":" +
+               std::to_string(place_.arrows_before + static_cast<std::int64_t>(index)) +
+               ",\"ts\":" + microseconds(time - place_.start) + binding + '}';
     };
     end('s', from.start, "");
     end('f', to.start, ",\"bp\":\"e\"");
@@ -131,18 +128,52 @@ class Writer {
   void add_memory(const MemoryEvent& event) {
     open_event('C', 0);
     text_ += std::string(",\"name\":\"") + name_of(event.device) +
-             " memory\",\"ts\":" + microseconds(event.time - profile_.start) +
+             " memory\",\"ts\":" + microseconds(event.time - place_.start) +
              ",\"args\":{\"live bytes\":" + std::to_string(event.live) + "}}";
   }
 
   const Profile& profile_;
-  std::string text_ = "{\"traceEvents\":[";
+  Place place_;
+  std::string text_;
   bool first_ = true;
 };
 
+// What the events don't tell: with it the ranking can be computed from the trace alone.
+std::string totals(const Profile& profile) {
+  std::string text =
+      "\"program\":" + json_string(profile.program) + ",\"wall_ns\":" + std::to_string(profile.wall_ns);
+  const TimerCost& cost = profile.cost;
+  const std::pair<const char*, double> costs[]{
+      {"op_ns", cost.op_ns},         {"op_inside_ns", cost.op_inside_ns},
+      {"kernel_ns", cost.kernel_ns}, {"kernel_inside_ns", cost.kernel_inside_ns},
+      {"memory_ns", cost.memory_ns}, {"noise_ns", cost.noise_ns}};
+  for (const auto& [name, value] : costs) text += ",\"timer_" + std::string(name) + "\":" + shortest(value);
+  return text;
+}
+
+std::string whole(const std::string& events, const std::string& other) {
+  return "{\"traceEvents\":[" + events + "\n],\n\"displayTimeUnit\":\"ns\",\n\"otherData\":{" + other +
+         "}}\n";
+}
+
 }  // namespace
 
-std::string to_trace(const Profile& profile) { return Writer(profile).finish(); }
+std::string to_trace(const Profile& profile) {
+  return whole(Writer(profile, {.start = profile.start}).finish(), totals(profile));
+}
+
+std::string to_trace(std::span<const Profile> profiles) {
+  Place place{.process = 0, .start = profiles.empty() ? 0 : profiles.front().start};
+  for (const Profile& profile : profiles) place.start = std::min(place.start, profile.start);
+  std::string events, other;
+  for (const Profile& profile : profiles) {
+    ++place.process;
+    events += (events.empty() ? "" : ",") + Writer(profile, place).finish();
+    other += (other.empty() ? "{" : ",{") + totals(profile) + '}';
+    place.arrows_before += static_cast<std::int64_t>(profile.records.size());
+  }
+  return whole(events, "\"profiles\":[" + other + ']');
+}
 
 void write_trace(const Profile& profile, const std::filesystem::path& path) {
   const std::string text = to_trace(profile);

@@ -10,13 +10,14 @@
 #include <string>
 #include <vector>
 
-#include "decoded_png.h"
 #include "expect_error.h"
+#include "find_color.h"
 
 namespace metron::graph {
 namespace {
 
 using drawing::Canvas;
+using drawing::pixel_of;
 using drawing::Rect;
 using drawing::TextBox;
 using test::expect_error;
@@ -184,11 +185,6 @@ TEST(GraphTimes, OfABackwardNodeAddUpToTheBackwardPass) {
   for (const Node& node : graph.nodes) nodes_us += node.time_us.value_or(0);
   ASSERT_GE(warm_steps, 4);
   EXPECT_NEAR(nodes_us, profile_us / static_cast<double>(warm_steps), 0.1 * nodes_us);
-}
-
-Pixel pixel_of(const drawing::Color& c) {
-  return {static_cast<int>(c.r * 255 + 0.5), static_cast<int>(c.g * 255 + 0.5),
-          static_cast<int>(c.b * 255 + 0.5), 255};
 }
 
 TEST(GraphPicture, HasEveryNodeAndEdgeAndAllTextInside) {

@@ -1,12 +1,19 @@
-// The report: what run.json holds.
+// The report's parts: run.json, the ranking and its noise, the lab's names, the folder.
 #include <gtest/gtest.h>
 #include <metron/core/error.h>
+#include <metron/tools/environment.h>
+#include <metron/tools/report/analyse.h>
+#include <metron/tools/report/explain.h>
+#include <metron/tools/report/folder.h>
 #include <metron/tools/report/language.h>
+#include <metron/tools/report/markdown.h>
+#include <metron/tools/report/names.h>
 #include <metron/tools/report/run.h>
 
 #include <limits>
 
 #include "expect_error.h"
+#include "synthetic_profile.h"
 #include "temporary_folder.h"
 
 namespace metron::report {
@@ -67,6 +74,236 @@ TEST(Language, PutsValuesIntoTexts) {
   EXPECT_EQ(other("loss"), "verlies");
   EXPECT_EQ(other("{0} steps", {"3"}), "stappen: 3");
   EXPECT_EQ(other("{0} images", {"3"}), "3 images");
+}
+
+// ---- The ranking
+
+using test::synthetic_profile;
+using test::SyntheticOp;
+
+// Three rounds of one step each, in which the ops take these times.
+BatchSection ranked(const std::vector<std::vector<SyntheticOp>>& rounds, double noise_ns = 0) {
+  Profile profile = synthetic_profile(rounds);
+  profile.cost.noise_ns = noise_ns;
+  return rank_steps(sample_steps(profile), {.batch = 8, .rounds = rounds.size(), .roofs = {100, 10}});
+}
+
+std::vector<std::string> names_of(const BatchSection& section) {
+  std::vector<std::string> names;
+  for (const OpRow& op : section.ops) names.push_back(op.name + (op.rank_known ? "" : "?"));
+  return names;
+}
+
+TEST(Ranks, FollowTheTimes) {
+  const auto round = [](std::int64_t conv, std::int64_t linear) {
+    return std::vector<SyntheticOp>{{"conv2d", Phase::forward, 100, "conv2d_forward", conv, 4e6, 1000},
+                                    {"linear", Phase::forward, 100, "matmul", linear},
+                                    {"relu", Phase::forward, 50}};
+  };
+  const BatchSection large = ranked({round(9000, 2000), round(9100, 2100), round(8900, 1900)});
+  EXPECT_EQ(names_of(large), (std::vector<std::string>{"conv2d", "linear", "relu"}));
+  const OpRow& conv = large.ops.front();
+  EXPECT_DOUBLE_EQ(conv.self_us, 9.1);
+  EXPECT_DOUBLE_EQ(conv.total_us, 9.1);
+  EXPECT_DOUBLE_EQ(conv.low_us, 9.0);
+  EXPECT_DOUBLE_EQ(conv.high_us, 9.2);
+  EXPECT_DOUBLE_EQ(*conv.gflops, 4e6 / 9.1 * 1e-3);
+  EXPECT_DOUBLE_EQ(*conv.roof, 4e6 / 100 / 9100);
+  EXPECT_EQ(conv.provider, "onednn");
+  EXPECT_EQ(conv.reference_name, "conv2d");
+  EXPECT_EQ(large.ops[1].reference_name, "addmm");
+  EXPECT_FALSE(large.ops[2].gflops);
+  // The same program with a tiny convolution: nothing but the times decides.
+  const BatchSection small = ranked({round(90, 2000), round(91, 2100), round(89, 1900)});
+  EXPECT_EQ(names_of(small), (std::vector<std::string>{"linear", "conv2d", "relu"}));
+}
+
+TEST(Ranks, AreNotKnownWithinTheNoise) {
+  const auto round = [](std::int64_t a, std::int64_t b, std::int64_t c) {
+    return std::vector<SyntheticOp>{
+        {"exp", Phase::forward, a}, {"log", Phase::forward, b}, {"sqrt", Phase::backward, c}};
+  };
+  // log's slowest round is slower than exp's fastest; sqrt is far from both.
+  EXPECT_EQ(names_of(ranked({round(500, 400, 100), round(510, 490, 110), round(480, 410, 90)})),
+            (std::vector<std::string>{"exp?", "log?", "sqrt backward"}));
+  // Apart, but not by more than what a single call may be off by.
+  EXPECT_EQ(names_of(ranked({round(500, 400, 100), round(500, 400, 100), round(500, 400, 100)}, 99)),
+            (std::vector<std::string>{"exp", "log", "sqrt backward"}));
+  EXPECT_EQ(names_of(ranked({round(500, 400, 100), round(500, 400, 100), round(500, 400, 100)}, 101)),
+            (std::vector<std::string>{"exp?", "log?", "sqrt backward"}));
+  // Two rounds are too few to know anything.
+  EXPECT_EQ(names_of(ranked({round(500, 400, 100), round(500, 400, 100)})),
+            (std::vector<std::string>{"exp?", "log?", "sqrt backward?"}));
+  const BatchSection section = ranked({round(500, 400, 100), round(510, 490, 110), round(480, 410, 90)});
+  EXPECT_EQ(section.ops[2].phase_rank, 1);
+  EXPECT_TRUE(section.ops[2].phase_rank_known);
+  EXPECT_EQ(section.ops[2].rank, 3);
+}
+
+TEST(Ranks, OfADeviceWithAClockAreByItsTime) {
+  Profile profile = synthetic_profile({{{"conv2d", Phase::forward, 100, "conv2d_forward", 9000},
+                                        {"linear", Phase::forward, 100, "matmul", 100}}});
+  profile.records[1].device_ns = 3000;
+  profile.records[3].device_ns = 7000;
+  const BatchSection section = rank_steps(sample_steps(profile), {.batch = 1, .rounds = 1, .roofs = {}});
+  EXPECT_EQ(section.ranked_by, "device");
+  EXPECT_EQ(section.ops[0].name, "linear");
+  EXPECT_EQ(section.ops[0].device_us, 7.0);
+  EXPECT_DOUBLE_EQ(section.ops[0].time_us, 7.0);
+  EXPECT_DOUBLE_EQ(section.ops[1].self_us, 9.1);
+  EXPECT_FALSE(section.ops[0].roof);  // no roof was measured
+}
+
+TEST(Comparison, HasEveryOpOfEveryBatchSize) {
+  std::vector<BatchSection> batches{ranked({{{"exp", Phase::forward, 10}, {"log", Phase::forward, 30}}}),
+                                    ranked({{{"exp", Phase::forward, 60}, {"sqrt", Phase::forward, 20}}})};
+  const std::vector<ComparisonRow> rows = compare_batches(batches);
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_EQ(rows[0].name, "exp");
+  EXPECT_EQ(rows[1].name, "sqrt");
+  EXPECT_EQ(rows[2].name, "log");
+  EXPECT_EQ(rows[0].rank, (std::vector<std::optional<int>>{2, 1}));
+  EXPECT_FALSE(rows[1].time_us[0]);
+  EXPECT_DOUBLE_EQ(*rows[0].share[1], 0.75);
+}
+
+TEST(Cold, NamesTheLibraryThatInitialises) {
+  const auto step = [](std::int64_t conv) {
+    return synthetic_profile(
+        {{{"conv2d", Phase::forward, 100, "conv2d_forward", conv}, {"relu", Phase::forward, 70}}});
+  };
+  const ColdSection section =
+      compare_cold(sample_steps(step(90'000)), sample_steps(step(9'000)), 8, {{"onednn", "oneDNN 2.6"}});
+  ASSERT_EQ(section.initialisation.size(), 1u);
+  EXPECT_EQ(section.initialisation[0].library, "oneDNN 2.6");
+  EXPECT_DOUBLE_EQ(section.initialisation[0].us, 81);
+  EXPECT_NEAR(section.initialisation[0].share, 81. / section.cold_wall_us, 1e-12);
+  EXPECT_EQ(section.ops[0].name, "conv2d");
+  EXPECT_DOUBLE_EQ(section.ops[0].initialisation_us, 81);
+  EXPECT_DOUBLE_EQ(section.ops[1].initialisation_us, 0);
+}
+
+// ---- The lab's way
+
+TEST(Faithful, HasTheReferencesNamesAndNothingOfItsOrder) {
+  const auto pass = [](std::int64_t conv, std::int64_t linear) {
+    return sample_steps(synthetic_profile({{{"conv2d", Phase::forward, 1000, "conv2d_forward", conv},
+                                            {"relu", Phase::forward, 100, "unary", 500},
+                                            {"dropout2d", Phase::forward, 100, "dropout", 800},
+                                            {"linear", Phase::forward, 100, "matmul", linear},
+                                            {"log_softmax", Phase::forward, 50, "softmax", 150}}}));
+  };
+  const auto rows = [](const FaithfulSection& section) {
+    std::vector<std::string> names;
+    for (const FaithfulRow& row : section.rows) names.push_back(row.op);
+    return names;
+  };
+  const FaithfulSection lab = rank_faithful(pass(90'000, 5000), 64);
+  EXPECT_EQ(rows(lab), (std::vector<std::string>{"conv2d", "convolution", "addmm", "feature_dropout", "relu",
+                                                 "threshold", "log_softmax", "_log_softmax"}));
+  EXPECT_DOUBLE_EQ(lab.rows[0].total_us, 91);  // counted again in its parent
+  EXPECT_DOUBLE_EQ(lab.rows[1].total_us, 90);
+  EXPECT_EQ(lab.rows[1].source, "conv2d > onednn.conv2d_forward");
+  EXPECT_EQ(lab.rows[2].reference_rank, 5);
+  EXPECT_EQ(lab.rows[2].reference_us, 370.241);
+  EXPECT_EQ(lab.reference.size(), 31u);
+  const FaithfulSection other = rank_faithful(pass(1000, 70'000), 64);
+  EXPECT_EQ(rows(other)[0], "addmm");
+  EXPECT_EQ(rows(other)[1], "conv2d");
+  EXPECT_TRUE(rank_faithful(pass(1000, 1000), 5).reference.empty());
+
+  const auto tau = [&](std::int64_t conv, std::int64_t linear) {
+    const BatchSamples samples{64, 1, pass(conv, linear), pass(conv, linear), pass(conv, linear)};
+    const std::vector<Correlation> all = correlate({samples});
+    EXPECT_EQ(all.at(0).kind, "faithful-reference");
+    EXPECT_EQ(all.at(0).items, 8);
+    return *all.at(0).tau;
+  };
+  EXPECT_GT(tau(90'000, 5000), 0.9);
+  EXPECT_LT(tau(100, 70'000), tau(90'000, 5000));
+}
+
+TEST(Reference, IsReadAsItStands) {
+  EXPECT_EQ(reference_entries().size(), 93u);
+  EXPECT_EQ(reference_entries().front().op, "conv2d");
+  EXPECT_EQ(reference_entries().front().total_us, 127013.795);
+  test::expect_error<ValueError>([] { parse_reference("a,b\n"); }, {"batch_size,rank,op,total_us"});
+  test::expect_error<ValueError>([] { parse_reference("batch_size,rank,op,total_us\n1,x,conv2d,3\n"); },
+                                 {"x"});
+}
+
+// ---- Text
+
+TEST(Markdown, MarksWhatIsEmulatedOrADouble) {
+  Report report;
+  report.environment = tools::to_json(tools::collect_environment());
+  report.settings.batch_sizes = {8};
+  report.batches.push_back(ranked({{{"conv2d", Phase::forward, 100, "conv2d_forward", 9000}}}));
+  report.batches[0].batch = 8;
+  report.comparison = compare_batches(report.batches);
+  report.settings.emulated = true;
+  report.settings.doubles = {"onednn"};
+  report.notes = {make_note("emulated", {"cuda:0"}), make_note("doubles", {"onednn"})};
+  const std::string text = to_markdown(report, english());
+  EXPECT_TRUE(contains(text, {"self µs (emulated)", "step µs (emulated)", "onednn (double)",
+                              "say nothing about a GPU", "test doubles, not the vendor's libraries"}));
+  EXPECT_EQ(text.find("device µs"), std::string::npos);
+  EXPECT_EQ(text.find("| self µs |"), std::string::npos);
+}
+
+// ---- The folder
+
+TEST(ReportFolder, AppearsWhole) {
+  const TemporaryFolder parent;
+  {
+    ReportFolder folder(parent / "report");
+    folder.write("report.md", "text");
+  }
+  EXPECT_TRUE(parent.names().empty()) << "what was not finished left something behind";
+  {
+    ReportFolder folder(parent / "report/");
+    folder.write("report.md", "text");
+    std::filesystem::create_directory(folder.scratch());
+    folder.commit();
+  }
+  EXPECT_EQ(parent.names(), std::vector<std::string>{"report"});
+  EXPECT_EQ(read_file(parent / "report" / "report.md"), "text");
+  EXPECT_FALSE(std::filesystem::exists(parent / "report" / "scratch"));
+}
+
+TEST(ReportFolder, ReplacesAnEarlierReportAndNothingElse) {
+  const TemporaryFolder parent;
+  const auto write = [&](const std::vector<std::string>& names) {
+    ReportFolder folder(parent / "report");
+    Report report;
+    for (const std::string& name : names) {
+      folder.write(name, "new");
+      report.files.push_back({name, ""});
+    }
+    report.files.push_back({"run.json", ""});
+    report.files.push_back({"../outside", ""});  // must not be believed
+    folder.write("run.json", to_json(report).dump());
+    folder.commit();
+  };
+  write({"a.md", "ranking-3.csv"});
+  parent.write("outside", "mine");
+  parent.write("report/mine.txt", "mine");
+  write({"a.md"});
+  EXPECT_FALSE(std::filesystem::exists(parent / "report" / "ranking-3.csv"));
+  EXPECT_EQ(read_file(parent / "report" / "mine.txt"), "mine");
+  EXPECT_EQ(read_file(parent / "outside"), "mine");
+  EXPECT_EQ(parent.names().size(), 2u);
+}
+
+TEST(ReportFolder, RefusesWhereItCannotWrite) {
+  const TemporaryFolder parent;
+  parent.write("file", "x");
+  test::expect_error<IoError>([&] { ReportFolder(parent / "file"); }, {"file"});
+  test::expect_error<IoError>([] { ReportFolder("/proc/report"); }, {"/proc/report"});
+  std::filesystem::create_directory(parent / "full");
+  parent.write("full/letter.txt", "x");
+  test::expect_error<ValueError>([&] { ReportFolder(parent / "full"); }, {"full", "no earlier report"});
+  EXPECT_EQ(parent.names().size(), 2u);
 }
 
 }  // namespace

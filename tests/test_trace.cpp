@@ -18,11 +18,17 @@
 #include "expect_error.h"
 #include "run_command.h"
 #include "temporary_folder.h"
+#include "trace_profile.h"
 
 namespace metron {
 namespace {
 
 using Json = nlohmann::json;
+using test::events_of;
+using test::nested_slices;
+using test::ns;
+using test::profile_of;
+using test::Slice;
 
 // Ten training steps of the reference CNN, at batch size 64 as the lab trains it.
 const Profile& reference_profile() {
@@ -50,45 +56,6 @@ const Profile& reference_profile() {
 const Json& reference_trace() {
   static const Json trace = Json::parse(to_trace(reference_profile()));
   return trace;
-}
-
-std::int64_t ns(const Json& microseconds) { return std::llround(microseconds.get<double>() * 1e3); }
-
-std::vector<Json> events_of(const Json& trace, const std::string& type, const std::string& category = "") {
-  std::vector<Json> events;
-  for (const Json& event : trace.at("traceEvents")) {
-    if (event.at("ph") == type &&
-        (category.empty() || event.at("cat").get<std::string>().find(category) == 0))
-      events.push_back(event);
-  }
-  return events;
-}
-
-// The events of the ops' track in their order, each with the position of the one around it.
-struct Slice {
-  Json event;
-  std::int64_t start, end;
-  int parent = -1;
-};
-std::vector<Slice> nested_slices(const Json& trace) {
-  std::vector<Slice> slices;
-  for (const Json& event : events_of(trace, "X")) {
-    if (event.at("cat") == "step") continue;
-    slices.push_back({event, ns(event.at("ts")), ns(event.at("ts")) + ns(event.at("dur"))});
-  }
-  std::vector<int> open;
-  for (std::size_t i = 0; i < slices.size(); ++i) {
-    while (!open.empty() && slices[static_cast<std::size_t>(open.back())].end <= slices[i].start &&
-           slices[static_cast<std::size_t>(open.back())].end < slices[i].end)
-      open.pop_back();
-    if (!open.empty()) {
-      slices[i].parent = open.back();
-      EXPECT_LE(slices[i].end, slices[static_cast<std::size_t>(open.back())].end)
-          << slices[i].event << " reaches out of " << slices[static_cast<std::size_t>(open.back())].event;
-    }
-    open.push_back(static_cast<int>(i));
-  }
-  return slices;
 }
 
 TEST(Trace, HasTheFieldsOfTheFormat) {
@@ -165,53 +132,36 @@ TEST(Trace, CountsTheMemoryOfEveryEvent) {
 
 // Whoever has the trace alone gets the same ranking: times, shares, calls, work.
 TEST(Trace, GivesTheSameRankingAgain) {
-  const Json& trace = reference_trace();
-  Profile rebuilt;
-  const Json& other = trace.at("otherData");
-  rebuilt.wall_ns = other.at("wall_ns");
-  rebuilt.cost = {other.at("timer_op_ns"),     other.at("timer_op_inside_ns"),
-                  other.at("timer_kernel_ns"), other.at("timer_kernel_inside_ns"),
-                  other.at("timer_memory_ns"), other.at("timer_noise_ns")};
-  const std::vector<Slice> slices = nested_slices(trace);
-  for (const Slice& slice : slices) {
-    Record record;
-    const auto category = slice.event.at("cat").get<std::string>();
-    auto name = slice.event.at("name").get<std::string>();
-    for (const RecordKind kind : {RecordKind::op, RecordKind::kernel, RecordKind::range}) {
-      if (category.starts_with(name_of(kind))) record.kind = kind;
-    }
-    for (const Phase phase : {Phase::forward, Phase::backward, Phase::optimizer}) {
-      if (category.ends_with(name_of(phase))) record.phase = phase;
-    }
-    if (record.kind == RecordKind::op && record.phase == Phase::backward)
-      name.resize(name.size() - std::string(" backward").size());
-    record.name = immortal(name);
-    record.parent = slice.parent;
-    record.start = slice.start;
-    record.end = slice.end;
-    const Json& arguments = slice.event.at("args");
-    record.first = arguments.contains("first");
-    if (record.kind == RecordKind::kernel) {
-      record.provider = immortal(arguments.at("provider").get<std::string>());
-      record.bytes = arguments.at("bytes");
-      record.flops = arguments.at("flops");
-    }
-    rebuilt.records.push_back(record);
-  }
-  for (const Json& count : events_of(trace, "C")) {
-    MemoryEvent event;
-    event.time = ns(count.at("ts"));
-    const auto live = count.at("args").at("live bytes").get<std::int64_t>();
-    event.delta =
-        rebuilt.memory.empty() ? reference_profile().memory.front().delta : live - rebuilt.memory.back().live;
-    event.live = live;
-    for (std::size_t i = 0; i < slices.size() && slices[i].start <= event.time; ++i) {
-      if (slices[i].end >= event.time)
-        event.record = static_cast<std::int32_t>(i);  // the innermost comes last
-    }
-    rebuilt.memory.push_back(event);
-  }
+  Profile rebuilt = profile_of(reference_trace(), reference_trace().at("otherData"), 1);
+  // The counter tells what is live after an event: how much the first one changed it can't be known.
+  rebuilt.memory.front().delta = reference_profile().memory.front().delta;
   EXPECT_EQ(rank(rebuilt).to_csv(), rank(reference_profile()).to_csv());
+}
+
+TEST(Trace, OfSeveralProfilesKeepsThemApart) {
+  Profile later = reference_profile();
+  later.program = "later";
+  for (Record& record : later.records) record.start += 5000, record.end += 5000;
+  for (ProfiledStep& step : later.steps) step.start += 5000, step.end += 5000;
+  for (MemoryEvent& event : later.memory) event.time += 5000;
+  later.start += 5000;
+  const std::vector<Profile> profiles{reference_profile(), later};
+  const Json trace = Json::parse(to_trace(profiles));
+  const Json& others = trace.at("otherData").at("profiles");
+  ASSERT_EQ(others.size(), 2u);
+  for (int process = 1; process <= 2; ++process) {
+    Profile rebuilt = profile_of(trace, others.at(static_cast<std::size_t>(process) - 1), process);
+    rebuilt.memory.front().delta = reference_profile().memory.front().delta;
+    EXPECT_EQ(rank(rebuilt).to_csv(), rank(reference_profile()).to_csv());
+  }
+  EXPECT_EQ(others.at(1).at("program"), "later");
+  const Json first = events_of(trace, "X", "step", 1).front(),
+             second = events_of(trace, "X", "step", 2).front();
+  EXPECT_EQ(ns(second.at("ts")) - ns(first.at("ts")), 5000);
+  std::set<std::int64_t> arrows;
+  for (const Json& begin : events_of(trace, "s"))
+    EXPECT_TRUE(arrows.insert(begin.at("id").get<std::int64_t>()).second);
+  EXPECT_TRUE(Json::accept(to_trace(std::vector<Profile>())));
 }
 
 TEST(Trace, OfTenStepsIsSmall) {
@@ -235,7 +185,7 @@ TEST(Trace, IsGzippedWhereTheNameSaysSo) {
 }
 
 TEST(Trace, OfAnEmptyProfileIsOneToo) {
-  const Json trace = Json::parse(to_trace({}));
+  const Json trace = Json::parse(to_trace(Profile()));
   EXPECT_TRUE(events_of(trace, "X").empty());
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Trains the MNIST CNN from a fresh clone: installs what is missing, builds, trains for one epoch on all 60,000
-# images, tests on 10,000, shows the operator ranking and says where the files lie. Arguments go to the example:
+# images, tests on 10,000, shows the operator ranking, writes the lab report and says where the files lie.
+# Arguments go to the example:
 #   tools/mnist.sh --epochs 14 --seed 2
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -8,9 +9,18 @@ source tools/steps.sh
 
 bash tools/setup.sh build
 step configure-release "Configuring (release)" cmake --preset release
-step build-mnist "Building the example" cmake --build --preset release --target mnist_cnn
+step build-mnist "Building the example" cmake --build --preset release --target mnist_cnn metron_command
 
 arguments=("$@")
+value_of() {  # OPTION: as the last of its kind gives it
+  local argument previous="" value=""
+  for argument in "${arguments[@]}"; do
+    if [[ $argument == "$1="* ]]; then value=${argument#*=}; fi
+    if [[ $previous == "$1" ]]; then value=$argument; fi
+    previous=$argument
+  done
+  printf '%s' "$value"
+}
 given() {  # OPTION
   local argument
   for argument in "${arguments[@]}"; do
@@ -33,11 +43,19 @@ echo "== $program ${arguments[*]}"
 "$program" "${arguments[@]}"
 
 if given --help || given -h; then exit 0; fi
+weights=$(value_of --save)
+metrics=$(value_of --metrics)
+report=$folder/report
+report_arguments=(--from "$weights" --metrics "$metrics" --out "$report")
+if given --data; then report_arguments+=(--data "$(value_of --data)"); fi
+echo "== Writing the report"
+build/release/bin/metron report "${report_arguments[@]}"
 cat <<END
 
 Files:
-  $folder/mnist_cnn.safetensors  the trained weights, under the names that PyTorch's model has
-  $folder/metrics.csv            step, epoch, loss and test accuracy
+  $report/report.html  the report: open it in a browser
+  $weights  the trained weights, under the names that PyTorch's model has
+  $metrics  step, epoch, loss and test accuracy
   $program       the program; --help lists its options
 Go on:
   bash tools/mnist.sh --epochs 14              train for longer

@@ -102,7 +102,7 @@ std::string received(int socket) {
 
 ProcessResult run_process(const std::vector<std::string>& command,
                           const std::vector<std::pair<std::string, std::string>>& variables,
-                          const std::string& report_variable) {
+                          const std::string& report_variable, void (*on_interrupt)(int)) {
   int ends[2];
   check<IoError>(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0, "run",
                  "no socket pair: ", std::strerror(errno));
@@ -113,7 +113,8 @@ ProcessResult run_process(const std::vector<std::string>& command,
   with_report.emplace_back(report_variable, std::to_string(*theirs));
   std::vector<std::string> words = command, entries = environment_with(with_report);
 
-  const SignalAction interrupt(SIGINT, SIG_IGN), quit(SIGQUIT, SIG_IGN);
+  const SignalAction interrupt(SIGINT, on_interrupt != nullptr ? on_interrupt : SIG_IGN);
+  const SignalAction quit(SIGQUIT, SIG_IGN);
   const SignalAction terminate(SIGTERM, pass_on), hang_up(SIGHUP, pass_on);
   sigset_t defaults;
   sigemptyset(&defaults);

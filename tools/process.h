@@ -13,11 +13,11 @@ struct ProcessResult {
   std::string reported;  // what the program sent to the descriptor that `report_variable` named
 };
 
-// Runs the program and waits. Meanwhile Ctrl-C is the program's affair alone, and a request to terminate is
-// passed on to it. The variable `report_variable` tells it the number of a socket to report to. IoError if it
-// can't be started.
+// Runs the program and waits. Meanwhile Ctrl-C is the program's affair, and this process's only where it
+// gives a handler; a request to terminate is passed on to the program. The variable `report_variable` tells
+// it the number of a socket to report to. IoError if it can't be started.
 ProcessResult run_process(const std::vector<std::string>& command,
                           const std::vector<std::pair<std::string, std::string>>& variables,
-                          const std::string& report_variable);
+                          const std::string& report_variable, void (*on_interrupt)(int) = nullptr);
 
 }  // namespace metron::tools

@@ -24,7 +24,13 @@ struct BenchCase {
   std::function<BenchCall(Device, DType)> make;
 };
 
-std::vector<BenchCase> layer_cases(const std::vector<std::int64_t>& batches);
+// The reference model's own sizes, as mnist::NetSizes.
+struct LayerSizes {
+  std::int64_t conv1 = 32;  // channels
+  std::int64_t conv2 = 64;
+  std::int64_t hidden = 128;
+};
+std::vector<BenchCase> layer_cases(const std::vector<std::int64_t>& batches, const LayerSizes& sizes = {});
 std::vector<BenchCase> op_table_cases();
 
 }  // namespace metron::tools

@@ -182,9 +182,9 @@ void add_loss(std::vector<BenchCase>& cases, const std::string& group, std::int6
   }));
 }
 
-void add_adadelta(std::vector<BenchCase>& cases, const std::string& group) {
-  const std::vector<Shape> shapes{{32, 1, 3, 3}, {32},  {64, 32, 3, 3}, {64},
-                                  {128, 9216},   {128}, {10, 128},      {10}};
+void add_adadelta(std::vector<BenchCase>& cases, const std::string& group, const LayerSizes& s) {
+  const std::vector<Shape> shapes{{s.conv1, 1, 3, 3},        {s.conv1},  {s.conv2, s.conv1, 3, 3}, {s.conv2},
+                                  {s.hidden, 144 * s.conv2}, {s.hidden}, {10, s.hidden},           {10}};
   cases.push_back(slot_case(group, "adadelta", [=](Operands& o) {
     std::vector<Tensor> grads, params, squares, deltas;
     for (const Shape& shape : shapes) {
@@ -201,22 +201,22 @@ void add_adadelta(std::vector<BenchCase>& cases, const std::string& group) {
 
 }  // namespace
 
-std::vector<BenchCase> layer_cases(const std::vector<std::int64_t>& batches) {
+std::vector<BenchCase> layer_cases(const std::vector<std::int64_t>& batches, const LayerSizes& s) {
   std::vector<BenchCase> cases;
   for (const std::int64_t n : batches) {
     const std::string group = "batch " + std::to_string(n);
-    add_convolution(cases, group, "conv1", {n, 1, 28, 28}, {32, 1, 3, 3}, false);
-    add_relu(cases, group, "relu1", {n, 32, 26, 26});
-    add_convolution(cases, group, "conv2", {n, 32, 26, 26}, {64, 32, 3, 3}, true);
-    add_relu(cases, group, "relu2", {n, 64, 24, 24});
-    add_max_pool(cases, group, {n, 64, 24, 24});
-    add_dropout(cases, group, "dropout1", 0.25, {n, 64, 12, 12}, 144);
-    add_linear(cases, group, "fc1", n, 9216, 128);
-    add_relu(cases, group, "relu3", {n, 128});
-    add_dropout(cases, group, "dropout2", 0.5, {n, 128}, 1);
-    add_linear(cases, group, "fc2", n, 128, 10);
+    add_convolution(cases, group, "conv1", {n, 1, 28, 28}, {s.conv1, 1, 3, 3}, false);
+    add_relu(cases, group, "relu1", {n, s.conv1, 26, 26});
+    add_convolution(cases, group, "conv2", {n, s.conv1, 26, 26}, {s.conv2, s.conv1, 3, 3}, true);
+    add_relu(cases, group, "relu2", {n, s.conv2, 24, 24});
+    add_max_pool(cases, group, {n, s.conv2, 24, 24});
+    add_dropout(cases, group, "dropout1", 0.25, {n, s.conv2, 12, 12}, 144);
+    add_linear(cases, group, "fc1", n, 144 * s.conv2, s.hidden);
+    add_relu(cases, group, "relu3", {n, s.hidden});
+    add_dropout(cases, group, "dropout2", 0.5, {n, s.hidden}, 1);
+    add_linear(cases, group, "fc2", n, s.hidden, 10);
     add_loss(cases, group, n);
-    add_adadelta(cases, group);
+    add_adadelta(cases, group, s);
   }
   return cases;
 }

@@ -12,6 +12,7 @@
 #include "graph.h"
 #include "info.h"
 #include "profile.h"
+#include "report.h"
 
 using namespace metron::tools;
 
@@ -23,6 +24,8 @@ int main(int argc, char** argv) {
   commands.push_back(profile_command(program));
 #if defined(METRON_HAVE_GRAPH)
   commands.push_back(graph_command(program));
+  commands.push_back(report_command(program, {argv, argv + argc}));
+  commands.push_back(report_pass_command(program));
 #endif
   commands.push_back(bench_command(program));
   try {

@@ -136,7 +136,7 @@ struct PhaseRow {
   std::string phase;
   double self_us = 0;
   std::optional<double> device_us;
-  double share = 0;  // as in OpRow
+  double share = 0;  // of the sum over the phases
 };
 
 struct BatchSection {
@@ -172,12 +172,14 @@ struct ColdRow {
   double initialisation_us = 0;  // cold_us less warm_us, at least 0
 };
 
-// What the first calls of one library's kernels took beyond warm ones.
+// What the first calls of one library's kernels took beyond warm ones: its start, its code for these shapes,
+// memory that is touched for the first time.
 struct Initialisation {
   std::string provider;  // "onednn"
   std::string library;   // "oneDNN 2.6.3"; "portable kernels of Metron" behind the providers of our own
   double us = 0;
-  double share = 0;  // of the first step's wall time
+  double share = 0;     // of the first step's wall time
+  double start_us = 0;  // the part of it that the library's own start took, where the provider names it
 };
 
 struct ColdSection {

@@ -166,6 +166,7 @@ void list(F& f, auto& x, const Initialisation*) {
   f("library", x.library);
   f("us", x.us);
   f("share", x.share);
+  f("start_us", x.start_us);
 }
 template <typename F>
 void list(F& f, auto& x, const ColdSection*) {

@@ -1,0 +1,458 @@
+// `metron report` as its users run it: what the folder holds, that its numbers follow from its trace, and how
+// it ends when something is wrong.
+#include <gtest/gtest.h>
+#include <metron/core/ranking.h>
+#include <metron/metron.h>
+#include <metron/tools/graph/picture.h>
+#include <metron/tools/report/markdown.h>
+#include <metron/tools/report/pictures.h>
+#include <mnist_cnn/net.h>
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <numeric>
+#include <set>
+
+#include "find_color.h"
+#include "run_command.h"
+#include "temporary_folder.h"
+#include "trace_profile.h"
+
+namespace metron::report {
+namespace {
+
+namespace fs = std::filesystem;
+using drawing::Canvas;
+using test::Output;
+
+#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+constexpr bool times_mean_something = true;
+#else
+constexpr bool times_mean_something = false;
+#endif
+
+Output run(const std::string& arguments) {
+  return test::run_command("OMP_WAIT_POLICY=passive '" METRON_BINARY_DIR "/bin/metron' report " + arguments);
+}
+
+// A short one of everything, made once.
+struct Finished {
+  TemporaryFolder folder;
+  Output output;
+  Report report;
+  fs::path at(const std::string& name) const { return folder / "out" / name; }
+};
+const Finished& finished() {
+  static Finished f;
+  static const bool made = [] {
+    f.output = run("--out '" + (f.folder / "out").string() +
+                   "' --train-limit 1280 --test-limit 500 --batch 16,1,4,4 --rounds 3 --steps 4 "
+                   "--provider-budget 0.005");
+    EXPECT_EQ(f.output.code, 0) << f.output.text;
+    f.report = load_run(f.at("run.json"));
+    return true;
+  }();
+  EXPECT_TRUE(made);
+  return f;
+}
+
+TEST(ReportRun, HasAllOfItsFiles) {
+  const Finished& f = finished();
+  EXPECT_TRUE(f.report.complete);
+  EXPECT_EQ(f.folder.names(), std::vector<std::string>{"out"});
+  std::set<std::string> listed, there;
+  for (const File& file : f.report.files) listed.insert(file.name);
+  for (const auto& entry : fs::directory_iterator(f.folder / "out")) there.insert(entry.path().filename());
+  EXPECT_EQ(listed, there);
+  for (const char* name :
+       {"report.md", "report.html", "graph.png", "graph.svg", "graph.dot", "graph-dark.png", "loss.png",
+        "accuracy.png", "batches.png", "cold.png", "roofline.png", "roofline-dark.png", "ranking-1.csv",
+        "ranking-16.csv", "ranking-faithful.csv", "trace.json", "metrics.csv", "run.json",
+        "mnist_cnn.safetensors"})
+    EXPECT_TRUE(there.contains(name)) << name;
+  EXPECT_TRUE(contains(f.output.text, {"training, epoch 1/1", "measuring", "report.md"}));
+  EXPECT_EQ(to_json(f.report).dump(1) + '\n', read_file(f.at("run.json")));
+}
+
+TEST(ReportRun, SaysWhatWasMeasuredAndOnWhat) {
+  const Report& report = finished().report;
+  EXPECT_EQ(report.settings.batch_sizes, (std::vector<std::int64_t>{1, 4, 16}));
+  EXPECT_EQ(report.settings.parameters, 1'199'882);
+  EXPECT_EQ(report.settings.device, "cpu");
+  EXPECT_EQ(report.settings.command.at(1), "report");
+  EXPECT_EQ(report.training.curve.loss.size(), 20u);
+  EXPECT_EQ(report.training.tests.size(), 1u);
+  EXPECT_EQ(report.training.epochs, 1);
+  ASSERT_EQ(report.batches.size(), 3u);
+  ASSERT_EQ(report.cold.size(), 3u);
+  ASSERT_EQ(report.faithful.size(), 3u);
+  for (const BatchSection& batch : report.batches) EXPECT_EQ(batch.steps, 12);
+  EXPECT_EQ(report.environment.at("cpu").at("model"), report.settings.device_name);
+  std::set<std::string> kinds;
+  for (const Correlation& c : report.correlations) kinds.insert(c.kind);
+  EXPECT_EQ(kinds, (std::set<std::string>{"faithful-reference", "warm-reference", "cold-warm", "warm-warm"}));
+  for (const Initialisation& i : report.cold.back().initialisation) EXPECT_FALSE(i.library.empty());
+}
+
+// Medians of steps, summed by op, with nothing of the report's own code but the timer's correction.
+struct Recomputed {
+  double self_us = 0, total_us = 0;
+};
+std::map<std::string, Recomputed> recompute(const Profile& profile) {
+  const std::vector<RecordTimes> times = corrected_times(profile);
+  std::map<std::string, std::map<std::int64_t, Recomputed>> steps;
+  for (std::size_t i = 0; i < profile.records.size(); ++i) {
+    const Record& record = profile.records[i];
+    const std::int32_t op = op_of(profile, static_cast<std::int32_t>(i));
+    const Record& owner = profile.records[op < 0 ? i : static_cast<std::size_t>(op)];
+    const auto step = std::find_if(profile.steps.begin(), profile.steps.end(), [&](const ProfiledStep& s) {
+      return s.start <= record.start && record.start <= s.end;
+    });
+    if (step == profile.steps.end()) {
+      ADD_FAILURE() << "a record outside of all steps";
+      continue;
+    }
+    Recomputed& sums =
+        steps[owner.name + std::string(owner.phase == Phase::backward ? " backward" : "")][step->number];
+    sums.self_us += times[i].self_ns * 1e-3;
+    if (record.kind == RecordKind::op) sums.total_us += times[i].total_ns * 1e-3;
+  }
+  std::map<std::string, Recomputed> medians;
+  for (const auto& [name, by_step] : steps) {
+    std::vector<double> self(profile.steps.size()), total(profile.steps.size());
+    for (const auto& [number, sums] : by_step) {
+      self[static_cast<std::size_t>(number)] = sums.self_us;
+      total[static_cast<std::size_t>(number)] = sums.total_us;
+    }
+    const auto median = [](std::vector<double>& v) {
+      std::sort(v.begin(), v.end());
+      return (v[(v.size() - 1) / 2] + v[v.size() / 2]) / 2;
+    };
+    medians[name] = {median(self), median(total)};
+  }
+  return medians;
+}
+
+TEST(ReportRun, RankingsFollowFromTheTrace) {
+  const Finished& f = finished();
+  const auto trace = nlohmann::json::parse(read_file(f.at("trace.json")));
+  const auto& totals = trace.at("otherData").at("profiles");
+  ASSERT_EQ(totals.size(), 3u);
+  for (const BatchSection& batch : f.report.batches) {
+    const Profile profile = test::profile_of(
+        trace, totals.at(static_cast<std::size_t>(batch.trace_process) - 1), batch.trace_process);
+    EXPECT_EQ(profile.steps.size(), static_cast<std::size_t>(batch.steps));
+    const auto recomputed = recompute(profile);
+    EXPECT_EQ(recomputed.size(), batch.ops.size());
+    double before = std::numeric_limits<double>::infinity();
+    for (const OpRow& op : batch.ops) {
+      ASSERT_TRUE(recomputed.contains(op.name)) << op.name;
+      EXPECT_NEAR(op.self_us, recomputed.at(op.name).self_us, 1e-3) << op.name;
+      EXPECT_NEAR(op.total_us, recomputed.at(op.name).total_us, 1e-3) << op.name;
+      EXPECT_LE(recomputed.at(op.name).self_us, before + 1e-3) << op.name << " stands too low";
+      before = recomputed.at(op.name).self_us;
+    }
+  }
+}
+
+TEST(ReportRun, TablesHaveTheNumbersOfTheRun) {
+  const Finished& f = finished();
+  for (const BatchSection& batch : f.report.batches) {
+    const std::string csv = read_file(f.at(batch.ranking_file));
+    EXPECT_EQ(csv, ranking_csv(batch));
+    EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'),
+              1 + std::accumulate(batch.ops.begin(), batch.ops.end(), std::ptrdiff_t{0},
+                                  [](std::ptrdiff_t n, const OpRow& op) {
+                                    return n + 1 + static_cast<std::ptrdiff_t>(op.kernels.size());
+                                  }));
+  }
+  const std::string text = read_file(f.at("report.md"));
+  EXPECT_EQ(text, to_markdown(f.report, english()));
+  std::size_t pictures = 0;
+  for (std::size_t at = text.find("]("); at != std::string::npos; at = text.find("](", at + 1), ++pictures)
+    EXPECT_TRUE(fs::exists(f.at(text.substr(at + 2, text.find(')', at) - at - 2)))) << text.substr(at, 40);
+  EXPECT_EQ(pictures, 6u);
+  // In the order of the lab's template.
+  std::size_t before = 0;
+  for (const char* heading :
+       {"Environment", "Data-flow graph", "Loss and accuracy", "The ten most expensive operators",
+        "Batch sizes", "Cold and warm", "Roofline", "As the lab measured"}) {
+    const std::size_t at = text.find(std::string(". ") + heading + '\n');
+    EXPECT_NE(at, std::string::npos) << heading;
+    EXPECT_GT(at, before) << heading;
+    before = at;
+  }
+  EXPECT_NE(text.find("| conv2d | conv2d | "), std::string::npos);
+  EXPECT_NE(text.find("127003.694"), std::string::npos);  // of the reference, at batch size 1
+}
+
+TEST(ReportRun, ExplainsTheWallTime) {
+  if (!times_mean_something) GTEST_SKIP() << "times mean nothing in this build";
+  for (const BatchSection& batch : finished().report.batches) {
+    EXPECT_GE(batch.self_part, 0.97) << batch.batch;
+    EXPECT_LE(batch.self_part, 1.01) << batch.batch;
+    double shares = 0;
+    for (const OpRow& op : batch.ops) shares += op.share;
+    EXPECT_NEAR(shares, 1, 1e-9);
+  }
+  EXPECT_LE(finished().report.batches.back().timer_part, 0.02);
+}
+
+TEST(ReportRun, ConvolutionComesFirstAsInTheReference) {
+  if (!times_mean_something) GTEST_SKIP() << "times mean nothing in this build";
+  std::vector<std::string> ops;
+  for (const FaithfulRow& row : finished().report.faithful.back().rows) {
+    if (row.in_reference && row.op != "convolution") ops.push_back(row.op);
+  }
+  ASSERT_GE(ops.size(), 3u);
+  EXPECT_EQ(ops[0], "conv2d");
+  EXPECT_TRUE(ops[1] == "addmm" || ops[2] == "addmm") << ops[1];  // relu is close behind it on a CPU
+}
+
+// ---- Pictures
+
+// Each marker of a series lies where the data says, by arithmetic of the test's own.
+void expect_markers(const DecodedPng& png, const drawing::Series& series, const drawing::Plot& plot,
+                    bool logarithmic) {
+  const drawing::Theme& theme = drawing::light_theme();
+  const auto position = [&](double value, double low, double high, double from, double to) {
+    if (logarithmic) value = std::log(value), low = std::log(low), high = std::log(high);
+    return from + (to - from) * (value - low) / (high - low);
+  };
+  const drawing::Rect& area = plot.area;
+  for (const drawing::Point& p : series.points) {
+    const double x = position(p.x, plot.x.low(), plot.x.high(), area.x, area.right());
+    const double y = position(p.y, plot.y.low(), plot.y.high(), area.bottom(), area.y);
+    const bool crowded =
+        std::any_of(series.points.begin(), series.points.end(), [&](const drawing::Point& q) {
+          const double distance = std::hypot(plot.x(q.x) - x, plot.y(q.y) - y);
+          return distance > 0 && distance < 14;
+        });
+    if (crowded) continue;
+    const drawing::Blob blob = find_color(png, theme.series(series.color), {x - 6, y - 6, 12, 12}, 2);
+    ASSERT_GT(blob.pixels, 10) << p.x << ", " << p.y;
+    EXPECT_NEAR(blob.x, 2 * x, 1) << p.x << ", " << p.y;
+    EXPECT_NEAR(blob.y, 2 * y, 1) << p.x << ", " << p.y;
+  }
+}
+
+void expect_text_inside(const Canvas& canvas) {
+  for (const drawing::TextBox& text : canvas.texts())
+    EXPECT_TRUE(canvas.area().contains(text.box)) << text.text;
+}
+
+TEST(ReportPictures, HaveTheirPointsWhereTheDataSays) {
+  const Finished& f = finished();
+  const std::vector<Picture> all = pictures(f.report, english());
+  EXPECT_EQ(all.size(), 5u);
+  for (const Picture& picture : all) {
+    const Canvas light = picture.draw(drawing::light_theme()), dark = picture.draw(drawing::dark_theme());
+    expect_text_inside(light);
+    EXPECT_EQ(light.png(), read_file(f.at(picture.name + ".png"))) << picture.name;
+    EXPECT_EQ(dark.png(), read_file(f.at(picture.name + "-dark.png"))) << picture.name;
+  }
+  const auto check = [&](const std::string& name, const drawing::LineChart& chart, bool logarithmic) {
+    Canvas canvas = std::find_if(all.begin(), all.end(), [&](const Picture& p) {
+                      return p.name == name;
+                    })->draw(drawing::light_theme());
+    const drawing::Plot plot = draw(canvas, chart_area(canvas), chart, drawing::light_theme());
+    const DecodedPng png(read_file(f.at(name + ".png")));
+    int markers = 0;
+    for (const drawing::Series& series : chart.series) {
+      if (series.marker == drawing::Marker::none || series.points.empty()) continue;
+      if (chart.series.size() <= 3) expect_markers(png, series, plot, logarithmic);
+      ++markers;
+    }
+    EXPECT_GE(markers, 1) << name;
+  };
+  check("loss", loss_chart(f.report, english()), false);
+  check("accuracy", accuracy_chart(f.report, english()), false);
+  check("roofline", roofline_chart(f.report, english()), true);
+}
+
+TEST(ReportPictures, GraphHasEveryNodeAndEdgeOfTheModel) {
+  const Finished& f = finished();
+  const GraphSection& section = f.report.graph;
+  graph::Graph graph;
+  graph.title = "Reference CNN, batch size 16";
+  graph.parameters = section.parameters;
+  const std::map<std::string, graph::NodeKind> kinds{{"input", graph::NodeKind::input},
+                                                     {"output", graph::NodeKind::output},
+                                                     {"op", graph::NodeKind::op},
+                                                     {"parameter", graph::NodeKind::parameter}};
+  for (const GraphNode& node : section.nodes)
+    graph.nodes.push_back({kinds.at(node.kind), node.name, node.module, node.parameters, 0, node.time_us});
+  for (const GraphEdge& edge : section.edges)
+    graph.edges.push_back({static_cast<std::size_t>(edge.from), static_cast<std::size_t>(edge.to),
+                           Shape(Dims(edge.shape.data(), edge.shape.size())), DType::float32});
+  mnist::Net net;
+  const graph::Graph model = graph::capture_forward(net, rand_normal({16, 1, 28, 28}), "");
+  ASSERT_EQ(graph.nodes.size(), model.nodes.size());
+  ASSERT_EQ(graph.edges.size(), model.edges.size());
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    EXPECT_EQ(graph.nodes[i].name, model.nodes[i].name);
+    EXPECT_EQ(graph.nodes[i].time_us.has_value(), model.nodes[i].kind == graph::NodeKind::op);
+  }
+  for (std::size_t i = 0; i < graph.edges.size(); ++i) EXPECT_EQ(graph.edges[i].shape, model.edges[i].shape);
+  const Canvas canvas = draw(graph);
+  expect_text_inside(canvas);
+  EXPECT_EQ(canvas.png(), read_file(f.at("graph.png")));
+  std::multiset<std::string> texts;
+  for (const drawing::TextBox& text : canvas.texts()) texts.insert(text.text);
+  for (const graph::Node& node : graph.nodes) {
+    for (const std::string& line : label_of(node)) EXPECT_TRUE(texts.contains(line)) << line;
+  }
+  EXPECT_GT(DecodedPng(read_file(f.at("graph.png"))).width, 100);
+}
+
+// ---- Other runs
+
+class ReportRuns : public testing::Test {
+ protected:
+  std::string path(const std::string& name) const { return (folder / name).string(); }
+  Report read(const std::string& name) const { return load_run(folder / name / "run.json"); }
+  TemporaryFolder folder;
+};
+
+const OpRow& first_of_forward(const BatchSection& batch) {
+  return *std::find_if(batch.ops.begin(), batch.ops.end(),
+                       [](const OpRow& op) { return op.phase == "forward"; });
+}
+
+TEST_F(ReportRuns, TheRankingFollowsTheModel) {
+  const Output output = run("--out '" + path("out") +
+                            "' --epochs 0 --conv1 1 --conv2 1 --hidden 16384 --batch 64 --rounds 3 --steps 2 "
+                            "--test-limit 64 --provider-budget 0 --faithful");
+  ASSERT_EQ(output.code, 0) << output.text;
+  const Report changed = read("out");
+  EXPECT_EQ(changed.settings.parameters, 10 + 10 + 145 * 16384 + 16385 * 10);
+  EXPECT_EQ(first_of_forward(changed.batches.back()).name, "linear");
+  EXPECT_EQ(first_of_forward(finished().report.batches.back()).name, "conv2d");
+  EXPECT_TRUE(changed.providers.empty());
+  EXPECT_FALSE(changed.training.has_weights);
+  ASSERT_FALSE(changed.notes.empty());
+  EXPECT_EQ(changed.notes.front().kind, "untrained");
+  const std::string text = read_file(folder / "out" / "report.md");
+  EXPECT_LT(text.find("as the lab measured"), text.find("The ten most expensive operators"));
+}
+
+TEST_F(ReportRuns, TakeAFinishedRun) {
+  const std::string from = (finished().folder / "out").string();
+  ASSERT_EQ(run("--out '" + path("out") + "' --from '" + from +
+                "' --batch 3 --rounds 1 --steps 1 --test-limit 2 --provider-budget 0 --gzip")
+                .code,
+            0);
+  Report report = read("out");
+  EXPECT_EQ(report.training.source, from);
+  EXPECT_EQ(report.training.epochs, 1);
+  EXPECT_EQ(report.training.curve.loss, finished().report.training.curve.loss);
+  EXPECT_EQ(report.training.tests.at(0).accuracy, finished().report.training.tests.at(0).accuracy);
+  EXPECT_TRUE(fs::exists(folder / "out" / "trace.json.gz"));
+  EXPECT_EQ(read_file(folder / "out" / "mnist_cnn.safetensors"),
+            read_file(finished().at("mnist_cnn.safetensors")));
+  EXPECT_TRUE(std::any_of(report.notes.begin(), report.notes.end(),
+                          [](const Note& note) { return note.kind == "few_rounds"; }));
+  // Weights alone have no curves, unless they are given; the report there is replaced.
+  ASSERT_EQ(run("--out '" + path("with") + "' --from '" + from + "/mnist_cnn.safetensors' --metrics '" +
+                from + "/metrics.csv' --batch 1 --rounds 1 --steps 1 --provider-budget 0")
+                .code,
+            0);
+  EXPECT_EQ(read("with").training.curve.loss, report.training.curve.loss);
+  ASSERT_EQ(run("--out '" + path("out") + "' --from '" + from +
+                "/mnist_cnn.safetensors' --batch 3 --rounds 1 --steps 1 --provider-budget 0")
+                .code,
+            0);
+  report = read("out");
+  EXPECT_TRUE(report.training.curve.loss.empty());
+  EXPECT_FALSE(report.training.epochs);
+  EXPECT_FALSE(fs::exists(folder / "out" / "loss.png"));
+  EXPECT_FALSE(fs::exists(folder / "out" / "trace.json.gz"));
+}
+
+// Ctrl-C once a file with this pattern is there.
+std::string interrupted(const std::string& out, const std::string& pattern, const std::string& arguments) {
+  return "( OMP_WAIT_POLICY=passive '" METRON_BINARY_DIR "/bin/metron' report --out '" + out + "' " +
+         arguments + " & report=$!; until ls -d '" + out + "'.unfinished-*" + pattern +
+         " >/dev/null 2>&1; do sleep 0.05; done; sleep 0.5; kill -INT $report; wait $report )";
+}
+
+TEST_F(ReportRuns, LeaveAReportWhenTheyAreInterrupted) {
+  const Output training = test::run_command(interrupted(path("a"), "", "--epochs 1000"));
+  EXPECT_EQ(training.code, 130) << training.text;
+  EXPECT_TRUE(contains(training.text, {"Interrupted"}));
+  const Report a = read("a");
+  EXPECT_FALSE(a.complete);
+  EXPECT_EQ(a.interrupted_in, "training");
+  EXPECT_TRUE(a.batches.empty());
+  EXPECT_TRUE(
+      contains(read_file(folder / "a" / "report.md"), {"interrupted during: training", "Not reached."}));
+
+  const Output measuring = test::run_command(
+      interrupted(path("b"), "/scratch/cold.json", "--epochs 0 --batch 1,2 --rounds 1000 --steps 1"));
+  EXPECT_EQ(measuring.code, 130) << measuring.text;
+  const Report b = read("b");
+  EXPECT_EQ(b.interrupted_in, "measuring");
+  EXPECT_TRUE(b.batches.empty() || b.batches.size() == 2);
+  for (const File& file : b.files) EXPECT_TRUE(fs::exists(folder / "b" / file.name)) << file.name;
+  EXPECT_EQ(folder.names().size(), 2u) << "something is left behind";
+}
+
+TEST_F(ReportRuns, SayWhatIsWrong) {
+  struct Case {
+    std::string arguments;
+    std::vector<std::string> words;
+  };
+  const std::string file = folder.write("file", "text").string();
+  fs::create_directory(folder / "letters");
+  folder.write("letters/letter", "x");
+  const std::string weights = finished().at("mnist_cnn.safetensors").string();
+  const std::vector<Case> cases{
+      {"--epochs -1", {"--epochs"}},
+      {"--batch 0", {"--batch"}},
+      {"--batch 16,x", {"--batch", "x"}},
+      {"--rounds 0", {"--rounds"}},
+      {"--nothing", {"--nothing"}},
+      {"--epochs 1 --from x", {"--epochs", "--from"}},
+      {"--device tpu", {"tpu"}},
+      {"--providers nobody", {"nobody"}},
+      {"--data /nonexistent", {"/nonexistent"}},
+      {"--out /proc/report", {"/proc/report"}},
+      {"--out '" + file + "'", {"file", "no folder"}},
+      {"--out '" + path("letters") + "'", {"letters", "no earlier report"}},
+      {"--from /nonexistent", {"/nonexistent"}},
+      {"--from '" + file + "'", {"file"}},
+      {"--hidden 64 --from '" + weights + "'", {"fc1"}},
+  };
+  for (const Case& c : cases) {
+    const Output output = run(
+        (c.arguments.find("--out") == std::string::npos ? "--out '" + path("out") + "' " : "") + c.arguments);
+    EXPECT_EQ(output.code, 2) << c.arguments << "\n" << output.text;
+    for (const std::string& word : c.words)
+      EXPECT_NE(output.text.find(word), std::string::npos) << word << " in\n" << output.text;
+    EXPECT_LE(std::count(output.text.begin(), output.text.end(), '\n'), 2) << output.text;
+  }
+  EXPECT_EQ(folder.names().size(), 2u) << "something is left behind";
+}
+
+TEST_F(ReportRuns, LeaveNothingOnAFullDisk) {
+  fs::create_directory(folder / "disk");
+  for (const char* size : {"1m", "12m"}) {  // too small for the weights, and for the pictures after them
+    if (test::run_command("mount -t tmpfs -o size=" + std::string(size) + " none '" + path("disk") + "'")
+            .code != 0)
+      GTEST_SKIP() << "no small file system can be mounted here";
+    const Output output =
+        run("--out '" + path("disk/out") + "' --from '" + finished().at("mnist_cnn.safetensors").string() +
+            "' --batch 2 --rounds 1 --steps 1 --provider-budget 0");
+    const bool empty = fs::is_empty(folder / "disk");
+    test::run_command("umount '" + path("disk") + "'");
+    EXPECT_EQ(output.code, 2) << output.text;
+    EXPECT_NE(output.text.find("No space left"), std::string::npos) << output.text;
+    EXPECT_EQ(output.text.find("metron: ", output.text.find("metron: ") + 1), std::string::npos)
+        << output.text;
+    EXPECT_TRUE(empty) << size;
+  }
+}
+
+}  // namespace
+}  // namespace metron::report

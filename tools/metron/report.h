@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "command.h"
+
+namespace metron::tools {
+
+// `metron report`: the lab's experiment, reproduced and corrected, as a folder of text, tables and pictures.
+// The command line as it was given stands in the report.
+Command report_command(CLI::App& program, std::vector<std::string> command_line);
+
+// What `metron report` runs in processes of their own; not for people.
+Command report_pass_command(CLI::App& program);
+
+}  // namespace metron::tools

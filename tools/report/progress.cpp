@@ -1,0 +1,62 @@
+#include <metron/tools/report/progress.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+namespace metron::report {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+}  // namespace
+
+Progress::Progress(bool shown) : shown_(shown), terminal_(shown && isatty(STDOUT_FILENO) == 1) {}
+
+void Progress::stage(const std::string& name, std::int64_t total) {
+  finish();
+  name_ = name;
+  total_ = std::max<std::int64_t>(total, 1);
+  done_ = 0;
+  start_ = drawn_ = Clock::now();
+  if (terminal_) draw("");
+}
+
+void Progress::advance(std::int64_t done, const std::string& detail) {
+  done_ = std::min(done, total_);
+  constexpr double between = 0.1;  // seconds: nobody reads faster
+  if (!terminal_ || (done_ < total_ && seconds_since(drawn_) < between)) return;
+  drawn_ = Clock::now();
+  draw(detail);
+}
+
+void Progress::draw(const std::string& detail) {
+  constexpr std::int64_t width = 30;
+  const std::string bar(static_cast<std::size_t>(width * done_ / total_), '=');
+  std::printf("\r%-26s [%-*s] %3lld %%", name_.c_str(), static_cast<int>(width), bar.c_str(),
+              static_cast<long long>(100 * done_ / total_));
+  if (done_ > 0 && done_ < total_) {
+    const double left =
+        seconds_since(start_) * static_cast<double>(total_ - done_) / static_cast<double>(done_);
+    const auto rounded = static_cast<long long>(left + 0.5);
+    std::printf("  %lld:%02lld left", rounded / 60, rounded % 60);
+  }
+  std::printf("  %s\033[K", detail.c_str());
+  std::fflush(stdout);
+}
+
+void Progress::finish() {
+  if (name_.empty()) return;
+  if (terminal_) std::printf("\r");
+  if (shown_)
+    std::printf("%-26s %.1f s%s%s\n", name_.c_str(), seconds_since(start_),
+                done_ < total_ ? ", not finished" : "", terminal_ ? "\033[K" : "");
+  std::fflush(stdout);
+  name_.clear();
+}
+
+}  // namespace metron::report
