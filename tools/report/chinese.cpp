@@ -1,13 +1,21 @@
-// Chinese texts of report, page and pictures, simplified. Keys are the English texts as they stand in the
-// code.
-#include <metron/tools/report/language.h>
+// Chinese texts of the page, simplified; chinese_text.cpp has those of report.md and the pictures. Keys are
+// the English texts as they stand in the code.
+#include <metron/tools/report/chinese_text.h>
 
 namespace metron::report {
+namespace {
+
+Language::Table with_text(Language::Table table) {
+  table.insert(chinese_text().begin(), chinese_text().end());
+  return table;
+}
+
+}  // namespace
 
 const Language& chinese() {
   static const Language language(
       "zh",
-      {
+      with_text({
           {"Lab report: where a CNN spends its time", "实验报告：卷积神经网络的时间花在哪里"},
           {"To the report", "跳到报告正文"},
           {"Contents", "目录"},
@@ -300,7 +308,7 @@ const Language& chinese() {
           {"a record of memory", "一条内存记录"},
           {"noise of an empty record", "空记录的噪声"},
           {"Files beside this page", "同一文件夹中的文件"},
-      });
+      }));
   return language;
 }
 

@@ -270,8 +270,8 @@ struct Timer {  // as measured when the profiler started, medians of all starts
 };
 
 struct Note {
-  // "emulated", "doubles", "interrupted", "untrained", "no_curve", "no_roofs", "no_device_clock",
-  // "no_reference", "truncated", "other"
+  // "emulated", "doubles", "interrupted", "untrained", "no_curve", "no_roofs", "no_reference", "truncated",
+  // "few_rounds"
   std::string kind;
   std::vector<std::string> values;  // the particulars in the text, in order
   std::string text;                 // English, whole
