@@ -72,6 +72,16 @@ inline constinit Slot<bool(const Tensor& x, const Tensor& target, Reduction redu
 // gx (N, C) from g of nll_loss's y.
 inline constinit Slot<bool(const Tensor& g, const Tensor& target, Reduction reduction, Tensor& gx)>
     nll_loss_backward{"nll_loss_backward"};
+// nll_loss of log_softmax along axis 1, in one pass: x, target, reduction and y as there. statistics (N, 2),
+// contiguous, of x's dtype (float32 for the 16-bit ones), is what the backward pass needs of each row: its
+// maximum, and the logarithm of the sum of exp(x - maximum).
+inline constinit Slot<bool(const Tensor& x, const Tensor& target, Reduction reduction, Tensor& statistics,
+                           Tensor& y)>
+    cross_entropy{"cross_entropy"};
+// gx = g * (softmax(x) - [c == target]) for each row's share of g.
+inline constinit Slot<bool(const Tensor& g, const Tensor& x, const Tensor& target, const Tensor& statistics,
+                           Reduction reduction, Tensor& gx)>
+    cross_entropy_backward{"cross_entropy_backward"};
 
 // ---- Matrix product ----
 

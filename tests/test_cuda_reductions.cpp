@@ -254,6 +254,48 @@ TEST_F(CudaReductions, ABadTargetIsThrownAtTheNextSynchronisation) {
   EXPECT_EQ(sum(x).to("cpu").numel(), 1);  // and is forgotten then
 }
 
+// One fused op: its composite form is the oracle, of loss and gradient.
+TEST_F(CudaReductions, CrossEntropyIsThatOfLogProbabilities) {
+  for (const DType dtype : {DType::float64, DType::float32, DType::float16, DType::bfloat16}) {
+    for (const Shape& shape : {Shape{1, 1}, Shape{7, 10}, Shape{300, 12}, Shape{3, 1032}, Shape{2, 2051}}) {
+      for (const Layout layout : {Layout::contiguous, Layout::transposed, Layout::offset}) {
+        const Tensor x = tensor(shape, dtype, layout);
+        const Input wanted = labels({shape[0]}, shape[1]);
+        const Tensor target = make_input(wanted, make_values(wanted, "t"), dtype, device);
+        for (const Reduction reduction : {Reduction::none, Reduction::mean, Reduction::sum}) {
+          SCOPED_TRACE(testing::Message()
+                       << dtype << ' ' << shape << ", layout " << static_cast<int>(layout));
+          const auto loss_and_gradient = [&](const auto& loss) {
+            Tensor leaf = x.detach();
+            leaf.set_requires_grad();
+            const Tensor y = loss(leaf);
+            sum(y).backward();
+            const Tensor both[] = {y.detach().reshape({-1}), leaf.grad().reshape({-1})};
+            return to_array(cat(both, 0));
+          };
+          const naive::Array fused =
+              loss_and_gradient([&](const Tensor& t) { return cross_entropy(t, target, reduction); });
+          const naive::Array composite = loss_and_gradient(
+              [&](const Tensor& t) { return nll_loss(log_softmax(t, 1), target, reduction); });
+          const double tolerance = dtype == DType::float64   ? 1e-14
+                                   : dtype == DType::float32 ? 1e-6
+                                   : dtype == DType::float16 ? 0x1p-9
+                                                             : 0x1p-6;
+          EXPECT_TRUE(close(fused, composite, tolerance));
+        }
+      }
+    }
+  }
+}
+
+TEST_F(CudaReductions, CrossEntropyOfABadTarget) {
+  const Tensor x = tensor({4, 5}, DType::float32);
+  const Tensor target = Tensor::from(std::vector<std::int64_t>{0, 5, 2, 4}, {4}, device);
+  for (const Reduction reduction : {Reduction::none, Reduction::mean, Reduction::sum})
+    expect_error<ValueError>([&] { (void)cross_entropy(x, target, reduction).to("cpu"); },
+                             {"target", "[0, 5)", "got 5"});
+}
+
 TEST_F(CudaReductions, LossesOfHalves) {
   for (const DType dtype : {DType::float16, DType::bfloat16}) {
     const Tensor x = tensor({300, 12}, dtype);

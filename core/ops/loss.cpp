@@ -46,7 +46,22 @@ Tensor nll_loss(const Tensor& x, const Tensor& target, Reduction reduction) {
 Tensor cross_entropy(const Tensor& x, const Tensor& target, Reduction reduction) {
   const OpScope scope("cross_entropy");
   check_classification("cross_entropy", x, target);
-  return nll_loss(log_softmax(x, 1), target, reduction);
+  Tensor y = Tensor::empty(reduction == Reduction::none ? target.shape() : Shape(), x.options());
+  const DType exact = x.dtype() == DType::float64 ? DType::float64 : DType::float32;
+  Tensor statistics = Tensor::empty({x.shape()[0], 2}, {exact, x.device()});
+  kernel::cross_entropy(x, target, reduction, statistics, y);
+  record("cross_entropy", y, {&x}, Backward::composite,
+         [x = saved(x), target = saved(target), statistics = saved(statistics), reduction](const Tensor& g) {
+           const Tensor input = x.get();
+           if (grad_enabled()) {
+             const Tensor gy = scatter(g, target.get(), reduction, input.shape());
+             return gy - softmax(input, 1) * sum(gy, {1}, true);
+           }
+           Tensor gx = Tensor::empty_like(input);
+           kernel::cross_entropy_backward(g, input, target.get(), statistics.get(), reduction, gx);
+           return gx;
+         });
+  return y;
 }
 
 Tensor mse_loss(const Tensor& x, const Tensor& target, Reduction reduction) {

@@ -40,11 +40,14 @@ bool where(const Tensor& condition, const Tensor& a, const Tensor& b, Tensor& y)
 bool reduce(ReduceOp op, const Tensor& x, Tensor& y);
 bool argmax(const Tensor& x, Tensor& y);
 
-// Softmax and losses: softmax.cpp, nll_loss.cpp
+// Softmax and losses: softmax.cpp, nll_loss.cpp, cross_entropy.cpp
 bool softmax(const Tensor& x, int axis, bool log, Tensor& y);
 bool softmax_backward(const Tensor& g, const Tensor& y, int axis, bool log, Tensor& gx);
 bool nll_loss(const Tensor& x, const Tensor& target, Reduction reduction, Tensor& y);
 bool nll_loss_backward(const Tensor& g, const Tensor& target, Reduction reduction, Tensor& gx);
+bool cross_entropy(const Tensor& x, const Tensor& target, Reduction reduction, Tensor& statistics, Tensor& y);
+bool cross_entropy_backward(const Tensor& g, const Tensor& x, const Tensor& target, const Tensor& statistics,
+                            Reduction reduction, Tensor& gx);
 
 // Matrix product: matmul.cpp
 bool matmul(const Tensor& a, const Tensor& b, const Tensor& bias, Activation activation, Tensor& y);

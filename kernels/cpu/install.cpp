@@ -20,6 +20,8 @@ void install_cpu(const Provider& p) {
   p.install(kernel::softmax_backward, softmax_backward);
   p.install(kernel::nll_loss, nll_loss);
   p.install(kernel::nll_loss_backward, nll_loss_backward);
+  p.install(kernel::cross_entropy, cross_entropy);
+  p.install(kernel::cross_entropy_backward, cross_entropy_backward);
 
   p.install(kernel::matmul, matmul);
 

@@ -41,6 +41,9 @@ bool softmax(const Tensor& x, int axis, bool log, Tensor& y);
 bool softmax_backward(const Tensor& g, const Tensor& y, int axis, bool log, Tensor& gx);
 bool nll_loss(const Tensor& x, const Tensor& target, Reduction reduction, Tensor& y);
 bool nll_loss_backward(const Tensor& g, const Tensor& target, Reduction reduction, Tensor& gx);
+bool cross_entropy(const Tensor& x, const Tensor& target, Reduction reduction, Tensor& statistics, Tensor& y);
+bool cross_entropy_backward(const Tensor& g, const Tensor& x, const Tensor& target, const Tensor& statistics,
+                            Reduction reduction, Tensor& gx);
 
 bool batch_norm(const Tensor& x, const Tensor& w, const Tensor& b, bool batch_statistics, double eps,
                 Tensor& mean, Tensor& variance, Tensor& y);

@@ -42,6 +42,8 @@ void install_cuda(const Provider& p) {
   p.install(kernel::softmax_backward, softmax_backward);
   p.install(kernel::nll_loss, nll_loss);
   p.install(kernel::nll_loss_backward, nll_loss_backward);
+  p.install(kernel::cross_entropy, cross_entropy);
+  p.install(kernel::cross_entropy_backward, cross_entropy_backward);
 
   p.install(kernel::batch_norm, batch_norm);
   p.install(kernel::batch_norm_backward, batch_norm_backward);
