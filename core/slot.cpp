@@ -43,6 +43,7 @@ Orders parse_orders(std::string_view names, Orders base) {
 Orders preferred_orders() {
   Orders orders;
   for (const Provider& p : providers()) {
+    if (p.on_request) continue;
     ProviderScope::Order& order = orders[static_cast<std::size_t>(p.device)];
     order.ids[static_cast<std::size_t>(order.count++)] = p.id;
   }

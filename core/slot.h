@@ -25,6 +25,7 @@ class Provider {
   ProviderId id = 0;
   const char* name = "";
   Device::Type device = Device::Type::cpu;
+  bool on_request = false;                      // asked only where it is named
   mutable std::vector<const char*> slots = {};  // names of those it has installed a function into
 
   template <typename SlotType>

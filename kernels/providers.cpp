@@ -111,19 +111,21 @@ namespace detail {
 // Called once, before the first slot call. The preferred providers of a device come first.
 std::vector<Provider> install_providers() {
   std::vector<Provider> list;
-  const auto add = [&](const char* name, Device::Type device, void (*install)(const Provider&)) {
-    list.push_back({static_cast<ProviderId>(list.size()), name, device});
+  const auto add = [&](const char* name, Device::Type device, void (*install)(const Provider&),
+                       bool on_request = false) {
+    list.push_back({static_cast<ProviderId>(list.size()), name, device, on_request});
     install(list.back());
   };
 #if defined(METRON_HAVE_ONEDNN)
   add("onednn", Device::Type::cpu, install_onednn);
 #endif
   add("cpu", Device::Type::cpu, chosen_isa().install);
+  // A double stands in for its library in tests of the provider; the emulated device runs our own kernels.
 #if defined(METRON_HAVE_CUDNN)
-  add("cudnn", Device::Type::cuda, cudnn::install_cudnn);
+  add("cudnn", Device::Type::cuda, cudnn::install_cudnn, SharedLibrary::are_doubles());
 #endif
 #if defined(METRON_HAVE_CUBLAS)
-  add("cublas", Device::Type::cuda, cublas::install_cublas);
+  add("cublas", Device::Type::cuda, cublas::install_cublas, SharedLibrary::are_doubles());
 #endif
 #if defined(METRON_HAVE_CUDA)
   add("cuda", Device::Type::cuda, cuda::install_cuda);
