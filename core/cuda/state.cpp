@@ -76,10 +76,10 @@ void Faults::raise(cudaStream_t stream) {
 
 // One that the device has done with, or a new one; waits only where there are many and all are under way.
 Staging::Buffer Staging::acquire() {
-  const bool full = buffers_.size() == staging_buffers;
-  if (!buffers_.empty() && (full || cudaEventQuery(buffers_.front().used) == cudaSuccess)) {
+  const bool done = !buffers_.empty() && cudaEventQuery(buffers_.front().used) == cudaSuccess;
+  if (done || buffers_.size() == staging_buffers) {
     const Buffer oldest = buffers_.front();
-    METRON_CUDA(cudaEventSynchronize(oldest.used));
+    if (!done) METRON_CUDA(cudaEventSynchronize(oldest.used));
     buffers_.pop_front();
     return oldest;
   }

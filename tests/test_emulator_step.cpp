@@ -1,0 +1,50 @@
+// A training step of the reference CNN on the device cuda: it waits for the device where the host reads a
+// value, and nowhere else.
+#include <gtest/gtest.h>
+#include <metron/kernels/emulator/emulator.h>
+#include <mnist_cnn/net.h>
+
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include "device_test.h"
+
+namespace metron {
+namespace {
+
+constexpr std::int64_t batch = 2;
+
+class EmulatorStep : public test::DeviceTest {
+ protected:
+  // With a batch that comes from the host, as a loader's does.
+  Tensor step() {
+    const Tensor images =
+        Tensor::from(std::vector<float>(batch * 28 * 28, 0.5f), {batch, 1, 28, 28}).to(device_);
+    const Tensor labels = Tensor::from(std::vector<std::int64_t>{3, 7}, {batch}).to(device_);
+    optimizer_.zero_grad();
+    const Tensor loss = nll_loss(net_(images), labels);
+    loss.backward();
+    optimizer_.step();
+    return loss.detach();
+  }
+
+  const Device device_{"cuda"};
+  mnist::Net net_;
+  Adadelta optimizer_ = [this] {
+    net_.to(device_);
+    return Adadelta(net_.parameters());
+  }();
+};
+
+TEST_F(EmulatorStep, WaitsOnlyWhereAValueIsRead) {
+  (void)step();  // allocates
+  const std::uint64_t before = emulator::synchronizations();
+  const std::vector<Tensor> losses{step(), step(), step()};
+  EXPECT_EQ(emulator::synchronizations(), before);
+  for (const Tensor& loss : losses) EXPECT_TRUE(std::isfinite(loss.item<float>()));
+  EXPECT_EQ(emulator::synchronizations(), before + 2 * losses.size());  // to copy it, and to hear of failures
+}
+
+}  // namespace
+}  // namespace metron
