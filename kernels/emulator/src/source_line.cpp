@@ -40,10 +40,10 @@ SourceLine ask(const Module& module, std::uintptr_t address) {
 }  // namespace
 
 std::string tidy_path(const std::string& file) {
-  std::error_code none;
-  const std::filesystem::path there =
-      std::filesystem::canonical(file, none);  // through the include root's link
-  std::string path = (none ? std::filesystem::path(file).lexically_normal() : there).generic_string();
+  std::string path = std::filesystem::path(file).lexically_normal().generic_string();
+  constexpr std::string_view include_root = "include/metron/";  // a link to the project's root
+  if (const std::size_t at = path.find(include_root); at != std::string::npos)
+    path.erase(0, at + include_root.size());
   if (constexpr std::string_view root = METRON_SOURCE_DIR "/"; path.starts_with(root))
     path.erase(0, root.size());
   while (path.starts_with("../")) path.erase(0, 3);
