@@ -3,7 +3,10 @@
 #include <metron/kernels/kernels.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -215,6 +218,53 @@ TEST_F(CudaMatmul, TheSameBitsEveryTime) {
   emulator::set_options({});
 #endif
 }
+
+#ifdef METRON_EMULATED
+// Global memory in the fewest sectors, shared memory in the fewest passes over its banks; but see the heads
+// of matmul_tile.cuh and matmul_skinny.cuh.
+TEST_F(CudaMatmul, AlignedOperandsMoveByTheFewestTransactions) {
+  emulator::Options counting;
+  counting.counted_blocks = 8;
+  emulator::set_options(counting);
+  std::set<std::string> kernels;
+  for (const DType dtype : {DType::float32, DType::float64, DType::float16}) {
+    for (const Lay a : {Lay::rows, Lay::columns}) {
+      for (const Lay b : {Lay::rows, Lay::columns}) {
+        for (const auto& [m, n, k] :
+             {std::array{512, 512, 32}, std::array{64, 192, 32}, std::array{16, 256, 32},
+              std::array{64, 64, 512}, std::array{1, 256, 512}, std::array{4, 256, 128}}) {
+          emulator::reset_counters();
+          (void)multiplied({{m, k}, {k, n}, a, b}, dtype, device_);
+          for (const emulator::KernelCounters& c : emulator::counters()) {
+            if (c.kernel.find("product_kernel") == std::string::npos &&
+                c.kernel.find("sum_parts_kernel") == std::string::npos)
+              continue;
+            SCOPED_TRACE(testing::Message() << c.kernel << " of " << m << ", " << n << ", " << k
+                                            << ", layouts " << static_cast<int>(a) << static_cast<int>(b));
+            kernels.insert(c.kernel.substr(0, c.kernel.find('<')));
+            const bool dots = c.kernel.find("dot_product") != std::string::npos;
+            const bool flat = c.kernel.find(", 16, 128,") != std::string::npos;
+            // Dot products read rows of a that are dense along k; what they store is little.
+            if (!dots || a == Lay::rows) {
+              EXPECT_EQ(c.global.loads.transactions, c.global.loads.fewest);
+            }
+            if (dots) continue;
+            EXPECT_EQ(c.global.stores.transactions, c.global.stores.fewest);
+            EXPECT_EQ(c.shared.loads.transactions, c.shared.loads.fewest);
+            EXPECT_LE(c.shared.stores.ratio(), flat && a == Lay::columns ? 1.12 : 1);
+            if (c.kernel.find("tile_product") != std::string::npos) {
+              EXPECT_EQ(c.global.loads.by_size[4], c.global.loads.accesses) << "not sixteen bytes a thread";
+            }
+          }
+        }
+      }
+    }
+  }
+  emulator::set_options({});
+  emulator::reset_counters();
+  EXPECT_EQ(kernels.size(), 4u) << "tiles, dots, columns and the sum of the parts";
+}
+#endif
 
 }  // namespace
 }  // namespace metron::test

@@ -1,4 +1,5 @@
-// y = activation(a @ b + bias), for every strides, by the kernels of matmul_tile.cuh and matmul_split.cuh.
+// y = activation(a @ b + bias), for all strides, by the kernels of matmul_tile.cuh, matmul_skinny.cuh and
+// matmul_split.cuh.
 #include <metron/kernels/cuda/cuda_kernels.h>
 #include <metron/kernels/cuda/matmul_multiply.h>
 

@@ -8,6 +8,10 @@
 // column_product_kernel, where b is dense along its columns: a thread has sixteen bytes of a row of b, and
 // walks down; the four warps of a block take every fourth row each, and meet through shared memory. The
 // elements of a are the same for a whole warp.
+//
+// Registers a thread: at most 114 (two blocks of 256 threads) and 102. What counts is how many bytes are on
+// their way: a warp of either kernel has four loads of 512 bytes of b in flight, 16 warps 32 KiB. The few
+// sums of dot products are stored four columns at a time, in up to twice the sectors that they could do with.
 #pragma once
 
 #include <metron/kernels/cuda/launch.h>

@@ -9,6 +9,18 @@
 // At least a, b and y must move once; each block reads rows x k of a and k x columns of b, so a is read
 // n / columns times and b m / rows times, mostly from the second-level cache (see BlockGrid). Bound by
 // multiply-adds for large m, n and k.
+//
+// | tile     | of a thread | threads | registers | shared KiB (16 bit) | blocks on a multiprocessor |
+// | 128 x 128 | 8 x 8      | 256     | 128       | 18 (33)             | 2 (sm_75 in 16 bit: 1)     |
+// | 64 x 64   | 8 x 4      | 128     | 128       | 9 (17)              | 4 (3)                      |
+// | 16 x 128  | 4 x 4      | 128     | 128       | 9.5 (19)            | 4 (3)                      |
+// | 64 x 64, float64 | 4 x 4 | 256   | 128       | 16.5                | 2                          |
+// These are 16 warps on a multiprocessor: half of what sm_75 holds, a third of sm_86, 89 and 120, a quarter
+// of sm_80, 90 and 100. Sums in registers are worth more here than warps: each warp has 32 to 64 independent
+// multiply-adds to wait with. Counted in the emulator, aligned operands take the fewest sectors and passes
+// over the banks there can be, but for one: a flat tile of a that is dense along its 16 rows is stored to
+// shared memory in twice the passes, a ninth more for both tiles. Unaligned operands take up to a quarter
+// more sectors, where a row begins within one, and 16-bit ones along k are stored in twice the passes.
 #pragma once
 
 #include <metron/kernels/cuda/matmul_load.cuh>
