@@ -18,11 +18,9 @@ using Json = nlohmann::ordered_json;
 
 const std::string source_folder = METRON_SOURCE_DIR "/";
 
-// What a browser found on the page; null where there is none.
-Json browsed(const Report& report, const std::vector<Flame>& flames, const Language& text,
-             const std::string& name) {
+// What a browser found on a page; null where there is none.
+Json browsed(const std::filesystem::path& page, const std::string& name) {
   const TemporaryFolder folder;
-  const auto page = folder.write("report.html", html_page(report, flames, text));
   std::string command = "python3 '" + source_folder + "tests/page_in_browser.py' '" +
                         (folder / "browser").string() + "' '" + page.string() + '\'';
   // To look at: METRON_PAGE_PICTURES=folder.
@@ -32,6 +30,12 @@ Json browsed(const Report& report, const std::vector<Flame>& flames, const Langu
   if (output.code == 77) return nullptr;
   EXPECT_EQ(output.code, 0) << output.text;
   return output.code == 0 ? Json::parse(output.text) : Json(nullptr);
+}
+
+Json browsed(const Report& report, const std::vector<Flame>& flames, const Language& text,
+             const std::string& name) {
+  const TemporaryFolder folder;
+  return browsed(folder.write("report.html", html_page(report, flames, text)), name);
 }
 
 #define REQUIRE_BROWSER(found)                                     \
@@ -369,6 +373,28 @@ TEST(BrowsedPage, OpensWithNothingInIt) {
   report.interrupted_in = "training";
   BROWSE(found, report, {}, english(), "empty");
   expect_sound(found);
+}
+
+// `metron report` where no font has Chinese characters: the page is in Chinese, its numbers those of the
+// run.json beside it, and it says why the pictures are not.
+TEST(BrowsedPage, IsThatOfTheRunBesideIt) {
+  const TemporaryFolder folder;
+  const auto fonts =
+      folder.write("fonts.conf", "<fontconfig><dir>/usr/share/fonts/truetype/dejavu</dir></fontconfig>");
+  const test::Output output = test::run_command(
+      "FONTCONFIG_FILE='" + fonts.string() +
+      "' OMP_WAIT_POLICY=passive '" METRON_BINARY_DIR "/bin/metron' report --lang zh --out '" +
+      (folder / "out").string() +
+      "' --train-limit 640 --test-limit 200 --batch 1,4 --rounds 1 --steps 2 --provider-budget 0.002");
+  ASSERT_EQ(output.code, 0) << output.text;
+  const Report report = load_run(folder / "out" / "run.json");
+  EXPECT_EQ(report.notes.back().kind, "no_font");
+  BROWSE(found, folder / "out" / "report.html", "run");
+  expect_sound(found);
+  expect_equal_to_run(found.at("numbers"), to_json(report), false);
+  EXPECT_EQ(found.at("structure").at("nodes"), report.graph.nodes.size());
+  for (const char* chart : {"loss", "accuracy", "comparison", "phases", "roofline", "flame"})
+    EXPECT_FALSE(found.at("tips").at(chart).empty()) << chart;
 }
 
 TEST(Page, IsOneSmallFile) {

@@ -159,6 +159,8 @@ const Language::Table& chinese_text() {
       {"The reference has no table at batch size {0}: nothing is compared with it there.",
        "参考没有批大小 {0} 的表：该处不作比较。"},
       {"A recording was full before it ended: some steps are missing.", "有一次记录提前写满：缺少一些步。"},
+      {"No font here has Chinese characters: the pictures are in English.",
+       "本机没有含中文字符的字体：图片使用英文。"},
       {"There are {0} rounds only: no rank is called known below three.",
        "只有 {0} 轮：少于三轮时不认定任何名次。"},
   };

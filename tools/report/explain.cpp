@@ -27,6 +27,7 @@ const std::map<std::string, std::string>& note_texts() {
       {"no_roofs", "The roofs of {0} are not measured: there is no % of the roof and no roofline."},
       {"no_reference", "The reference has no table at batch size {0}: nothing is compared with it there."},
       {"truncated", "A recording was full before it ended: some steps are missing."},
+      {"no_font", "No font here has Chinese characters: the pictures are in English."},
       {"few_rounds", "There are {0} rounds only: no rank is called known below three."}};
   return texts;
 }

@@ -156,6 +156,10 @@ drawing::LineChart roofline_chart(const Report& report, const Language& text) {
   return chart;
 }
 
+const Language& picture_language(const Language& text) {
+  return text.code() == chinese().code() && !drawing::has_chinese_font() ? english() : text;
+}
+
 std::vector<Picture> pictures(const Report& report, const Language& text) {
   std::vector<Picture> list;
   const auto add = [&](const std::string& name, const std::string& what, const auto& chart) {

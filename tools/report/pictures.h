@@ -27,6 +27,9 @@ struct Picture {
 };
 std::vector<Picture> pictures(const Report& report, const Language& text);
 
+// The language of the pictures' texts: English where no font has the characters of `text`.
+const Language& picture_language(const Language& text);
+
 // A chart on a canvas of its own, where drawing::draw puts it.
 drawing::Rect chart_area(const drawing::Canvas& canvas);
 

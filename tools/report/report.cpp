@@ -210,11 +210,13 @@ class FolderWriter {
 void write_folder(ReportFolder& folder, Report& report, const Measurements& measured, const Options& options,
                   const std::vector<Profile>& traces, const graph::Graph& graph) {
   const Language& text = language_of(options.language);
+  const Language& drawn = picture_language(text);
+  if (&drawn != &text) report.notes.push_back(make_note("no_font"));
   FolderWriter files(folder, report);
   files.add_picture(
       "graph", "data-flow graph", [&](const drawing::Theme& theme) { return draw(graph, theme); }, true);
   files.add("graph.dot", "data-flow graph, for Graphviz", to_dot(graph));
-  for (const Picture& picture : pictures(report, text))
+  for (const Picture& picture : pictures(report, drawn))
     files.add_picture(picture.name, picture.what, picture.draw, false);
   for (const BatchSection& batch : report.batches)
     files.add(batch.ranking_file, "all operators and kernels at batch size " + std::to_string(batch.batch),

@@ -271,7 +271,7 @@ struct Timer {  // as measured when the profiler started, medians of all starts
 
 struct Note {
   // "emulated", "doubles", "interrupted", "untrained", "no_curve", "no_roofs", "no_reference", "truncated",
-  // "few_rounds"
+  // "few_rounds", "no_font"
   std::string kind;
   std::vector<std::string> values;  // the particulars in the text, in order
   std::string text;                 // English, whole
