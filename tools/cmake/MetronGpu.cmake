@@ -41,5 +41,5 @@ if(METRON_GPU_MODE STREQUAL cuda)
   set(CMAKE_CUDA_STANDARD_REQUIRED ON)
   find_package(CUDAToolkit REQUIRED)
   # Host code in .cu files has the warnings that nvcc's own output passes; relaxed constexpr: functors use std::bit_cast.
-  set(METRON_CUDA_FLAGS --expt-relaxed-constexpr --Werror=all-warnings -Xcompiler=-Wall,-Wextra,-Wshadow,-Wconversion)
+  set(METRON_CUDA_FLAGS --expt-relaxed-constexpr --Werror=all-warnings -Xptxas=-warn-spills,-Werror -Xcompiler=-Wall,-Wextra,-Wshadow,-Wconversion)
 endif()
