@@ -34,7 +34,8 @@ class SharedLibrary {
 
 // Looks a function up by its name in the header, which must give it the pointer's type. The operand of sizeof
 // is not evaluated: nothing refers to the function itself.
-#define METRON_LOOKUP(library, pointer, function) \
-  (static_cast<void>(sizeof(static_cast<decltype(pointer)>(&function))), (library).lookup(pointer, #function))
+#define METRON_LOOKUP(library, pointer, function)                          \
+  (static_cast<void>(sizeof(static_cast<decltype(pointer)>(&(function)))), \
+   (library).lookup(pointer, #function))
 
 }  // namespace metron
