@@ -94,8 +94,8 @@ inline report::BatchSection sample_batch(std::int64_t batch, bool device_clock) 
       op.total_us = op.self_us * 1.125;
       if (device_clock) op.device_us = op.self_us * 0.75;
       op.time_us = op.device_us.value_or(op.self_us);
-      op.low_us = op.time_us * 0.97;
-      op.high_us = op.time_us * 1.04;
+      op.lowest_us = op.time_us * 0.97;
+      op.highest_us = op.time_us * 1.04;
       op.average_us = op.total_us / op.calls;
       op.above_timer = i < 7;
       op.bytes = 1e5 * size;
@@ -103,6 +103,7 @@ inline report::BatchSection sample_batch(std::int64_t batch, bool device_clock) 
       if (i < 3) op.gflops = op.flops / op.time_us * 1e-3;
       op.gbytes = op.bytes / op.time_us * 1e-3;
       op.roof = 0.5 / (1 + static_cast<double>(i));
+      op.roof_kind = i < 3 ? "compute" : i < 6 ? "memory" : "cached";
       {
         auto& added = op.kernels.emplace_back();
         added.name = names[i] + "_forward";
@@ -247,12 +248,12 @@ inline report::Report sample_report(bool device_clock = false) {
       if (op.gflops)
         report.roofline.push_back({batch.batch, op.kernels[0].name, op.name, op.phase, op.provider,
                                    op.flops / op.bytes * (op.name == "linear" ? 0.2 : 1), *op.gflops,
-                                   op.share});
+                                   op.share, op.name == "linear" ? "cached" : "compute"});
     }
-    report.providers.push_back(
-        {batch.batch, "conv2 forward", "onednn", "ok", "", 1.2e-7, 5123.4, 0.012, 81.2, 3.4, 0.7, 1.0});
-    report.providers.push_back(
-        {batch.batch, "conv2 forward", "cpu", "ok", "", 3e-8, 11023.4, 0.022, 38.1, 1.6, 0.33, 0.46});
+    report.providers.push_back({batch.batch, "conv2 forward", "onednn", "ok", "", 1.2e-7, 5123.4, 0.012, 81.2,
+                                3.4, 0.7, "compute", 1.0});
+    report.providers.push_back({batch.batch, "conv2 forward", "cpu", "ok", "", 3e-8, 11023.4, 0.022, 38.1,
+                                1.6, 0.33, "memory", 0.46});
     {
       ProviderRow& added = report.providers.emplace_back();
       added.batch = batch.batch;
@@ -271,7 +272,7 @@ inline report::Report sample_report(bool device_clock = false) {
     added.second_batch = 64;
     added.items = 1;
   }
-  report.roofs = {85.5, 17.25};
+  report.roofs = {85.5, 17.25, 33554432};
   report.notes.push_back({"other", {}, "A note with <tags> & signs."});
   report.files = {{"report.md", "the report as text"},
                   {"trace.json", "all recorded steps, for Perfetto"},

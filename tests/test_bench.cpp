@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <metron/core/error.h>
 #include <metron/kernels/kernels.h>
+#include <metron/metron.h>
 #include <metron/tools/bench/bench.h>
 #include <metron/tools/statistics.h>
 
@@ -14,6 +15,12 @@
 
 namespace metron::tools {
 namespace {
+
+#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+constexpr bool times_mean_something = true;
+#else
+constexpr bool times_mean_something = false;
+#endif
 
 using UnaryFunction = bool (*)(const Unary&, const Tensor&, Tensor&);
 
@@ -82,11 +89,38 @@ TEST_F(Bench, RowsGoToJsonAndCsvUnchanged) {
   EXPECT_EQ(commas(to_csv(rows(declines).front())), commas(csv_header()));
 }
 
-TEST(Roofs, TheFloorIsTheSlowerOfComputingAndMoving) {
-  const Roofs roofs{100, 10};
-  EXPECT_DOUBLE_EQ(floor_ns(roofs, 2000, 100), 20);
-  EXPECT_DOUBLE_EQ(floor_ns(roofs, 2000, 300), 30);
-  EXPECT_EQ(floor_ns({}, 2000, 300), 0);
+TEST(Roofs, HoldWorkAgainstTheSlowerOfComputingAndMoving) {
+  const Roofs roofs{100, 10, 1000};
+  const auto expect = [](const RoofShare& found, RoofKind kind, double share) {
+    EXPECT_EQ(found.kind, kind) << name_of(found.kind);
+    EXPECT_DOUBLE_EQ(found.share, share);
+  };
+  constexpr double large = 1e6;
+  expect(roof_share(roofs, 2000, 100, 40, large), RoofKind::compute, 0.5);
+  expect(roof_share(roofs, 2000, 300, 40, large), RoofKind::memory, 0.75);
+  expect(roof_share(roofs, 2000, 300, 20, large), RoofKind::cached, 1.5);  // faster than memory
+  expect(roof_share(roofs, 2000, 300, 40, 1000), RoofKind::cached, 0.75);  // all of it stays in the cache
+  expect(roof_share(roofs, 2000, 100, 40, 1000), RoofKind::compute, 0.5);  // which makes computing no faster
+  expect(roof_share({100, 10, 0}, 2000, 300, 40, 0), RoofKind::memory, 0.75);  // nothing is known of caches
+  expect(roof_share(roofs, 0, 0, 40, large), RoofKind::none, 0);
+  expect(roof_share({}, 2000, 300, 40, large), RoofKind::none, 0);
+}
+
+// The instruments: nothing that computes may pass them, whatever else the machine does.
+TEST(Roofs, AreAboveWhatKernelsReach) {
+  if (!times_mean_something) GTEST_SKIP() << "times mean nothing in this build";
+  const Roofs first = measure_cpu_roofs(), second = measure_cpu_roofs();
+  EXPECT_GT(first.gflops, 1);
+  EXPECT_GT(first.gbytes, 1);
+  EXPECT_NEAR(first.gflops / second.gflops, 1, 0.03);
+  const Tensor a = rand_normal({512, 512}), b = rand_normal({512, 512});
+  const NoGradGuard no_grad;
+  const std::vector<Contestant> product{[&](std::int64_t calls) {
+    for (std::int64_t i = 0; i < calls; ++i) (void)matmul(a, b);
+  }};
+  const Timing timing = time_in_turn(product, {}).front();
+  const double gflops = 2 * 512.0 * 512 * 512 / timing.median_ns;
+  EXPECT_LT(gflops, 1.02 * std::max(first.gflops, second.gflops));
 }
 
 // ---- Against Google Benchmark ----

@@ -85,7 +85,7 @@ using test::SyntheticOp;
 BatchSection ranked(const std::vector<std::vector<SyntheticOp>>& rounds, double noise_ns = 0) {
   Profile profile = synthetic_profile(rounds);
   profile.cost.noise_ns = noise_ns;
-  return rank_steps(sample_steps(profile), {.batch = 8, .rounds = rounds.size(), .roofs = {100, 10}});
+  return rank_steps(sample_steps(profile), {.batch = 8, .rounds = rounds.size(), .roofs = {100, 10, 0}});
 }
 
 std::vector<std::string> names_of(const BatchSection& section) {
@@ -105,10 +105,11 @@ TEST(Ranks, FollowTheTimes) {
   const OpRow& conv = large.ops.front();
   EXPECT_DOUBLE_EQ(conv.self_us, 9.1);
   EXPECT_DOUBLE_EQ(conv.total_us, 9.1);
-  EXPECT_DOUBLE_EQ(conv.low_us, 9.0);
-  EXPECT_DOUBLE_EQ(conv.high_us, 9.2);
+  EXPECT_DOUBLE_EQ(conv.lowest_us, 9.0);
+  EXPECT_DOUBLE_EQ(conv.highest_us, 9.2);
   EXPECT_DOUBLE_EQ(*conv.gflops, 4e6 / 9.1 * 1e-3);
   EXPECT_DOUBLE_EQ(*conv.roof, 4e6 / 100 / 9100);
+  EXPECT_EQ(conv.roof_kind, "compute");
   EXPECT_EQ(conv.provider, "onednn");
   EXPECT_EQ(conv.reference_name, "conv2d");
   EXPECT_EQ(large.ops[1].reference_name, "addmm");
@@ -152,6 +153,7 @@ TEST(Ranks, OfADeviceWithAClockAreByItsTime) {
   EXPECT_DOUBLE_EQ(section.ops[0].time_us, 7.0);
   EXPECT_DOUBLE_EQ(section.ops[1].self_us, 9.1);
   EXPECT_FALSE(section.ops[0].roof);  // no roof was measured
+  EXPECT_EQ(section.ops[0].roof_kind, "");
 }
 
 TEST(Comparison, HasEveryOpOfEveryBatchSize) {

@@ -212,7 +212,7 @@ TEST(BrowsedPage, ShowsTheNumbersOfTheRunAndNoOthers) {
                            "/batches/2/ops/0/time_us",
                            "/batches/0/ops/25/share",
                            "/batches/1/ops/3/roof",
-                           "/batches/1/ops/3/low_us",
+                           "/batches/1/ops/3/lowest_us",
                            "/comparison/25/rank/2",
                            "/comparison/0/share/0",
                            "/cold/2/initialisation/0/us",

@@ -24,7 +24,7 @@ struct BenchRow {
   double error = 0;     // largest difference from float64 loops, as a fraction of the largest number there
   Timing timing;        // of a row that is ok, on a device whose time means something
   double flops = 0, bytes = 0;
-  double roof_share = 0;    // the least time that this work can take on the machine, over the time taken
+  RoofShare roof;
   double vendor_ratio = 0;  // the time of the vendors' fastest library over this; 0 where none computed it
   double gflops() const { return timing.median_ns > 0 ? flops / timing.median_ns : 0; }
   double gbytes() const { return timing.median_ns > 0 ? bytes / timing.median_ns : 0; }

@@ -70,8 +70,9 @@ std::string cell(const char* format, double value) {
   return buffer;
 }
 
-// More than the memory's copy bandwidth allows: the operands came from caches.
-std::string roof_text(double share) { return share > 1 ? "cached" : cell("%.0f%%", 100 * share); }
+std::string roof_text(const RoofShare& roof) {
+  return roof.kind == RoofKind::cached ? name_of(roof.kind) : cell("%.0f%%", 100 * roof.share);
+}
 
 class Table {
  public:
@@ -100,7 +101,7 @@ class Table {
     }
     std::printf("%9s %5.0f%% %8s %7s %6s %7s %8s%s\n", time_text(row.timing.median_ns).c_str(),
                 100 * row.timing.spread, cell("%.1f", row.gflops()).c_str(),
-                cell("%.1f", row.gbytes()).c_str(), roof_text(row.roof_share).c_str(),
+                cell("%.1f", row.gbytes()).c_str(), roof_text(row.roof).c_str(),
                 cell("%.2fx", row.vendor_ratio).c_str(), cell("%.0e", row.error).c_str(),
                 earlier_text(row).c_str());
   }
@@ -177,6 +178,7 @@ int run(const Options& options) {
                                              {"device", device.name()},
                                              {"roof_gflops", roofs.gflops},
                                              {"roof_gbytes", roofs.gbytes},
+                                             {"cache_bytes", roofs.cache_bytes},
                                              {"rows", rows}}
                               .dump(1) +
                           '\n');

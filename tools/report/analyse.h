@@ -15,6 +15,7 @@ struct RankingContext {
   std::int64_t batch = 0;
   std::size_t rounds = 1;  // of equally many steps; ranks are known from three on
   tools::Roofs roofs;      // 0 where they are not measured
+  double peak_bytes = 0;   // of memory that was live at once
 };
 
 // The ranking of training steps, as BatchSection's ops, phases and medians. An op's rank is known where its
@@ -24,6 +25,9 @@ BatchSection rank_steps(const StepSamples& samples, const RankingContext& contex
 
 // The rest of the section: of the whole profile, whose steps are `samples`.
 void set_wall_parts(BatchSection& section, const Profile& profile);
+
+// The most memory that was live at once, on the host or on the device.
+double peak_bytes(const Profile& profile);
 
 std::vector<ComparisonRow> compare_batches(const std::vector<BatchSection>& batches);
 std::vector<RooflinePoint> roofline_points(const std::vector<BatchSection>& batches);

@@ -147,7 +147,7 @@ const Language& chinese() {
           {"backward", "反向"},
           {"optimizer", "优化器"},
           {"op", "算子"},
-          {"kernel", "内核"},
+          {"kernel", "核函数"},
           {"range", "区间"},
           {"Batch sizes compared", "批大小对比"},
           {"A training step at each batch size", "各批大小下的一个训练步"},
@@ -170,7 +170,8 @@ const Language& chinese() {
           {"Cold is the first training step of a fresh process, warm the same step once every kernel has "
            "run. What the first calls took beyond warm ones is initialisation, listed by the library that "
            "spends it.",
-           "“冷”是新进程的第一个训练步，“热”是所有内核都运行过之后的同一步。首次调用比热调用多出的时间是初始"
+           "“冷”是新进程的第一个训练步，“热”是所有核函数都运行过之后的同一步。首次调用比热调用多出的时间是初"
+           "始"
            "化，按所属的库列出。"},
           {"Initialisation by library", "各库的初始化"},
           {"library", "库"},
@@ -194,9 +195,9 @@ const Language& chinese() {
           {"Self time, work and the roof", "自身时间、计算量与上限"},
           {"Self time is what an operator takes without the operators nested in it; so self times add up to "
            "the step. Roof is the least time that the machine's measured roofs allow for this work, over the "
-           "time taken; above 100 % the data came from caches.",
+           "time taken. Cached: the operands came from a cache, so that memory is no roof.",
            "自身时间不含嵌套在其中的算子，因此各自身时间之和就是一步的时间。“上限”是按机器实测上限完成这些工"
-           "作至少需要的时间与实际时间之比；超过 100 % 说明数据来自缓存。"},
+           "作至少需要的时间与实际时间之比；“缓存”：操作数来自缓存，内存不是它的上限。"},
           {"Does it add up?", "加起来对吗？"},
           {"self times of the wall time, %", "自身时间之和占总时间，%"},
           {"the timer's own cost, %", "计时器自身的开销，%"},
@@ -207,27 +208,31 @@ const Language& chinese() {
           {"total", "总计"},
           {"average of a call", "每次调用平均"},
           {"roof, %", "上限，%"},
+          {"roof", "上限"},
           {"within the timer's own noise", "在计时器自身的噪声之内"},
           {"Roofline", "屋顶线"},
           {"There are no points for a roofline.", "没有可画屋顶线的数据点。"},
           {"The roof of this machine as measured: {0} GFLOP/s in float32, {1} GB/s from memory. A kernel "
-           "under the slope waits for memory, one under the flat part for arithmetic.",
+           "under the slope waits for memory, one under the flat part for arithmetic; pale points have their "
+           "operands "
+           "in a cache, and memory is no roof for them.",
            "本机实测上限：float32 为 {0} GFLOP/s，内存为 {1} "
-           "GB/s。斜线下的内核受内存限制，平线下的受运算限制。"},
+           "GB/"
+           "s。斜线下的核函数受内存限制，平线下的受运算限制；浅色的点操作数在缓存中，内存不是它们的上限。"},
           {"The roofs of this device are not measured: the points stand without them.",
            "没有测量该设备的上限：图中只有数据点。"},
           {"Roofline: the work that kernels do a second over their work for each byte",
-           "屋顶线：内核每秒的计算量与每字节计算量"},
+           "屋顶线：核函数每秒的计算量与每字节计算量"},
           {"the roof, as measured", "实测上限"},
           {"FLOP for each byte", "每字节 FLOP"},
-          {"Kernels in the roofline", "屋顶线中的内核"},
+          {"Kernels in the roofline", "屋顶线中的核函数"},
           {"Providers side by side", "各提供者对比"},
           {"Providers were not compared.", "没有比较各提供者。"},
           {"Each kernel call of the model by each provider of the device: its result is verified against "
            "float64 loops first, then it is timed. Faster is the vendor's time over this one's.",
-           "模型的每个内核调用由设备的每个提供者各执行一遍：先与 float64 "
+           "模型的每个核函数调用由设备的每个提供者各执行一遍：先与 float64 "
            "循环的结果核对，再计时。“倍数”是厂商库的时间与它的时间之比。"},
-          {"Kernel calls of the model by provider", "模型的内核调用（按提供者）"},
+          {"Kernel calls of the model by provider", "模型的核函数调用（按提供者）"},
           {"call", "调用"},
           {"largest error", "最大误差"},
           {"median", "中位数"},
@@ -256,7 +261,7 @@ const Language& chinese() {
           {"warm forward, batch {0}", "热前向，批大小 {0}"},
           {"warm, batch {0}", "热，批大小 {0}"},
           {"cold, batch {0}", "冷，批大小 {0}"},
-          {"all operators and kernels at batch size {0}", "批大小 {0} 的全部算子与内核"},
+          {"all operators and kernels at batch size {0}", "批大小 {0} 的全部算子与核函数"},
           {"{0}, light on dark", "{0}，深色背景"},
           {"Measured as the lab did, {0} takes {1} µs at batch size {2}: {3} % of the only pass.",
            "按实验的方法测量，批大小为 {2} 时 {0} 用时 {1} µs：占这唯一一次前向的 {3} %。"},
@@ -264,7 +269,8 @@ const Language& chinese() {
            "热运行时，同一算子在批大小 {1} 的一步中用时 {0} µs，在批大小 {3} 时用时 {2} µs。"},
           {"The rest is done once in a process: in the first step at batch size {0}, {1} took {2} µs more "
            "than its kernels take warm, {3} % of that step.",
-           "其余的工作每个进程只做一次：批大小为 {0} 的第一步中，{1} 比其内核热运行时多用了 {2} µs，占该步的 "
+           "其余的工作每个进程只做一次：批大小为 {0} 的第一步中，{1} 比其核函数热运行时多用了 {2} "
+           "µs，占该步的 "
            "{3} %。"},
           {"The lab's program sends one image through the network whatever the batch size is, so its tables "
            "are the same measurement again: the times of {0} lie {1} % apart here",
@@ -304,7 +310,7 @@ const Language& chinese() {
           {"Notes", "说明"},
           {"The timer", "计时器"},
           {"a record of an operator", "一条算子记录"},
-          {"a record of a kernel", "一条内核记录"},
+          {"a record of a kernel", "一条核函数记录"},
           {"a record of memory", "一条内存记录"},
           {"noise of an empty record", "空记录的噪声"},
           {"Files beside this page", "同一文件夹中的文件"},

@@ -74,10 +74,12 @@ const Language::Table& chinese_text() {
       {"On the CPU the host is the device: there is one clock, and it is the host's.",
        "在 CPU 上主机就是设备：只有一个时钟，即主机的时钟。"},
       {"There are no measured roofs.", "没有测得的性能上限。"},
-      {"Measured on this machine: {0} GFLOP/s of float32 multiply-adds and {1} GB/s of copying. A kernel "
-       "above the "
-       "sloped line found its operands in caches.",
-       "在本机测得：float32 乘加 {0} GFLOP/s，拷贝 {1} GB/s。位于斜线之上的核函数从缓存中取得操作数。"},
+      {"Measured on this machine: {0} GFLOP/s of float32 multiply-adds, and {1} GB/s to or from memory. Pale "
+       "points, and cells that say cached: the operands came from a cache, so memory is no roof for them.",
+       "在本机测得：float32 乘加 {0} GFLOP/s，内存 {1} "
+       "GB/s。浅色的点和标“缓存”的格：操作数来自缓存，内存不是它们的上限。"},
+      {"cached", "缓存"},
+      {"pale: operands in a cache", "浅色：操作数在缓存中"},
       {"The network's kernel calls by each provider of the device: compared with float64 loops first, and "
        "timed in "
        "turn only if right. Declined means that the provider does not support the call.",

@@ -17,10 +17,10 @@ std::string line(const std::vector<std::string>& cells) {
 
 std::string ranking_csv(const BatchSection& batch) {
   std::string csv =
-      "kind,rank,rank_known,phase_rank,phase_rank_known,phase,name,provider,reference_name,calls,time_us,low_"
-      "us,"
-      "high_us,share,self_us,total_us,device_us,average_us,above_timer,bytes,flops,gflops,gbytes_per_s,"
-      "roof\n";
+      "kind,rank,rank_known,phase_rank,phase_rank_known,phase,name,provider,reference_name,calls,time_us,"
+      "lowest_us,highest_us,share,self_us,total_us,device_us,average_us,above_timer,bytes,flops,gflops,"
+      "gbytes_per_s,"
+      "roof,roof_kind\n";
   for (const OpRow& op : batch.ops) {
     csv += line({"op",
                  std::to_string(op.rank),
@@ -33,8 +33,8 @@ std::string ranking_csv(const BatchSection& batch) {
                  op.reference_name,
                  shortest(op.calls),
                  shortest(op.time_us),
-                 shortest(op.low_us),
-                 shortest(op.high_us),
+                 shortest(op.lowest_us),
+                 shortest(op.highest_us),
                  shortest(op.share),
                  shortest(op.self_us),
                  shortest(op.total_us),
@@ -45,7 +45,8 @@ std::string ranking_csv(const BatchSection& batch) {
                  shortest(op.flops),
                  cell(op.gflops),
                  cell(op.gbytes),
-                 cell(op.roof)});
+                 cell(op.roof),
+                 op.roof_kind});
     for (const KernelRow& kernel : op.kernels)
       csv += line({"kernel",
                    "",
@@ -70,7 +71,8 @@ std::string ranking_csv(const BatchSection& batch) {
                    shortest(kernel.flops),
                    cell(kernel.gflops),
                    cell(kernel.gbytes),
-                   cell(kernel.roof)});
+                   cell(kernel.roof),
+                   kernel.roof_kind});
   }
   return csv;
 }

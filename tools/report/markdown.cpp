@@ -17,6 +17,10 @@ std::string number(double value) { return number_text(value, 4); }
 std::string cell(const std::optional<double>& value) { return value ? number(*value) : "-"; }
 std::string percent(double part) { return fixed(100 * part, 2); }
 std::string percent(const std::optional<double>& part) { return part ? percent(*part) : "-"; }
+// Of an OpRow or a ProviderRow.
+std::string roof_text(const auto& row, const Language& text) {
+  return row.roof_kind == "cached" ? text("cached") : percent(row.roof);
+}
 std::string rank_text(int rank, bool known) { return (known ? "" : "~") + std::to_string(rank); }
 
 class Writer {
@@ -159,8 +163,8 @@ class Writer {
                                      number(op.self_us),
                                      number(op.total_us)};
       if (device) cells.push_back(cell(op.device_us));
-      for (const std::string& value : {percent(op.share), number(op.low_us), number(op.high_us),
-                                       cell(op.gflops), cell(op.gbytes), percent(op.roof)})
+      for (const std::string& value : {percent(op.share), number(op.lowest_us), number(op.highest_us),
+                                       cell(op.gflops), cell(op.gbytes), roof_text(op, t_)})
         cells.push_back(value);
       if (!op.above_timer) cells[6] = '~' + cells[6];
       rows.add(cells);
@@ -284,10 +288,11 @@ class Writer {
     heading(t_("Roofline"));
     if (!report_.roofs.gflops || report_.roofline.empty())
       return paragraph(t_("There are no measured roofs."));
-    paragraph(
-        t_("Measured on this machine: {0} GFLOP/s of float32 multiply-adds and {1} GB/s of copying. A kernel "
-           "above the sloped line found its operands in caches.",
-           {number(*report_.roofs.gflops), number(*report_.roofs.gbytes)}));
+    paragraph(t_(
+        "Measured on this machine: {0} GFLOP/s of float32 multiply-adds, and {1} GB/s to or from memory. "
+        "Pale "
+        "points, and cells that say cached: the operands came from a cache, so memory is no roof for them.",
+        {number(*report_.roofs.gflops), number(*report_.roofs.gbytes)}));
     picture("roofline", t_("kernels below the machine's measured roofs"));
   }
 
@@ -306,7 +311,7 @@ class Writer {
       if (row.error) std::snprintf(error, sizeof error, "%.0e", *row.error);
       rows.add({row.layer, provider(row.provider), std::to_string(row.batch), t_(row.disposition),
                 cell(row.median_us), percent(row.spread), cell(row.gflops), cell(row.gbytes),
-                percent(row.roof), row.vendor_ratio ? fixed(*row.vendor_ratio, 2) + "×" : "-", error});
+                roof_text(row, t_), row.vendor_ratio ? fixed(*row.vendor_ratio, 2) + "×" : "-", error});
     }
     table(rows);
   }

@@ -143,15 +143,23 @@ drawing::LineChart roofline_chart(const Report& report, const Language& text) {
     roof.color = 7;
     chart.series.push_back(std::move(roof));
   }
+  bool any_cached = false;
   for (std::size_t b = 0; b < report.batches.size(); ++b) {
     drawing::Series series{batch_name(text, report.batches[b].batch)};
     series.color = b;
     series.width = 0;
     series.marker = markers[b % std::size(markers)];
+    drawing::Series cached = series;  // memory is no roof for them
+    cached.name = any_cached ? "" : text("pale: operands in a cache");
+    cached.opacity = 0.35;
     for (const RooflinePoint& point : report.roofline) {
-      if (point.batch == report.batches[b].batch) series.points.push_back({point.intensity, point.gflops});
+      if (point.batch != report.batches[b].batch) continue;
+      auto& points = point.roof_kind == "cached" ? cached.points : series.points;
+      points.push_back({point.intensity, point.gflops});
     }
+    any_cached |= !cached.points.empty();
     chart.series.push_back(std::move(series));
+    chart.series.push_back(std::move(cached));
   }
   return chart;
 }

@@ -18,12 +18,15 @@ constexpr std::size_t fewest_rounds = 3;
 
 // The rates of so much work in this time. What is not counted or not measured stays empty.
 template <typename Row>
-void set_rates(Row& row, double time_us, const tools::Roofs& roofs) {
+void set_rates(Row& row, double time_us, const RankingContext& context) {
   if (time_us <= 0) return;
   if (row.flops > 0) row.gflops = row.flops / time_us * 1e-3;
   if (row.bytes > 0) row.gbytes = row.bytes / time_us * 1e-3;
-  const double floor_us = tools::floor_ns(roofs, row.flops, row.bytes) * 1e-3;
-  if (floor_us > 0) row.roof = floor_us / time_us;
+  const tools::RoofShare roof =
+      tools::roof_share(context.roofs, row.flops, row.bytes, time_us * 1e3, context.peak_bytes);
+  if (roof.kind == tools::RoofKind::none) return;
+  row.roof = roof.share;
+  row.roof_kind = name_of(roof.kind);
 }
 
 class Ranker {
@@ -42,8 +45,8 @@ class Ranker {
     if (samples_.has_device_clock) row.device_us = tools::median(op.device_us);
     row.time_us = tools::median(samples_.time_us(op));
     const std::vector<double> rounds = medians_of_rounds(samples_.time_us(op), context_.rounds);
-    row.low_us = *std::min_element(rounds.begin(), rounds.end());
-    row.high_us = *std::max_element(rounds.begin(), rounds.end());
+    row.lowest_us = *std::min_element(rounds.begin(), rounds.end());
+    row.highest_us = *std::max_element(rounds.begin(), rounds.end());
     row.average_us = row.calls > 0 ? row.total_us / row.calls : 0;
     row.above_timer = row.average_us > samples_.noise_us;
     std::set<std::string> providers;
@@ -57,7 +60,7 @@ class Ranker {
       row.provider += (row.provider.empty() ? "" : ", ") + provider;
     std::stable_sort(row.kernels.begin(), row.kernels.end(),
                      [](const KernelRow& a, const KernelRow& b) { return a.self_us > b.self_us; });
-    set_rates(row, row.time_us, context_.roofs);
+    set_rates(row, row.time_us, context_);
     return row;
   }
 
@@ -71,7 +74,7 @@ class Ranker {
     if (samples_.has_device_clock) row.device_us = tools::median(kernel.device_us);
     row.bytes = kernel.bytes / steps_;
     row.flops = kernel.flops / steps_;
-    set_rates(row, tools::median(samples_.time_us(kernel)), context_.roofs);
+    set_rates(row, tools::median(samples_.time_us(kernel)), context_);
     return row;
   }
 
@@ -82,7 +85,7 @@ class Ranker {
 
 bool is_apart(const OpRow& a, const OpRow& b, double noise_us) {
   const double noise = noise_us * std::max(a.calls, b.calls);
-  return a.low_us > b.high_us + noise || b.low_us > a.high_us + noise;
+  return a.lowest_us > b.highest_us + noise || b.lowest_us > a.highest_us + noise;
 }
 
 // Numbers the rows, which are sorted, and says whose number is known.
@@ -111,6 +114,7 @@ BatchSection rank_steps(const StepSamples& samples, const RankingContext& contex
   BatchSection section;
   section.batch = context.batch;
   section.steps = static_cast<std::int64_t>(samples.steps());
+  section.peak_bytes = context.peak_bytes;
   section.ranked_by = samples.has_device_clock ? "device" : "host";
   section.wall_us = tools::median(samples.wall_us);
   if (section.wall_us > 0)
@@ -158,9 +162,13 @@ void set_wall_parts(BatchSection& section, const Profile& profile) {
   section.self_part = self_us / ranking.wall_us;
   section.timer_part = ranking.timer_us / ranking.wall_us;
   section.outside_part = ranking.outside_us / ranking.wall_us;
+}
+
+double peak_bytes(const Profile& profile) {
+  std::int64_t peak = 0;
   for (const Device::Type device : {Device::Type::cpu, Device::Type::cuda})
-    section.peak_bytes =
-        std::max(section.peak_bytes, static_cast<double>(memory_summary(profile, device).peak_bytes));
+    peak = std::max(peak, static_cast<std::int64_t>(memory_summary(profile, device).peak_bytes));
+  return static_cast<double>(peak);
 }
 
 std::vector<ComparisonRow> compare_batches(const std::vector<BatchSection>& batches) {
@@ -197,7 +205,7 @@ std::vector<RooflinePoint> roofline_points(const std::vector<BatchSection>& batc
         if (!kernel.gflops || kernel.bytes <= 0) continue;
         points.push_back({batch.batch, kernel.name, op.name, op.phase, kernel.provider,
                           kernel.flops / kernel.bytes, *kernel.gflops,
-                          kernel.device_us.value_or(kernel.self_us) / all_us});
+                          kernel.device_us.value_or(kernel.self_us) / all_us, kernel.roof_kind});
       }
     }
   }

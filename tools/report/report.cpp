@@ -50,7 +50,8 @@ ProviderRow provider_row(const tools::BenchRow& bench) {
   row.spread = bench.timing.spread;
   row.gflops = unless_zero(bench.gflops());
   row.gbytes = unless_zero(bench.gbytes());
-  row.roof = unless_zero(bench.roof_share);
+  row.roof = unless_zero(bench.roof.share);
+  row.roof_kind = name_of(bench.roof.kind);
   row.vendor_ratio = unless_zero(bench.vendor_ratio);
   return row;
 }
@@ -151,8 +152,8 @@ graph::Graph capture(const Options& options, const Experiment& experiment) {
 // The times of an emulated device are an emulator's: no rates are made of them.
 void forget_rates(BatchSection& section) {
   for (OpRow& op : section.ops) {
-    op.gflops = op.gbytes = op.roof = std::nullopt;
-    for (KernelRow& kernel : op.kernels) kernel.gflops = kernel.gbytes = kernel.roof = std::nullopt;
+    op.gflops = op.gbytes = std::nullopt;
+    for (KernelRow& kernel : op.kernels) kernel.gflops = kernel.gbytes = std::nullopt;
   }
 }
 
@@ -259,7 +260,9 @@ Report analyse(const Options& options, const Measurements& measured, std::vector
   report.training = measured.experiment.training;
   report.complete = measured.stopped_in.empty();
   report.interrupted_in = measured.stopped_in;
-  if (measured.roofs.gflops > 0) report.roofs = {measured.roofs.gflops, measured.roofs.gbytes};
+  const tools::Roofs& roofs = measured.roofs;
+  if (roofs.gflops > 0) report.roofs = {roofs.gflops, roofs.gbytes, std::nullopt};
+  if (roofs.cache_bytes > 0) report.roofs.cache_bytes = roofs.cache_bytes;
   report.providers = measured.providers;
 
   std::vector<BatchSamples> samples;
@@ -270,7 +273,7 @@ Report analyse(const Options& options, const Measurements& measured, std::vector
     samples.push_back({profiles.batch, profiles.warm.size(), sample_steps(warm),
                        sample_steps(joined(profiles.cold, "")), sample_steps(joined(profiles.faithful, ""))});
     const BatchSamples& s = samples.back();
-    BatchSection section = rank_steps(s.warm, {profiles.batch, s.rounds, measured.roofs});
+    BatchSection section = rank_steps(s.warm, {profiles.batch, s.rounds, roofs, peak_bytes(warm)});
     set_wall_parts(section, warm);
     section.ranking_file = "ranking-" + std::to_string(profiles.batch) + ".csv";
     section.trace_process = static_cast<int>(traces.size()) + 1;
@@ -305,9 +308,9 @@ bool make_report(const Options& options, Progress& progress, std::atomic<bool>& 
   measured.experiment = experimenter.run(progress, stop);
   stopped("training");
   measured.profiles = measure(options, measured.experiment, folder.scratch(), progress, stop, on_interrupt);
-  if (!stopped("measuring") && measured.experiment.device.is_cpu()) {
+  if (!stopped("measuring")) {
     progress.stage("roofs of the machine", 1);
-    measured.roofs = tools::measure_cpu_roofs();
+    measured.roofs = tools::measure_roofs(measured.experiment.device);
     progress.advance(1);
   }
   measured.providers = bench_providers(options, measured.experiment.device, measured.roofs, progress, stop);

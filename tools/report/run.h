@@ -104,8 +104,8 @@ struct KernelRow {
   std::optional<double> device_us;  // the device's own clock
   double bytes = 0, flops = 0;      // read and written at least
   std::optional<double> gflops, gbytes;
-  std::optional<double>
-      roof;  // the least time that the roofs allow over the time taken; above 1: from caches
+  std::optional<double> roof;  // the least time that the measured roofs allow, over the time taken
+  std::string roof_kind;       // which of them: "compute", "memory" or "cached"; "" without any
 };
 
 // An op in one phase, a median step.
@@ -119,16 +119,17 @@ struct OpRow {
   std::string reference_name;  // what the lab's profiler calls it: "addmm"; "" where it has no counterpart
   std::string provider;        // those of its kernels: "onednn", "onednn, cpu"; "" without kernels
   double calls = 0;
-  double total_us = 0;              // host, with nested ops
-  double self_us = 0;               // host, with its own kernels and without nested ops
-  std::optional<double> device_us;  // its own kernels on the device's clock; empty without such a clock
-  double time_us = 0;               // what ranks: device_us where the device has a clock, else self_us
-  double low_us = 0, high_us = 0;   // 95 % bootstrap interval of time_us
-  double share = 0;                 // of the sum of time_us over all ops
-  double average_us = 0;            // of a call, total_us over calls
-  bool above_timer = true;          // false where average_us is within the timer's own noise
-  double bytes = 0, flops = 0;      // of its own kernels
+  double total_us = 0;                   // host, with nested ops
+  double self_us = 0;                    // host, with its own kernels and without nested ops
+  std::optional<double> device_us;       // its own kernels on the device's clock; empty without such a clock
+  double time_us = 0;                    // what ranks: device_us where the device has a clock, else self_us
+  double lowest_us = 0, highest_us = 0;  // of the rounds: each the median of its steps
+  double share = 0;                      // of the sum of time_us over all ops
+  double average_us = 0;                 // of a call, total_us over calls
+  bool above_timer = true;               // false where average_us is within the timer's own noise
+  double bytes = 0, flops = 0;           // of its own kernels
   std::optional<double> gflops, gbytes, roof;  // as in KernelRow; empty where there is nothing to count
+  std::string roof_kind;
   std::vector<KernelRow> kernels;
 };
 
@@ -230,11 +231,14 @@ struct Correlation {
   int tied_first = 0, tied_second = 0;  // pairs within the noise
 };
 
-// ---- Roofline
+// ---- Roofline. "cached" is what memory would bound, but its operands came from a cache, which has no roof
+// here: a step's memory fits the last-level caches (BatchSection::peak_bytes, ProviderRow: the call's
+// operands), or it was faster than memory can be.
 
 struct Roofs {
   std::optional<double> gflops;  // float32, measured; empty on a device whose roofs are not measured
   std::optional<double> gbytes;
+  std::optional<double> cache_bytes;  // of the last-level caches
 };
 
 // A kernel at one batch size, all its calls in a step together.
@@ -244,7 +248,8 @@ struct RooflinePoint {
   std::string op, phase, provider;
   double intensity = 0;  // FLOP a byte
   double gflops = 0;
-  double share = 0;  // of the step, as OpRow::share
+  double share = 0;       // of the step, as OpRow::share
+  std::string roof_kind;  // as KernelRow's
 };
 
 // ---- Providers side by side: the model's kernel calls by each provider of the device, verified, then timed
@@ -259,6 +264,7 @@ struct ProviderRow {
   std::optional<double> median_us;  // of a call; empty unless ok, and on an emulated device
   std::optional<double> spread;     // between the quartiles, of the median
   std::optional<double> gflops, gbytes, roof;
+  std::string roof_kind;
   std::optional<double> vendor_ratio;  // the vendor's library's time over this one's: above 1 is faster
 };
 

@@ -5,285 +5,56 @@
 
 namespace metron::report {
 
-// list(field, x) calls field(name, member) for each member of x.
-template <typename F>
-void list(F& f, auto& x, const Settings*) {
-  f("created", x.created);
-  f("command", x.command);
-  f("device", x.device);
-  f("device_name", x.device_name);
-  f("emulated", x.emulated);
-  f("doubles", x.doubles);
-  f("providers", x.providers);
-  f("threads", x.threads);
-  f("dtype", x.dtype);
-  f("model", x.model);
-  f("conv1", x.conv1);
-  f("conv2", x.conv2);
-  f("hidden", x.hidden);
-  f("parameters", x.parameters);
-  f("seed", x.seed);
-  f("faithful", x.faithful);
-  f("batch_sizes", x.batch_sizes);
-  f("rounds", x.rounds);
-  f("steps", x.steps);
-  f("cold_runs", x.cold_runs);
-}
-template <typename F>
-void list(F& f, auto& x, const Test*) {
-  f("epoch", x.epoch);
-  f("step", x.step);
-  f("loss", x.loss);
-  f("accuracy", x.accuracy);
-}
-template <typename F>
-void list(F& f, auto& x, const Curve*) {
-  f("step", x.step);
-  f("epoch", x.epoch);
-  f("loss", x.loss);
-  f("smoothed", x.smoothed);
-  f("window", x.window);
-}
-template <typename F>
-void list(F& f, auto& x, const Training*) {
-  f("source", x.source);
-  f("has_weights", x.has_weights);
-  f("epochs", x.epochs);
-  f("batch_size", x.batch_size);
-  f("train_images", x.train_images);
-  f("test_images", x.test_images);
-  f("lr", x.lr);
-  f("gamma", x.gamma);
-  f("seconds", x.seconds);
-  f("curve", x.curve);
-  f("tests", x.tests);
-}
-template <typename F>
-void list(F& f, auto& x, const GraphNode*) {
-  f("kind", x.kind);
-  f("name", x.name);
-  f("module", x.module);
-  f("parameters", x.parameters);
-  f("time_us", x.time_us);
-}
-template <typename F>
-void list(F& f, auto& x, const GraphEdge*) {
-  f("from", x.from);
-  f("to", x.to);
-  f("shape", x.shape);
-  f("dtype", x.dtype);
-}
-template <typename F>
-void list(F& f, auto& x, const GraphSection*) {
-  f("batch", x.batch);
-  f("parameters", x.parameters);
-  f("nodes", x.nodes);
-  f("edges", x.edges);
-}
-template <typename F>
-void list(F& f, auto& x, const KernelRow*) {
-  f("name", x.name);
-  f("provider", x.provider);
-  f("calls", x.calls);
-  f("self_us", x.self_us);
-  f("device_us", x.device_us);
-  f("bytes", x.bytes);
-  f("flops", x.flops);
-  f("gflops", x.gflops);
-  f("gbytes", x.gbytes);
-  f("roof", x.roof);
-}
-template <typename F>
-void list(F& f, auto& x, const OpRow*) {
-  f("rank", x.rank);
-  f("rank_known", x.rank_known);
-  f("phase_rank", x.phase_rank);
-  f("phase_rank_known", x.phase_rank_known);
-  f("name", x.name);
-  f("phase", x.phase);
-  f("reference_name", x.reference_name);
-  f("provider", x.provider);
-  f("calls", x.calls);
-  f("total_us", x.total_us);
-  f("self_us", x.self_us);
-  f("device_us", x.device_us);
-  f("time_us", x.time_us);
-  f("low_us", x.low_us);
-  f("high_us", x.high_us);
-  f("share", x.share);
-  f("average_us", x.average_us);
-  f("above_timer", x.above_timer);
-  f("bytes", x.bytes);
-  f("flops", x.flops);
-  f("gflops", x.gflops);
-  f("gbytes", x.gbytes);
-  f("roof", x.roof);
-  f("kernels", x.kernels);
-}
-template <typename F>
-void list(F& f, auto& x, const PhaseRow*) {
-  f("phase", x.phase);
-  f("self_us", x.self_us);
-  f("device_us", x.device_us);
-  f("share", x.share);
-}
-template <typename F>
-void list(F& f, auto& x, const BatchSection*) {
-  f("batch", x.batch);
-  f("steps", x.steps);
-  f("ranked_by", x.ranked_by);
-  f("wall_us", x.wall_us);
-  f("images_per_second", x.images_per_second);
-  f("self_part", x.self_part);
-  f("timer_part", x.timer_part);
-  f("outside_part", x.outside_part);
-  f("peak_bytes", x.peak_bytes);
-  f("phases", x.phases);
-  f("ops", x.ops);
-  f("ranking_file", x.ranking_file);
-  f("trace_process", x.trace_process);
-}
-template <typename F>
-void list(F& f, auto& x, const ComparisonRow*) {
-  f("name", x.name);
-  f("phase", x.phase);
-  f("time_us", x.time_us);
-  f("share", x.share);
-  f("rank", x.rank);
-}
-template <typename F>
-void list(F& f, auto& x, const ColdRow*) {
-  f("name", x.name);
-  f("phase", x.phase);
-  f("provider", x.provider);
-  f("cold_us", x.cold_us);
-  f("warm_us", x.warm_us);
-  f("initialisation_us", x.initialisation_us);
-}
-template <typename F>
-void list(F& f, auto& x, const Initialisation*) {
-  f("provider", x.provider);
-  f("library", x.library);
-  f("us", x.us);
-  f("share", x.share);
-  f("start_us", x.start_us);
-}
-template <typename F>
-void list(F& f, auto& x, const ColdSection*) {
-  f("batch", x.batch);
-  f("cold_wall_us", x.cold_wall_us);
-  f("warm_wall_us", x.warm_wall_us);
-  f("initialisation", x.initialisation);
-  f("ops", x.ops);
-}
-template <typename F>
-void list(F& f, auto& x, const FaithfulRow*) {
-  f("rank", x.rank);
-  f("op", x.op);
-  f("source", x.source);
-  f("calls", x.calls);
-  f("total_us", x.total_us);
-  f("in_reference", x.in_reference);
-  f("reference_rank", x.reference_rank);
-  f("reference_us", x.reference_us);
-}
-template <typename F>
-void list(F& f, auto& x, const ReferenceRow*) {
-  f("rank", x.rank);
-  f("op", x.op);
-  f("total_us", x.total_us);
-}
-template <typename F>
-void list(F& f, auto& x, const FaithfulSection*) {
-  f("batch", x.batch);
-  f("images", x.images);
-  f("wall_us", x.wall_us);
-  f("rows", x.rows);
-  f("reference", x.reference);
-}
-template <typename F>
-void list(F& f, auto& x, const Correlation*) {
-  f("first", x.first);
-  f("second", x.second);
-  f("kind", x.kind);
-  f("batch", x.batch);
-  f("second_batch", x.second_batch);
-  f("items", x.items);
-  f("tau", x.tau);
-  f("low", x.low);
-  f("high", x.high);
-  f("tied_first", x.tied_first);
-  f("tied_second", x.tied_second);
-}
-template <typename F>
-void list(F& f, auto& x, const Roofs*) {
-  f("gflops", x.gflops);
-  f("gbytes", x.gbytes);
-}
-template <typename F>
-void list(F& f, auto& x, const RooflinePoint*) {
-  f("batch", x.batch);
-  f("name", x.name);
-  f("op", x.op);
-  f("phase", x.phase);
-  f("provider", x.provider);
-  f("intensity", x.intensity);
-  f("gflops", x.gflops);
-  f("share", x.share);
-}
-template <typename F>
-void list(F& f, auto& x, const ProviderRow*) {
-  f("batch", x.batch);
-  f("layer", x.layer);
-  f("provider", x.provider);
-  f("disposition", x.disposition);
-  f("message", x.message);
-  f("error", x.error);
-  f("median_us", x.median_us);
-  f("spread", x.spread);
-  f("gflops", x.gflops);
-  f("gbytes", x.gbytes);
-  f("roof", x.roof);
-  f("vendor_ratio", x.vendor_ratio);
-}
-template <typename F>
-void list(F& f, auto& x, const Timer*) {
-  f("op_ns", x.op_ns);
-  f("kernel_ns", x.kernel_ns);
-  f("memory_ns", x.memory_ns);
-  f("noise_ns", x.noise_ns);
-}
-template <typename F>
-void list(F& f, auto& x, const Note*) {
-  f("kind", x.kind);
-  f("values", x.values);
-  f("text", x.text);
-}
-template <typename F>
-void list(F& f, auto& x, const File*) {
-  f("name", x.name);
-  f("what", x.what);
-}
-template <typename F>
-void list(F& f, auto& x, const Report*) {
-  f("complete", x.complete);
-  f("interrupted_in", x.interrupted_in);
-  f("seconds", x.seconds);
-  f("environment", x.environment);
-  f("settings", x.settings);
-  f("timer", x.timer);
-  f("training", x.training);
-  f("graph", x.graph);
-  f("batches", x.batches);
-  f("comparison", x.comparison);
-  f("cold", x.cold);
-  f("faithful", x.faithful);
-  f("correlations", x.correlations);
-  f("roofs", x.roofs);
-  f("roofline", x.roofline);
-  f("providers", x.providers);
-  f("notes", x.notes);
-  f("files", x.files);
-}
+// METRON_EACH(m, a, b, c) is m(a) m(b) m(c), for up to 64 arguments: each scan of EXPAND replaces one more.
+#define METRON_PARENTHESES ()
+#define METRON_EXPAND(...) METRON_EXPAND1(METRON_EXPAND1(METRON_EXPAND1(METRON_EXPAND1(__VA_ARGS__))))
+#define METRON_EXPAND1(...) METRON_EXPAND2(METRON_EXPAND2(METRON_EXPAND2(METRON_EXPAND2(__VA_ARGS__))))
+#define METRON_EXPAND2(...) METRON_EXPAND3(METRON_EXPAND3(METRON_EXPAND3(METRON_EXPAND3(__VA_ARGS__))))
+#define METRON_EXPAND3(...) __VA_ARGS__
+#define METRON_EACH(macro, ...) __VA_OPT__(METRON_EXPAND(METRON_EACH_STEP(macro, __VA_ARGS__)))
+#define METRON_EACH_STEP(macro, first, ...) \
+  macro(first) __VA_OPT__(METRON_EACH_AGAIN METRON_PARENTHESES(macro, __VA_ARGS__))
+#define METRON_EACH_AGAIN() METRON_EACH_STEP
+
+// list(field, x, type) calls field(name, member) for each member of x.
+#define METRON_FIELD(member) field(#member, x.member);
+#define METRON_FIELDS(Struct, ...) \
+  void list(auto& field, auto& x, const Struct*) { METRON_EACH(METRON_FIELD, __VA_ARGS__) }
+
+METRON_FIELDS(Settings, created, command, device, device_name, emulated, doubles, providers, threads, dtype,
+              model, conv1, conv2, hidden, parameters, seed, faithful, batch_sizes, rounds, steps, cold_runs)
+METRON_FIELDS(Test, epoch, step, loss, accuracy)
+METRON_FIELDS(Curve, step, epoch, loss, smoothed, window)
+METRON_FIELDS(Training, source, has_weights, epochs, batch_size, train_images, test_images, lr, gamma,
+              seconds, curve, tests)
+METRON_FIELDS(GraphNode, kind, name, module, parameters, time_us)
+METRON_FIELDS(GraphEdge, from, to, shape, dtype)
+METRON_FIELDS(GraphSection, batch, parameters, nodes, edges)
+METRON_FIELDS(KernelRow, name, provider, calls, self_us, device_us, bytes, flops, gflops, gbytes, roof,
+              roof_kind)
+METRON_FIELDS(OpRow, rank, rank_known, phase_rank, phase_rank_known, name, phase, reference_name, provider,
+              calls, total_us, self_us, device_us, time_us, lowest_us, highest_us, share, average_us,
+              above_timer, bytes, flops, gflops, gbytes, roof, roof_kind, kernels)
+METRON_FIELDS(PhaseRow, phase, self_us, device_us, share)
+METRON_FIELDS(BatchSection, batch, steps, ranked_by, wall_us, images_per_second, self_part, timer_part,
+              outside_part, peak_bytes, phases, ops, ranking_file, trace_process)
+METRON_FIELDS(ComparisonRow, name, phase, time_us, share, rank)
+METRON_FIELDS(ColdRow, name, phase, provider, cold_us, warm_us, initialisation_us)
+METRON_FIELDS(Initialisation, provider, library, us, share, start_us)
+METRON_FIELDS(ColdSection, batch, cold_wall_us, warm_wall_us, initialisation, ops)
+METRON_FIELDS(FaithfulRow, rank, op, source, calls, total_us, in_reference, reference_rank, reference_us)
+METRON_FIELDS(ReferenceRow, rank, op, total_us)
+METRON_FIELDS(FaithfulSection, batch, images, wall_us, rows, reference)
+METRON_FIELDS(Correlation, first, second, kind, batch, second_batch, items, tau, low, high, tied_first,
+              tied_second)
+METRON_FIELDS(Roofs, gflops, gbytes, cache_bytes)
+METRON_FIELDS(RooflinePoint, batch, name, op, phase, provider, intensity, gflops, share, roof_kind)
+METRON_FIELDS(ProviderRow, batch, layer, provider, disposition, message, error, median_us, spread, gflops,
+              gbytes, roof, roof_kind, vendor_ratio)
+METRON_FIELDS(Timer, op_ns, kernel_ns, memory_ns, noise_ns)
+METRON_FIELDS(Note, kind, values, text)
+METRON_FIELDS(File, name, what)
+METRON_FIELDS(Report, complete, interrupted_in, seconds, environment, settings, timer, training, graph,
+              batches, comparison, cold, faithful, correlations, roofs, roofline, providers, notes, files)
 
 }  // namespace metron::report

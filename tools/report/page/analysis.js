@@ -47,9 +47,15 @@ function phasesSection() {
         ...(deviceClock ? [num(`${phase}/device_us`, "us")] : []), num(`${phase}/share`, "share")])) }));
 }
 
+// What came from a cache has no roof here.
+function roofCell(path, provider) {
+  if (at(`${path}/roof_kind`) !== "cached") return num(`${path}/roof`, "share", { provider });
+  return Object.assign(h("span", { class: "none" }, term(`${path}/roof_kind`)), { key: null });
+}
+
 function selfSection() {
   return section("self", t("Self time, work and the roof"),
-    paragraph(t("Self time is what an operator takes without the operators nested in it; so self times add up to the step. Roof is the least time that the machine's measured roofs allow for this work, over the time taken; above 100 % the data came from caches.")),
+    paragraph(t("Self time is what an operator takes without the operators nested in it; so self times add up to the step. Roof is the least time that the machine's measured roofs allow for this work, over the time taken. Cached: the operands came from a cache, so that memory is no roof.")),
     table({
       caption: t("Does it add up?"), id: "parts",
       columns: [column(t("batch size"), { rank: true }), column(t("self times of the wall time, %")), column(t("the timer's own cost, %")), column(t("outside of operators, %"))],
@@ -64,7 +70,7 @@ function selfSection() {
         const average = num(`${op}/average_us`, "us", { provider });
         const cell = at(`${op}/above_timer`) ? average : Object.assign(h("span", { class: "unsure", title: t("within the timer's own noise") }, "~ ", average), { key: average.key });
         return [opName(op), term(`${op}/phase`), rank(`${op}/phase_rank`, `${op}/phase_rank_known`), num(`${op}/self_us`, "us", { provider }), num(`${op}/total_us`, "us", { provider }), cell,
-          num(`${op}/gflops`, "rate", { provider }), num(`${op}/gbytes`, "rate", { provider }), num(`${op}/roof`, "share", { provider })];
+          num(`${op}/gflops`, "rate", { provider }), num(`${op}/gbytes`, "rate", { provider }), roofCell(op, provider)];
       }),
       sorted: [3, "descending"], limit: 10 })));
 }
@@ -74,7 +80,7 @@ function rooflineSection() {
   const { gflops, gbytes } = run.roofs;
   return section("roofline", t("Roofline"),
     gflops !== null && gbytes !== null
-      ? paragraph(t("The roof of this machine as measured: {0} GFLOP/s in float32, {1} GB/s from memory. A kernel under the slope waits for memory, one under the flat part for arithmetic.", num("/roofs/gflops", "rate"), num("/roofs/gbytes", "rate")))
+      ? paragraph(t("The roof of this machine as measured: {0} GFLOP/s in float32, {1} GB/s from memory. A kernel under the slope waits for memory, one under the flat part for arithmetic; pale points have their operands in a cache, and memory is no roof for them.", num("/roofs/gflops", "rate"), num("/roofs/gbytes", "rate")))
       : absent(t("The roofs of this device are not measured: the points stand without them.")),
     rooflineFigure(),
     table({
@@ -102,7 +108,7 @@ function providersSection() {
         const provider = at(`${path}/provider`);
         const timed = (name, kind) => num(`${path}/${name}`, kind, { provider });
         return [num(`${path}/batch`, "count"), word(`${path}/layer`), word(`${path}/provider`), disposition(path), num(`${path}/error`, "error"),
-          timed("median_us", "us"), timed("spread", "share"), timed("gflops", "rate"), timed("gbytes", "rate"), timed("roof", "share"), timed("vendor_ratio", "ratio")];
+          timed("median_us", "us"), timed("spread", "share"), timed("gflops", "rate"), timed("gbytes", "rate"), roofCell(path, provider), timed("vendor_ratio", "ratio")];
       }),
       limit: 12 }));
 }

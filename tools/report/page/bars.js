@@ -104,13 +104,15 @@ function phaseFigure() {
 function rooflineFigure() {
   const points = paths("/roofline").filter((path) => at(`${path}/intensity`) > 0 && at(`${path}/gflops`) > 0);
   const series = (path) => Math.max(0, settings.batch_sizes.indexOf(at(`${path}/batch`)));
+  const cached = (path) => at(`${path}/roof_kind`) === "cached";
   const { gflops, gbytes } = run.roofs;
   return figure({
     id: "roofline-chart",
     caption: t("Roofline: the work that kernels do a second over their work for each byte"),
     legend: legend([
       ...settings.batch_sizes.map((_, b) => [batchName(`/settings/batch_sizes/${b}`), b, "dot"]),
-      ...(gflops && gbytes ? [[t("the roof, as measured"), 7, "line"]] : [])]),
+      ...(gflops && gbytes ? [[t("the roof, as measured"), 7, "line"]] : []),
+      ...(points.some(cached) ? [[t("pale: operands in a cache"), 0, "dot pale"]] : [])]),
     draw(width) {
       const height = Math.round(Math.min(460, Math.max(300, width * 0.55)));
       const area = { left: 62, top: 12, right: width - 14, bottom: height - 44 };
@@ -133,11 +135,11 @@ function rooflineFigure() {
       return canvas(width, height, t("Roofline"), axes(area, x, y, { x: t("FLOP for each byte"), y: "GFLOP/s" }), roof,
         points.map((path) => {
           const [a, b] = [x.map(at(`${path}/intensity`)), y.map(at(`${path}/gflops`))];
-          const dot = s("g", { tabindex: 0, role: "img", "data-point": path, "aria-label": `${at(`${path}/name`)}: ${shown(at(`${path}/gflops`), "rate")} GFLOP/s` },
+          const dot = s("g", { tabindex: 0, role: "img", "data-point": path, class: cached(path) ? "pale" : null, "aria-label": `${at(`${path}/name`)}: ${shown(at(`${path}/gflops`), "rate")} GFLOP/s` },
             marker(series(path), a, b, 4.5));
           return explain(dot, () => [line("", opName(path)), line(t("operator"), word(`${path}/op`)), line(t("phase"), term(`${path}/phase`)),
             line(t("provider"), word(`${path}/provider`)), h("div", {}, batchName(`${path}/batch`)),
-            line("GFLOP/s", num(`${path}/gflops`, "rate")), line(t("FLOP for each byte"), num(`${path}/intensity`, "ratio")),
+            cached(path) ? line(t("roof"), term(`${path}/roof_kind`)) : null, line("GFLOP/s", num(`${path}/gflops`, "rate")), line(t("FLOP for each byte"), num(`${path}/intensity`, "ratio")),
             line(t("share"), full(`${path}/share`, "share"))]);
         }),
         named.map((path) => {

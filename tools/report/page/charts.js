@@ -51,10 +51,10 @@ const shapes = [
 ];
 const marker = (series, x, y, r = 4) => s("path", { d: shapes[series % shapes.length](x, y, r), class: `fill${series % 8} dot` });
 
-// entries: [name, series, "line" | "thin" | "dot" | "box"]
+// entries: [name, series, "line" | "thin" | "dot" | "dot pale" | "box"]
 const legend = (entries) => h("ul", { class: "legend" }, entries.map(([name, series, kind]) => {
   const sample = s("svg", { viewBox: "0 0 22 12", width: 22, height: 12, "aria-hidden": "true" },
-    kind === "dot" ? marker(series, 11, 6) : kind === "box"
+    kind.startsWith("dot") ? s("g", { class: kind }, marker(series, 11, 6)) : kind === "box"
       ? s("rect", { x: 4, y: 1, width: 14, height: 10, class: `fill${series} pattern${series}` })
       : s("path", { d: "M1,6H21", class: `line${series} ${kind}` }));
   return h("li", {}, sample, h("span", {}, name));

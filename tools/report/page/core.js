@@ -107,7 +107,9 @@ function word(path) {
   const value = at(path);
   if (value === null || value === undefined || value === "")
     return Object.assign(h("span", { class: "none" }, "–"), { key: "" });
-  return Object.assign(h("span", { "data-path": path }, String(value)), { key: String(value) });
+  // A long name may break after an underscore.
+  const parts = String(value).split(/(?<=_)/).flatMap((part, i) => (i ? [h("wbr"), part] : [part]));
+  return Object.assign(h("span", { "data-path": path }, parts), { key: String(value) });
 }
 // A term of ours in the report's language; "at batch size 64" is in the table as "at batch size {0}".
 function termText(english) {

@@ -94,8 +94,8 @@ function rank(path, known) {
 
 function interval(path) {
   const provider = at(`${path}/provider`);
-  const whole = h("span", {}, num(`${path}/low_us`, "us", { provider }), " … ", num(`${path}/high_us`, "us", { provider }));
-  return Object.assign(whole, { key: at(`${path}/low_us`) });
+  const whole = h("span", {}, num(`${path}/lowest_us`, "us", { provider }), " … ", num(`${path}/highest_us`, "us", { provider }));
+  return Object.assign(whole, { key: at(`${path}/lowest_us`) });
 }
 
 const clock = (path) => at(`${path}/ranked_by`) === "device" ? t("device time") : t("host time");
