@@ -185,6 +185,43 @@ TEST(Cold, NamesTheLibraryThatInitialises) {
   EXPECT_DOUBLE_EQ(section.ops[1].initialisation_us, 0);
 }
 
+// A library starts in the first product, which is then no slower than its kernel.
+Profile with_start() {
+  Profile profile = synthetic_profile({{{"conv2d", Phase::forward, 1000, "conv2d_forward", 9000},
+                                        {"linear", Phase::forward, 100, "matmul", 30'500}}});
+  Record start = profile.records[3];
+  start.kind = RecordKind::range;
+  start.name = "oneDNN initialisation";
+  start.parent = 3;
+  start.end = start.start + 30'000;
+  profile.records.push_back(start);
+  return profile;
+}
+
+TEST(Cold, CountsALibrarysStartToItAlone) {
+  const StepSamples warm =
+      sample_steps(synthetic_profile({{{"conv2d", Phase::forward, 1000, "conv2d_forward", 8000},
+                                       {"linear", Phase::forward, 100, "matmul", 400}}}));
+  const ColdSection section = compare_cold(sample_steps(with_start()), warm, 8, {{"onednn", "oneDNN 2.6"}});
+  ASSERT_EQ(section.initialisation.size(), 1u);
+  EXPECT_NEAR(section.initialisation[0].start_us, 30, 1e-9);
+  EXPECT_NEAR(section.initialisation[0].us, 30 + 1 + 0.1, 1e-9);
+  EXPECT_EQ(section.ops[1].name, "linear");
+  EXPECT_NEAR(section.ops[1].cold_us, 0.6, 1e-9);
+}
+
+TEST(Faithful, RanksNoLibrarysStart) {
+  const FaithfulSection section = rank_faithful(sample_steps(with_start()), 64);
+  ASSERT_EQ(section.rows.size(), 3u);
+  EXPECT_EQ(section.rows[0].op, "conv2d");
+  EXPECT_EQ(section.rows[2].op, "addmm");
+  EXPECT_NEAR(section.rows[2].total_us, 0.6, 1e-9);
+  ASSERT_EQ(section.starts.size(), 1u);
+  EXPECT_EQ(section.starts[0].name, "oneDNN initialisation");
+  EXPECT_EQ(section.starts[0].op, "linear");
+  EXPECT_NEAR(section.starts[0].us, 30, 1e-9);
+}
+
 // ---- The lab's way
 
 TEST(Faithful, HasTheReferencesNamesAndNothingOfItsOrder) {

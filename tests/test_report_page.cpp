@@ -139,7 +139,9 @@ std::set<std::string> texts_in_folder(const std::string& folder, const std::stri
 // What t() puts between values stands there as it is in the source.
 std::set<std::string> fixed_parts() {
   std::set<std::string> parts;
-  for (const std::string& text : texts_in_folder("tools/report/page", ".js")) {
+  auto texts = texts_in_folder("tools/report/page", ".js");
+  texts.merge(texts_in(source_folder + "tools/report/explanation.cpp"));
+  for (const std::string& text : texts) {
     const std::regex hole(R"(\{\d\})");
     parts.insert(std::sregex_token_iterator(text.begin(), text.end(), hole, -1), {});
     parts.insert(text + ", µs");  // a column's head

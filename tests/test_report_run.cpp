@@ -394,11 +394,13 @@ TEST_F(ReportRuns, TakeAFinishedRun) {
   EXPECT_FALSE(fs::exists(folder / "out" / "trace.json.gz"));
 }
 
-// Ctrl-C once a file with this pattern is there.
-std::string interrupted(const std::string& out, const std::string& pattern, const std::string& arguments) {
+// Ctrl-C once a file with this pattern is there, or twice.
+std::string interrupted(const std::string& out, const std::string& pattern, const std::string& arguments,
+                        bool twice = false) {
   return "( OMP_WAIT_POLICY=passive '" METRON_BINARY_DIR "/bin/metron' report --out '" + out + "' " +
          arguments + " & report=$!; until ls -d '" + out + "'.unfinished-*" + pattern +
-         " >/dev/null 2>&1; do sleep 0.05; done; sleep 0.5; kill -INT $report; wait $report )";
+         " >/dev/null 2>&1; do sleep 0.05; done; sleep 0.5; kill -INT $report; " +
+         std::string(twice ? "sleep 0.05; kill -INT $report; " : "") + "wait $report )";
 }
 
 TEST_F(ReportRuns, LeaveAReportWhenTheyAreInterrupted) {
@@ -420,6 +422,18 @@ TEST_F(ReportRuns, LeaveAReportWhenTheyAreInterrupted) {
   EXPECT_TRUE(b.batches.empty() || b.batches.size() == 2);
   for (const File& file : b.files) EXPECT_TRUE(fs::exists(folder / "b" / file.name)) << file.name;
   EXPECT_EQ(folder.names().size(), 2u) << "something is left behind";
+}
+
+TEST_F(ReportRuns, LeaveNothingWhenTheyAreInterruptedTwice) {
+  for (const auto& [pattern, arguments] :
+       {std::pair("", "--epochs 1000"),
+        {"/scratch/cold.json", "--epochs 0 --batch 1,2 --rounds 1000 --steps 1"},
+        {"/graph.png", "--epochs 0 --batch 1,2 --rounds 1 --steps 1 --provider-budget 0"}}) {
+    const Output output = test::run_command(interrupted(path("out"), pattern, arguments, true));
+    EXPECT_EQ(output.code, 130) << output.text;
+    EXPECT_TRUE(contains(output.text, {"Once more: nothing is written", "interrupted twice"})) << output.text;
+    EXPECT_TRUE(folder.names().empty()) << pattern;
+  }
 }
 
 TEST_F(ReportRuns, SayWhatIsWrong) {

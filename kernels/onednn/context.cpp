@@ -9,7 +9,6 @@
 
 #include <metron/core/error.h>
 #include <metron/core/parallel.h>
-#include <metron/core/profile_range.h>
 #include <metron/core/storage.h>
 
 namespace metron::onednn {
@@ -29,17 +28,8 @@ std::size_t aligned(std::size_t bytes) {
 
 }  // namespace
 
-// With it the library generates the code of SGEMM, which takes it some 25 ms and would else be counted as the
-// first product's time. What a process pays once stands in one place, and the timer names it.
 const dnnl::engine& engine() {
-  static const dnnl::engine cpu = [] {
-    const ProfileRange range("oneDNN initialisation");
-    constexpr int size = 16;
-    const std::array<float, size * size> a{}, b{};
-    std::array<float, size * size> c{};
-    dnnl_sgemm('N', 'N', size, size, size, 1, a.data(), size, b.data(), size, 0, c.data(), size);
-    return dnnl::engine(dnnl::engine::kind::cpu, 0);
-  }();
+  static const dnnl::engine cpu(dnnl::engine::kind::cpu, 0);
   return cpu;
 }
 

@@ -83,14 +83,27 @@ class DotWriter {
     return html.str();
   }
 
+  // Room for the label beside an arrow that comes in the middle.
+  double margin_of(const std::string& module) const {
+    constexpr double least = 10, gap = 16;
+    double widest = 0;
+    for (const Node& node : graph_.nodes) {
+      if (node.module == module || node.module.starts_with(module + '.'))
+        widest = std::max(widest, node_extent(node, graph_.words).width);
+    }
+    const double label =
+        Canvas::measure(cluster_label(graph_, module), {.size = cluster_size, .color = {}}).width;
+    return std::max(least, std::ceil(label + gap - widest / 2));
+  }
+
   void write_module(const std::string& module, const std::map<std::string, std::set<std::string>>& tree,
                     int depth) {
     const std::string indent(2 * static_cast<std::size_t>(depth), ' ');
     if (!module.empty()) {
       out_ << indent.substr(2) << "subgraph " << quoted("cluster_" + module) << " {\n"
            << indent << "label=" << label(cluster_label(graph_, module), cluster_size)
-           << "; labeljust=l; style=\"filled,rounded\"; margin=10; color=\"" << hex(theme_.grid)
-           << "\"; fillcolor=\"" << hex(theme_.panel) << "\";\n";
+           << "; labeljust=l; style=\"filled,rounded\"; margin=" << margin_of(module) << "; color=\""
+           << hex(theme_.grid) << "\"; fillcolor=\"" << hex(theme_.panel) << "\";\n";
     }
     for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
       if (graph_.nodes[i].module == module) write_node(i, indent);
@@ -101,9 +114,9 @@ class DotWriter {
 
   void write_node(std::size_t index, const std::string& indent) {
     const Node& node = graph_.nodes[index];
-    const Rect extent = node_extent(node);
+    const Rect extent = node_extent(node, graph_.words);
     std::string text;
-    for (const std::string& line : label_of(node)) text += (text.empty() ? "" : "\n") + line;
+    for (const std::string& line : label_of(node, graph_.words)) text += (text.empty() ? "" : "\n") + line;
     out_ << indent << 'n' << index << " [label=" << quoted(for_layout_ ? "" : text)
          << ", width=" << extent.width / units_per_inch << ", height=" << extent.height / units_per_inch
          << ", fillcolor=\"" << hex(colors_.fill(node)) << "\", fontcolor=\"" << hex(theme_.ink) << "\"];\n";

@@ -29,8 +29,17 @@ struct Edge {
   DType dtype = DType::float32;
 };
 
+// What a picture says beside names and numbers, in the language that it is wanted in.
+struct Words {
+  std::string parameter = " parameter", parameters = " parameters";  // after their number
+  std::string activations = "arrows carry activations", gradients = "arrows carry gradients";
+  std::string separator = "; ";
+  std::string a_call = " a call";  // after a time
+};
+
 struct Graph {
   std::string title;
+  Words words = {};
   bool backward = false;  // edges carry gradients
   std::vector<Node> nodes;
   std::vector<Edge> edges;

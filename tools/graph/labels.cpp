@@ -18,10 +18,10 @@ std::string time_text(double us) {
 
 }  // namespace
 
-std::vector<std::string> label_of(const Node& node) {
+std::vector<std::string> label_of(const Node& node, const Words& words) {
   std::vector<std::string> lines{node.name};
   if (node.parameters > 0)
-    lines.push_back(thousands(node.parameters) + (node.parameters == 1 ? " parameter" : " parameters"));
+    lines.push_back(thousands(node.parameters) + (node.parameters == 1 ? words.parameter : words.parameters));
   if (node.time_us) lines.push_back(time_text(*node.time_us));
   return lines;
 }
@@ -30,8 +30,8 @@ TextStyle style_of_line(std::size_t line, Color color) {
   return {.size = line == 0 ? name_size : detail_size, .color = color, .bold = line == 0};
 }
 
-Rect node_extent(const Node& node) {
-  const std::vector<std::string> lines = label_of(node);
+Rect node_extent(const Node& node, const Words& words) {
+  const std::vector<std::string> lines = label_of(node, words);
   double width = 0;
   for (std::size_t i = 0; i < lines.size(); ++i)
     width = std::max(width, Canvas::measure(lines[i], style_of_line(i, {})).width);

@@ -13,7 +13,7 @@ inline constexpr double line_height = 16;
 inline constexpr double padding_x = 14, padding_y = 8;
 
 drawing::TextStyle style_of_line(std::size_t line, drawing::Color color);
-drawing::Rect node_extent(const Node& node);  // at the origin
+drawing::Rect node_extent(const Node& node, const Words& words);  // at the origin
 
 // The last part of the module's path, and what the parameters of its ops add up to where several have any.
 std::string cluster_label(const Graph& graph, const std::string& module);

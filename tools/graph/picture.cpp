@@ -16,8 +16,9 @@ constexpr double heading_height = 58;
 constexpr double legend_width = 150, legend_height = 10;
 
 std::string subtitle(const Graph& graph) {
-  std::string text = thousands(graph.parameters) + " parameters; ";
-  return text + (graph.backward ? "arrows carry gradients" : "arrows carry activations");
+  const Words& words = graph.words;
+  return thousands(graph.parameters) + words.parameters + words.separator +
+         (graph.backward ? words.gradients : words.activations);
 }
 
 bool has_times(const Graph& graph) {
@@ -84,8 +85,8 @@ class Painter {
         [](const Node& a, const Node& b) { return a.time_us.value_or(0) < b.time_us.value_or(0); });
     const TextStyle style{.size = detail_size, .color = theme_.muted};
     canvas_.text("0", {margin, y + legend_height + 4}, style, Align::left, Baseline::top);
-    canvas_.text(label_of(*most).back() + " a call", {margin + legend_width, y + legend_height + 4}, style,
-                 Align::right, Baseline::top);
+    canvas_.text(label_of(*most).back() + graph_.words.a_call, {margin + legend_width, y + legend_height + 4},
+                 style, Align::right, Baseline::top);
   }
 
   void draw_cluster(const Layout::Cluster& cluster) {
@@ -107,7 +108,7 @@ class Painter {
     const Rect box = moved(layout_.nodes[index], offset_);
     const double radius = node.kind == NodeKind::op ? 5 : box.height / 2;
     canvas_.rectangle(box, colors_.fill(node), {.color = theme_.axis, .width = 1.2}, radius);
-    const std::vector<std::string> lines = label_of(node);
+    const std::vector<std::string> lines = label_of(node, graph_.words);
     double y = box.center().y - line_height * (static_cast<double>(lines.size()) - 1) / 2;
     for (std::size_t i = 0; i < lines.size(); ++i, y += line_height)
       canvas_.text(lines[i], {box.center().x, y}, style_of_line(i, theme_.ink), Align::center,

@@ -37,6 +37,6 @@ Layout lay_out(const Graph& graph);  // Error where Graphviz can't
 drawing::Canvas draw(const Graph& graph, const drawing::Theme& theme = drawing::light_theme());
 
 // The lines of a node's label: its name, then parameters and time where it has them.
-std::vector<std::string> label_of(const Node& node);
+std::vector<std::string> label_of(const Node& node, const Words& words = {});
 
 }  // namespace metron::graph

@@ -2,6 +2,7 @@
 
 #include <metron/tools/report/pass.h>
 #include <metron/tools/report/report.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -9,16 +10,28 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <string_view>
 
 namespace metron::tools {
 namespace {
 
-std::atomic<bool> interrupted = false;
+std::atomic<bool> interrupted = false, given_up = false;
 
-// The first Ctrl-C ends the stage that runs and writes what was done; the second ends the program.
+void say(std::string_view text) {
+  [[maybe_unused]] const auto ignored = ::write(STDERR_FILENO, text.data(), text.size());
+}
+
+// The first Ctrl-C ends the stage that runs and writes what was done; the second gives all of it up; a third
+// ends the program at once, and only then are its unfinished files left.
 void interrupt(int) {
-  interrupted = true;
-  std::signal(SIGINT, SIG_DFL);
+  if (!interrupted.exchange(true)) {
+    say("\nCtrl-C: this stage ends, and what was done is written. Once more: nothing is written.\n");
+  } else if (!given_up.exchange(true)) {
+    say("\nCtrl-C: giving up.\n");
+  } else {
+    std::signal(SIGINT, SIG_DFL);
+    std::raise(SIGINT);
+  }
 }
 
 int run(report::Options options) {
@@ -26,10 +39,14 @@ int run(report::Options options) {
   const auto same = std::unique(options.batch_sizes.begin(), options.batch_sizes.end());
   options.batch_sizes.erase(same, options.batch_sizes.end());
   std::signal(SIGINT, interrupt);
+  for (const int number : {SIGTERM, SIGHUP}) std::signal(number, [](int) { interrupted = given_up = true; });
   bool complete = false;
-  {
-    report::Progress progress(true);
+  try {
+    report::Progress progress(true, &given_up);
     complete = report::make_report(options, progress, interrupted, interrupt);
+  } catch (const report::GivenUp& error) {
+    std::fprintf(stderr, "metron: %s\n", error.what());
+    return 130;
   }
   const std::string file = (std::filesystem::path(options.out) / "report.html").string();
   std::printf("%s%s\n", complete ? "" : "Interrupted: the report holds what was done.\n", file.c_str());

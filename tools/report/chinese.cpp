@@ -169,10 +169,9 @@ const Language& chinese() {
           {"The first steps of fresh processes were not measured.", "没有测量新进程的第一步。"},
           {"Cold is the first training step of a fresh process, warm the same step once every kernel has "
            "run. What the first calls took beyond warm ones is initialisation, listed by the library that "
-           "spends it.",
-           "“冷”是新进程的第一个训练步，“热”是所有核函数都运行过之后的同一步。首次调用比热调用多出的时间是初"
-           "始"
-           "化，按所属的库列出。"},
+           "spends it. A library's own start is counted there alone, and in no operator below.",
+           "“冷”是新进程的第一个训练步，“热”是所有核函数都运行过之后的同一步。首次调用比热调用多出的时间是"
+           "初始化，按所属的库列出。库自身的启动只计在那里，不计入下面的算子。"},
           {"Initialisation by library", "各库的初始化"},
           {"library", "库"},
           {"initialisation", "初始化"},
@@ -265,6 +264,12 @@ const Language& chinese() {
           {"{0}, light on dark", "{0}，深色背景"},
           {"Measured as the lab did, {0} takes {1} µs at batch size {2}: {3} % of the only pass.",
            "按实验的方法测量，批大小为 {2} 时 {0} 用时 {1} µs：占这唯一一次前向的 {3} %。"},
+          {"{0}, {1} µs in the first call of {2}, is counted in no row: which operator a library starts in "
+           "says "
+           "nothing of the operator. The reference counts cuDNN's start into conv2d.",
+           "{0}（{1} µs，发生在 {2} "
+           "的首次调用中）不计入任何一行：库在哪个算子中启动，与该算子本身无关。参考把 cuDNN "
+           "的启动计入了 conv2d。"},
           {"Warm, the same operator takes {0} µs in a step at batch size {1} and {2} µs at batch size {3}.",
            "热运行时，同一算子在批大小 {1} 的一步中用时 {0} µs，在批大小 {3} 时用时 {2} µs。"},
           {"The rest is done once in a process: in the first step at batch size {0}, {1} took {2} µs more "

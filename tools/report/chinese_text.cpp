@@ -52,13 +52,14 @@ const Language::Table& chinese_text() {
       {"peak MiB", "峰值 MiB"},
       {"The ten most expensive at batch size {0}:", "批大小 {0} 时最耗时的十个算子："},
       {"The first training step of a fresh process beside a warm one, medians of {0} processes. What it "
-       "takes more "
-       "is initialisation: of a library, of its code for these shapes, of memory that is touched for the "
-       "first "
-       "time.",
+       "takes "
+       "more is initialisation: of a library, of its code for these shapes, of memory that is touched for "
+       "the "
+       "first time. A library's own start is counted to it alone, and to no operator.",
        "全新进程的第一个训练步与热训练步的对比，{0} "
-       "个进程的中位数。多出来的时间是初始化：库本身、库为这些形状生成的"
-       "代码，以及第一次访问的内存。"},
+       "个进程的中位数。多出来的时间是初始化：库本身、库为这些形状"
+       "生成的代码，以及第一次访问的内存。库自身的启动只计在库上，不计入任何算子。"},
+      {"{0}, in {1}", "{0}，在 {1} 中"},
       {"first step µs", "第一步 µs"},
       {"warm step µs", "热步 µs"},
       {"initialisation µs", "初始化 µs"},
@@ -124,6 +125,12 @@ const Language::Table& chinese_text() {
       {"{0} (emulated)", "{0}（模拟）"},
       {"{0} (double)", "{0}（替身）"},
       // Pictures
+      {"Reference CNN, batch size {0}", "参考 CNN，批大小 {0}"},
+      {"{0} parameter", "{0} 个参数"},
+      {"arrows carry activations", "箭头表示激活值"},
+      {"arrows carry gradients", "箭头表示梯度"},
+      {"; ", "；"},
+      {" a call", "（每次调用）"},
       {"Loss of the training steps", "训练步的损失"},
       {"loss (mean of the batch)", "损失（批平均）"},
       {"each step", "每一步"},

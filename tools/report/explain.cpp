@@ -1,5 +1,4 @@
 #include <metron/core/error.h>
-#include <metron/tools/drawing/axis.h>
 #include <metron/tools/report/explain.h>
 
 #include <algorithm>
@@ -7,11 +6,6 @@
 
 namespace metron::report {
 namespace {
-
-using drawing::number_text;
-
-std::string us(double value) { return number_text(value, 4); }
-std::string percent(double part) { return number_text(100 * part, 3); }
 
 // The texts of the notes, by kind; {0} is the first value.
 const std::map<std::string, std::string>& note_texts() {
@@ -31,16 +25,6 @@ const std::map<std::string, std::string>& note_texts() {
       {"few_rounds", "There are {0} rounds only: no rank is called known below three."}};
   return texts;
 }
-
-const OpRow* forward_op(const BatchSection& batch, const std::string& reference) {
-  const auto found = std::find_if(batch.ops.begin(), batch.ops.end(), [&](const OpRow& op) {
-    return op.phase == "forward" && op.reference_name == reference;
-  });
-  return found == batch.ops.end() ? nullptr : &*found;
-}
-
-// By how much the largest exceeds the smallest.
-double spread(double low, double high) { return low > 0 ? high / low - 1 : 0; }
 
 }  // namespace
 
@@ -66,75 +50,6 @@ std::string provider_label(const Report& report, const std::string& provider, co
   const auto& doubles = report.settings.doubles;
   const bool is_double = std::find(doubles.begin(), doubles.end(), provider) != doubles.end();
   return is_double ? text("{0} (double)", {provider}) : provider;
-}
-
-std::string explanation(const Report& report, const Language& text) {
-  if (report.faithful.empty() || report.batches.empty() || report.cold.empty()) return "";
-  const FaithfulSection& faithful = report.faithful.back();
-  const auto top = std::find_if(faithful.rows.begin(), faithful.rows.end(),
-                                [](const FaithfulRow& row) { return row.in_reference; });
-  if (top == faithful.rows.end()) return "";
-  const BatchSection &small = report.batches.front(), &large = report.batches.back();
-  const ColdSection& cold = report.cold.back();
-  const OpRow *warm_small = forward_op(small, top->op), *warm_large = forward_op(large, top->op);
-
-  std::string result =
-      text("Measured as the lab did, {0} takes {1} µs at batch size {2}: {3} % of the only pass.",
-           {top->op, us(top->total_us), std::to_string(faithful.batch),
-            percent(top->total_us / faithful.wall_us)});
-  if (warm_small != nullptr && warm_large != nullptr)
-    result +=
-        ' ' + text(
-                  "Warm, the same operator takes {0} µs in a step at batch size {1} and {2} µs at batch "
-                  "size {3}.",
-                  {us(warm_small->time_us), std::to_string(small.batch), us(warm_large->time_us),
-                   std::to_string(large.batch)});
-  if (!cold.initialisation.empty() && cold.initialisation.front().us > 0) {
-    const Initialisation& most = cold.initialisation.front();
-    result += ' ' + text(
-                        "The rest is done once in a process: in the first step at batch size {0}, {1} took "
-                        "{2} µs more than its kernels take warm, {3} % of that step.",
-                        {std::to_string(cold.batch), most.library, us(most.us), percent(most.share)});
-  }
-  double low = top->total_us, high = low, reference_low = 0, reference_high = 0;
-  for (const FaithfulSection& section : report.faithful) {
-    for (const FaithfulRow& row : section.rows) {
-      if (row.op != top->op) continue;
-      low = std::min(low, row.total_us);
-      high = std::max(high, row.total_us);
-      if (!row.reference_us) continue;
-      reference_low = reference_low == 0 ? *row.reference_us : std::min(reference_low, *row.reference_us);
-      reference_high = std::max(reference_high, *row.reference_us);
-    }
-  }
-  if (report.faithful.size() > 1) {
-    result +=
-        ' ' + text(
-                  "The lab's program sends one image through the network whatever the batch size is, so "
-                  "its tables are the same measurement again: the times of {0} lie {1} % apart here",
-                  {top->op, percent(spread(low, high))});
-    if (reference_low > 0)
-      result += text(" and {0} % in the reference", {percent(spread(reference_low, reference_high))});
-    if (warm_small != nullptr && warm_large != nullptr && warm_small->time_us > 0)
-      result += text(
-          ", while the batches themselves cost {0} times as much at the largest size as at the "
-          "smallest",
-          {number_text(warm_large->time_us / warm_small->time_us, 3)});
-    result += text(".");
-  }
-  double sum = 0;
-  for (const FaithfulRow& row : faithful.rows) sum += row.total_us;
-  result +=
-      ' ' + text(
-                "Nested rows count again in their parents: the rows of that table add up to {0} % of the "
-                "pass; self times add up to {1} % of the wall time.",
-                {percent(sum / faithful.wall_us), percent(large.self_part)});
-  result +=
-      ' ' + text(
-                "And it sees the forward pass alone, on the host's clock: of a warm training step at "
-                "batch size {0} that is {1} %.",
-                {std::to_string(large.batch), percent(large.phases.empty() ? 0 : large.phases[0].share)});
-  return result;
 }
 
 }  // namespace metron::report

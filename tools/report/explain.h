@@ -8,9 +8,6 @@
 
 namespace metron::report {
 
-// Why the lab's way of measuring and the correct one differ. "" where either is missing.
-std::string explanation(const Report& report, const Language& text);
-
 // The note in the report's language.
 std::string note_text(const Note& note, const Language& text);
 Note make_note(const std::string& kind, std::vector<std::string> values = {});

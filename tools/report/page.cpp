@@ -2,6 +2,7 @@
 #include <metron/tools/drawing/theme.h>
 #include <metron/tools/graph/picture.h>
 #include <metron/tools/report/explain.h>
+#include <metron/tools/report/explanation.h>
 #include <metron/tools/report/page.h>
 #include <metron/tools/report/page_files.h>
 
@@ -195,6 +196,7 @@ std::string html_page(const Report& report, std::span<const Flame> flames, const
   data["seed"] = std::to_string(report.settings.seed);  // has more digits than a number of JavaScript
   data["notes"] = Json::array();
   for (const Note& note : report.notes) data["notes"].push_back(note_text(note, text));
+  data["explanation"] = to_json(explanation(report, text));
   data["flames"] = Json::array();
   for (const Flame& flame : flames) data["flames"].push_back(to_json(flame));
   data["texts"] = Json::object();

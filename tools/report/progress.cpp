@@ -15,10 +15,16 @@ double seconds_since(Clock::time_point start) {
 
 }  // namespace
 
-Progress::Progress(bool shown) : shown_(shown), terminal_(shown && isatty(STDOUT_FILENO) == 1) {}
+Progress::Progress(bool shown, const std::atomic<bool>* given_up)
+    : shown_(shown), terminal_(shown && isatty(STDOUT_FILENO) == 1), given_up_(given_up) {}
+
+void Progress::check_given_up() const {
+  if (given_up_ != nullptr && *given_up_) fail<GivenUp>("report", "interrupted twice: nothing was written");
+}
 
 void Progress::stage(const std::string& name, std::int64_t total) {
   finish();
+  check_given_up();
   name_ = name;
   total_ = std::max<std::int64_t>(total, 1);
   done_ = 0;
@@ -27,6 +33,7 @@ void Progress::stage(const std::string& name, std::int64_t total) {
 }
 
 void Progress::advance(std::int64_t done, const std::string& detail) {
+  check_given_up();
   done_ = std::min(done, total_);
   constexpr double between = 0.1;  // seconds: nobody reads faster
   if (!terminal_ || (done_ < total_ && seconds_since(drawn_) < between)) return;

@@ -1,15 +1,24 @@
 // How far a long run is: a bar on a terminal, a line for each stage elsewhere.
 #pragma once
 
+#include <metron/core/error.h>
+
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <string>
 
 namespace metron::report {
 
+class GivenUp : public Error {
+ public:
+  using Error::Error;
+};
+
 class Progress {
  public:
-  explicit Progress(bool shown);
+  // Once `given_up` is set, the next call throws GivenUp: what runs is left as an error would leave it.
+  explicit Progress(bool shown, const std::atomic<bool>* given_up = nullptr);
   ~Progress() { finish(); }
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -22,7 +31,10 @@ class Progress {
  private:
   void draw(const std::string& detail);
 
+  void check_given_up() const;
+
   bool shown_, terminal_;
+  const std::atomic<bool>* given_up_;
   std::string name_;
   std::int64_t total_ = 0, done_ = 0;
   std::chrono::steady_clock::time_point start_, drawn_;

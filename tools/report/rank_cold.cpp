@@ -56,12 +56,11 @@ ColdSection compare_cold(const StepSamples& cold, const StepSamples& warm, std::
     Initialisation row;
     row.provider = provider;
     row.library = library_of(provider, libraries);
-    row.us = us;
-    row.share = section.cold_wall_us > 0 ? us / section.cold_wall_us : 0;
-    // "oneDNN initialisation": the range that its provider puts around the library's start.
     const std::string name = row.library.substr(0, row.library.find(' ')) + " initialisation";
-    if (const auto range = cold.ranges_us.find(name); range != cold.ranges_us.end())
-      row.start_us = median_or_0(range->second);
+    if (const auto start = cold.starts.find(name); start != cold.starts.end())
+      row.start_us = median_or_0(start->second.us);
+    row.us = us + row.start_us;
+    row.share = section.cold_wall_us > 0 ? row.us / section.cold_wall_us : 0;
     section.initialisation.push_back(std::move(row));
   }
   std::stable_sort(section.initialisation.begin(), section.initialisation.end(),
@@ -96,6 +95,8 @@ FaithfulSection rank_faithful(const StepSamples& samples, std::int64_t batch) {
   }
   std::stable_sort(section.rows.begin(), section.rows.end(),
                    [](const FaithfulRow& a, const FaithfulRow& b) { return a.total_us > b.total_us; });
+  for (const auto& [name, start] : samples.starts)
+    section.starts.push_back({name, start.op, median_or_0(start.us)});
   for (const ReferenceEntry& entry : reference_entries()) {
     if (entry.batch == batch) section.reference.push_back({entry.rank, entry.op, entry.total_us});
   }

@@ -168,8 +168,9 @@ struct ComparisonRow {
 struct ColdRow {
   std::string name, phase;
   std::string provider;
-  double cold_us = 0;            // self time in the first step, the median of the fresh processes
-  double warm_us = 0;            // self_us of the warm ranking; 0 where it is not in it
+  double cold_us = 0;  // self time in the first step, the median of the fresh processes, without the
+                       // start of a library
+  double warm_us = 0;  // self_us of the warm ranking; 0 where it is not in it
   double initialisation_us = 0;  // cold_us less warm_us, at least 0
 };
 
@@ -210,11 +211,19 @@ struct ReferenceRow {
   double total_us = 0;
 };
 
+// What a library did once in the pass before it computed: counted in no row.
+struct LibraryStart {
+  std::string name;  // "oneDNN initialisation"
+  std::string op;    // that it happened in, under our name: "linear"
+  double us = 0;
+};
+
 struct FaithfulSection {
-  std::int64_t batch = 0;               // the lab's setting, of which its program made no use
-  std::int64_t images = 0;              // that went through: 1
-  double wall_us = 0;                   // of the pass
-  std::vector<FaithfulRow> rows;        // by total_us
+  std::int64_t batch = 0;         // the lab's setting, of which its program made no use
+  std::int64_t images = 0;        // that went through: 1
+  double wall_us = 0;             // of the pass
+  std::vector<FaithfulRow> rows;  // by total_us
+  std::vector<LibraryStart> starts;
   std::vector<ReferenceRow> reference;  // its whole table at this batch size; empty where it has none
 };
 

@@ -3,6 +3,7 @@
 #include <metron/tools/statistics.h>
 
 #include <algorithm>
+#include <string_view>
 
 namespace metron::report {
 namespace {
@@ -21,12 +22,10 @@ class Sampler {
       while (step < profile.steps.size() && record.start > profile.steps[step].end) ++step;
       if (step == profile.steps.size()) break;
       if (record.start < profile.steps[step].start) continue;
-      if (record.kind == RecordKind::range) {
-        std::vector<double>& range = result_.ranges_us[record.name];
-        grow(range);
-        range[step] += times_[i].total_ns * us;
-      } else {
+      if (record.kind != RecordKind::range) {
         add(static_cast<std::int32_t>(i), step);
+      } else if (std::string_view(record.name).ends_with(" initialisation")) {
+        add_start(static_cast<std::int32_t>(i), step);
       }
     }
   }
@@ -48,6 +47,14 @@ class Sampler {
     return samples;
   }
 
+  KernelSamples& kernel_samples(std::int32_t index) {
+    const Record& record = profile_.records[static_cast<std::size_t>(index)];
+    KernelSamples& samples =
+        op_samples(index).kernels[{record.name, record.provider == nullptr ? "stopped" : record.provider}];
+    for (auto* values : {&samples.host_us, &samples.device_us}) grow(*values);
+    return samples;
+  }
+
   void add(std::int32_t index, std::size_t step) {
     const Record& record = profile_.records[static_cast<std::size_t>(index)];
     const RecordTimes& times = times_[static_cast<std::size_t>(index)];
@@ -58,9 +65,7 @@ class Sampler {
       ++op.calls;
     }
     if (record.kind != RecordKind::kernel) return;
-    KernelSamples& kernel =
-        op.kernels[{record.name, record.provider == nullptr ? "stopped" : record.provider}];
-    for (auto* values : {&kernel.host_us, &kernel.device_us}) grow(*values);
+    KernelSamples& kernel = kernel_samples(index);
     kernel.host_us[step] += times.self_ns * us;
     ++kernel.calls;
     kernel.bytes += record.bytes;
@@ -69,6 +74,25 @@ class Sampler {
     result_.has_device_clock = true;
     kernel.device_us[step] += record.device_ns * us;
     op.device_us[step] += record.device_ns * us;
+  }
+
+  void add_start(std::int32_t index, std::size_t step) {
+    const Record& start = profile_.records[static_cast<std::size_t>(index)];
+    const double taken_us = times_[static_cast<std::size_t>(index)].total_ns * us;
+    StartSamples& samples = result_.starts[start.name];
+    grow(samples.us);
+    samples.us[step] += taken_us;
+    const std::int32_t nearest = op_of(profile_, index);
+    if (nearest >= 0) {
+      samples.op = name_of(profile_.records[static_cast<std::size_t>(nearest)]);
+      op_samples(nearest).self_us[step] -= taken_us;
+    }
+    for (std::int32_t around = start.parent; around >= 0;) {
+      const Record& record = profile_.records[static_cast<std::size_t>(around)];
+      if (record.kind == RecordKind::op) op_samples(around).total_us[step] -= taken_us;
+      if (record.kind == RecordKind::kernel) kernel_samples(around).host_us[step] -= taken_us;
+      around = record.parent;
+    }
   }
 
   const Profile& profile_;

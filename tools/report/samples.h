@@ -30,12 +30,19 @@ struct OpSamples {
   std::map<KernelKey, KernelSamples> kernels;
 };
 
+// A library's start, which its provider put into a range of that name: no time of the op and the kernel that
+// it happened in.
+struct StartSamples {
+  std::string op;          // that it happened in; "" outside of all
+  std::vector<double> us;  // by step
+};
+
 struct StepSamples {
   std::vector<double> wall_us;  // by step
   bool has_device_clock = false;
   double noise_us = 0;  // of the timer: what a single call may be off by
   std::map<OpKey, OpSamples> ops;
-  std::map<std::string, std::vector<double>> ranges_us;  // by name
+  std::map<std::string, StartSamples> starts;  // by name: "oneDNN initialisation"
 
   std::size_t steps() const { return wall_us.size(); }
   // What ranks: the device's time where it has a clock of its own, else the host's.

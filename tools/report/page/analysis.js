@@ -3,7 +3,7 @@
 function coldSection() {
   return section("cold", t("Cold and warm"),
     run.cold.length === 0 ? absent(t("The first steps of fresh processes were not measured.")) : [
-      paragraph(t("Cold is the first training step of a fresh process, warm the same step once every kernel has run. What the first calls took beyond warm ones is initialisation, listed by the library that spends it.")),
+      paragraph(t("Cold is the first training step of a fresh process, warm the same step once every kernel has run. What the first calls took beyond warm ones is initialisation, listed by the library that spends it. A library's own start is counted there alone, and in no operator below.")),
       table({
         caption: t("Initialisation by library"), id: "initialisation",
         columns: [column(t("batch size"), { rank: true }), textColumn(t("library"), { header: true }), textColumn(t("provider")), column(us(t("initialisation"))), column(t("share of the first step, %"), { bar: true }), column(t("of it the library's start, µs"))],
@@ -124,38 +124,11 @@ function correlationsSection() {
         num(`${path}/items`, "count"), num(`${path}/tied_first`, "count"), num(`${path}/tied_second`, "count")]) }));
 }
 
-// Why the lab's way of measuring and the correct one differ, in this run's numbers.
+// The paragraph as the report has it: its numbers are shown as everywhere here.
 function explanation() {
-  const lab = paths("/faithful").at(-1), small = "/batches/0", large = paths("/batches").at(-1), cold = paths("/cold").at(-1);
-  const top = lab && paths(`${lab}/rows`).find((path) => at(`${path}/in_reference`));
-  if (!top || !large || !cold) return null;
-  const warm = (batch) => paths(`${batch}/ops`).find((op) => at(`${op}/phase`) === "forward" && at(`${op}/reference_name`) === at(`${top}/op`));
-  const [warmSmall, warmLarge] = [warm(small), warm(large)];
-  const sentences = [t("Measured as the lab did, {0} takes {1} µs at batch size {2}: {3} % of the only pass.",
-    code(`${top}/op`), num(`${top}/total_us`, "us"), num(`${lab}/batch`, "count"), quotient(`${top}/total_us`, `${lab}/wall_us`, "share"))];
-  if (warmSmall && warmLarge)
-    sentences.push(t("Warm, the same operator takes {0} µs in a step at batch size {1} and {2} µs at batch size {3}.",
-      num(`${warmSmall}/time_us`, "us"), num(`${small}/batch`, "count"), num(`${warmLarge}/time_us`, "us"), num(`${large}/batch`, "count")));
-  if (at(`${cold}/initialisation/0/us`) > 0)
-    sentences.push(t("The rest is done once in a process: in the first step at batch size {0}, {1} took {2} µs more than its kernels take warm, {3} % of that step.",
-      num(`${cold}/batch`, "count"), word(`${cold}/initialisation/0/library`), num(`${cold}/initialisation/0/us`, "us"), num(`${cold}/initialisation/0/share`, "share")));
-  const same = paths("/faithful").map((path) => paths(`${path}/rows`).find((row) => at(`${row}/op`) === at(`${top}/op`))).filter((row) => row);
-  if (same.length > 1) {
-    const apart = (name) => {
-      const rows = same.map((row) => `${row}/${name}`).filter((path) => at(path) > 0).sort((a, b) => at(a) - at(b));
-      return rows.length > 1 ? quotient(rows.at(-1), rows[0], "share", 1) : null;
-    };
-    const there = apart("reference_us");
-    sentences.push([t("The lab's program sends one image through the network whatever the batch size is, so its tables are the same measurement again: the times of {0} lie {1} % apart here", code(`${top}/op`), apart("total_us")),
-      there && t(" and {0} % in the reference", there),
-      warmSmall && warmLarge && at(`${warmSmall}/time_us`) > 0 && t(", while the batches themselves cost {0} times as much at the largest size as at the smallest", quotient(`${warmLarge}/time_us`, `${warmSmall}/time_us`, "ratio")),
-      t(".")]);
-  }
-  sentences.push(t("Nested rows count again in their parents: the rows of that table add up to {0} % of the pass; self times add up to {1} % of the wall time.",
-    quotient(`${lab}/rows/*/total_us`, `${lab}/wall_us`, "share"), num(`${large}/self_part`, "share")));
-  if (at(`${large}/phases/0/phase`) === "forward")
-    sentences.push(t("And it sees the forward pass alone, on the host's clock: of a warm training step at batch size {0} that is {1} %.", num(`${large}/batch`, "count"), num(`${large}/phases/0/share`, "share")));
-  return h("p", { class: "explanation" }, sentences.flatMap((sentence, i) => [i && page.lang !== "zh" ? " " : "", sentence].flat()));
+  const shownPart = (part) => typeof part === "string" ? part : part.kind === "code" ? code(part.path)
+    : part.kind === "word" ? word(part.path) : part.over ? quotient(part.path, part.over, part.kind, part.less) : num(part.path, part.kind);
+  return page.explanation.length === 0 ? null : h("p", { class: "explanation" }, page.explanation.map(shownPart));
 }
 
 function faithfulSection() {
@@ -178,7 +151,8 @@ function faithfulSection() {
         id: `faithful-${at(`${path}/batch`)}`,
         caption: t("This run: one cold forward pass of {0} image, {1}", num(`${path}/images`, "count"), full(`${path}/wall_us`, "us")),
         columns: [column(t("rank"), { rank: true }), textColumn(t("operator"), { header: true }), column(us(t("time"))), column(t("rank there"), { rank: true }), textColumn(t("here it is"), { wrap: true })],
-        rows: paths(`${path}/rows`).map((row) => [num(`${row}/rank`, "count"), code(`${row}/op`), num(`${row}/total_us`, "us"), num(`${row}/reference_rank`, "count"), code(`${row}/source`)]),
+        rows: paths(`${path}/rows`).map((row) => [num(`${row}/rank`, "count"), code(`${row}/op`), num(`${row}/total_us`, "us"), num(`${row}/reference_rank`, "count"), code(`${row}/source`)])
+          .concat(paths(`${path}/starts`).map((start) => [num("/none", "count"), word(`${start}/name`), num(`${start}/us`, "us"), num("/none", "count"), code(`${start}/op`)])),
         sorted: [0, "ascending"], limit: 14 }), beside(path))]));
 }
 
