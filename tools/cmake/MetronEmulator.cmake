@@ -14,9 +14,9 @@ function(metron_emulated_kernels target)
             -fno-tree-sra
             # Two kernels of equal code stay two.
             -fno-ipa-icf
-            # Line tables for the findings, whatever the configuration, with paths from the project's root on: a
-            # compiler cache may have them from another clone.
-            -O2 -g1 -ffile-prefix-map=${PROJECT_SOURCE_DIR}=. -ftls-model=initial-exec -Wno-unknown-pragmas -fno-math-errno)
+            # Line tables for the findings, whatever the configuration. A compiler cache may have them from another
+            # clone, so the root has a name that is the same for all; source_line.cpp takes it off.
+            -O2 -g1 -ffile-prefix-map=${PROJECT_SOURCE_DIR}=/project -ftls-model=initial-exec -Wno-unknown-pragmas -fno-math-errno)
   target_link_libraries(${objects} PRIVATE metron_warnings metron_emulator)
   set_target_properties(${objects} PROPERTIES POSITION_INDEPENDENT_CODE ON)
   target_sources(${target} PRIVATE $<TARGET_OBJECTS:${objects}>)

@@ -44,8 +44,8 @@ std::string tidy_path(const std::string& file) {
   constexpr std::string_view include_root = "include/metron/";  // a link to the project's root
   if (const std::size_t at = path.find(include_root); at != std::string::npos)
     path.erase(0, at + include_root.size());
-  if (constexpr std::string_view root = METRON_SOURCE_DIR "/"; path.starts_with(root))
-    path.erase(0, root.size());
+  for (const std::string_view root : {METRON_SOURCE_DIR "/", "/project/"})  // see MetronEmulator.cmake
+    if (path.starts_with(root)) path.erase(0, root.size());
   while (path.starts_with("../")) path.erase(0, 3);
   return path;
 }
