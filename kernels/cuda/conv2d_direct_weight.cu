@@ -4,9 +4,9 @@
 // A block computes 8 rows (or 1) by up to 9 taps of one channel for a share of the pixels; its 128 threads
 // take neighbouring pixels, and each adds up all 72 products of its own: 17 loads for 72 (and the sum of g
 // for the bias). At the end the lanes of a warp exchange halves of their sums, then quarters, and so on,
-// until each holds the warp's total of every 32nd sum, which takes a fifth of the shuffles of reducing one
-// after the other. They write them as they hold them, a sector each, once a block. The shares are added in
-// order by conv2d_shares.cu: the result is the same each time.
+// until lane l holds the warp's totals of sums l, l + 32 and l + 64, which takes a fifth of the shuffles of
+// reducing one after the other. The shares are added in order by conv2d_shares.cu: the result is the same
+// each time.
 //
 // Must move g once (for 9 taps and one channel) and the image once: bound by memory then. Lines that begin
 // askew touch five sectors of 32 bytes where four would do. Up to 152 registers a thread, 12 warps a
@@ -24,33 +24,19 @@ namespace {
 constexpr int threads = 128;
 constexpr int most_taps = 9;  // of a block
 
-// Adds up values over the lanes of a warp. A lane keeps one half of them and gives the other to the lane that
-// keeps that: after five halvings each holds the totals of a few, at the beginning of `values`.
-template <int count, int distance, int size, typename T>
+// Adds up `count` values over the lanes of a warp: afterwards values[i] is the total of value 32 i + lane. At
+// each step a lane keeps every other one and gives the rest to the lane that keeps those.
+template <int count, int distance = 1, int size, typename T>
 __device__ __forceinline__ void add_up_halves(T (&values)[size]) {
   constexpr int half = (count + 1) / 2;
-  const bool keeps_upper = (threadIdx.x & distance) != 0;
+  const bool keeps_odd = (threadIdx.x & distance) != 0;
 #pragma unroll
   for (int i = 0; i < half; ++i) {
-    const T lower = values[i];
-    const T upper = i + half < count ? values[i + half] : T{0};
-    values[i] = (keeps_upper ? upper : lower) + shuffle_xor(keeps_upper ? lower : upper, distance);
+    const T even = values[2 * i];
+    const T odd = 2 * i + 1 < count ? values[2 * i + 1] : T{0};
+    values[i] = (keeps_odd ? odd : even) + shuffle_xor(keeps_odd ? even : odd, distance);
   }
-  if constexpr (distance > 1) add_up_halves<half, distance / 2>(values);
-}
-
-// Which of the `count` values this lane's i-th total belongs to; negative for none.
-template <int count, int distance>
-__device__ __forceinline__ int total_index(int i) {
-  constexpr int half = (count + 1) / 2;
-  if constexpr (distance > 1) i = total_index<half, distance / 2>(i);
-  if (i < 0 || (threadIdx.x & distance) == 0) return i;
-  return i + half < count ? i + half : -1;
-}
-
-constexpr int totals_of(int count) {
-  for (int distance = warp_size; distance > 1; distance /= 2) count = (count + 1) / 2;
-  return count;
+  if constexpr (2 * distance < warp_size) add_up_halves<half, 2 * distance>(values);
 }
 
 template <typename T, int rows>
@@ -59,7 +45,7 @@ __global__ void __launch_bounds__(threads, sizeof(T) == 4 ? 3 : 2)
                          T* partial) {
   constexpr int row_values = most_taps + 1;  // and the sum of g
   constexpr int count = rows * row_values;
-  constexpr int lane_totals = totals_of(count);
+  constexpr int lane_totals = (count + warp_size - 1) / warp_size;
   constexpr int warps = threads / warp_size;
   static_assert(lane_totals <= warps);
   __shared__ T totals[warps][lane_totals][warp_size];
@@ -105,19 +91,17 @@ __global__ void __launch_bounds__(threads, sizeof(T) == 4 ? 3 : 2)
     for (int row = 0; row < rows; ++row) values[row * row_values + most_taps] += gradients[row];
   }
 
-  add_up_halves<count, warp_size / 2>(values);
+  add_up_halves<count>(values);
 #pragma unroll
   for (int i = 0; i < lane_totals; ++i) totals[warp][i][lane] = values[i];
   __syncthreads();
-  if (warp >= lane_totals) return;
-  const int index = total_index<count, warp_size / 2>(warp);
-  if (index < 0) return;
+  if (thread >= count) return;
   T total = 0;
   for (int i = 0; i < warps; ++i) total += totals[i][warp][lane];
-  const int row = first_row + index / row_values;
-  const int tap = index % row_values;
+  const int row = first_row + thread / row_values;
+  const int tap = thread % row_values;
   if (row >= gradient.rows) return;
-  partial += ((std::int64_t{share} * gradient.groups + group) * gradient.rows + row) * gradient.row_stride();
+  partial += ((std::int64_t{share} * gradient.groups + group) * gradient.rows + row) * gradient.row_stride;
   if (tap < taps) partial[channel * image.taps.value() + first_tap + tap] = total;
   if (tap == most_taps && gradient.with_bias && channel == 0 && first_tap == 0) partial[image.depth] = total;
 }

@@ -49,8 +49,8 @@ void add_shares(Device device, const WeightGradient<T>& gradient, const Shares& 
                 T* gw, T* gb) {
   const int size = static_cast<int>(gradient.size());
   launch("conv2d_backward_weight", device, {static_cast<unsigned>(ceil_div(size, threads)), threads},
-         add_shares_kernel<T>, partial, shares.count, size, Divisor(gradient.row_stride()),
-         gradient.columns(), gradient.image.depth, gw, gb);
+         add_shares_kernel<T>, partial, shares.count, size, Divisor(gradient.row_stride), gradient.columns(),
+         gradient.image.depth, gw, gb);
 }
 
 template void add_shares(Device, const WeightGradient<float>&, const Shares&, const float*, float*, float*);

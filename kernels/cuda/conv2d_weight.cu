@@ -4,15 +4,17 @@
 //
 // A block computes 64 (or 32) rows of one group by 128 columns for a share of the pixels: there are few
 // weights and many pixels, so the shares are what fills a device. Sixteen lanes read neighbouring pixels of g
-// and of the image; each stores a piece of four rows at once, so that the tiles are transposed on the way
-// without bank conflicts. Where a column reads, relative to a pixel's corner, lies in a table in shared
-// memory. One buffer of shared memory, the next tile in registers, two barriers a tile of 16 pixels: a second
-// buffer would halve the blocks of a multiprocessor with 64 KiB. A second kernel adds the shares in order:
-// the result is the same each time, and on each device.
+// and of the image, the other sixteen of a warp the same of the next tap of the image; each stores a piece of
+// four rows at once, so that the tiles are transposed on the way without bank conflicts. Where a column
+// reads, relative to a pixel's corner, lies in a table in shared memory. One buffer of shared memory, the
+// next tile in registers, two barriers a tile of 16 pixels: a second buffer would halve the blocks of a
+// multiprocessor with 64 KiB. A second kernel adds the shares in order: the result is the same each time, and
+// on each device.
 //
 // Must move g and the image once, the weights once a share. Bound by arithmetic; g comes from memory once and
 // from L2 for the other tiles of columns. Gathered lines begin anywhere: sixteen lanes touch three sectors of
-// 32 bytes where two would do.
+// 32 bytes where two would do, but where the next tap is the neighbour the other sixteen touch the same
+// three.
 //
 // Registers bound occupancy: at most 168 a thread, 12 warps a multiprocessor, for 64 independent sums each.
 #include <metron/kernels/cuda/convolution.h>
@@ -43,6 +45,10 @@ __device__ __forceinline__ Column<T> column_of(const WeightGradient<T>& gradient
   return {walk.offset, walk.x, walk.y, 0};
 }
 
+// The columns of a piece are so many apart, and pieces next to each other have neighbouring columns: so the
+// lanes that load a part of each meet in the same sectors.
+constexpr int piece_step = 8;
+
 template <typename T, int thread_rows>
 __global__ void __launch_bounds__(128, sizeof(T) == 8 ? 2 : 3)
     weight_gradient_kernel(const WeightGradient<T> gradient, int row_tiles, int column_tiles,
@@ -51,7 +57,7 @@ __global__ void __launch_bounds__(128, sizeof(T) == 8 ? 2 : 3)
   using Piece = typename Tile::Piece;
   constexpr int piece = Tile::piece;
   constexpr int step = Tile::threads / depth_of_tile * piece;  // rows that are loaded at once
-  static_assert(Tile::rows % step == 0 && Tile::columns % step == 0);
+  static_assert(Tile::rows % step == 0 && Tile::columns % step == 0 && step == piece_step * piece);
   constexpr int a_pieces = Tile::rows / step, b_pieces = Tile::columns / step;
   __shared__ typename Tile::template Operands<depth_of_tile> operands;
   __shared__ Column<T> columns[Tile::columns];
@@ -67,7 +73,7 @@ __global__ void __launch_bounds__(128, sizeof(T) == 8 ? 2 : 3)
   __syncthreads();
 
   const int lane = thread % depth_of_tile;
-  const int row = thread / depth_of_tile * piece;
+  const int own_piece = thread / depth_of_tile, row = own_piece * piece;
   const int first = share * share_pixels;
   const int last = image.pixels - first < share_pixels ? image.pixels : first + share_pixels;
   const int plane = image.plane.value();
@@ -94,7 +100,7 @@ __global__ void __launch_bounds__(128, sizeof(T) == 8 ? 2 : 3)
       for (int i = 0; i < b_pieces; ++i) {
 #pragma unroll
         for (int p = 0; p < piece; ++p) {
-          const Column<T> column = columns[i * step + row + p];
+          const Column<T> column = columns[i * step + p * piece_step + own_piece];
           const int x = corner.x + column.x, y = corner.y + column.y;
           const bool inside = x >= 0 && x < image.w.inputs && y >= 0 && y < image.h.inputs;
           next_b[i].values[p] = inside ? corner.data[corner.offset + column.offset] : T(column.outside);
@@ -116,19 +122,18 @@ __global__ void __launch_bounds__(128, sizeof(T) == 8 ? 2 : 3)
     }
   }
 
-  partial += (std::int64_t{share} * gradient.groups + group) * gradient.rows * gradient.row_stride();
+  partial += (std::int64_t{share} * gradient.groups + group) * gradient.rows * gradient.row_stride;
+  const int tile_column = Tile::first_column();
+  static_assert(Tile::column_step == piece_step * piece);
+  const int column = first_column + tile_column / step * step + tile_column % step / piece;
 #pragma unroll
   for (int i = 0; i < thread_rows; ++i) {
     const int r = first_row + Tile::first_row() + i / piece * Tile::row_step + i % piece;
     if (r >= gradient.rows) continue;
+    T* const to = partial + r * gradient.row_stride + column;
 #pragma unroll
-    for (int j = 0; j < Tile::thread_columns; j += piece) {
-      const int column = first_column + Tile::first_column() + j / piece * Tile::column_step;
-      if (column >= gradient.columns()) continue;
-      Piece values;
-#pragma unroll
-      for (int p = 0; p < piece; ++p) values.values[p] = sums[i][j + p];
-      *reinterpret_cast<Piece*>(partial + r * gradient.row_stride() + column) = values;
+    for (int j = 0; j < Tile::thread_columns; ++j) {
+      if (column + j * piece_step < gradient.columns()) to[j * piece_step] = sums[i][j];
     }
   }
 }

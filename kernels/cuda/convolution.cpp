@@ -127,7 +127,7 @@ bool is_narrow(const ConvSizes& s) {
     return std::max({std::abs(first), std::abs(last), real(axis.inputs)}) + 1;
   };
   const double image = real(s.channels) * real(s.h.inputs) * real(s.w.inputs) + reach(s.h) * reach(s.w);
-  const double weights = real(s.groups) * real(s.rows) * real(s.depth() + 4);
+  const double weights = real(s.groups) * real(s.rows) * real(s.depth() + 8);
   const double pixels = real(s.pixels()) * real(s.groups);
   const double result = real(s.plane()) * real(s.rows) * real(s.groups);
   return std::max(reach(s.h), reach(s.w)) < 0x1p30 && std::max({image, weights, pixels, result}) < limit;
@@ -222,14 +222,19 @@ bool conv2d_backward_weight(const Tensor& g, const Tensor& x, const Conv2dOption
       im2col_backward_weight(gradient, image, options, gw, gb, forced.column_bytes);
       return;
     }
-    const WeightGradient<T> problem{.image = {sizes, image.data<T>()},
-                                    .rows = static_cast<int>(sizes.rows),
-                                    .groups = static_cast<int>(sizes.groups),
-                                    .g = gradient.data<T>(),
-                                    .with_bias = gb.defined()};
+    // Without channels the bias still has a gradient, which the product makes.
+    const bool is_direct = algorithm == ConvAlgorithm::direct && sizes.channels > 0;
+    WeightGradient<T> problem{.image = {sizes, image.data<T>()},
+                              .rows = static_cast<int>(sizes.rows),
+                              .groups = static_cast<int>(sizes.groups),
+                              .g = gradient.data<T>(),
+                              .with_bias = gb.defined()};
+    constexpr std::int64_t sector_elements = 8;
+    problem.row_stride =
+        is_direct ? problem.columns()
+                  : static_cast<int>(ceil_div(problem.columns(), sector_elements) * sector_elements);
     T* const bias = gb.defined() ? gb.mutable_data<T>() : nullptr;
-    if (algorithm == ConvAlgorithm::direct &&
-        sizes.channels > 0) {  // without channels the bias has a gradient
+    if (is_direct) {
       direct_weight_gradient(gw.device(), problem, gw.mutable_data<T>(), bias);
     } else {
       implicit_weight_gradient(gw.device(), problem, gw.mutable_data<T>(), bias);

@@ -103,7 +103,7 @@ struct Convolution {
   int result_channel = 0, result_line = 0, result_pixel = 0;
 };
 
-// partial[share, group, row, k], whose rows are row_stride() apart, = sum over a share's pixels of g[pixel,
+// partial[share, group, row, k], whose rows are row_stride apart, = sum over a share's pixels of g[pixel,
 // row] * gathered[pixel, k]. Where there is a bias gradient, column `depth` of the matrix is the sum of g.
 template <typename T>
 struct WeightGradient {
@@ -111,10 +111,10 @@ struct WeightGradient {
   int rows = 0, groups = 0;
   const T* g = nullptr;  // (N, groups * rows, OH, OW), contiguous
   bool with_bias = false;
+  int row_stride = 0;
 
   METRON_HOST_DEVICE int columns() const { return image.depth + (with_bias ? 1 : 0); }
-  METRON_HOST_DEVICE int row_stride() const { return (columns() + 3) / 4 * 4; }  // for pieces of 16 bytes
-  std::int64_t size() const { return std::int64_t{groups} * rows * row_stride(); }
+  std::int64_t size() const { return std::int64_t{groups} * rows * row_stride; }
 };
 
 // The pixels of a weight gradient, cut into shares of `pixels` each: what depends on the shapes alone, never
@@ -123,7 +123,7 @@ struct Shares {
   int count, pixels;
 };
 Shares shares_of(std::int64_t pixels, std::int64_t unit, std::int64_t blocks, std::int64_t bytes);
-// The sums of all shares, (shares, groups, rows, row_stride()), into gw, and gb if there is one.
+// The sums of all shares, (shares, groups, rows, row_stride), into gw, and gb if there is one.
 template <typename T>
 void add_shares(Device device, const WeightGradient<T>& gradient, const Shares& shares, const T* partial,
                 T* gw, T* gb);

@@ -3,7 +3,8 @@
 // im2col: a thread copies the window of one channel of one pixel, lanes neighbouring pixels. Must move the
 // image once and the column matrix once, which is KH * KW / stride^2 times as large: bound by the writes.
 // Those of a warp are 128 bytes that begin anywhere where the number of pixels is no multiple of 8: then they
-// touch five sectors of 32 bytes instead of four; so do the reads.
+// touch five sectors of 32 bytes instead of four; so do the reads, and one more where a line of pixels ends
+// between them.
 //
 // col2im: a thread gathers one element of the image from the columns that hold it, so that no two threads
 // write one place: no atomics, and the same sum each time. Must move as much; bound by the reads of the
