@@ -41,7 +41,9 @@ class TileLoader {
       : operand_(operand) {
     const int thread = static_cast<int>(threadIdx.x);
     const int run = (operand_.along_k ? depth : outer) / width;  // pieces along the axis of stride 1
-    const int across = thread / run, along = thread % run * width;
+    const int along = thread % run * width;
+    int across = thread / run;
+    if (is_flat && !operand_.along_k) across = across / 8 * 8 + across % 2 * 4 + across % 8 / 2;
     const int jump = threads / run;  // from a piece of this thread to its next, across
     outer_ = operand_.along_k ? across : along;
     k_ = operand_.along_k ? along : across;
@@ -83,7 +85,7 @@ class TileLoader {
         constexpr int run = width < Shared::width ? width : Shared::width;
         static_assert(width <= 2 * run);
         // Of two runs every other four threads store the second one first: else threads would meet in a bank.
-        const bool swapped = width > run && (threadIdx.x & 4u) != 0;
+        const bool swapped = width > run && !is_flat && (threadIdx.x & 4u) != 0;
 #pragma unroll
         for (int i = 0; i < width; i += run) {
           Pack<Acc, run> pack;
@@ -103,6 +105,8 @@ class TileLoader {
   using Piece = Pack<T, width>;
   // As it waits in registers: 16-bit elements would take a register each.
   using Held = Packed<sizeof(Piece)>;
+  // So that threads which store together have more than one k: these are k and k + 4, which share no bank.
+  static constexpr bool is_flat = outer < warp_size;
   static constexpr int all = outer * depth / width;  // pieces of the tile
   static constexpr int pieces = (all + threads - 1) / threads;
   static_assert(all % threads == 0 || all < threads);

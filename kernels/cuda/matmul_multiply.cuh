@@ -65,7 +65,7 @@ Product<T, Out> transposed(const Product<T, Out>& p) {
           .a = p.b,
           .b = p.a,
           .y = result(p.y.data, transposed(p.size), p.y.batch, p.y.split, p.y.column, p.y.row),
-          .bias = {p.bias.data, p.bias.column, p.bias.row, false},
+          .bias = {p.bias.data, p.bias.column, p.bias.row, p.bias.vectors},
           .relu = p.relu};
 }
 
@@ -134,11 +134,11 @@ void multiply(const Tensor& a, const Tensor& b, const Tensor& bias, bool relu, T
   const Device device = y.device();
   const Strides& strides = y.strides();
   const int rank = y.rank();
-  const ProductSize size{rank == 3 ? y.size(0) : 1, y.size(-2), y.size(-1), a.size(-1)};
-  Product<T, T> p{.size = size,
+  const ProductSize given{rank == 3 ? y.size(0) : 1, y.size(-2), y.size(-1), a.size(-1)};
+  Product<T, T> p{.size = given,
                   .a = operand<T>(a, true),
                   .b = operand<T>(b, false),
-                  .y = result(y.mutable_data<T>(), size, rank == 3 ? strides[0] : 0, 0, strides[rank - 2],
+                  .y = result(y.mutable_data<T>(), given, rank == 3 ? strides[0] : 0, 0, strides[rank - 2],
                               strides[rank - 1]),
                   .bias = {},
                   .relu = relu};
@@ -147,6 +147,8 @@ void multiply(const Tensor& a, const Tensor& b, const Tensor& bias, bool relu, T
         bias.strides()[0] == 1 && steps_in(16 / static_cast<int>(sizeof(Acc)), bias.data<T>(), {});
     p.bias = {bias.data<T>(), 0, bias.strides()[0], vectors};
   }
+  if (p.y.along_rows) p = transposed(p);  // so that sums are stored along y's nearer axis
+  const ProductSize& size = p.size;
   if (size.k == 0) return sum_parts<Acc>(device, p, nullptr, 0);
 
   const ProductLayout layout{p.a.along_k, p.b.along_k, p.a.vectors && p.b.vectors, !std::is_same_v<T, double>,

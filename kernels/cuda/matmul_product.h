@@ -50,7 +50,7 @@ template <typename T>
 struct Bias {
   const T* data;
   std::int64_t row, column;
-  bool vectors;  // column is 1 and the elements of one store can be loaded at once
+  bool vectors;  // the stride is 1 and the elements of one store can be loaded at once
 };
 
 // y = activation(a @ b + bias), or partial sums of a @ b: then there is neither bias nor activation.

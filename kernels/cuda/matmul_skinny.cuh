@@ -105,12 +105,14 @@ __global__ void __launch_bounds__(dot_threads, 2)
 
   const Acc sum = sum_over_lanes<count>(sums);
   constexpr int lanes = warp_size / count;  // that hold the same sum
-  if (threadIdx.x % lanes == 0) shared[warp][threadIdx.x % warp_size / lanes] = sum;
+  // The first warps of all teams, then the second ones: what the threads below read at once are neighbours.
+  const int slot = warp % team_warps * teams + warp / team_warps;
+  if (threadIdx.x % lanes == 0) shared[slot][threadIdx.x % warp_size / lanes] = sum;
   __syncthreads();
   if (static_cast<int>(threadIdx.x) >= teams * count) return;
   const int team = static_cast<int>(threadIdx.x) / count, value = static_cast<int>(threadIdx.x) % count;
   Acc total = 0;
-  for (int w = 0; w < team_warps; ++w) total += shared[team * team_warps + w][value];
+  for (int w = 0; w < team_warps; ++w) total += shared[w * teams + team][value];
   const int r = value / dot_columns;
   const std::int64_t c = first_column + team * dot_columns + value % dot_columns;
   if (r < p.size.m && c < p.size.n) store_sum(p, place, r, c, total);

@@ -37,6 +37,18 @@ struct ThreadPlace {
   }
 };
 
+// The biases of a piece's rows or columns, which lie `stride` apart and of which `extent` exist.
+template <typename Tile, typename T>
+__device__ __forceinline__ Pack<T, Tile::width> load_bias(const Bias<T>& bias, std::int64_t stride,
+                                                          std::int64_t first, std::int64_t extent) {
+  if (bias.vectors && first + Tile::width <= extent) return load_pack<Tile::width>(bias.data + first);
+  Pack<T, Tile::width> values;
+#pragma unroll
+  for (int i = 0; i < Tile::width; ++i)
+    values.values[i] = first + i < extent ? bias.data[(first + i) * stride] : T(0);
+  return values;
+}
+
 template <typename Tile, typename T>
 __device__ __forceinline__ void start_sums(
     const Bias<T>& bias, std::int64_t row, std::int64_t column, std::int64_t rows, std::int64_t columns,
@@ -51,25 +63,20 @@ __device__ __forceinline__ void start_sums(
   if (bias.data == nullptr) return;
   if (bias.row != 0) {
 #pragma unroll
-    for (int i = 0; i < Tile::thread_rows; ++i) {
-      const std::int64_t r = row + place.row_of(i);
-      const Acc value = r < rows ? functor::convert<Acc>(bias.data[r * bias.row]) : Acc{0};
+    for (int g = 0; g < Tile::thread_rows; g += Tile::width) {
+      const auto values = load_bias<Tile>(bias, bias.row, row + place.row_of(g), rows);
 #pragma unroll
-      for (int j = 0; j < Tile::thread_columns; ++j) sums[i][j] = value;
+      for (int i = 0; i < Tile::width; ++i) {
+#pragma unroll
+        for (int j = 0; j < Tile::thread_columns; ++j)
+          sums[g + i][j] = functor::convert<Acc>(values.values[i]);
+      }
     }
     return;
   }
 #pragma unroll
   for (int g = 0; g < Tile::thread_columns; g += Tile::width) {
-    const std::int64_t c = column + place.column_of(g);
-    Pack<T, Tile::width> values;
-    if (bias.vectors && c + Tile::width <= columns) {
-      values = load_pack<Tile::width>(bias.data + c);
-    } else {
-#pragma unroll
-      for (int j = 0; j < Tile::width; ++j)
-        values.values[j] = c + j < columns ? bias.data[(c + j) * bias.column] : T(0);
-    }
+    const auto values = load_bias<Tile>(bias, bias.column, column + place.column_of(g), columns);
 #pragma unroll
     for (int i = 0; i < Tile::thread_rows; ++i) {
 #pragma unroll

@@ -18,9 +18,8 @@
 // These are 16 warps on a multiprocessor: half of what sm_75 holds, a third of sm_86, 89 and 120, a quarter
 // of sm_80, 90 and 100. Sums in registers are worth more here than warps: each warp has 32 to 64 independent
 // multiply-adds to wait with. Counted in the emulator, aligned operands take the fewest sectors and passes
-// over the banks there can be, but for one: a flat tile of a that is dense along its 16 rows is stored to
-// shared memory in twice the passes, a ninth more for both tiles. Unaligned operands take up to a quarter
-// more sectors, where a row begins within one, and 16-bit ones along k are stored in twice the passes.
+// over the banks there can be. Unaligned operands take up to a quarter more sectors, where a row begins
+// within one, and 16-bit ones along k are stored in twice the passes.
 #pragma once
 
 #include <metron/kernels/cuda/matmul_load.cuh>
