@@ -8,6 +8,7 @@
 #include <array>
 #include <bit>
 #include <limits>
+#include <metron/kernels/cuda/pack.cuh>
 #include <type_traits>
 
 namespace metron::cuda {
@@ -55,20 +56,27 @@ __device__ inline T block_reduce(T value, const Op& op) {
   return value;
 }
 
+// As what a value lies in shared memory: moved as a whole where one instruction can, as the members of
+// neighbouring values, each moved on its own, would meet in banks.
+template <typename T>
+using SharedSlot =
+    std::conditional_t<std::has_single_bit(sizeof(T)) && sizeof(T) <= access_bytes, Packed<sizeof(T)>, T>;
+
 // Over the threads of a block of `threads` whose numbers are equal modulo `columns`, a power of two. It may
 // be called again at once.
 template <int threads, typename T, typename Op>
 __device__ inline T column_reduce(T value, const Op& op, int columns) {
-  __shared__ T shares[threads];
+  using Slot = SharedSlot<T>;
+  __shared__ Slot shares[threads];
   const int thread = static_cast<int>(threadIdx.x);
   for (int half = threads / 2; half >= columns; half /= 2) {
-    if (thread >= half && thread < 2 * half) shares[thread] = value;
+    if (thread >= half && thread < 2 * half) shares[thread] = std::bit_cast<Slot>(value);
     __syncthreads();
-    if (thread < half) value = op(value, shares[thread + half]);
+    if (thread < half) value = op(value, std::bit_cast<T>(shares[thread + half]));
   }
-  if (thread < columns) shares[thread] = value;
+  if (thread < columns) shares[thread] = std::bit_cast<Slot>(value);
   __syncthreads();
-  value = shares[thread % columns];
+  value = std::bit_cast<T>(shares[thread % columns]);
   __syncthreads();  // before a next call writes its shares
   return value;
 }
