@@ -1,7 +1,8 @@
 // The negative log-likelihood of the target classes, and its gradient.
 //
-// Forward a thread takes a row, whose one element it reads from wherever it lies; the losses are then
-// reduced. Backward a block is a tile of rows by threads a row, and writes every element once: bound by
+// Forward a thread takes a row, whose one element it reads from wherever it lies: of rows of eight classes and
+// more it is the only one of its sector of 32 bytes, so a warp moves 32 sectors where the elements would fill
+// four. The losses are then reduced. Backward a block is a tile of rows by threads a row, and writes every element once: bound by
 // memory, if by anything.
 #include <metron/kernels/cuda/cuda_kernels.h>
 
