@@ -4,7 +4,9 @@
 #include <metron/core/profile_views.h>
 #include <metron/core/ranking.h>
 #include <metron/core/trace.h>
+#include <unistd.h>
 
+#include <string>
 #include <system_error>
 
 namespace metron {
@@ -15,6 +17,27 @@ void write(const std::filesystem::path& path, const std::string& text) {
   file.write(text);
   file.commit();
 }
+
+// Where files are written first, so that a full disk leaves none of them. Removed at the end.
+class Unfinished {
+ public:
+  explicit Unfinished(const std::filesystem::path& folder)
+      : path_(folder / (".unfinished-" + std::to_string(::getpid()))) {
+    std::error_code error;
+    std::filesystem::create_directory(path_, error);
+    check<IoError>(!error, "profile", folder.string(), ": can't be written to: ", error.message());
+  }
+  ~Unfinished() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  Unfinished(const Unfinished&) = delete;
+  Unfinished& operator=(const Unfinished&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
 
 }  // namespace
 
@@ -27,14 +50,21 @@ void check_profile_folder(const std::filesystem::path& folder) {
 
 void write_profile_folder(const Profile& profile, const std::filesystem::path& folder) {
   check_profile_folder(folder);
+  const Unfinished unfinished(folder);
   const Ranking ranking = rank(profile);
-  write(folder / "ranking.txt", ranking.to_table());
-  write(folder / "ranking.csv", ranking.to_csv());
-  write(folder / "modules.csv", to_csv(module_view(profile)));
-  write(folder / "memory.csv", memory_timeline_csv(profile));
-  write(folder / "records.csv", records_to_csv(profile));
-  write_trace(profile, folder / "trace.json");
-  save_profile(profile, folder / "profile.json");
+  write(unfinished.path() / "ranking.txt", ranking.to_table());
+  write(unfinished.path() / "ranking.csv", ranking.to_csv());
+  write(unfinished.path() / "modules.csv", to_csv(module_view(profile)));
+  write(unfinished.path() / "memory.csv", memory_timeline_csv(profile));
+  write(unfinished.path() / "records.csv", records_to_csv(profile));
+  write_trace(profile, unfinished.path() / "trace.json");
+  save_profile(profile, unfinished.path() / "profile.json");
+  for (const auto& file : std::filesystem::directory_iterator(unfinished.path())) {
+    std::error_code error;
+    std::filesystem::rename(file.path(), folder / file.path().filename(), error);
+    check<IoError>(!error, "profile", (folder / file.path().filename()).string(),
+                   ": can't be replaced: ", error.message());
+  }
 }
 
 }  // namespace metron

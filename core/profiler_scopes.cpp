@@ -1,4 +1,5 @@
 // The scopes of core/profiler.h: what opens and closes records.
+#include <metron/core/nvtx.h>
 #include <metron/core/profile_range.h>
 #include <metron/core/profiler_state.h>
 #include <metron/kernels/providers.h>
@@ -53,6 +54,7 @@ std::int32_t open_record(Profiler::State& state, const char* name, RecordKind ki
   record.forward = state.forward;
   record.module = state.module;
   record.phase = phase_here;
+  if (nvtx_wanted()) push_nvtx_range(name);
   record.start = steady_now_ns();
   return index;
 }
@@ -61,7 +63,12 @@ void close_record(Profiler::State& state, std::int32_t index, std::int64_t end) 
   std::int32_t inside = state.open;
   while (inside > index) inside = at(state, inside).parent;
   if (inside != index) return;  // closed before, with the record around it
-  for (std::int32_t i = state.open; i >= index; i = at(state, i).parent) at(state, i).end = end;
+  // A range belongs to its thread: another one, which stops the profiler, can't end it.
+  const bool pops = nvtx_wanted() && state.thread == this_thread_number();
+  for (std::int32_t i = state.open; i >= index; i = at(state, i).parent) {
+    at(state, i).end = end;
+    if (pops) pop_nvtx_range();
+  }
   state.open = at(state, index).parent;
 }
 

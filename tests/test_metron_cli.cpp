@@ -10,7 +10,9 @@
 #include <array>
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -20,6 +22,8 @@
 
 namespace metron {
 namespace {
+
+namespace fs = std::filesystem;
 
 const std::string programs = METRON_BINARY_DIR "/bin/";
 
@@ -148,6 +152,45 @@ TEST_F(Metron, ProfilesTheStepsAskedFor) {
   ASSERT_EQ(profile("--steps 0", "30 0").code, 0);
   EXPECT_EQ(written().steps.size(), 30u);
 }
+
+#if defined(METRON_NVTX_LISTENER)
+TEST_F(Metron, GivesRangesToNvidiasTools) {
+  const std::string log = path("ranges"), listener = "NVTX_INJECTION64_PATH='" METRON_NVTX_LISTENER
+                                                     "' NVTX_LISTENER='" +
+                                                     log + "' ";
+  const auto ranges_of = [&](const std::string& variables) {
+    const Output output = run_command(listener + variables + " OMP_WAIT_POLICY=passive METRON_PROFILE='" +
+                                      path("out") + "' '" + programs + "profiled_program' 2 0");
+    EXPECT_EQ(output.code, 0) << output.text;
+    std::vector<std::string> lines;
+    std::istringstream text(fs::exists(log) ? read_file(log) : "");
+    for (std::string line; std::getline(text, line);) lines.push_back(line);
+    return lines;
+  };
+  EXPECT_TRUE(ranges_of("").empty()) << "nobody asked";
+  const std::vector<std::string> ranges = ranges_of("METRON_NVTX=1");
+  ASSERT_FALSE(ranges.empty());
+  EXPECT_EQ(ranges.back(), "depth 0 at the end");
+  EXPECT_EQ(std::count(ranges.begin(), ranges.end(), "nothing to pop"), 0);
+  // One for each record, in the order of the profile; those before are the timer's own measurement.
+  const Profile found = written();
+  ASSERT_GT(ranges.size(), found.records.size());
+  auto range = ranges.end() - 1 - static_cast<std::ptrdiff_t>(found.records.size());
+  for (const Record& record : found.records) {
+    int depth = 0;
+    for (std::int32_t around = record.parent; around >= 0; ++depth)
+      around = found.records[static_cast<std::size_t>(around)].parent;
+    EXPECT_EQ(*range++, std::string(static_cast<std::size_t>(depth), ' ') + record.name);
+  }
+}
+#else
+TEST_F(Metron, SaysThatItHasNoNvtx) {
+  const Output output =
+      run_command("METRON_NVTX=1 '" + programs + "metron' graph --measure 1 --out '" + path("g.png") + "'");
+  EXPECT_EQ(output.code, 2);
+  EXPECT_TRUE(contains(output.text, {"METRON_NVTX", "nvToolsExt.h"})) << output.text;
+}
+#endif
 
 TEST_F(Metron, ProfilesTheReferenceExample) {
   const Output output = run("profile --steps 2 --out '" + path("out") + "' -- '" + programs +

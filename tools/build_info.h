@@ -9,6 +9,6 @@ namespace metron::tools::build_info {
 extern const char* const version;
 extern const char* const commit;
 extern const char* const compiler;
-extern const std::array<std::pair<const char*, const char*>, 7> options;
+extern const std::array<std::pair<const char*, const char*>, 8> options;
 
 }  // namespace metron::tools::build_info

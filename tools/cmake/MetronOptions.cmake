@@ -39,6 +39,14 @@ if(METRON_ONEDNN)
   endif()
 endif()
 
+# NVTX is headers alone, and comes with CUDA's toolkit.
+find_path(METRON_NVTX_INCLUDE_DIR nvtx3/nvToolsExt.h HINTS ENV CUDA_PATH PATHS /usr/local/cuda PATH_SUFFIXES include)
+mark_as_advanced(METRON_NVTX_INCLUDE_DIR)
+set(METRON_NVTX OFF)
+if(METRON_NVTX_INCLUDE_DIR)
+  set(METRON_NVTX ON)
+endif()
+
 # Warnings of our own targets; nothing of this is exported.
 add_library(metron_warnings INTERFACE)
 target_compile_options(metron_warnings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow -Wconversion

@@ -196,13 +196,13 @@ Command bench_command(CLI::App& program) {
   app->option_defaults()->always_capture_default();
   app->add_option("--device", options->device, "auto, cpu, cuda or cuda:<index>");
   app->add_option("--batch", options->batches, "batch sizes of the reference model's layers")
-      ->check(CLI::PositiveNumber)
+      ->check(positive_number())
       ->delimiter(',');
   app->add_flag("--ops", options->op_table,
                 "the table of op cases, all ops and odd shapes, rather than the layers");
   app->add_option("--filter", options->filter, "only rows whose \"group/name\" contains this text");
   app->add_flag("--flush", options->flush, "cold caches: other data is read before each call");
-  app->add_option("--budget", options->budget, "seconds of timing for each row")->check(CLI::PositiveNumber);
+  app->add_option("--budget", options->budget, "seconds of timing for each row")->check(positive_number());
   app->add_option("--csv", options->csv, "write the rows to this file");
   app->add_option("--json", options->json, "write the rows, the machine and its roofs to this file");
   app->add_option("--compare", options->compare, "show the speed against an earlier run's --json file");

@@ -13,5 +13,7 @@ struct Command {
 
 // A check of an option: a whole number that is not negative.
 CLI::Validator whole_number();
+// And a finite number above 0.
+CLI::Validator positive_number();
 
 }  // namespace metron::tools

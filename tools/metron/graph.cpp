@@ -113,7 +113,7 @@ Command graph_command(CLI::App& program) {
   app->add_option("--out", o.out, "files to write: .png, .svg or .dot");
   app->add_option("--batch-size", o.batch_size, "images in the batch")
       ->check(whole_number())
-      ->check(CLI::PositiveNumber);
+      ->check(positive_number());
   app->add_flag("--backward", o.backward, "the backward pass of a training step");
   CLI::Option* eval = app->add_flag("--eval", o.eval, "as in evaluation: without dropout");
   CLI::Option* profile = app->add_option("--profile", o.profile,

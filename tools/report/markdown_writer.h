@@ -16,7 +16,7 @@ inline constexpr std::size_t most_expensive = 10;
 
 inline std::string number(double value) { return number_text(value, 4); }
 inline std::string cell(const std::optional<double>& value) { return value ? number(*value) : "-"; }
-inline std::string percent(double part) { return fixed(100 * part, 2); }
+inline std::string percent(double part) { return part == 0 ? "0" : fixed(100 * part, 2); }
 inline std::string percent(const std::optional<double>& part) { return part ? percent(*part) : "-"; }
 // Of an OpRow or a ProviderRow.
 inline std::string roof_text(const auto& row, const Language& text) {

@@ -1,4 +1,5 @@
 #include <metron/tools/report/progress.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +12,11 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+std::int64_t terminal_columns() {
+  winsize size{};
+  return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col : 80;
 }
 
 }  // namespace
@@ -42,17 +48,31 @@ void Progress::advance(std::int64_t done, const std::string& detail) {
 }
 
 void Progress::draw(const std::string& detail) {
-  constexpr std::int64_t width = 30;
-  const std::string bar(static_cast<std::size_t>(width * done_ / total_), '=');
-  std::printf("\r%-26s [%-*s] %3lld %%", name_.c_str(), static_cast<int>(width), bar.c_str(),
-              static_cast<long long>(100 * done_ / total_));
+  // One line, and no more: a carriage return goes to the start of the last one. The bar gives way to the
+  // texts.
+  const std::int64_t columns = terminal_columns(), texts = 70;
+  const std::int64_t width = std::clamp<std::int64_t>(columns - texts, 0, 30);
+  char text[160];
+  std::string line;
+  const auto add = [&](const char* format, auto... values) {
+    std::snprintf(text, sizeof text, format, values...);
+    line += text;
+  };
+  add("%-26s ", name_.c_str());
+  if (width >= 8) {
+    const std::string bar(static_cast<std::size_t>(width * done_ / total_), '=');
+    add("[%-*s] ", static_cast<int>(width), bar.c_str());
+  }
+  add("%3lld %%", static_cast<long long>(100 * done_ / total_));
   if (done_ > 0 && done_ < total_) {
     const double left =
         seconds_since(start_) * static_cast<double>(total_ - done_) / static_cast<double>(done_);
     const auto rounded = static_cast<long long>(left + 0.5);
-    std::printf("  %lld:%02lld left", rounded / 60, rounded % 60);
+    add("  %lld:%02lld left", rounded / 60, rounded % 60);
   }
-  std::printf("  %s\033[K", detail.c_str());
+  line += "  " + detail;
+  line.resize(std::min(line.size(), static_cast<std::size_t>(columns - 1)));
+  std::printf("\r%s\033[K", line.c_str());
   std::fflush(stdout);
 }
 
