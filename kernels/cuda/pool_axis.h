@@ -9,11 +9,12 @@
 
 namespace metron::cuda {
 
-// What a Divisor is, for numbers beyond 31 bits: slow, and right.
-class WideDivisor {
+// What a Divisor is, for numbers beyond 31 bits: an instruction of the CPU, on a GPU slow, but a kernel with
+// the product and shift of WideDivisor (wide_index.cuh) would spill.
+class PlainDivisor {
  public:
-  WideDivisor() = default;
-  explicit WideDivisor(std::int64_t divisor) : divisor_(divisor) {}
+  PlainDivisor() = default;
+  explicit PlainDivisor(std::int64_t divisor) : divisor_(divisor) {}
   METRON_HOST_DEVICE std::int64_t quotient(std::int64_t n) const { return n / divisor_; }
   METRON_HOST_DEVICE std::int64_t value() const { return divisor_; }
 
@@ -28,7 +29,7 @@ struct PoolRange {
 
 template <typename Index>
 struct PoolAxis {
-  using Division = std::conditional_t<std::is_same_v<Index, std::int32_t>, Divisor, WideDivisor>;
+  using Division = std::conditional_t<std::is_same_v<Index, std::int32_t>, Divisor, PlainDivisor>;
   Division input, output, stride;
   Index kernel, padding;
 
