@@ -18,6 +18,10 @@ double matmul_flops(const Tensor& a, const Tensor&, const Tensor&, Activation, T
   return 2 * count(y) * static_cast<double>(a.size(-1));
 }
 
+double linear_backward_weight_flops(const Tensor& g, const Tensor&, Tensor& gw, Tensor&) {
+  return 2 * count(gw) * static_cast<double>(g.size(0));
+}
+
 double conv2d_forward_flops(const Tensor&, const Tensor& w, const Tensor&, const Conv2dOptions&, Activation,
                             Tensor& y) {
   return conv2d_flops(y, w);

@@ -14,6 +14,7 @@ namespace metron::kernel {
 
 // FLOP counts of the slots that have an agreed one; of the others the ranking shows bytes alone.
 double matmul_flops(const Tensor& a, const Tensor& b, const Tensor& bias, Activation activation, Tensor& y);
+double linear_backward_weight_flops(const Tensor& g, const Tensor& x, Tensor& gw, Tensor& gb);
 double conv2d_forward_flops(const Tensor& x, const Tensor& w, const Tensor& bias,
                             const Conv2dOptions& options, Activation activation, Tensor& y);
 double conv2d_backward_input_flops(const Tensor& g, const Tensor& w, const Conv2dOptions& options,
@@ -90,6 +91,9 @@ inline constinit Slot<bool(const Tensor& g, const Tensor& x, const Tensor& targe
 inline constinit Slot<bool(const Tensor& a, const Tensor& b, const Tensor& bias, Activation activation,
                            Tensor& y)>
     matmul{"matmul", matmul_flops};
+// From g (N, O) and x (N, I): gw (O, I) = g^T x and gb (O), the sum of g's rows; gw and gb contiguous.
+inline constinit Slot<bool(const Tensor& g, const Tensor& x, Tensor& gw, Tensor& gb)> linear_backward_weight{
+    "linear_backward_weight", linear_backward_weight_flops};
 
 // ---- Convolution: cross-correlation. x (N, C, H, W), w (O, C / groups, KH, KW), bias (O) or absent,
 //      y (N, O, OH, OW), x and y contiguous or channels-last, w, bias and their gradients contiguous. ----

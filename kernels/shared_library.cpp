@@ -5,15 +5,8 @@ namespace metron {
 
 bool SharedLibrary::are_doubles() { return false; }
 
-SharedLibrary::SharedLibrary(std::initializer_list<const char*> names) {
-  for (const char* name : names) {
-    handle_ = dlopen(name, RTLD_NOW | RTLD_LOCAL);
-    if (handle_ != nullptr) {
-      error_.clear();
-      return;
-    }
-    if (error_.empty()) error_ = dlerror();
-  }
+SharedLibrary::SharedLibrary(const char* name) : handle_(dlopen(name, RTLD_NOW | RTLD_LOCAL)) {
+  if (handle_ == nullptr) error_ = dlerror();
 }
 
 void* SharedLibrary::address(const char* name) {

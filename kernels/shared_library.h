@@ -2,20 +2,19 @@
 // emulated device has doubles in place of libraries, in tests/doubles/.
 #pragma once
 
-#include <initializer_list>
-#include <memory>
+#include <metron/kernels/providers.h>
+
+#include <cstddef>
 #include <string>
 
 namespace metron {
 
 class SharedLibrary {
  public:
-  // The first of these names that can be opened; what went wrong is in error().
-  explicit SharedLibrary(std::initializer_list<const char*> names);
+  // If it can't be opened, or lacks a function that is looked up, error() says so.
+  explicit SharedLibrary(const char* name);
 
-  // Whether it is open and every function asked for so far was found.
-  bool is_complete() const { return handle_ != nullptr && error_.empty(); }
-  const std::string& error() const { return error_; }
+  const std::string& error() const { return error_; }  // the first; empty if there was none
   // Whether what is opened are doubles.
   static bool are_doubles();
 
@@ -37,5 +36,21 @@ class SharedLibrary {
 #define METRON_LOOKUP(library, pointer, function)                          \
   (static_cast<void>(sizeof(static_cast<decltype(pointer)>(&(function)))), \
    (library).lookup(pointer, #function))
+
+// The functions of a vendor's libraries, looked up once, and what reports say of them.
+template <typename Functions>
+struct Loaded {
+  Functions functions{};
+  std::string error;  // empty if all of them were found
+
+  const Functions* usable() const { return error.empty() ? &functions : nullptr; }
+  LibraryVersion version(std::string name) const {
+    if (SharedLibrary::are_doubles()) name += " (double)";
+    if (!error.empty()) return {name, "missing: " + error};
+    const std::size_t number = functions.version();  // 91900 is 9.19.0
+    return {name, std::to_string(number / 10000) + '.' + std::to_string(number / 100 % 100) + '.' +
+                      std::to_string(number % 100)};
+  }
+};
 
 }  // namespace metron

@@ -1,5 +1,6 @@
 // Matrix products.
 #include <metron/core/ops.h>
+#include <metron/kernels/kernels.h>
 
 #include "cases.h"
 
@@ -97,6 +98,44 @@ std::vector<Case> matmul_cases() {
   add_linear("large, without bias", {in({41, 43}), in({37, 43})}, relu);
   add_linear("large, three axes", {in({3, 17, 43}), in({37, 43}), in({37})}, relu);
   add_linear("primes", {in({31, 127}), in({61, 127}), in({61})}, relu);
+
+  // The gradients of w and b, one behind the other.
+  const auto add_linear_backward = [&](const char* name, const Input& g, const Input& x) {
+    table.push_back({"linear_backward_weight",
+                     name,
+                     {constant(g), constant(x)},
+                     [](Tensors t) {
+                       const std::int64_t outputs = t[0].size(1), inputs = t[1].size(1),
+                                          size = outputs * inputs;
+                       Tensor both = Tensor::empty({size + outputs}, t[0].options());
+                       Tensor gw = both.slice(0, 0, size).reshape({outputs, inputs});
+                       Tensor gb = both.slice(0, size, size + outputs);
+                       kernel::linear_backward_weight(t[0], t[1], gw, gb);
+                       return both;
+                     },
+                     [](Arrays a) {
+                       const std::int64_t outputs = a[0].shape[1], inputs = a[1].shape[1];
+                       return naive::generate({outputs * (inputs + 1)}, [&](const naive::Index& i) {
+                         const bool is_bias = i[0] >= outputs * inputs;
+                         const std::int64_t o = is_bias ? i[0] - outputs * inputs : i[0] / inputs;
+                         double sum = 0;
+                         for (std::int64_t n = 0; n < a[0].shape[0]; ++n)
+                           sum += a[0](n, o) * (is_bias ? 1 : a[1](n, i[0] % inputs));
+                         return sum;
+                       });
+                     },
+                     Gradient::none});
+  };
+  add_linear_backward("small", in({5, 4}), in({5, 3}));
+  add_linear_backward("one row", in({1, 4}), in({1, 3}));
+  add_linear_backward("no rows", in({0, 4}), in({0, 3}));
+  add_linear_backward("no inputs", in({5, 4}), in({5, 0}));
+  add_linear_backward("no outputs", in({5, 0}), in({5, 3}));
+  add_linear_backward("transposed", in({13, 4}, transposed), in({13, 7}, transposed));
+  add_linear_backward("strided", in({13, 4}, strided), in({13, 7}, strided));
+  add_linear_backward("expanded", in({13, 4}, expanded), in({13, 7}, expanded));
+  add_linear_backward("bias not aligned", in({5, 3}), in({5, 3}));
+  add_linear_backward("large", in({67, 44}), in({67, 131}));
 
   const auto add_addmm = [&](const char* name, const Input& bias, const Input& a, const Input& b) {
     table.push_back({"addmm",

@@ -72,6 +72,7 @@ void expect_caught(const std::vector<Mistake<Call>>& mistakes) {
 struct Gemm {
   int m = 2, n = 3, k = 4, lda = 2, ldb = 4, ldc = 2;
   cublasOperation_t transa = CUBLAS_OP_N;
+  cudaDataType type = CUDA_R_32F;
   Tensor a = counted(8), b = counted(12), c = uninitialised(6);
   const void* left = a.raw_data();
   void* result = c.raw_mutable_data();
@@ -90,9 +91,9 @@ struct Gemm {
       cublasSetWorkspace_v2(handle, static_cast<char*>(workspace.raw_mutable_data()) + workspace_offset,
                             1024);
     before();
-    cublasGemmStridedBatchedEx(handle, transa, CUBLAS_OP_N, m, n, k, alpha, left, CUDA_R_32F, lda, 0,
-                               b.raw_data(), CUDA_R_32F, ldb, 0, beta, result, CUDA_R_32F, ldc, 0, 1,
-                               CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT);
+    cublasGemmStridedBatchedEx(handle, transa, CUBLAS_OP_N, m, n, k, alpha, left, type, lda, 0, b.raw_data(),
+                               type, ldb, 0, beta, result, type, ldc, 0, 1, CUBLAS_COMPUTE_32F,
+                               CUBLAS_GEMM_DEFAULT);
     if (handle != nullptr) cublasDestroy_v2(handle);
   }
   void expect_right() const {
@@ -133,13 +134,18 @@ TEST(Doubles, CatchMistakesInProducts) {
       {"result over an operand", [](Gemm& g) { g.result = g.a.raw_mutable_data(); }, "C and A share memory"},
       {"result not aligned to its type", [](Gemm& g) { g.result = static_cast<char*>(g.result) + 2; },
        "C is not aligned to 4 bytes"},
+      {"16-bit sums in the default math", [](Gemm& g) { g.type = CUDA_R_16F; },
+       "the parts of a sum in 16 bits"},
   });
 }
 
-// D (2, 3) = A (2, 4) B (4, 3) + bias (2).
+// D (2, 3) = A (2, 4) B (4, 3) + vector (2); or the vector (3) becomes the sums of B's columns.
 struct LtMatmul {
   std::uint64_t d_rows = 2, d_columns = 3;
-  std::int64_t bias_size = 2;
+  std::uint64_t k = 4;
+  cublasLtEpilogue_t epilogue = CUBLASLT_EPILOGUE_BIAS;
+  cudaDataType type = CUDA_R_32F;
+  Tensor vector = counted(2);
   std::uint64_t workspace = 4096;
   std::size_t short_of = 0;
   std::size_t epilogue_bytes = sizeof(std::uint32_t);
@@ -152,20 +158,18 @@ struct LtMatmul {
   bool destroys_layout = true;
 
   void run() {
-    const Tensor bias = counted(bias_size);
     Tensor memory = Tensor::empty({static_cast<std::int64_t>(workspace)},
                                   {DType::uint8, device, MemoryFormat::contiguous});
     cublasLtHandle_t handle = nullptr;
     cublasLtMatmulPreference_t preference = nullptr;
     cublasLtCreate(&handle);
     cublasLtMatmulDescCreate(&desc, CUBLAS_COMPUTE_32F, CUDA_R_32F);
-    const std::uint32_t epilogue = CUBLASLT_EPILOGUE_BIAS;
-    const void* const shift = bias.raw_data();
+    const void* const address = vector.raw_data();
     cublasLtMatmulDescSetAttribute(desc, CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue, epilogue_bytes);
-    cublasLtMatmulDescSetAttribute(desc, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &shift, sizeof shift);
-    cublasLtMatrixLayoutCreate(&a_layout, CUDA_R_32F, 2, 4, 2);
-    cublasLtMatrixLayoutCreate(&b_layout, CUDA_R_32F, 4, 3, 4);
-    cublasLtMatrixLayoutCreate(&d_layout, CUDA_R_32F, d_rows, d_columns, 2);
+    cublasLtMatmulDescSetAttribute(desc, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &address, sizeof address);
+    cublasLtMatrixLayoutCreate(&a_layout, type, 2, k, 2);
+    cublasLtMatrixLayoutCreate(&b_layout, type, k, 3, 4);
+    cublasLtMatrixLayoutCreate(&d_layout, type, d_rows, d_columns, 2);
     cublasLtMatmulPreferenceCreate(&preference);
     cublasLtMatmulPreferenceSetAttribute(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &workspace,
                                          sizeof workspace);
@@ -201,7 +205,13 @@ TEST(Doubles, CatchMistakesInFusedProducts) {
       {"no stream", [](LtMatmul& c) { c.stream = nullptr; }, "the handle has no stream"},
       {"rows and columns of the result exchanged", [](LtMatmul& c) { std::swap(c.d_rows, c.d_columns); },
        "C and D must be 2 by 3, D is 3 by 2"},
-      {"bias of too few elements", [](LtMatmul& c) { c.bias_size = 1; }, "8 bytes of the bias"},
+      {"bias of too few elements", [](LtMatmul& c) { c.vector = counted(1); }, "8 bytes of the bias"},
+      {"bias not aligned", [](LtMatmul& c) { c.vector = counted(3).slice(0, 1, 3); },
+       "the epilogue's vector is not aligned to 16 bytes"},
+      {"ReLU in the epilogue", [](LtMatmul& c) { c.epilogue = CUBLASLT_EPILOGUE_RELU_BIAS; },
+       "makes a NaN 0"},
+      {"16-bit sums in any scheme", [](LtMatmul& c) { c.type = CUDA_R_16F; },
+       "the parts of a sum in 16 bits"},
       {"less aligned than promised", [](LtMatmul& c) { c.a = counted(9).slice(0, 1, 9); },
        "A is not aligned to the 64"},
       {"attribute of a wrong size", [](LtMatmul& c) { c.epilogue_bytes = 8; },
@@ -215,11 +225,32 @@ TEST(Doubles, CatchMistakesInFusedProducts) {
       {"algorithm of another problem",
        [](LtMatmul& c) {
          c.after_choice = [&c] {
-           const std::uint32_t epilogue = CUBLASLT_EPILOGUE_RELU_BIAS;
+           const std::uint32_t epilogue = CUBLASLT_EPILOGUE_DEFAULT;
            cublasLtMatmulDescSetAttribute(c.desc, CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue, sizeof epilogue);
          };
        },
        "chosen for another problem"},
+  });
+}
+
+struct LtSums : LtMatmul {
+  LtSums() {
+    epilogue = CUBLASLT_EPILOGUE_BGRADB;
+    vector = uninitialised(3);
+  }
+  void expect_right() const {
+    EXPECT_EQ(d.to_vector<float>(), (std::vector<float>{50, 60, 114, 140, 178, 220}));
+    EXPECT_EQ(vector.to_vector<float>(), (std::vector<float>{10, 26, 42}));
+  }
+};
+
+TEST(Doubles, CatchMistakesInBiasGradients) {
+  expect_caught<LtSums>({
+      {"as many sums as D has rows", [](LtSums& c) { c.vector = uninitialised(2); },
+       "12 bytes of the bias's gradient"},
+      {"sums over an operand", [](LtSums& c) { c.vector = c.a; }, "the bias's gradient and A share memory"},
+      {"sums over the result", [](LtSums& c) { c.vector = c.d; }, "D and the bias's gradient share memory"},
+      {"a single row", [](LtSums& c) { c.k = 1; }, "a k of more than 1"},
   });
 }
 

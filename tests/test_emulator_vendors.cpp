@@ -48,28 +48,27 @@ void on_a_thread(const std::function<void()>& body) {
 
 class Vendors : public testing::TestWithParam<const char*> {};
 
-// The case on the device, and "provider.slot" of all that computed it.
-struct Recorded {
-  Outcome outcome;
-  std::set<std::string> kernels;
-};
-Recorded run_recorded(const Case& c, DType dtype, const char* order) {
-  const ProviderScope scope(order);
+// What "provider.slot" computed while the body ran.
+std::set<std::string> kernels_of(const std::function<void()>& body) {
   Profiler profiler;
   profiler.start();
-  Recorded result{run(c, dtype, device), {}};
+  body();
   profiler.stop();
+  std::set<std::string> kernels;
   for (const Record& record : profiler.records()) {
-    if (record.provider != nullptr)
-      result.kernels.insert(record.provider + std::string(1, '.') + record.name);
+    if (record.provider != nullptr) kernels.insert(record.provider + std::string(1, '.') + record.name);
   }
-  return result;
+  return kernels;
 }
 
 // What computed the case; nothing if it failed.
 std::set<std::string> expect_agreement(const Case& c, DType dtype, const char* order) try {
   SCOPED_TRACE(testing::Message() << c << ", " << dtype);
-  const auto [got, kernels] = run_recorded(c, dtype, order);
+  Outcome got;
+  const std::set<std::string> kernels = kernels_of([&] {
+    const ProviderScope scope(order);
+    got = run(c, dtype, device);
+  });
   const ProviderScope portable("cpu");
   const Outcome want = run(c, dtype, Device());
   const double allowed = dtype == DType::float64 ? 2e-13 : 2e-6;
@@ -212,6 +211,49 @@ TEST(VendorRefusals, AreRemembered) {
     EXPECT_GT(calls[0], 5);
     EXPECT_EQ(calls[1], 0);
     EXPECT_EQ(calls[2], 0);
+  });
+}
+
+Tensor made(const Shape& shape, const char* seed) {
+  return make_tensor(make_values(in(shape), seed), DType::float32, Layout::contiguous, device);
+}
+
+// A call that refuses to fuse is no reason to leave the library: at the first and at later calls.
+TEST(VendorRefusals, OfAFusedCallLeadToTheLibrarysPlainOne) {
+  on_a_thread([] {
+    const ProviderScope scope("cudnn,cublas,cuda");
+    const Tensor x = made({2, 2, 5, 5}, "x"), w = made({3, 2, 3, 3}, "w"), b = made({3}, "b");
+    const std::int64_t before = doubles::calls();
+    const std::vector<float> want = conv2d(x, w, b, {}, Activation::relu).to_vector<float>();
+    const std::int64_t fused = doubles::calls() - before - 1;
+    on_a_thread([&] {
+      const ProviderScope here("cudnn,cublas,cuda");
+      doubles::refuse(doubles::Refusal::not_supported, fused);
+      for (int i = 0; i < 2; ++i) {
+        const auto kernels =
+            kernels_of([&] { EXPECT_EQ(conv2d(x, w, b, {}, Activation::relu).to_vector<float>(), want); });
+        EXPECT_TRUE(kernels.contains("cudnn (double).conv2d_forward"));
+      }
+      EXPECT_EQ(doubles::last_refused(), "cudnnConvolutionBiasActivationForward");
+    });
+    doubles::refuse(doubles::Refusal::not_supported, -1);
+  });
+}
+
+TEST(VendorProducts, SumTheBiasGradientAlong) {
+  on_a_thread([] {
+    const ProviderScope scope("cudnn,cublas,cuda");
+    const auto backward = [](std::int64_t rows) {
+      const Tensor w = made({4, 3}, "w").set_requires_grad(), b = made({4}, "b").set_requires_grad();
+      const Tensor y = linear(made({rows, 3}, "x"), w, b);
+      const Tensor loss = sum(mul(y, y));
+      const std::int64_t before = doubles::calls();
+      const auto kernels = kernels_of([&] { loss.backward(); });
+      EXPECT_TRUE(kernels.contains("cublas (double).linear_backward_weight"));
+      return doubles::calls() - before;
+    };
+    EXPECT_GT(backward(5), 10);  // cuBLASLt's descriptors
+    EXPECT_EQ(backward(1), 1);   // a GEMM, and our sum
   });
 }
 

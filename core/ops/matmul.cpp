@@ -87,6 +87,13 @@ Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b, Activation acti
            const Tensor g_rows = detail::rows_of(g);
            Gradients gradients(3);
            if (needed[0]) gradients[0] = matmul(g, w.get());
+           // A device's library may sum g as it reads it for the product; no library of the CPU does.
+           if (needed[1] && needed[2] && !g.device().is_cpu() && !grad_enabled()) {
+             gradients[1] = Tensor::empty(w.get().shape(), g.options());
+             gradients[2] = Tensor::empty({g.size(-1)}, g.options());
+             kernel::linear_backward_weight(g_rows, detail::rows_of(x.get()), gradients[1], gradients[2]);
+             return gradients;
+           }
            if (needed[1]) gradients[1] = matmul(g_rows.transpose(0, 1), detail::rows_of(x.get()));
            if (needed[2]) gradients[2] = sum(g_rows, {0});
            return gradients;

@@ -51,6 +51,7 @@ bool cross_entropy_backward(const Tensor& g, const Tensor& x, const Tensor& targ
 
 // Matrix product: matmul.cpp
 bool matmul(const Tensor& a, const Tensor& b, const Tensor& bias, Activation activation, Tensor& y);
+bool linear_backward_weight(const Tensor& g, const Tensor& x, Tensor& gw, Tensor& gb);
 
 // Convolution: conv2d.cpp, conv2d_weight.cpp
 bool conv2d_forward(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2dOptions& options,

@@ -24,6 +24,7 @@ void install_cpu(const Provider& p) {
   p.install(kernel::cross_entropy_backward, cross_entropy_backward);
 
   p.install(kernel::matmul, matmul);
+  p.install(kernel::linear_backward_weight, linear_backward_weight);
 
   p.install(kernel::conv2d_forward, conv2d_forward);
   p.install(kernel::conv2d_backward_input, conv2d_backward_input);

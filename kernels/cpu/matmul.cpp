@@ -5,6 +5,7 @@
 #include <metron/kernels/cpu/matvec.h>
 #include <metron/kernels/cpu/tasks.h>
 #include <metron/kernels/formatted.h>
+#include <metron/kernels/linear_backward.h>
 
 #include <algorithm>
 
@@ -148,6 +149,10 @@ bool matmul(const Tensor& a, const Tensor& b, const Tensor& bias, Activation act
     if (y.numel() == 0 || multiply_narrow(product)) return;
     multiply_blocked(product);
   });
+}
+
+bool linear_backward_weight(const Tensor& g, const Tensor& x, Tensor& gw, Tensor& gb) {
+  return linear_backward_weight_by(matmul, reduce, g, x, gw, gb);
 }
 
 }  // namespace metron::METRON_ISA

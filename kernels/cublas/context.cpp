@@ -29,7 +29,9 @@ bool Context::open() {
          // After the stream, which takes it away again.
          functions_->set_workspace(handle_, workspace_address_, workspace_.bytes()) ==
              CUBLAS_STATUS_SUCCESS &&
-         functions_->set_math_mode(handle_, CUBLAS_DEFAULT_MATH) == CUBLAS_STATUS_SUCCESS &&
+         // The default math, but for 16-bit sums: their parts are added in float32.
+         functions_->set_math_mode(handle_, CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION) ==
+             CUBLAS_STATUS_SUCCESS &&
          functions_->lt_create(&lt_handle_) == CUBLAS_STATUS_SUCCESS;
 }
 

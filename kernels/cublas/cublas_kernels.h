@@ -6,5 +6,6 @@
 namespace metron::cublas {
 
 bool matmul(const Tensor& a, const Tensor& b, const Tensor& bias, Activation activation, Tensor& y);
+bool linear_backward_weight(const Tensor& g, const Tensor& x, Tensor& gw, Tensor& gb);
 
 }  // namespace metron::cublas

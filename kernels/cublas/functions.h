@@ -7,7 +7,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
 
 namespace metron::cublas {
 
@@ -40,9 +39,7 @@ struct Functions {
   decltype(&cublasLtMatmul) lt_matmul;
 };
 
-// Null where a library is missing or too old; `why_missing` says what was looked for. Opened at the first
-// call.
+// Null where a library is missing or too old. Opened at the first call.
 const Functions* functions();
-const std::string& why_missing();
 
 }  // namespace metron::cublas

@@ -42,13 +42,13 @@ std::uint32_t alignment_of(const void* address) {
   return 1u << std::countr_zero(reinterpret_cast<std::uintptr_t>(address) | most);
 }
 
-using Addresses = std::array<const void*, 4>;  // of left, right, bias and result
+using Addresses = std::array<const void*, 4>;  // of left, right, vector and result
 
-Key key_of(const Product& p, int device, const Addresses& addresses, Activation activation) {
+Key key_of(const Product& p, int device, const Addresses& addresses, cublasLtEpilogue_t epilogue) {
   return {{device, p.m, p.n, p.k, p.batch, p.left.transposed, p.left.leading_dimension, p.left.batch_stride,
            p.right.transposed, p.right.leading_dimension, p.right.batch_stride, p.result.leading_dimension,
-           p.result.batch_stride, p.type, static_cast<std::int64_t>(activation), alignment_of(addresses[0]),
-           alignment_of(addresses[1]), alignment_of(addresses[2]), alignment_of(addresses[3])}};
+           p.result.batch_stride, p.type, epilogue, alignment_of(addresses[0]), alignment_of(addresses[1]),
+           alignment_of(addresses[2]), alignment_of(addresses[3])}};
 }
 
 // Algorithms, and refusals as nothing.
@@ -68,29 +68,28 @@ class FusedCall {
         right_(call_.layout_destroy),
         result_(call_.layout_destroy) {}
 
-  bool describe(const void* bias, Activation activation) {
+  bool describe(cublasLtEpilogue_t epilogue, const void* vector) {
     const Product& p = product_;
     const cudaDataType scale = p.compute == CUBLAS_COMPUTE_64F ? CUDA_R_64F : CUDA_R_32F;
-    const cublasLtEpilogue_t epilogue =
-        activation == Activation::relu ? CUBLASLT_EPILOGUE_RELU_BIAS : CUBLASLT_EPILOGUE_BIAS;
     return ok(call_.matmul_desc_create(desc_.out(), p.compute, scale)) &&
            set(CUBLASLT_MATMUL_DESC_TRANSA, p.left.transposed) &&
            set(CUBLASLT_MATMUL_DESC_TRANSB, p.right.transposed) &&
-           set(CUBLASLT_MATMUL_DESC_EPILOGUE, epilogue) && set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias) &&
+           set(CUBLASLT_MATMUL_DESC_EPILOGUE, epilogue) && set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, vector) &&
            layout(left_, p.left, p.m, p.k) && layout(right_, p.right, p.k, p.n) &&
            layout(result_, p.result, p.m, p.n);
   }
 
-  // The algorithm that the library's heuristic prefers, if it has one. It takes alignments of 256 bytes for
-  // granted unless told otherwise.
+  // The algorithm that the library's heuristic prefers, if it has one. Unless told otherwise it takes
+  // alignments of 256 bytes for granted, and may add the parts of a sum in the result's 16-bit type.
   cublasStatus_t choose(const Addresses& addresses, std::optional<cublasLtMatmulAlgo_t>& chosen) {
     Owned<cublasLtMatmulPreference_t> preference(call_.preference_destroy);
     cublasStatus_t status = call_.preference_create(preference.out());
     const auto prefer = [&](cublasLtMatmulPreferenceAttributes_t attribute, auto value) {
       if (ok(status)) status = call_.preference_set(preference.get(), attribute, &value, sizeof value);
     };
-    const auto [left, right, bias, result] = addresses;
+    const auto [left, right, vector, result] = addresses;
     prefer(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, std::uint64_t{context_.workspace_bytes()});
+    prefer(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, std::uint32_t{CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE});
     prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, alignment_of(left));
     prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignment_of(right));
     prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, alignment_of(result));
@@ -138,19 +137,20 @@ class FusedCall {
 }  // namespace
 
 bool fused_product(Context& context, const Product& product, const Tensor& a, const Tensor& b,
-                   const Tensor& bias, Activation activation, Tensor& y) {
-  // The epilogue's bias belongs to the rows of D, our columns, and is dense.
-  if (bias.numel() > 1 && bias.strides()[0] != 1) return false;
-  const Addresses addresses{b.raw_data(), a.raw_data(), bias.raw_data(), std::as_const(y).raw_data()};
+                   cublasLtEpilogue_t epilogue, const void* vector, Tensor& y) {
+  // The preferences say nothing of the vector: the heuristic may choose a kernel that reads 16 bytes of it.
+  if (alignment_of(vector) < 16) return false;
+  const Addresses addresses{b.raw_data(), a.raw_data(), vector, std::as_const(y).raw_data()};
   thread_local Algorithms algorithms(most_algorithms);
   FusedCall call(context, product);
-  if (!call.describe(bias.raw_data(), activation)) return false;
-  const Key key = key_of(product, y.device().index(), addresses, activation);
+  if (!call.describe(epilogue, vector)) return false;
+  const Key key = key_of(product, y.device().index(), addresses, epilogue);
   auto* found = algorithms.find(key);
   if (found == nullptr) {
     std::optional<cublasLtMatmulAlgo_t> chosen;
     const cublasStatus_t status = call.choose(addresses, chosen);
-    if (!ok(status) && status != CUBLAS_STATUS_NOT_SUPPORTED) return false;  // it may go well the next time
+    const bool is_final = status == CUBLAS_STATUS_NOT_SUPPORTED || status == CUBLAS_STATUS_INVALID_VALUE;
+    if (!ok(status) && !is_final) return false;  // it may go well the next time
     found = &algorithms.insert(key, chosen);
   }
   return *found && call.run(**found, b.raw_data(), a.raw_data(), y.raw_mutable_data());

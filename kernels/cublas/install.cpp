@@ -4,6 +4,9 @@
 
 namespace metron::cublas {
 
-void install_cublas(const Provider& p) { p.install(kernel::matmul, matmul); }
+void install_cublas(const Provider& p) {
+  p.install(kernel::matmul, matmul);
+  p.install(kernel::linear_backward_weight, linear_backward_weight);
+}
 
 }  // namespace metron::cublas

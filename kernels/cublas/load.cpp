@@ -1,30 +1,23 @@
 #include <metron/kernels/cublas/functions.h>
-#include <metron/kernels/providers.h>
 #include <metron/kernels/shared_library.h>
 
 namespace metron::cublas {
 namespace {
 
-struct Loaded {
-  Functions functions{};
-  bool complete = false;
-  std::string error;
-};
-
 // The names of the major version that the headers are of: another one may have another interface.
-Loaded load() {
+Loaded<Functions> load() {
   static_assert(CUBLAS_VER_MAJOR == 12 || CUBLAS_VER_MAJOR == 13);
   constexpr bool is_13 = CUBLAS_VER_MAJOR == 13;
-  Loaded loaded;
+  Loaded<Functions> loaded;
   Functions& f = loaded.functions;
-  SharedLibrary blas({is_13 ? "libcublas.so.13" : "libcublas.so.12"});
+  SharedLibrary blas(is_13 ? "libcublas.so.13" : "libcublas.so.12");
   METRON_LOOKUP(blas, f.create, cublasCreate_v2);
   METRON_LOOKUP(blas, f.destroy, cublasDestroy_v2);
   METRON_LOOKUP(blas, f.set_stream, cublasSetStream_v2);
   METRON_LOOKUP(blas, f.set_workspace, cublasSetWorkspace_v2);
   METRON_LOOKUP(blas, f.set_math_mode, cublasSetMathMode);
   METRON_LOOKUP(blas, f.gemm, cublasGemmStridedBatchedEx);
-  SharedLibrary lt({is_13 ? "libcublasLt.so.13" : "libcublasLt.so.12"});
+  SharedLibrary lt(is_13 ? "libcublasLt.so.13" : "libcublasLt.so.12");
   METRON_LOOKUP(lt, f.version, cublasLtGetVersion);
   METRON_LOOKUP(lt, f.lt_create, cublasLtCreate);
   METRON_LOOKUP(lt, f.lt_destroy, cublasLtDestroy);
@@ -39,28 +32,18 @@ Loaded load() {
   METRON_LOOKUP(lt, f.preference_destroy, cublasLtMatmulPreferenceDestroy);
   METRON_LOOKUP(lt, f.heuristic, cublasLtMatmulAlgoGetHeuristic);
   METRON_LOOKUP(lt, f.lt_matmul, cublasLtMatmul);
-  loaded.complete = blas.is_complete() && lt.is_complete();
-  loaded.error = blas.is_complete() ? lt.error() : blas.error();
+  loaded.error = blas.error().empty() ? lt.error() : blas.error();
   return loaded;
 }
 
-const Loaded& loaded() {
-  static const Loaded once = load();
+const Loaded<Functions>& loaded() {
+  static const Loaded<Functions> once = load();
   return once;
 }
 
 }  // namespace
 
-const Functions* functions() { return loaded().complete ? &loaded().functions : nullptr; }
-const std::string& why_missing() { return loaded().error; }
-
-LibraryVersion library_version() {
-  const std::string name = SharedLibrary::are_doubles() ? "cuBLAS (double)" : "cuBLAS";
-  const Functions* const found = functions();
-  if (found == nullptr) return {name, "missing: " + why_missing()};
-  const std::size_t version = found->version();  // 130100 is 13.1.0
-  return {name, std::to_string(version / 10000) + '.' + std::to_string(version / 100 % 100) + '.' +
-                    std::to_string(version % 100)};
-}
+const Functions* functions() { return loaded().usable(); }
+LibraryVersion library_version() { return loaded().version("cuBLAS"); }
 
 }  // namespace metron::cublas

@@ -33,6 +33,7 @@ bool adadelta(const kernel::AdadeltaOptions& options, std::span<const Tensor> gr
               std::span<Tensor> squares, std::span<Tensor> deltas);
 
 bool matmul(const Tensor& a, const Tensor& b, const Tensor& bias, Activation activation, Tensor& y);
+bool linear_backward_weight(const Tensor& g, const Tensor& x, Tensor& gw, Tensor& gb);
 
 bool reduce(ReduceOp op, const Tensor& x, Tensor& y);
 bool argmax(const Tensor& x, Tensor& y);

@@ -30,6 +30,7 @@ void install_cuda(const Provider& p) {
   p.install(kernel::adadelta, adadelta);
 
   p.install(kernel::matmul, matmul);
+  p.install(kernel::linear_backward_weight, linear_backward_weight);
 
   p.install(kernel::conv2d_forward, conv2d_forward);
   p.install(kernel::conv2d_backward_input, conv2d_backward_input);

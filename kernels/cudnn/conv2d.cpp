@@ -36,21 +36,35 @@ void run(const Context& c, const Call& call, const Plan& plan, const Convolution
                 zero(dtype), result, result_data));
 }
 
-// y = activation(conv(x, w) + bias) in one call. It wants a z to add, which is not read with a factor of 0.
-void run_fused(const Context& c, const Plan& plan, const Convolution& convolution, void* y) {
+// Whether y = activation(conv(x, w) + bias) came of one call. It wants a z to add, which is not read with a
+// factor of 0, and may lack an algorithm that the plain call has.
+bool run_fused(const Context& c, Plan& plan, const Convolution& convolution, void* y) {
+  if (!plan.is_fused) return false;
   const Workspace workspace(plan.workspace_bytes, convolution.device());
   const DType dtype = convolution.dtype();
-  must(c.call().forward_bias_activation(
+  const cudnnStatus_t status = c.call().forward_bias_activation(
       c.handle(), one(dtype), plan.x.get(), convolution.x.raw_data(), plan.w.get(), convolution.w.raw_data(),
       plan.convolution.get(), static_cast<cudnnConvolutionFwdAlgo_t>(plan.algorithm), workspace.address(),
       workspace.bytes(), zero(dtype), plan.y.get(), y, plan.bias.get(), convolution.bias.raw_data(),
-      plan.activation.get(), plan.y.get(), y));
+      plan.activation.get(), plan.y.get(), y);
+  if (status != CUDNN_STATUS_SUCCESS && Refused{status}.is_final()) plan.is_fused = false;
+  return status == CUDNN_STATUS_SUCCESS;
 }
 
-// The identity is an activation beside one algorithm only.
-bool can_fuse(const Plan& plan, const Convolution& convolution) {
-  return convolution.bias.defined() && (convolution.activation == Activation::relu ||
-                                        plan.algorithm == CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM);
+// Runs body(context, plan). A plan that the library refuses to run, once and for all, is not run again.
+template <typename Body>
+bool with_plan(const Convolution& convolution, const void* first, const void* second, void* result,
+               const Body& body) {
+  return attempt(convolution.device(), [&](Context& c) {
+    Plan* const plan = plan_of(c, convolution, first, second, result);
+    if (plan == nullptr || plan->is_refused) return false;
+    try {
+      return body(c, *plan);
+    } catch (const Refused& refused) {
+      plan->is_refused = refused.is_final();
+      throw;
+    }
+  });
 }
 
 }  // namespace
@@ -59,19 +73,14 @@ bool conv2d_forward(const Tensor& x, const Tensor& w, const Tensor& bias, const 
                     Activation activation, Tensor& y) {
   const Convolution convolution{DirectionName::forward, x, w, bias, y, options, activation};
   if (!convolution.is_expressible()) return false;
-  return attempt(x.device(), [&](Context& c) {
-    void* const result = y.raw_mutable_data();
-    Plan* const plan = plan_of(c, convolution, x.raw_data(), w.raw_data(), result);
-    if (plan == nullptr) return false;
-    if (can_fuse(*plan, convolution)) {
-      run_fused(c, *plan, convolution, result);
-      return true;
-    }
-    run(c, c.call().forward, *plan, convolution, plan->x.get(), x.raw_data(), plan->w.get(), w.raw_data(),
-        plan->y.get(), result);
+  void* const result = y.raw_mutable_data();
+  return with_plan(convolution, x.raw_data(), w.raw_data(), result, [&](Context& c, Plan& plan) {
+    if (run_fused(c, plan, convolution, result)) return true;
+    run(c, c.call().forward, plan, convolution, plan.x.get(), x.raw_data(), plan.w.get(), w.raw_data(),
+        plan.y.get(), result);
     if (bias.defined())
-      must(c.call().add_tensor(c.handle(), one(x.dtype()), plan->bias.get(), bias.raw_data(), one(x.dtype()),
-                               plan->y.get(), result));
+      must(c.call().add_tensor(c.handle(), one(x.dtype()), plan.bias.get(), bias.raw_data(), one(x.dtype()),
+                               plan.y.get(), result));
     return activation == Activation::none || cuda::unary({UnaryOp::relu}, y, y);
   });
 }
@@ -80,12 +89,10 @@ bool conv2d_backward_input(const Tensor& g, const Tensor& w, const Conv2dOptions
   const Tensor none;
   const Convolution convolution{DirectionName::backward_input, gx, w, none, g, options};
   if (!convolution.is_expressible()) return false;
-  return attempt(g.device(), [&](Context& c) {
-    void* const result = gx.raw_mutable_data();
-    Plan* const plan = plan_of(c, convolution, w.raw_data(), g.raw_data(), result);
-    if (plan == nullptr) return false;
-    run(c, c.call().backward_input, *plan, convolution, plan->w.get(), w.raw_data(), plan->y.get(),
-        g.raw_data(), plan->x.get(), result);
+  void* const result = gx.raw_mutable_data();
+  return with_plan(convolution, w.raw_data(), g.raw_data(), result, [&](Context& c, Plan& plan) {
+    run(c, c.call().backward_input, plan, convolution, plan.w.get(), w.raw_data(), plan.y.get(), g.raw_data(),
+        plan.x.get(), result);
     return true;
   });
 }
@@ -94,15 +101,13 @@ bool conv2d_backward_weight(const Tensor& g, const Tensor& x, const Conv2dOption
                             Tensor& gb) {
   const Convolution convolution{DirectionName::backward_weight, x, gw, gb, g, options};
   if (!convolution.is_expressible()) return false;
-  return attempt(g.device(), [&](Context& c) {
-    void* const result = gw.raw_mutable_data();
-    Plan* const plan = plan_of(c, convolution, x.raw_data(), g.raw_data(), result);
-    if (plan == nullptr) return false;
-    run(c, c.call().backward_weight, *plan, convolution, plan->x.get(), x.raw_data(), plan->y.get(),
-        g.raw_data(), plan->w.get(), result);
+  void* const result = gw.raw_mutable_data();
+  return with_plan(convolution, x.raw_data(), g.raw_data(), result, [&](Context& c, Plan& plan) {
+    run(c, c.call().backward_weight, plan, convolution, plan.x.get(), x.raw_data(), plan.y.get(),
+        g.raw_data(), plan.w.get(), result);
     if (gb.defined())
-      must(c.call().backward_bias(c.handle(), one(g.dtype()), plan->y.get(), g.raw_data(), zero(g.dtype()),
-                                  plan->bias.get(), gb.raw_mutable_data()));
+      must(c.call().backward_bias(c.handle(), one(g.dtype()), plan.y.get(), g.raw_data(), zero(g.dtype()),
+                                  plan.bias.get(), gb.raw_mutable_data()));
     return true;
   });
 }

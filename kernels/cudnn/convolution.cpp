@@ -7,12 +7,13 @@
 #include <cstdlib>
 #include <limits>
 #include <string_view>
+#include <type_traits>
 
 namespace metron::cudnn {
 namespace {
 
 constexpr std::size_t most_plans = 256;  // of a thread
-constexpr int most_candidates = 8;       // more algorithms there are not
+constexpr int most_candidates = 32;      // 8 algorithms, each with several kinds of arithmetic
 
 std::int64_t alignment_of(const Tensor& x) {
   constexpr std::uintptr_t most = 16;
@@ -65,6 +66,11 @@ struct Operands {
       must(c.call().convolution_set_math(conv, found->mathType));
     must(call.workspace(c.handle(), first, second, conv, result, found->algo, &plan.workspace_bytes));
     plan.algorithm = static_cast<int>(found->algo);
+    // The identity is an activation beside one algorithm only.
+    if constexpr (std::is_same_v<typename Call::Algo, cudnnConvolutionFwdAlgo_t>)
+      plan.is_fused =
+          convolution.bias.defined() && (convolution.activation == Activation::relu ||
+                                         found->algo == CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM);
     return plan.workspace_bytes <= most_workspace;
   }
 };

@@ -55,6 +55,8 @@ struct Plan {
   Descriptor<cudnnActivationDescriptor_t> activation;
   int algorithm = 0;  // of the direction's own enumeration
   std::size_t workspace_bytes = 0;
+  bool is_fused = false;    // bias and activation are the convolution's call's
+  bool is_refused = false;  // although an algorithm was offered
 };
 
 // The plan of this thread; a null pointer stands for a shape that the library has refused, and is remembered

@@ -4,7 +4,7 @@
 
 #include <cudnn.h>
 
-#include <string>
+#include <cstddef>
 
 namespace metron::cudnn {
 
@@ -75,9 +75,7 @@ struct Functions {
   decltype(&cudnnBatchNormalizationBackward) batch_norm_backward;
 };
 
-// Null where the library is missing or too old; `why_missing` says what was looked for. Opened at the first
-// call.
+// Null where the library is missing or too old. Opened at the first call.
 const Functions* functions();
-const std::string& why_missing();
 
 }  // namespace metron::cudnn

@@ -1,22 +1,15 @@
 #include <metron/kernels/cudnn/functions.h>
-#include <metron/kernels/providers.h>
 #include <metron/kernels/shared_library.h>
 
 namespace metron::cudnn {
 namespace {
 
-struct Loaded {
-  Functions functions{};
-  bool complete = false;
-  std::string error;
-};
-
 // The name of the major version that the headers are of: another one may have another interface.
-Loaded load() {
+Loaded<Functions> load() {
   static_assert(CUDNN_MAJOR == 9);
-  Loaded loaded;
+  Loaded<Functions> loaded;
   Functions& f = loaded.functions;
-  SharedLibrary dnn({"libcudnn.so.9"});
+  SharedLibrary dnn("libcudnn.so.9");
   METRON_LOOKUP(dnn, f.version, cudnnGetVersion);
   METRON_LOOKUP(dnn, f.create, cudnnCreate);
   METRON_LOOKUP(dnn, f.destroy, cudnnDestroy);
@@ -64,28 +57,18 @@ Loaded load() {
   METRON_LOOKUP(dnn, f.batch_norm_training, cudnnBatchNormalizationForwardTraining);
   METRON_LOOKUP(dnn, f.batch_norm_inference, cudnnBatchNormalizationForwardInference);
   METRON_LOOKUP(dnn, f.batch_norm_backward, cudnnBatchNormalizationBackward);
-  loaded.complete = dnn.is_complete();
   loaded.error = dnn.error();
   return loaded;
 }
 
-const Loaded& loaded() {
-  static const Loaded once = load();
+const Loaded<Functions>& loaded() {
+  static const Loaded<Functions> once = load();
   return once;
 }
 
 }  // namespace
 
-const Functions* functions() { return loaded().complete ? &loaded().functions : nullptr; }
-const std::string& why_missing() { return loaded().error; }
-
-LibraryVersion library_version() {
-  const std::string name = SharedLibrary::are_doubles() ? "cuDNN (double)" : "cuDNN";
-  const Functions* const found = functions();
-  if (found == nullptr) return {name, "missing: " + why_missing()};
-  const std::size_t version = found->version();  // 91900 is 9.19.0
-  return {name, std::to_string(version / 10000) + '.' + std::to_string(version / 100 % 100) + '.' +
-                    std::to_string(version % 100)};
-}
+const Functions* functions() { return loaded().usable(); }
+LibraryVersion library_version() { return loaded().version("cuDNN"); }
 
 }  // namespace metron::cudnn

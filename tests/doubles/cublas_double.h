@@ -11,7 +11,17 @@
 
 namespace metron::doubles {
 
-cublasStatus_t status_of(Refusal refusal);
+cublasStatus_t cublas_status_of(Refusal refusal);
+template <typename Body>
+cublasStatus_t cublas_answered(const char* function, const Body& body) {
+  return answer(function, body, CUBLAS_STATUS_INVALID_VALUE, cublas_status_of);
+}
+template <typename Handle, typename Object>
+cublasStatus_t cublas_created(const char* function, Objects<Handle, Object>& registry, Handle* handle,
+                              Object object) {
+  return created(function, registry, handle, std::move(object), CUBLAS_STATUS_INVALID_VALUE,
+                 cublas_status_of);
+}
 
 // As it is stored: rows by columns, column j leading_dimension elements after column j - 1.
 struct Matrix {
@@ -22,12 +32,13 @@ struct Matrix {
   bool transposed = false;  // how the call reads it
 };
 
-// d = relu(alpha op(a) op(b) + beta c + bias), the bias one number for each row of d.
+// d = alpha op(a) op(b) + beta c + bias, the bias one number for each row of d; b_sums, one number for each
+// column of op(b), become their sums.
 struct Multiplication {
   Matrix a, b, c, d;
   double alpha = 1, beta = 0;
   const void* bias = nullptr;
-  bool relu = false;
+  void* b_sums = nullptr;
 };
 
 bool is_supported(cublasComputeType_t compute, cudaDataType scale, cudaDataType operands);
@@ -35,8 +46,7 @@ std::size_t size_of(cudaDataType type);
 std::vector<LibraryOperand> operands_of(const Matrix& matrix, bool read, bool written);
 void require_sound(const Matrix& matrix);
 void require_distinct_batches(const Matrix& matrix);
-void multiply(const Multiplication& call);
-// Checks that the result is apart from the operands, and enqueues the product.
-void submit(const char* name, cudaStream_t stream, const Multiplication& call, LibraryOperand bias);
+// Checks that results are apart from the operands, and enqueues the product.
+void submit(const char* name, cudaStream_t stream, const Multiplication& call);
 
 }  // namespace metron::doubles

@@ -1,5 +1,6 @@
-// The double of cuDNN: convolution. In each direction it offers an algorithm that wants a workspace, one that
-// wants none, and one whose results would change from run to run.
+// The double of cuDNN: convolution. In each direction it offers an algorithm that it then does not support,
+// one that wants more workspace than there is, one that wants a little, one that wants none, and one of them
+// has results that would change from run to run.
 #include <algorithm>
 #include <array>
 
@@ -11,27 +12,84 @@ namespace {
 
 struct Offer {
   int algo;
+  cudnnStatus_t status;
   std::size_t memory;
   cudnnDeterminism_t determinism;
 };
-constexpr std::array<Offer, 2> forward_offers{
-    {{CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM, 4096, CUDNN_DETERMINISTIC},
-     {CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_GEMM, 0, CUDNN_DETERMINISTIC}}};
-constexpr std::array<Offer, 2> data_offers{{{CUDNN_CONVOLUTION_BWD_DATA_ALGO_0, 0, CUDNN_NON_DETERMINISTIC},
-                                            {CUDNN_CONVOLUTION_BWD_DATA_ALGO_1, 4096, CUDNN_DETERMINISTIC}}};
-constexpr std::array<Offer, 2> filter_offers{
-    {{CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1, 4096, CUDNN_DETERMINISTIC},
-     {CUDNN_CONVOLUTION_BWD_FILTER_ALGO_0, 0, CUDNN_NON_DETERMINISTIC}}};
+using Offers = std::array<Offer, 4>;
+constexpr cudnnStatus_t success = CUDNN_STATUS_SUCCESS;
+constexpr std::size_t endless = std::size_t{1} << 60;
 
-template <typename Perf>
-void tell_offers(const std::array<Offer, 2>& offers, cudnnMathType_t math, int requested, int* returned,
-                 Perf* results) {
+// What differs between the three directions: the order of the operands first, second and result.
+struct Named {
+  const char* name;
+  Image Shapes::*image;
+};
+struct Forward {
+  using First = cudnnTensorDescriptor_t;
+  using Second = cudnnFilterDescriptor_t;
+  using Result = cudnnTensorDescriptor_t;
+  using Algo = cudnnConvolutionFwdAlgo_t;
+  using Perf = cudnnConvolutionFwdAlgoPerf_t;
+  static constexpr Offers offers{
+      {{CUDNN_CONVOLUTION_FWD_ALGO_GEMM, CUDNN_STATUS_NOT_SUPPORTED, 0, CUDNN_DETERMINISTIC},
+       {CUDNN_CONVOLUTION_FWD_ALGO_FFT, success, endless, CUDNN_DETERMINISTIC},
+       {CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM, success, 4096, CUDNN_DETERMINISTIC},
+       {CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_GEMM, success, 0, CUDNN_DETERMINISTIC}}};
+  static constexpr Named first{"x", &Shapes::x}, second{"w", &Shapes::w}, result{"y", &Shapes::y};
+  static constexpr auto supports = has_types;
+  static constexpr auto compute = forward;
+  static Shapes shapes(cudnnConvolutionDescriptor_t conv, First x, Second w, Result y) {
+    return checked(convolution_of(conv), image_of(x, "x's descriptor"), filter_of(w, "w's descriptor"),
+                   image_of(y, "y's descriptor"));
+  }
+};
+struct BackwardData {
+  using First = cudnnFilterDescriptor_t;
+  using Second = cudnnTensorDescriptor_t;
+  using Result = cudnnTensorDescriptor_t;
+  using Algo = cudnnConvolutionBwdDataAlgo_t;
+  using Perf = cudnnConvolutionBwdDataAlgoPerf_t;
+  static constexpr Offers offers{
+      {{CUDNN_CONVOLUTION_BWD_DATA_ALGO_WINOGRAD, CUDNN_STATUS_NOT_SUPPORTED, 0, CUDNN_DETERMINISTIC},
+       {CUDNN_CONVOLUTION_BWD_DATA_ALGO_FFT, success, endless, CUDNN_DETERMINISTIC},
+       {CUDNN_CONVOLUTION_BWD_DATA_ALGO_0, success, 0, CUDNN_NON_DETERMINISTIC},
+       {CUDNN_CONVOLUTION_BWD_DATA_ALGO_1, success, 4096, CUDNN_DETERMINISTIC}}};
+  static constexpr Named first{"w", &Shapes::w}, second{"dy", &Shapes::y}, result{"dx", &Shapes::x};
+  static constexpr auto supports = has_gradient;
+  static constexpr auto compute = backward_data;
+  static Shapes shapes(cudnnConvolutionDescriptor_t conv, First w, Second dy, Result dx) {
+    return Forward::shapes(conv, dx, w, dy);
+  }
+};
+struct BackwardFilter {
+  using First = cudnnTensorDescriptor_t;
+  using Second = cudnnTensorDescriptor_t;
+  using Result = cudnnFilterDescriptor_t;
+  using Algo = cudnnConvolutionBwdFilterAlgo_t;
+  using Perf = cudnnConvolutionBwdFilterAlgoPerf_t;
+  static constexpr Offers offers{
+      {{CUDNN_CONVOLUTION_BWD_FILTER_ALGO_3, CUDNN_STATUS_NOT_SUPPORTED, 0, CUDNN_NON_DETERMINISTIC},
+       {CUDNN_CONVOLUTION_BWD_FILTER_ALGO_FFT, success, endless, CUDNN_DETERMINISTIC},
+       {CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1, success, 4096, CUDNN_DETERMINISTIC},
+       {CUDNN_CONVOLUTION_BWD_FILTER_ALGO_0, success, 0, CUDNN_NON_DETERMINISTIC}}};
+  static constexpr Named first{"x", &Shapes::x}, second{"dy", &Shapes::y}, result{"dw", &Shapes::w};
+  static constexpr auto supports = has_gradient;
+  static constexpr auto compute = backward_filter;
+  static Shapes shapes(cudnnConvolutionDescriptor_t conv, First x, Second dy, Result dw) {
+    return Forward::shapes(conv, x, dw, dy);
+  }
+};
+
+template <typename Pass>
+void tell_offers(cudnnMathType_t math, int requested, int* returned, typename Pass::Perf* results) {
   require(requested > 0 && returned != nullptr && results != nullptr, "no result is asked for");
-  *returned = std::min(requested, static_cast<int>(offers.size()));
+  *returned = std::min(requested, static_cast<int>(Pass::offers.size()));
   for (int i = 0; i < *returned; ++i) {
-    const Offer& offer = offers[static_cast<std::size_t>(i)];
+    const Offer& offer = Pass::offers[static_cast<std::size_t>(i)];
     results[i] = {};
-    results[i].algo = static_cast<decltype(results[i].algo)>(offer.algo);
+    results[i].algo = static_cast<typename Pass::Algo>(offer.algo);
+    results[i].status = offer.status;
     results[i].memory = offer.memory;
     results[i].determinism = offer.determinism;
     results[i].mathType = math;
@@ -39,9 +97,10 @@ void tell_offers(const std::array<Offer, 2>& offers, cudnnMathType_t math, int r
   }
 }
 
-std::size_t workspace_of(const std::array<Offer, 2>& offers, int algo) {
-  for (const Offer& offer : offers) {
-    if (offer.algo == algo) return offer.memory;
+template <typename Pass>
+std::size_t workspace_of(typename Pass::Algo algo) {
+  for (const Offer& offer : Pass::offers) {
+    if (offer.algo == algo && offer.status == success) return offer.memory;
   }
   throw Violation{"the algorithm is none that was offered"};
 }
@@ -55,91 +114,77 @@ void use_workspace(cudaStream_t stream, const char* name, std::size_t wanted, vo
   enqueue(stream, name, {workspace_operand(workspace, bytes)}, [=] { poison(workspace, bytes); });
 }
 
-Shapes shapes_of(cudnnConvolutionDescriptor_t conv, cudnnTensorDescriptor_t x, cudnnFilterDescriptor_t w,
-                 cudnnTensorDescriptor_t y) {
-  return checked(convolution_of(conv), image_of(x, "x's descriptor"), filter_of(w, "w's descriptor"),
-                 image_of(y, "y's descriptor"));
-}
-
 constexpr Blend overwrite{1, 0};
 
-// What differs between the three directions. Their operands: first, second, result.
-struct Named {
-  const char* name;
-  Image Shapes::*image;
-  const void* data;
-};
-struct Direction {
-  const std::array<Offer, 2>& offers;
-  bool (*supports)(const Shapes&);
-  std::vector<double> (*compute)(const Shapes&, const void* first, const void* second);
-};
-constexpr Direction forward_pass{forward_offers, has_types, forward};
-constexpr Direction data_pass{data_offers, has_gradient, backward_data};
-constexpr Direction filter_pass{filter_offers, has_gradient, backward_filter};
-
-LibraryOperand operand_of(const Shapes& s, const Named& operand) {
-  return metron::doubles::operand_of(operand.name, s.*operand.image, operand.data, true, false);
-}
-LibraryOperand result_of(const Shapes& s, const Named& result, const Blend& blend) {
-  return metron::doubles::result_of(result.name, s.*result.image, const_cast<void*>(result.data), blend);
+LibraryOperand read_operand(const Shapes& s, const Named& operand, const void* data) {
+  return operand_of(operand.name, s.*operand.image, data, true, false);
 }
 
-template <typename MakeShapes, typename Perf>
-cudnnStatus_t offer(const char* name, cudnnHandle_t handle, const Direction& direction,
-                    const MakeShapes& shapes, int requested, int* returned, Perf* results) {
+template <typename Pass>
+cudnnStatus_t offer(const char* name, cudnnHandle_t handle, typename Pass::First first,
+                    typename Pass::Second second, cudnnConvolutionDescriptor_t conv,
+                    typename Pass::Result result, int requested, int* returned,
+                    typename Pass::Perf* results) {
   return cudnn_answered(name, [&] {
     stream_of(handle);
-    const Shapes s = shapes();
-    if (!direction.supports(s)) return CUDNN_STATUS_NOT_SUPPORTED;
-    tell_offers(direction.offers, s.problem.math, requested, returned, results);
+    const Shapes s = Pass::shapes(conv, first, second, result);
+    if (!Pass::supports(s)) return CUDNN_STATUS_NOT_SUPPORTED;
+    tell_offers<Pass>(s.problem.math, requested, returned, results);
     return CUDNN_STATUS_SUCCESS;
   });
 }
 
 // A measurement runs the algorithms: it reads the operands, and leaves the result and the workspace
 // undefined.
-template <typename MakeShapes, typename Perf>
-cudnnStatus_t measure(const char* name, cudnnHandle_t handle, const Direction& direction,
-                      const MakeShapes& shapes, const Named& first, const Named& second, const Named& result,
-                      int requested, int* returned, Perf* results, void* workspace, std::size_t bytes) {
+template <typename Pass>
+cudnnStatus_t measure(const char* name, cudnnHandle_t handle, typename Pass::First first,
+                      const void* first_data, typename Pass::Second second, const void* second_data,
+                      cudnnConvolutionDescriptor_t conv, typename Pass::Result result, void* result_data,
+                      int requested, int* returned, typename Pass::Perf* results, void* workspace,
+                      std::size_t bytes) {
   return cudnn_answered(name, [&] {
     const cudaStream_t stream = stream_of(handle);
-    const Shapes s = shapes();
-    if (!direction.supports(s)) return CUDNN_STATUS_NOT_SUPPORTED;
-    tell_offers(direction.offers, s.problem.math, requested, returned, results);
+    const Shapes s = Pass::shapes(conv, first, second, result);
+    if (!Pass::supports(s)) return CUDNN_STATUS_NOT_SUPPORTED;
+    tell_offers<Pass>(s.problem.math, requested, returned, results);
     use_workspace(stream, name, 0, workspace, bytes);
-    submit(stream, name, {operand_of(s, first), operand_of(s, second)}, {result_of(s, result, overwrite)},
-           [data = const_cast<void*>(result.data), size = (s.*result.image).bytes()] { poison(data, size); });
+    const Image& image = s.*Pass::result.image;
+    submit(stream, name,
+           {read_operand(s, Pass::first, first_data), read_operand(s, Pass::second, second_data)},
+           {result_of(Pass::result.name, image, result_data, overwrite)},
+           [=, size = image.bytes()] { poison(result_data, size); });
     return CUDNN_STATUS_SUCCESS;
   });
 }
 
-template <typename MakeShapes>
-cudnnStatus_t tell_workspace(const char* name, cudnnHandle_t handle, const Direction& direction,
-                             const MakeShapes& shapes, int algo, std::size_t* bytes) {
+template <typename Pass>
+cudnnStatus_t tell_workspace(const char* name, cudnnHandle_t handle, typename Pass::First first,
+                             typename Pass::Second second, cudnnConvolutionDescriptor_t conv,
+                             typename Pass::Result result, typename Pass::Algo algo, std::size_t* bytes) {
   return cudnn_answered(name, [&] {
     stream_of(handle);
-    shapes();
-    *bytes = workspace_of(direction.offers, algo);
+    Pass::shapes(conv, first, second, result);
+    *bytes = workspace_of<Pass>(algo);
     return CUDNN_STATUS_SUCCESS;
   });
 }
 
-template <typename MakeShapes>
-cudnnStatus_t run(const char* name, cudnnHandle_t handle, const Direction& direction,
-                  const MakeShapes& shapes, const void* alpha, const void* beta, int algo, void* workspace,
-                  std::size_t bytes, const Named& first, const Named& second, const Named& result) {
+template <typename Pass>
+cudnnStatus_t run(const char* name, cudnnHandle_t handle, const void* alpha, typename Pass::First first,
+                  const void* first_data, typename Pass::Second second, const void* second_data,
+                  cudnnConvolutionDescriptor_t conv, typename Pass::Algo algo, void* workspace,
+                  std::size_t bytes, const void* beta, typename Pass::Result result, void* result_data) {
   return cudnn_answered(name, [&] {
     const cudaStream_t stream = stream_of(handle);
-    const Shapes s = shapes();
-    if (!direction.supports(s)) return CUDNN_STATUS_NOT_SUPPORTED;
+    const Shapes s = Pass::shapes(conv, first, second, result);
+    if (!Pass::supports(s)) return CUDNN_STATUS_NOT_SUPPORTED;
     const Blend blend = blend_of(alpha, beta, s.y.type);
-    use_workspace(stream, name, workspace_of(direction.offers, algo), workspace, bytes);
-    submit(stream, name, {operand_of(s, first), operand_of(s, second)}, {result_of(s, result, blend)}, [=] {
-      write(s.*result.image, const_cast<void*>(result.data), direction.compute(s, first.data, second.data),
-            blend);
-    });
+    use_workspace(stream, name, workspace_of<Pass>(algo), workspace, bytes);
+    const Image& image = s.*Pass::result.image;
+    submit(
+        stream, name, {read_operand(s, Pass::first, first_data), read_operand(s, Pass::second, second_data)},
+        {result_of(Pass::result.name, image, result_data, blend)},
+        [=] { write(s.*Pass::result.image, result_data, Pass::compute(s, first_data, second_data), blend); });
     return CUDNN_STATUS_SUCCESS;
   });
 }
@@ -148,46 +193,42 @@ cudnnStatus_t run(const char* name, cudnnHandle_t handle, const Direction& direc
 
 extern "C" {
 
-// ---- Forward ----
+// The four functions of a direction.
+#define METRON_DIRECTION(Pass)                                                                              \
+  cudnnStatus_t cudnnGetConvolution##Pass##Algorithm_v7(                                                    \
+      cudnnHandle_t handle, Pass::First first, Pass::Second second, cudnnConvolutionDescriptor_t conv,      \
+      Pass::Result result, int requested, int* returned, Pass::Perf* results) {                             \
+    return offer<Pass>("cudnnGetConvolution" #Pass "Algorithm_v7", handle, first, second, conv, result,     \
+                       requested, returned, results);                                                       \
+  }                                                                                                         \
+  cudnnStatus_t cudnnFindConvolution##Pass##AlgorithmEx(                                                    \
+      cudnnHandle_t handle, Pass::First first, const void* first_data, Pass::Second second,                 \
+      const void* second_data, cudnnConvolutionDescriptor_t conv, Pass::Result result, void* result_data,   \
+      int requested, int* returned, Pass::Perf* results, void* workspace, size_t bytes) {                   \
+    return measure<Pass>("cudnnFindConvolution" #Pass "AlgorithmEx", handle, first, first_data, second,     \
+                         second_data, conv, result, result_data, requested, returned, results, workspace,   \
+                         bytes);                                                                            \
+  }                                                                                                         \
+  cudnnStatus_t cudnnGetConvolution##Pass##WorkspaceSize(                                                   \
+      cudnnHandle_t handle, Pass::First first, Pass::Second second, cudnnConvolutionDescriptor_t conv,      \
+      Pass::Result result, Pass::Algo algo, size_t* bytes) {                                                \
+    return tell_workspace<Pass>("cudnnGetConvolution" #Pass "WorkspaceSize", handle, first, second, conv,   \
+                                result, algo, bytes);                                                       \
+  }                                                                                                         \
+  cudnnStatus_t cudnnConvolution##Pass(                                                                     \
+      cudnnHandle_t handle, const void* alpha, Pass::First first, const void* first_data,                   \
+      Pass::Second second, const void* second_data, cudnnConvolutionDescriptor_t conv, Pass::Algo algo,     \
+      void* workspace, size_t bytes, const void* beta, Pass::Result result, void* result_data) {            \
+    return run<Pass>("cudnnConvolution" #Pass, handle, alpha, first, first_data, second, second_data, conv, \
+                     algo, workspace, bytes, beta, result, result_data);                                    \
+  }
+METRON_DIRECTION(Forward)
+METRON_DIRECTION(BackwardData)
+METRON_DIRECTION(BackwardFilter)
+#undef METRON_DIRECTION
 
-cudnnStatus_t cudnnGetConvolutionForwardAlgorithm_v7(cudnnHandle_t handle, cudnnTensorDescriptor_t x,
-                                                     cudnnFilterDescriptor_t w,
-                                                     cudnnConvolutionDescriptor_t conv,
-                                                     cudnnTensorDescriptor_t y, int requested, int* returned,
-                                                     cudnnConvolutionFwdAlgoPerf_t* results) {
-  return offer(
-      "cudnnGetConvolutionForwardAlgorithm_v7", handle, forward_pass,
-      [&] { return shapes_of(conv, x, w, y); }, requested, returned, results);
-}
-cudnnStatus_t cudnnFindConvolutionForwardAlgorithmEx(cudnnHandle_t handle, cudnnTensorDescriptor_t x_desc,
-                                                     const void* x, cudnnFilterDescriptor_t w_desc,
-                                                     const void* w, cudnnConvolutionDescriptor_t conv,
-                                                     cudnnTensorDescriptor_t y_desc, void* y, int requested,
-                                                     int* returned, cudnnConvolutionFwdAlgoPerf_t* results,
-                                                     void* workspace, size_t workspace_bytes) {
-  return measure(
-      "cudnnFindConvolutionForwardAlgorithmEx", handle, forward_pass,
-      [&] { return shapes_of(conv, x_desc, w_desc, y_desc); }, {"x", &Shapes::x, x}, {"w", &Shapes::w, w},
-      {"y", &Shapes::y, y}, requested, returned, results, workspace, workspace_bytes);
-}
-cudnnStatus_t cudnnGetConvolutionForwardWorkspaceSize(cudnnHandle_t handle, cudnnTensorDescriptor_t x,
-                                                      cudnnFilterDescriptor_t w,
-                                                      cudnnConvolutionDescriptor_t conv,
-                                                      cudnnTensorDescriptor_t y,
-                                                      cudnnConvolutionFwdAlgo_t algo, size_t* bytes) {
-  return tell_workspace(
-      "cudnnGetConvolutionForwardWorkspaceSize", handle, forward_pass,
-      [&] { return shapes_of(conv, x, w, y); }, algo, bytes);
-}
-cudnnStatus_t cudnnConvolutionForward(cudnnHandle_t handle, const void* alpha, cudnnTensorDescriptor_t x_desc,
-                                      const void* x, cudnnFilterDescriptor_t w_desc, const void* w,
-                                      cudnnConvolutionDescriptor_t conv, cudnnConvolutionFwdAlgo_t algo,
-                                      void* workspace, size_t workspace_bytes, const void* beta,
-                                      cudnnTensorDescriptor_t y_desc, void* y) {
-  return run("cudnnConvolutionForward", handle, forward_pass,
-             [&] { return shapes_of(conv, x_desc, w_desc, y_desc); }, alpha, beta, algo, workspace,
-             workspace_bytes, {"x", &Shapes::x, x}, {"w", &Shapes::w, w}, {"y", &Shapes::y, y});
-}
+// y = activation(alpha1 conv(x, w) + alpha2 z + bias). With an alpha2 of 0 z is there, but not read: so
+// PyTorch calls it, with an uninitialised y as z.
 cudnnStatus_t cudnnConvolutionBiasActivationForward(
     cudnnHandle_t handle, const void* alpha1, cudnnTensorDescriptor_t x_desc, const void* x,
     cudnnFilterDescriptor_t w_desc, const void* w, cudnnConvolutionDescriptor_t conv,
@@ -197,7 +238,7 @@ cudnnStatus_t cudnnConvolutionBiasActivationForward(
   constexpr const char* name = "cudnnConvolutionBiasActivationForward";
   return cudnn_answered(name, [&] {
     const cudaStream_t stream = stream_of(handle);
-    const Shapes s = shapes_of(conv, x_desc, w_desc, y_desc);
+    const Shapes s = Forward::shapes(conv, x_desc, w_desc, y_desc);
     if (!has_types(s)) return CUDNN_STATUS_NOT_SUPPORTED;
     const Blend blend = blend_of(alpha1, alpha2, s.y.type);  // of the convolution and of z
     const auto activation = activation_of(activation_desc);
@@ -210,14 +251,13 @@ cudnnStatus_t cudnnConvolutionBiasActivationForward(
         algo != CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM)
       return CUDNN_STATUS_NOT_SUPPORTED;
     require_device_pointer(z, "z", 1);
-    use_workspace(stream, name, workspace_of(forward_offers, algo), workspace, workspace_bytes);
+    use_workspace(stream, name, workspace_of<Forward>(algo), workspace, workspace_bytes);
     const bool relu = activation.mode == CUDNN_ACTIVATION_RELU;
     const bool keeps_nan = activation.nan == CUDNN_PROPAGATE_NAN;
-    std::vector<LibraryOperand> reads{operand_of(s, {"x", &Shapes::x, x}),
-                                      operand_of(s, {"w", &Shapes::w, w}),
-                                      metron::doubles::operand_of("the bias", b, bias, true, false)};
-    if (blend.beta != 0) reads.push_back(metron::doubles::operand_of("z", z_image, z, true, false));
-    submit(stream, name, reads, {result_of(s, {"y", &Shapes::y, y}, overwrite)}, [=, z_format = z_image] {
+    std::vector<LibraryOperand> reads{read_operand(s, Forward::first, x), read_operand(s, Forward::second, w),
+                                      operand_of("the bias", b, bias, true, false)};
+    if (blend.beta != 0) reads.push_back(operand_of("z", z_image, z, true, false));
+    submit(stream, name, reads, {result_of("y", s.y, y, overwrite)}, [=, z_format = z_image] {
       std::vector<double> result = forward(s, x, w);
       const std::vector<double> shift = read(b, bias);
       const std::vector<double> added = blend.beta == 0 ? zeros(s.y) : read(z_format, z);
@@ -233,94 +273,6 @@ cudnnStatus_t cudnnConvolutionBiasActivationForward(
     });
     return CUDNN_STATUS_SUCCESS;
   });
-}
-
-// ---- The gradient of x ----
-
-cudnnStatus_t cudnnGetConvolutionBackwardDataAlgorithm_v7(cudnnHandle_t handle, cudnnFilterDescriptor_t w,
-                                                          cudnnTensorDescriptor_t dy,
-                                                          cudnnConvolutionDescriptor_t conv,
-                                                          cudnnTensorDescriptor_t dx, int requested,
-                                                          int* returned,
-                                                          cudnnConvolutionBwdDataAlgoPerf_t* results) {
-  return offer(
-      "cudnnGetConvolutionBackwardDataAlgorithm_v7", handle, data_pass,
-      [&] { return shapes_of(conv, dx, w, dy); }, requested, returned, results);
-}
-cudnnStatus_t cudnnFindConvolutionBackwardDataAlgorithmEx(
-    cudnnHandle_t handle, cudnnFilterDescriptor_t w_desc, const void* w, cudnnTensorDescriptor_t dy_desc,
-    const void* dy, cudnnConvolutionDescriptor_t conv, cudnnTensorDescriptor_t dx_desc, void* dx,
-    int requested, int* returned, cudnnConvolutionBwdDataAlgoPerf_t* results, void* workspace,
-    size_t workspace_bytes) {
-  return measure(
-      "cudnnFindConvolutionBackwardDataAlgorithmEx", handle, data_pass,
-      [&] { return shapes_of(conv, dx_desc, w_desc, dy_desc); }, {"w", &Shapes::w, w}, {"dy", &Shapes::y, dy},
-      {"dx", &Shapes::x, dx}, requested, returned, results, workspace, workspace_bytes);
-}
-cudnnStatus_t cudnnGetConvolutionBackwardDataWorkspaceSize(cudnnHandle_t handle, cudnnFilterDescriptor_t w,
-                                                           cudnnTensorDescriptor_t dy,
-                                                           cudnnConvolutionDescriptor_t conv,
-                                                           cudnnTensorDescriptor_t dx,
-                                                           cudnnConvolutionBwdDataAlgo_t algo,
-                                                           size_t* bytes) {
-  return tell_workspace(
-      "cudnnGetConvolutionBackwardDataWorkspaceSize", handle, data_pass,
-      [&] { return shapes_of(conv, dx, w, dy); }, algo, bytes);
-}
-cudnnStatus_t cudnnConvolutionBackwardData(cudnnHandle_t handle, const void* alpha,
-                                           cudnnFilterDescriptor_t w_desc, const void* w,
-                                           cudnnTensorDescriptor_t dy_desc, const void* dy,
-                                           cudnnConvolutionDescriptor_t conv,
-                                           cudnnConvolutionBwdDataAlgo_t algo, void* workspace,
-                                           size_t workspace_bytes, const void* beta,
-                                           cudnnTensorDescriptor_t dx_desc, void* dx) {
-  return run("cudnnConvolutionBackwardData", handle, data_pass,
-             [&] { return shapes_of(conv, dx_desc, w_desc, dy_desc); }, alpha, beta, algo, workspace,
-             workspace_bytes, {"w", &Shapes::w, w}, {"dy", &Shapes::y, dy}, {"dx", &Shapes::x, dx});
-}
-
-// ---- The gradients of the filter and of the bias ----
-
-cudnnStatus_t cudnnGetConvolutionBackwardFilterAlgorithm_v7(cudnnHandle_t handle, cudnnTensorDescriptor_t x,
-                                                            cudnnTensorDescriptor_t dy,
-                                                            cudnnConvolutionDescriptor_t conv,
-                                                            cudnnFilterDescriptor_t dw, int requested,
-                                                            int* returned,
-                                                            cudnnConvolutionBwdFilterAlgoPerf_t* results) {
-  return offer(
-      "cudnnGetConvolutionBackwardFilterAlgorithm_v7", handle, filter_pass,
-      [&] { return shapes_of(conv, x, dw, dy); }, requested, returned, results);
-}
-cudnnStatus_t cudnnFindConvolutionBackwardFilterAlgorithmEx(
-    cudnnHandle_t handle, cudnnTensorDescriptor_t x_desc, const void* x, cudnnTensorDescriptor_t dy_desc,
-    const void* dy, cudnnConvolutionDescriptor_t conv, cudnnFilterDescriptor_t dw_desc, void* dw,
-    int requested, int* returned, cudnnConvolutionBwdFilterAlgoPerf_t* results, void* workspace,
-    size_t workspace_bytes) {
-  return measure(
-      "cudnnFindConvolutionBackwardFilterAlgorithmEx", handle, filter_pass,
-      [&] { return shapes_of(conv, x_desc, dw_desc, dy_desc); }, {"x", &Shapes::x, x}, {"dy", &Shapes::y, dy},
-      {"dw", &Shapes::w, dw}, requested, returned, results, workspace, workspace_bytes);
-}
-cudnnStatus_t cudnnGetConvolutionBackwardFilterWorkspaceSize(cudnnHandle_t handle, cudnnTensorDescriptor_t x,
-                                                             cudnnTensorDescriptor_t dy,
-                                                             cudnnConvolutionDescriptor_t conv,
-                                                             cudnnFilterDescriptor_t dw,
-                                                             cudnnConvolutionBwdFilterAlgo_t algo,
-                                                             size_t* bytes) {
-  return tell_workspace(
-      "cudnnGetConvolutionBackwardFilterWorkspaceSize", handle, filter_pass,
-      [&] { return shapes_of(conv, x, dw, dy); }, algo, bytes);
-}
-cudnnStatus_t cudnnConvolutionBackwardFilter(cudnnHandle_t handle, const void* alpha,
-                                             cudnnTensorDescriptor_t x_desc, const void* x,
-                                             cudnnTensorDescriptor_t dy_desc, const void* dy,
-                                             cudnnConvolutionDescriptor_t conv,
-                                             cudnnConvolutionBwdFilterAlgo_t algo, void* workspace,
-                                             size_t workspace_bytes, const void* beta,
-                                             cudnnFilterDescriptor_t dw_desc, void* dw) {
-  return run("cudnnConvolutionBackwardFilter", handle, filter_pass,
-             [&] { return shapes_of(conv, x_desc, dw_desc, dy_desc); }, alpha, beta, algo, workspace,
-             workspace_bytes, {"x", &Shapes::x, x}, {"dy", &Shapes::y, dy}, {"dw", &Shapes::w, dw});
 }
 
 }  // extern "C"

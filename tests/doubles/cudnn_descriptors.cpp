@@ -5,11 +5,6 @@ using namespace metron::doubles;
 
 namespace {
 
-template <typename Handle, typename Object>
-Objects<Handle, Object>& objects(const char* kind) {
-  static auto& instance = *new Objects<Handle, Object>(kind);
-  return instance;
-}
 auto& handles() { return objects<cudnnHandle_t, Bound>("cudnnHandle_t"); }
 auto& tensors() { return objects<cudnnTensorDescriptor_t, Image>("cudnnTensorDescriptor_t"); }
 auto& filters() { return objects<cudnnFilterDescriptor_t, Image>("cudnnFilterDescriptor_t"); }
@@ -21,20 +16,15 @@ auto& activations() {
 }
 auto& poolings() { return objects<cudnnPoolingDescriptor_t, Pooling>("cudnnPoolingDescriptor_t"); }
 
-template <typename Registry, typename Handle>
-cudnnStatus_t created(const char* function, Registry& registry, Handle* handle) {
-  return cudnn_answered(function, [&] {
-    require(handle != nullptr, "there is nowhere to put the result");
-    *handle = registry.make({});
-    return CUDNN_STATUS_SUCCESS;
-  });
+template <typename Handle, typename Object>
+cudnnStatus_t created(const char* function, Objects<Handle, Object>& registry, Handle* handle,
+                      Object object = {}) {
+  return metron::doubles::created(function, registry, handle, object, CUDNN_STATUS_BAD_PARAM,
+                                  cudnn_status_of);
 }
-template <typename Registry, typename Handle>
-cudnnStatus_t destroyed(const char* function, Registry& registry, Handle handle) {
-  if (registry.remove(handle)) return CUDNN_STATUS_SUCCESS;
-  metron::emulator::refuse_library_call(
-      function, std::string("what is destroyed is no ") + registry.kind() + " in use");
-  return CUDNN_STATUS_BAD_PARAM;
+template <typename Handle, typename Object>
+cudnnStatus_t destroyed(const char* function, Objects<Handle, Object>& registry, Handle handle) {
+  return metron::doubles::destroyed(function, registry, handle, CUDNN_STATUS_BAD_PARAM);
 }
 
 template <typename Registry, typename Handle>
@@ -91,10 +81,7 @@ extern "C" {
 size_t cudnnGetVersion(void) { return 91900; }
 
 cudnnStatus_t cudnnCreate(cudnnHandle_t* handle) {
-  return cudnn_answered("cudnnCreate", [&] {
-    *handle = handles().make({current_device(), std::nullopt});
-    return CUDNN_STATUS_SUCCESS;
-  });
+  return created("cudnnCreate", handles(), handle, {current_device(), std::nullopt});
 }
 cudnnStatus_t cudnnDestroy(cudnnHandle_t handle) { return destroyed("cudnnDestroy", handles(), handle); }
 cudnnStatus_t cudnnSetStream(cudnnHandle_t handle, cudaStream_t stream) {

@@ -62,6 +62,13 @@ class Objects {
   std::map<Handle, Object> objects_;
 };
 
+// The registry of a kind of handle. Never destroyed, as the last handles are at the very end of the process.
+template <typename Handle, typename Object>
+Objects<Handle, Object>& objects(const char* kind) {
+  static auto& instance = *new Objects<Handle, Object>(kind);
+  return instance;
+}
+
 // A rule that a call has broken.
 struct Violation {
   std::string rule;
@@ -92,6 +99,25 @@ Status answer(const char* function, const Body& body, Status invalid, Status (*s
     emulator::refuse_library_call(function, violation.rule);
     return invalid;
   }
+}
+
+// A function that makes or destroys an object; a library's status 0 is success.
+template <typename Status, typename Handle, typename Object>
+Status created(const char* function, Objects<Handle, Object>& registry, Handle* handle, Object object,
+               Status invalid, Status (*status_of)(Refusal)) {
+  const auto body = [&] {
+    require(handle != nullptr, "there is nowhere to put the result");
+    *handle = registry.make(std::move(object));
+    return Status{};
+  };
+  return answer(function, body, invalid, status_of);
+}
+template <typename Status, typename Handle, typename Object>
+Status destroyed(const char* function, Objects<Handle, Object>& registry, Handle handle, Status invalid) {
+  if (registry.remove(handle)) return Status{};
+  emulator::refuse_library_call(function,
+                                std::string("what is destroyed is no ") + registry.kind() + " in use");
+  return invalid;
 }
 
 // A handle's device and stream: what it works on is checked at each use.

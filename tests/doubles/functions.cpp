@@ -98,16 +98,12 @@ bool is_left_out(std::string_view library) {
 
 bool SharedLibrary::are_doubles() { return true; }
 
-SharedLibrary::SharedLibrary(std::initializer_list<const char*> names) {
-  for (const char* name : names) {
-    const auto found = libraries().find(short_name(name));
-    if (found != libraries().end() && !is_left_out(found->first)) {
-      handle_ = const_cast<Table*>(&found->second);
-      error_.clear();
-      return;
-    }
-    if (error_.empty()) error_ = std::string("there is no double of ") + name;
-  }
+SharedLibrary::SharedLibrary(const char* name) {
+  const auto found = libraries().find(short_name(name));
+  if (found != libraries().end() && !is_left_out(found->first))
+    handle_ = const_cast<Table*>(&found->second);
+  else
+    error_ = std::string("there is no double of ") + name;
 }
 
 void* SharedLibrary::address(const char* name) {

@@ -1,7 +1,6 @@
-// The double of cuDNN: pooling, softmax and batch norm.
-#include <algorithm>
+// The double of cuDNN: batch norm, over all but the channels. That the saved inverse variance is
+// 1 / sqrt(variance + epsilon) cuDNN's documentation leaves open; ONNX Runtime's developers have measured it.
 #include <cmath>
-#include <limits>
 
 #include "cudnn_double.h"
 
@@ -10,84 +9,6 @@ using namespace metron::doubles;
 namespace {
 
 constexpr Blend overwrite{1, 0};
-
-// ---- Pooling ----
-
-double pooled(const Pooling& p, const Image& x, const double* plane, std::int64_t top, std::int64_t left) {
-  const bool maximum = p.mode == CUDNN_POOLING_MAX;
-  double value = maximum ? -std::numeric_limits<double>::infinity() : 0;
-  std::int64_t count = 0;
-  for (std::int64_t h = std::max<std::int64_t>(top, 0); h < std::min(top + p.window_h, x.sizes[2]); ++h) {
-    for (std::int64_t w = std::max<std::int64_t>(left, 0); w < std::min(left + p.window_w, x.sizes[3]); ++w) {
-      const double element = plane[h * x.sizes[3] + w];
-      ++count;
-      if (!maximum)
-        value += element;
-      else if (element > value || (std::isnan(element) && p.nan == CUDNN_PROPAGATE_NAN))
-        value = element;
-      if (maximum && std::isnan(value)) return value;
-    }
-  }
-  if (maximum) return value;
-  const bool padded = p.mode == CUDNN_POOLING_AVERAGE_COUNT_INCLUDE_PADDING;
-  return value / static_cast<double>(padded ? p.window_h * p.window_w : count);
-}
-
-std::vector<double> pool(const Pooling& p, const Image& x, const void* data, const Image& y) {
-  const std::vector<double> values = read(x, data);
-  std::vector<double> result;
-  result.reserve(static_cast<std::size_t>(y.numel()));
-  for (std::int64_t plane = 0; plane < y.sizes[0] * y.sizes[1]; ++plane) {
-    const double* const from = values.data() + plane * x.sizes[2] * x.sizes[3];
-    for (std::int64_t h = 0; h < y.sizes[2]; ++h) {
-      for (std::int64_t w = 0; w < y.sizes[3]; ++w)
-        result.push_back(pooled(p, x, from, h * p.stride_h - p.pad_h, w * p.stride_w - p.pad_w));
-    }
-  }
-  return result;
-}
-
-// ---- Softmax: over the channels of each pixel ----
-
-template <typename Body>
-void for_each_line(const Image& x, const Body& body) {
-  const std::int64_t plane = x.sizes[2] * x.sizes[3];
-  for (std::int64_t n = 0; n < x.sizes[0]; ++n) {
-    for (std::int64_t pixel = 0; pixel < plane; ++pixel) {
-      body([=](std::int64_t c) { return static_cast<std::size_t>((n * x.sizes[1] + c) * plane + pixel); });
-    }
-  }
-}
-
-std::vector<double> softmax(const Image& image, const void* data, bool log) {
-  std::vector<double> values = read(image, data);
-  const std::int64_t channels = image.sizes[1];
-  for_each_line(image, [&](const auto& at) {
-    double largest = -std::numeric_limits<double>::infinity(), sum = 0;
-    for (std::int64_t c = 0; c < channels; ++c) largest = std::max(largest, values[at(c)]);
-    for (std::int64_t c = 0; c < channels; ++c) sum += std::exp(values[at(c)] - largest);
-    for (std::int64_t c = 0; c < channels; ++c) {
-      const double shifted = values[at(c)] - largest;
-      values[at(c)] = log ? shifted - std::log(sum) : std::exp(shifted) / sum;
-    }
-  });
-  return values;
-}
-
-std::vector<double> softmax_gradient(const Image& image, const void* y_data, const void* dy_data, bool log) {
-  const std::vector<double> y = read(image, y_data), dy = read(image, dy_data);
-  std::vector<double> dx(y.size());
-  const std::int64_t channels = image.sizes[1];
-  for_each_line(image, [&](const auto& at) {
-    double sum = 0;
-    for (std::int64_t c = 0; c < channels; ++c) sum += log ? dy[at(c)] : dy[at(c)] * y[at(c)];
-    for (std::int64_t c = 0; c < channels; ++c)
-      dx[at(c)] = log ? dy[at(c)] - std::exp(y[at(c)]) * sum : y[at(c)] * (dy[at(c)] - sum);
-  });
-  return dx;
-}
-
-// ---- Batch norm: over all but the channels ----
 
 struct Statistics {
   std::vector<double> mean, variance;  // biased
@@ -134,63 +55,6 @@ void require_batch_norm(cudnnBatchNormMode_t mode, double epsilon) {
 }  // namespace
 
 extern "C" {
-
-cudnnStatus_t cudnnPoolingForward(cudnnHandle_t handle, cudnnPoolingDescriptor_t pooling, const void* alpha,
-                                  cudnnTensorDescriptor_t x_desc, const void* x, const void* beta,
-                                  cudnnTensorDescriptor_t y_desc, void* y) {
-  constexpr const char* name = "cudnnPoolingForward";
-  return cudnn_answered(name, [&] {
-    const cudaStream_t stream = stream_of(handle);
-    const Pooling p = pooling_of(pooling);
-    const Image from = image_of(x_desc, "x's descriptor"), to = image_of(y_desc, "y's descriptor");
-    const std::array<std::int64_t, 4> sizes{from.sizes[0], from.sizes[1],
-                                            (from.sizes[2] + 2 * p.pad_h - p.window_h) / p.stride_h + 1,
-                                            (from.sizes[3] + 2 * p.pad_w - p.window_w) / p.stride_w + 1};
-    require(to.sizes == sizes && to.type == from.type, "y must be (", sizes[0], ", ", sizes[1], ", ",
-            sizes[2], ", ", sizes[3], "), of x's type");
-    const Blend blend = blend_of(alpha, beta, to.type);
-    submit(stream, name, {operand_of("x", from, x, true, false)}, {result_of("y", to, y, blend)},
-           [=] { write(to, y, pool(p, from, x, to), blend); });
-    return CUDNN_STATUS_SUCCESS;
-  });
-}
-
-cudnnStatus_t cudnnSoftmaxForward(cudnnHandle_t handle, cudnnSoftmaxAlgorithm_t algo, cudnnSoftmaxMode_t mode,
-                                  const void* alpha, cudnnTensorDescriptor_t x_desc, const void* x,
-                                  const void* beta, cudnnTensorDescriptor_t y_desc, void* y) {
-  constexpr const char* name = "cudnnSoftmaxForward";
-  return cudnn_answered(name, [&] {
-    const cudaStream_t stream = stream_of(handle);
-    const Image from = image_of(x_desc, "x's descriptor"), to = image_of(y_desc, "y's descriptor");
-    require(from.has_shape_of(to), "x and y differ in shape or type");
-    require(mode == CUDNN_SOFTMAX_MODE_CHANNEL && algo != CUDNN_SOFTMAX_FAST,
-            "Metron asks for the channel mode, and never for the algorithm that overflows");
-    const Blend blend = blend_of(alpha, beta, to.type);
-    submit(stream, name, {operand_of("x", from, x, true, false)}, {result_of("y", to, y, blend)},
-           [=] { write(to, y, softmax(from, x, algo == CUDNN_SOFTMAX_LOG), blend); });
-    return CUDNN_STATUS_SUCCESS;
-  });
-}
-
-cudnnStatus_t cudnnSoftmaxBackward(cudnnHandle_t handle, cudnnSoftmaxAlgorithm_t algo,
-                                   cudnnSoftmaxMode_t mode, const void* alpha, cudnnTensorDescriptor_t y_desc,
-                                   const void* y, cudnnTensorDescriptor_t dy_desc, const void* dy,
-                                   const void* beta, cudnnTensorDescriptor_t dx_desc, void* dx) {
-  constexpr const char* name = "cudnnSoftmaxBackward";
-  return cudnn_answered(name, [&] {
-    const cudaStream_t stream = stream_of(handle);
-    const Image from = image_of(y_desc, "y's descriptor"), g = image_of(dy_desc, "dy's descriptor"),
-                to = image_of(dx_desc, "dx's descriptor");
-    require(from.has_shape_of(to) && g.has_shape_of(to) && g.format == from.format,
-            "y, dy and dx differ in shape, format or type");
-    require(mode == CUDNN_SOFTMAX_MODE_CHANNEL, "Metron asks for the channel mode");
-    const Blend blend = blend_of(alpha, beta, to.type);
-    submit(stream, name, {operand_of("y", from, y, true, false), operand_of("dy", g, dy, true, false)},
-           {result_of("dx", to, dx, blend)},
-           [=] { write(to, dx, softmax_gradient(from, y, dy, algo == CUDNN_SOFTMAX_LOG), blend); });
-    return CUDNN_STATUS_SUCCESS;
-  });
-}
 
 cudnnStatus_t cudnnBatchNormalizationForwardTraining(
     cudnnHandle_t handle, cudnnBatchNormMode_t mode, const void* alpha, const void* beta,
