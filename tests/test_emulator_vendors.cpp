@@ -257,6 +257,17 @@ TEST(VendorProducts, SumTheBiasGradientAlong) {
   });
 }
 
+TEST(VendorBatchNorm, TellsVariancesFarBelowEps) {
+  on_a_thread([] {
+    const ProviderScope scope("cudnn,cuda");
+    set_checking(true);
+    const Tensor x = made({4, 3, 5, 5}, "x");
+    for (const double scale : {0.0, 1e-6, 1e-3, 1.0, 1e3})
+      EXPECT_NO_THROW((void)batch_norm(x * scale, {}, {}, {}, {}, true)) << scale;
+    set_checking(false);
+  });
+}
+
 TEST(VendorReports, CallTheDoublesDoubles) {
   std::string libraries;
   for (const LibraryVersion& library : library_versions())

@@ -1,12 +1,13 @@
-// Batch norm by cuDNN, whose calls for it are deprecated: they are in this file alone. It saves
-// 1 / sqrt(variance + eps) where our slots hand the variance on; kernels of ours over C elements translate.
-// Its parameters are float32 beside 16-bit images, ours have the image's dtype: those are declined, and so is
-// a backward pass with constant statistics, which it has not.
+// Batch norm by cuDNN, whose calls for it are deprecated: they are in this file alone. Statistics come as its
+// running ones, of this batch alone: their variance is unbiased, ours is not. (From the inverse deviation
+// that it would save, 1 / sqrt(variance + eps), a variance far below eps could not be told.) The backward
+// pass takes that inverse deviation; kernels of ours over C elements translate. Parameters are float32 beside
+// 16-bit images, ours have the image's dtype: those are declined, and so is a backward pass with constant
+// statistics, which it has not.
 #include <metron/kernels/cuda/cuda_kernels.h>
 #include <metron/kernels/cudnn/context.h>
 #include <metron/kernels/cudnn/cudnn_kernels.h>
 
-#include <limits>
 #include <utility>
 
 namespace metron::cudnn {
@@ -63,6 +64,8 @@ bool batch_norm(const Tensor& x, const Tensor& w, const Tensor& b, bool batch_st
                 Tensor& mean, Tensor& variance, Tensor& y) {
   cudnnTensorFormat_t format{};
   if (!supports_all({&x, &y}, {&w, &b, &mean, &variance}, format)) return false;
+  const std::int64_t count = x.numel() / x.shape()[1];
+  if (batch_statistics && count == 1) return false;  // no unbiased variance
   return attempt(x.device(), [&](Context& c) {
     const Descriptors desc(c.call(), x, format);
     const Tensor scale = parameter_or(w, 1, mean), shift = parameter_or(b, 0, mean);
@@ -74,15 +77,14 @@ bool batch_norm(const Tensor& x, const Tensor& w, const Tensor& b, bool batch_st
                                          mean.raw_data(), variance.raw_data(), eps));
       return true;
     }
-    Tensor inverse = Tensor::empty(variance.shape(), variance.options());
+    // With a factor of 1 the old statistics count for nothing, but 0 times a NaN would be one.
+    if (!cuda::fill(0, mean) || !cuda::fill(0, variance)) return false;
     must(c.call().batch_norm_training(c.handle(), mode, one(x.dtype()), zero(x.dtype()), desc.x.get(),
                                       x.raw_data(), desc.x.get(), y.raw_mutable_data(), desc.parameters.get(),
-                                      scale.raw_data(), shift.raw_data(), 0, nullptr, nullptr, eps,
-                                      mean.raw_mutable_data(), inverse.raw_mutable_data()));
-    // variance = inverse^-2 - eps, which rounding may have put below 0.
-    return cuda::unary({UnaryOp::power, -2, 0}, inverse, variance) &&
-           cuda::unary({UnaryOp::affine, 1, -eps}, variance, variance) &&
-           cuda::unary({UnaryOp::clamp, 0, std::numeric_limits<double>::infinity()}, variance, variance);
+                                      scale.raw_data(), shift.raw_data(), 1, mean.raw_mutable_data(),
+                                      variance.raw_mutable_data(), eps, nullptr, nullptr));
+    return cuda::unary({UnaryOp::affine, static_cast<double>(count - 1) / static_cast<double>(count), 0},
+                       variance, variance);
   });
 }
 

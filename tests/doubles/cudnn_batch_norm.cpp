@@ -1,5 +1,6 @@
-// The double of cuDNN: batch norm, over all but the channels. That the saved inverse variance is
-// 1 / sqrt(variance + epsilon) cuDNN's documentation leaves open; ONNX Runtime's developers have measured it.
+// The double of cuDNN: batch norm, over all but the channels. cuDNN's documentation leaves open that the
+// running variance is the unbiased one, which PyTorch's depends on; and that the saved inverse variance is 1
+// / sqrt(variance + epsilon), which ONNX Runtime's developers have measured.
 #include <cmath>
 
 #include "cudnn_double.h"
@@ -59,8 +60,8 @@ extern "C" {
 cudnnStatus_t cudnnBatchNormalizationForwardTraining(
     cudnnHandle_t handle, cudnnBatchNormMode_t mode, const void* alpha, const void* beta,
     cudnnTensorDescriptor_t x_desc, const void* x, cudnnTensorDescriptor_t y_desc, void* y,
-    cudnnTensorDescriptor_t parameters, const void* scale, const void* bias, double, void* running_mean,
-    void* running_variance, double epsilon, void* saved_mean, void* saved_inv_variance) {
+    cudnnTensorDescriptor_t parameters, const void* scale, const void* bias, double weight,
+    void* running_mean, void* running_variance, double epsilon, void* saved_mean, void* saved_inv_variance) {
   constexpr const char* name = "cudnnBatchNormalizationForwardTraining";
   return cudnn_answered(name, [&] {
     const cudaStream_t stream = stream_of(handle);
@@ -68,19 +69,14 @@ cudnnStatus_t cudnnBatchNormalizationForwardTraining(
     const Image image = image_of(x_desc, "x's descriptor"), result = image_of(y_desc, "y's descriptor");
     require(image.has_shape_of(result) && image.format == result.format, "x and y differ");
     const Image p = parameters_of(parameters, image);
-    require(running_mean == nullptr && running_variance == nullptr, "Metron keeps running statistics itself");
-    require((saved_mean == nullptr) == (saved_inv_variance == nullptr),
-            "the saved statistics may be left out both or neither");
+    require(saved_mean == nullptr && saved_inv_variance == nullptr, "Metron keeps no inverse variance");
     const Blend blend = blend_of(alpha, beta, image.type);
-    std::vector<LibraryOperand> results{result_of("y", result, y, blend)};
-    if (saved_mean != nullptr) {
-      results.push_back(result_of("the saved mean", p, saved_mean, overwrite));
-      results.push_back(result_of("the saved inverse variance", p, saved_inv_variance, overwrite));
-    }
     submit(stream, name,
            {operand_of("x", image, x, true, false), operand_of("the scale", p, scale, true, false),
             operand_of("the bias", p, bias, true, false)},
-           results, [=] {
+           {result_of("y", result, y, blend), operand_of("the running mean", p, running_mean, true, true),
+            operand_of("the running variance", p, running_variance, true, true)},
+           [=] {
              std::vector<double> values = read(image, x);
              const std::vector<double> w = read(p, scale), b = read(p, bias);
              const Statistics s = statistics(image, values);
@@ -89,9 +85,14 @@ cudnnStatus_t cudnnBatchNormalizationForwardTraining(
                values[i] = (values[i] - s.mean[c]) * inverse[c] * w[c] + b[c];
              });
              write(result, y, values, blend);
-             if (saved_mean == nullptr) return;
-             write(p, saved_mean, s.mean, overwrite);
-             write(p, saved_inv_variance, inverse, overwrite);
+             const double count = static_cast<double>(image.numel() / image.sizes[1]);
+             std::vector<double> mean = read(p, running_mean), variance = read(p, running_variance);
+             for (std::size_t c = 0; c < mean.size(); ++c) {
+               mean[c] = s.mean[c] * weight + mean[c] * (1 - weight);
+               variance[c] = s.variance[c] * count / (count - 1) * weight + variance[c] * (1 - weight);
+             }
+             write(p, running_mean, mean, overwrite);
+             write(p, running_variance, variance, overwrite);
            });
     return CUDNN_STATUS_SUCCESS;
   });

@@ -159,6 +159,12 @@ void add_linear(std::vector<BenchCase>& cases, const std::string& group, const s
     const Tensor g = o.uniform({batch, outputs});
     return writes({o.empty({1, outputs})}, [=](Outputs& out) { kernel::reduce(ReduceOp::sum, g, out[0]); });
   }));
+  // What a device is asked for in place of these two.
+  cases.push_back(slot_case(group, layer + " backward weight and bias", [=](Operands& o) {
+    const Tensor g = o.uniform({batch, outputs}), x = o.uniform({batch, inputs});
+    return writes({o.empty({outputs, inputs}), o.empty({outputs})},
+                  [=](Outputs& out) { kernel::linear_backward_weight(g, x, out[0], out[1]); });
+  }));
 }
 
 void add_loss(std::vector<BenchCase>& cases, const std::string& group, std::int64_t batch) {
