@@ -89,6 +89,7 @@ const ProviderScope::Order& provider_order(Device::Type device);
 const Provider* reference_provider();  // the portable one of the CPU
 void compare_with_reference(const char* slot, const char* provider, const Tensor& got, const Tensor& want,
                             std::span<const Tensor* const> operands);
+Tensor reference_output(const Tensor& output);
 double touched_bytes(const Tensor& tensor);  // of distinct elements: an expanded axis counts once
 
 template <typename T>
@@ -125,7 +126,9 @@ std::vector<const Tensor*> operands_of(const Args&... args) {
 // too.
 template <typename Arg>
 auto reference_argument(const std::remove_reference_t<Arg>& arg) {
-  if constexpr (is_tensor<Arg>) {
+  if constexpr (std::is_same_v<Arg, Tensor&>) {
+    return arg.defined() ? reference_output(arg) : Tensor();
+  } else if constexpr (is_tensor<Arg>) {
     return arg.defined() ? arg.detach().to(Device()).clone() : Tensor();
   } else if constexpr (is_tensor_list<Arg>) {
     std::vector<Tensor> copies;

@@ -15,6 +15,7 @@ namespace {
 
 class Cuda : public DeviceTest {};
 
+// The whole table, by whatever the device's preferred provider is.
 TEST_F(Cuda, OpsAgreeWithThePortableProvider) {
   const Device device("cuda");
   for (const Case& c : cases()) {

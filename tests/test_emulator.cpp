@@ -18,15 +18,7 @@ using namespace metron::emulator;
 
 namespace {
 
-// Every test ends without a finding that it did not take.
-class EmulatorSemantics : public testing::Test {
- protected:
-  void TearDown() override {
-    for (const Finding& finding : take_findings()) ADD_FAILURE() << finding.message;
-  }
-};
-
-TEST_F(EmulatorSemantics, BlockReductionAddsUp) {
+TEST(EmulatorSemantics, BlockReductionAddsUp) {
   std::vector<float> in(100000);
   for (std::size_t i = 0; i < in.size(); ++i) in[i] = static_cast<float>(i % 7);
   const DeviceArray<float> input(in), out(std::vector<float>{0});
@@ -34,7 +26,7 @@ TEST_F(EmulatorSemantics, BlockReductionAddsUp) {
   EXPECT_EQ(out.values()[0], std::accumulate(in.begin(), in.end(), 0.f));
 }
 
-TEST_F(EmulatorSemantics, DynamicSharedMemory) {
+TEST(EmulatorSemantics, DynamicSharedMemory) {
   std::vector<int> in(1000), reversed(1000);
   std::iota(in.begin(), in.end(), 0);
   std::iota(reversed.rbegin(), reversed.rend(), 0);
@@ -43,7 +35,7 @@ TEST_F(EmulatorSemantics, DynamicSharedMemory) {
   EXPECT_EQ(out.values(), reversed);
 }
 
-TEST_F(EmulatorSemantics, MoreDynamicSharedMemoryIsToBeAskedFor) {
+TEST(EmulatorSemantics, MoreDynamicSharedMemoryIsToBeAskedFor) {
   const Options without = Options().with(Check::launch_limits, false);  // refused all the same
   set_options(without);
   constexpr int size = 20'000;  // 80 kB
@@ -58,12 +50,12 @@ TEST_F(EmulatorSemantics, MoreDynamicSharedMemoryIsToBeAskedFor) {
   set_options({});
 }
 
-TEST_F(EmulatorSemantics, AttributesOfKernels) {
+TEST(EmulatorSemantics, AttributesOfKernels) {
   EXPECT_EQ(static_shared_bytes(), 1024);
   EXPECT_EQ(blocks_per_multiprocessor(), 8);  // of 2048 threads
 }
 
-TEST_F(EmulatorSemantics, VotesOfABlock) {
+TEST(EmulatorSemantics, VotesOfABlock) {
   const DeviceArray<int> out(3 * 64);
   ASSERT_EQ(block_votes(out.data()), cudaSuccess);
   const std::vector<int> votes = out.values();
@@ -74,14 +66,14 @@ TEST_F(EmulatorSemantics, VotesOfABlock) {
   }
 }
 
-TEST_F(EmulatorSemantics, ConstantMemory) {
+TEST(EmulatorSemantics, ConstantMemory) {
   const DeviceArray<float> data(std::vector<float>(100, 1.f));
   ASSERT_EQ(set_scale(3), cudaSuccess);
   ASSERT_EQ(scale_by_constant(data.data(), 100), cudaSuccess);
   EXPECT_EQ(data.values(), std::vector<float>(100, 3.f));
 }
 
-TEST_F(EmulatorSemantics, Atomics) {
+TEST(EmulatorSemantics, Atomics) {
   const DeviceArray<AtomicCells> cells(std::vector<AtomicCells>(1));
   const DeviceArray<int> tickets(atomic_threads);
   ASSERT_EQ(update_atomically(cells.data(), tickets.data()), cudaSuccess);
@@ -106,7 +98,7 @@ TEST_F(EmulatorSemantics, Atomics) {
   for (std::size_t i = 0; i < drawn.size(); ++i) EXPECT_EQ(drawn[i], static_cast<int>(i));
 }
 
-TEST_F(EmulatorSemantics, WarpSums) {
+TEST(EmulatorSemantics, WarpSums) {
   std::vector<float> in(96);
   std::iota(in.begin(), in.end(), 0.f);
   const DeviceArray<float> input(in), out(3);
@@ -114,7 +106,7 @@ TEST_F(EmulatorSemantics, WarpSums) {
   EXPECT_EQ(out.values(), (std::vector<float>{496, 1520, 2544}));
 }
 
-TEST_F(EmulatorSemantics, VotesOfAWarp) {
+TEST(EmulatorSemantics, VotesOfAWarp) {
   const DeviceArray<unsigned> out(5 * warp);
   ASSERT_EQ(warp_votes(out.data()), cudaSuccess);
   const std::vector<unsigned> votes = out.values();
@@ -127,7 +119,7 @@ TEST_F(EmulatorSemantics, VotesOfAWarp) {
   }
 }
 
-TEST_F(EmulatorSemantics, ShufflesOfAllWidths) {
+TEST(EmulatorSemantics, ShufflesOfAllWidths) {
   for (const int width : {1, 2, 4, 8, 16, 32}) {
     const DeviceArray<double> out(4 * warp);
     ASSERT_EQ(warp_shuffles(out.data(), width), cudaSuccess);
@@ -144,7 +136,7 @@ TEST_F(EmulatorSemantics, ShufflesOfAllWidths) {
   }
 }
 
-TEST_F(EmulatorSemantics, Matches) {
+TEST(EmulatorSemantics, Matches) {
   const DeviceArray<unsigned> out(2 * warp);
   ASSERT_EQ(warp_matches(out.data()), cudaSuccess);
   const std::vector<unsigned> got = out.values();
@@ -156,7 +148,7 @@ TEST_F(EmulatorSemantics, Matches) {
   }
 }
 
-TEST_F(EmulatorSemantics, ReductionsOfAWarp) {
+TEST(EmulatorSemantics, ReductionsOfAWarp) {
   const DeviceArray<int> out(6 * warp);
   ASSERT_EQ(warp_reductions(out.data()), cudaSuccess);
   const std::vector<int> got = out.values();
@@ -164,7 +156,7 @@ TEST_F(EmulatorSemantics, ReductionsOfAWarp) {
     EXPECT_EQ(std::vector<int>(&got[i], &got[i] + 6), (std::vector<int>{-16, -31, 30, 0x80, 0x9f, 0}));
 }
 
-TEST_F(EmulatorSemantics, LanesSynchroniseByHalves) {
+TEST(EmulatorSemantics, LanesSynchroniseByHalves) {
   const DeviceArray<int> out(warp);
   ASSERT_EQ(partial_syncs(out.data()), cudaSuccess);
   const std::vector<int> got = out.values();

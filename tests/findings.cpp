@@ -1,0 +1,21 @@
+// Linked into every test of the emulated build: a finding of the emulator fails the test that made it, unless
+// the test took it.
+#include <gtest/gtest.h>
+#include <metron/kernels/emulator/emulator.h>
+
+namespace metron::test {
+namespace {
+
+class Findings : public testing::EmptyTestEventListener {
+  void OnTestEnd(const testing::TestInfo&) override {
+    for (const emulator::Finding& finding : emulator::take_findings()) ADD_FAILURE() << finding.message;
+  }
+};
+
+const bool registered = [] {
+  testing::UnitTest::GetInstance()->listeners().Append(new Findings);  // which owns it
+  return true;
+}();
+
+}  // namespace
+}  // namespace metron::test
