@@ -1,4 +1,6 @@
 // The device cuda, real or emulated: memory, copies, the order of the work, and the errors that arrive late.
+#include <cuda_runtime.h>
+#include <metron/core/cuda/runtime.h>
 #include <metron/core/ops.h>
 #include <metron/core/storage.h>
 
@@ -43,6 +45,23 @@ TEST_F(CudaDevice, AnUploadHasReadItsSourceWhenItReturns) {
     EXPECT_EQ(got.front(), static_cast<float>(i));
     EXPECT_EQ(got.back(), static_cast<float>(i) + 999);
   }
+}
+
+// A program's own kernels are checked by cudaGetLastError(): what the device is asked must not be left there.
+TEST_F(CudaDevice, AnUploadLeavesNoErrorBehind) {
+  const Tensor first = Tensor::from(counted(1000), {1000}, "cuda");
+  const Tensor second = Tensor::from(counted(1000), {1000}, "cuda");
+  EXPECT_EQ(cudaGetLastError(), cudaSuccess);
+}
+
+// Run by itself with METRON_CUDA_SYNC=1, which is read once.
+TEST_F(CudaDevice, SynchronousModeThrowsInTheOp) {
+  if (!cuda::is_synchronous()) GTEST_SKIP() << "METRON_CUDA_SYNC is not set";
+  const Tensor x = Tensor::zeros({2, 5}, {DType::float32, "cuda"});
+  const Tensor target = Tensor::from(std::vector<std::int64_t>{1, 9}, {2}, "cuda");
+  expect_error<ValueError>([&] { (void)cross_entropy(x, target); }, {"[cross_entropy]", "target", "got 9"});
+  expect_error<ValueError>([&] { (void)nll_loss(x, target); }, {"[nll_loss]", "target", "got 9"});
+  EXPECT_EQ(relu(x).to_vector<float>(), std::vector<float>(10));
 }
 
 TEST_F(CudaDevice, TheCachingAllocatorReusesBlocks) {

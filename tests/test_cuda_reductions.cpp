@@ -293,7 +293,7 @@ TEST_F(CudaReductions, CrossEntropyOfABadTarget) {
   const Tensor target = Tensor::from(std::vector<std::int64_t>{0, 5, 2, 4}, {4}, device);
   for (const Reduction reduction : {Reduction::none, Reduction::mean, Reduction::sum})
     expect_error<ValueError>([&] { (void)cross_entropy(x, target, reduction).to("cpu"); },
-                             {"target", "[0, 5)", "got 5"});
+                             {"[cross_entropy]", "target", "[0, 5)", "got 5"});
 }
 
 TEST_F(CudaReductions, LossesOfHalves) {

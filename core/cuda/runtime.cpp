@@ -42,15 +42,13 @@ bool is_synchronous() {
 }
 
 cudaStream_t stream(int index) { return state(index).stream; }
-FaultRecord* fault_record(int index) { return state(index).faults.device_record(); }
+FaultRecord* fault_record(int index) { return state(index).faults.record(); }
 int multiprocessors(int index) { return state(index).multiprocessors; }
 
-void synchronize(int index) {
+void synchronize(int index, const char* what) {
   DeviceState& device = state(index);
   const DeviceGuard guard(index);
-  const bool pending = device.faults.fetch(device.stream);
-  METRON_CUDA(cudaStreamSynchronize(device.stream));
-  if (pending) device.faults.raise(device.stream);
+  if (!device.faults.synchronize(what)) check(cudaStreamSynchronize(device.stream), what);
 }
 
 int device_count() {

@@ -38,15 +38,15 @@ class DeviceGuard {
 // again as soon as its last user was submitted; it never waits for the legacy default stream.
 cudaStream_t stream(int index);
 
-// Waits for all submitted work and throws what it failed with.
-void synchronize(int index);
+// Waits for all submitted work and throws what it failed with; `what` names the work in the error.
+void synchronize(int index, const char* what = "cudaStreamSynchronize(stream)");
 
 // Whether every kernel is waited for, so that a failure names the op: METRON_CUDA_SYNC=1.
 bool is_synchronous();
 
 // ---- Faults: bad values that only a kernel sees, such as a label out of range ----
 
-enum class Fault : std::int32_t { none, target, index };
+enum class Fault : std::int32_t { none, nll_loss_target, cross_entropy_target, embedding_index };
 
 // In device memory. The first bad value wins, by an atomic exchange of `code`; the host reads it when the
 // stream has come to rest.
@@ -57,8 +57,8 @@ struct FaultRecord {
   std::int64_t limit;
 };
 
-// Where a kernel that was given values to check reports. Read at the next synchronisation, which throws the
-// ValueError: the op itself must not wait.
+// Where a kernel that was given values to check reports. Read at the next synchronisation, by whichever
+// thread, which throws the ValueError: the op itself must not wait.
 FaultRecord* fault_record(int index);
 
 // ---- Properties ----

@@ -42,70 +42,82 @@ std::size_t cache_limit(int index) {
   return total / 2;
 }
 
+cudaStream_t make_stream(int index) {
+  const DeviceGuard guard(index);
+  cudaStream_t stream = nullptr;
+  METRON_CUDA(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
+  return stream;
+}
+
 constexpr std::size_t staging_bytes = std::size_t{1} << 20;
 constexpr std::size_t staging_buffers = 64;
 
 }  // namespace
 
-Faults::Faults() {
-  METRON_CUDA(cudaMalloc(reinterpret_cast<void**>(&device_), sizeof(FaultRecord)));
-  METRON_CUDA(cudaMemset(device_, 0, sizeof(FaultRecord)));
-  METRON_CUDA(cudaStreamSynchronize(nullptr));  // where the memset went, which our stream does not wait for
-  METRON_CUDA(cudaMallocHost(reinterpret_cast<void**>(&host_), sizeof(FaultRecord)));
+FaultRecord* Faults::record() {
+  if (FaultRecord* made = device_.load(std::memory_order_acquire); made != nullptr) return made;
+  const std::lock_guard lock(mutex_);
+  if (FaultRecord* made = device_.load(std::memory_order_relaxed); made != nullptr) return made;
+  const DeviceGuard guard(index_);
+  if (host_ == nullptr) METRON_CUDA(cudaMallocHost(reinterpret_cast<void**>(&host_), sizeof(FaultRecord)));
+  FaultRecord* made = nullptr;
+  METRON_CUDA(cudaMalloc(reinterpret_cast<void**>(&made), sizeof(FaultRecord)));
+  METRON_CUDA(cudaMemsetAsync(made, 0, sizeof(FaultRecord), stream_));
+  device_.store(made, std::memory_order_release);
+  return made;
 }
 
-FaultRecord* Faults::device_record() {
-  watched_.store(true, std::memory_order_relaxed);
-  return device_;
-}
-
-bool Faults::fetch(cudaStream_t stream) {
-  if (!watched_.exchange(false, std::memory_order_relaxed)) return false;
-  METRON_CUDA(cudaMemcpyAsync(host_, device_, sizeof(FaultRecord), cudaMemcpyDeviceToHost, stream));
-  return true;
-}
-
-void Faults::raise(cudaStream_t stream) {
+bool Faults::synchronize(const char* what) {
+  FaultRecord* const device = device_.load(std::memory_order_acquire);
+  if (device == nullptr) return false;
+  const std::lock_guard lock(mutex_);
+  check(cudaMemcpyAsync(host_, device, sizeof(FaultRecord), cudaMemcpyDeviceToHost, stream_), what);
+  check(cudaStreamSynchronize(stream_), what);
   const FaultRecord found = *host_;
-  if (found.code == 0) return;
-  METRON_CUDA(cudaMemsetAsync(device_, 0, sizeof(FaultRecord), stream));
-  const bool target = found.code == static_cast<std::int32_t>(Fault::target);
-  fail<ValueError>(target ? "nll_loss" : "embedding", target ? "a target" : "an index", " must be in [0, ",
+  const auto fault = static_cast<Fault>(found.code);
+  if (fault == Fault::none) return true;
+  METRON_CUDA(cudaMemsetAsync(device, 0, sizeof(FaultRecord), stream_));
+  const char* const op = fault == Fault::nll_loss_target        ? "nll_loss"
+                         : fault == Fault::cross_entropy_target ? "cross_entropy"
+                                                                : "embedding";
+  fail<ValueError>(op, fault == Fault::embedding_index ? "an index" : "a target", " must be in [0, ",
                    found.limit, "), got ", found.value);
 }
 
 // One that the device has done with, or a new one; waits only where there are many and all are under way.
-Staging::Buffer Staging::acquire() {
-  const bool done = !buffers_.empty() && cudaEventQuery(buffers_.front().used) == cudaSuccess;
-  if (done || buffers_.size() == staging_buffers) {
-    const Buffer oldest = buffers_.front();
-    if (!done) METRON_CUDA(cudaEventSynchronize(oldest.used));
+const Staging::Buffer& Staging::acquire() {
+  const cudaError_t status = buffers_.empty() ? cudaErrorNotReady : cudaEventQuery(buffers_.front().used);
+  if (status == cudaErrorNotReady) {
+    static_cast<void>(cudaGetLastError());  // an answer, which must not be taken for the next call's error
+  } else {
+    METRON_CUDA(status);
+  }
+  if (status == cudaSuccess || buffers_.size() == staging_buffers) {
+    if (status != cudaSuccess) METRON_CUDA(cudaEventSynchronize(buffers_.front().used));
+    buffers_.push_back(buffers_.front());
     buffers_.pop_front();
-    return oldest;
+    return buffers_.back();
   }
   Buffer made{};
-  METRON_CUDA(cudaMallocHost(reinterpret_cast<void**>(&made.data), staging_bytes));
   METRON_CUDA(cudaEventCreateWithFlags(&made.used, cudaEventDisableTiming));
-  return made;
+  METRON_CUDA(cudaMallocHost(reinterpret_cast<void**>(&made.data), staging_bytes));
+  return buffers_.emplace_back(made);
 }
 
 void Staging::upload(void* destination, const void* source, std::size_t bytes, cudaStream_t stream) {
   const std::lock_guard lock(mutex_);
   for (std::size_t done = 0; done < bytes;) {
     const std::size_t length = std::min(bytes - done, staging_bytes);
-    const Buffer buffer = acquire();
+    const Buffer& buffer = acquire();
     std::memcpy(buffer.data, static_cast<const std::byte*>(source) + done, length);
     METRON_CUDA(cudaMemcpyAsync(static_cast<std::byte*>(destination) + done, buffer.data, length,
                                 cudaMemcpyHostToDevice, stream));
     METRON_CUDA(cudaEventRecord(buffer.used, stream));
-    buffers_.push_back(buffer);
     done += length;
   }
 }
 
-DeviceState::DeviceState(int index) {
-  const DeviceGuard guard(index);
-  METRON_CUDA(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
+DeviceState::DeviceState(int index) : stream(make_stream(index)), faults(index, stream) {
   METRON_CUDA(cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, index));
   allocator =
       std::make_unique<CachingAllocator>(std::make_unique<DeviceMemory>(index, stream), cache_limit(index));

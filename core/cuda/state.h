@@ -12,19 +12,21 @@
 
 namespace metron::cuda {
 
-// The record of faults and its pinned copy on the host.
+// The record of faults and its pinned copy on the host, made when the first kernel asks for it.
 class Faults {
  public:
-  Faults();
-  FaultRecord* device_record();     // from now on a synchronisation looks at it
-  bool fetch(cudaStream_t stream);  // enqueues the copy if a kernel may have written since the last one
-  void raise(
-      cudaStream_t stream);  // after that copy has arrived: throws what it holds, and clears the record
+  Faults(int index, cudaStream_t stream) : index_(index), stream_(stream) {}
+  FaultRecord* record();
+  // Waits for the stream, throws what the record holds and clears it; false, without waiting, where no kernel
+  // has asked for it yet.
+  bool synchronize(const char* what);
 
  private:
-  FaultRecord* device_ = nullptr;
+  int index_;
+  cudaStream_t stream_;
+  std::mutex mutex_;  // of the copy, from its submission on
   FaultRecord* host_ = nullptr;
-  std::atomic<bool> watched_{false};
+  std::atomic<FaultRecord*> device_{nullptr};
 };
 
 // Pinned buffers that copies from the host pass through, so that neither the caller nor the device waits: the
@@ -38,7 +40,7 @@ class Staging {
     std::byte* data;
     cudaEvent_t used;  // recorded after the last copy out of it
   };
-  Buffer acquire();
+  const Buffer& acquire();  // which is then the last of them
 
   std::mutex mutex_;
   std::deque<Buffer> buffers_;  // the longest unused first
@@ -46,7 +48,7 @@ class Staging {
 
 struct DeviceState {
   explicit DeviceState(int index);
-  cudaStream_t stream = nullptr;
+  cudaStream_t stream;
   int multiprocessors = 0;
   Faults faults;
   Staging staging;

@@ -29,7 +29,7 @@ struct Targets {
   // Reports a target that is no class.
   __device__ bool holds(std::int64_t wanted) const {
     if (wanted >= 0 && wanted < classes) return true;
-    report_fault(faults, Fault::target, wanted, classes);
+    report_fault(faults, Fault::cross_entropy_target, wanted, classes);
     return false;
   }
 };
@@ -38,9 +38,9 @@ template <typename T, typename Loss>
 __global__ void __launch_bounds__(tile_threads, tile_blocks)
     cross_entropy_kernel(Tiling tiling, std::int64_t rows, std::int64_t row_stride, WideIndex<1> classes,
                          Targets targets, const T* __restrict__ x,
-                         ExponentialSum<Accumulator<T>>* __restrict__ statistics, Loss* __restrict__ losses,
+                         ExponentialSum<Real<T>>* __restrict__ statistics, Loss* __restrict__ losses,
                          std::int64_t loss_stride) {
-  using Value = Accumulator<T>;
+  using Value = Real<T>;
   const TilePlace place(tiling);
   const std::int64_t n = place.result;
   const std::int64_t base[1] = {n * row_stride};
@@ -62,11 +62,11 @@ template <typename T>
 __global__ void __launch_bounds__(tile_threads, tile_blocks)
     cross_entropy_backward_kernel(Tiling tiling, std::int64_t rows, std::int64_t x_stride,
                                   std::int64_t gx_stride, WideIndex<2> classes, Targets targets,
-                                  const T* __restrict__ g, std::int64_t g_stride, Accumulator<T> divisor,
+                                  const T* __restrict__ g, std::int64_t g_stride, Real<T> divisor,
                                   const T* __restrict__ x,
-                                  const ExponentialSum<Accumulator<T>>* __restrict__ statistics,
+                                  const ExponentialSum<Real<T>>* __restrict__ statistics,
                                   T* __restrict__ gx) {
-  using Value = Accumulator<T>;
+  using Value = Real<T>;
   const TilePlace place(tiling);
   const std::int64_t n = place.result;
   if (n >= rows) return;
@@ -97,8 +97,7 @@ void row_losses(const Tensor& x, const Tensor& target, Tensor& statistics, Loss*
   const void* const data[] = {in};
   const Tiling tiling = make_row_tiling(rows, classes, data, pack_of<T>, sizeof(T));
   // (N, 2), contiguous: pairs of a maximum and a logarithm.
-  auto* const pairs =
-      reinterpret_cast<ExponentialSum<Accumulator<T>>*>(statistics.mutable_data<Accumulator<T>>());
+  auto* const pairs = reinterpret_cast<ExponentialSum<Real<T>>*>(statistics.mutable_data<Real<T>>());
   launch("cross_entropy", x.device(), {tiling.blocks(), tile_threads}, cross_entropy_kernel<T, Loss>, tiling,
          rows.numel, x.strides()[0], WideIndex<1>(classes), Targets(target, classes.numel), in, pairs, losses,
          stride);
@@ -108,10 +107,10 @@ void row_losses(const Tensor& x, const Tensor& target, Tensor& statistics, Loss*
 
 bool cross_entropy(const Tensor& x, const Tensor& target, Reduction reduction, Tensor& statistics,
                    Tensor& y) {
-  return visit_dtype<float, double, float16, bfloat16>(x.dtype(), [&]<typename T>() {
+  return visit_floating(x.dtype(), [&]<typename T>() {
     if (reduction == Reduction::none)
       return row_losses<T>(x, target, statistics, y.mutable_data<T>(), y.strides()[0]);
-    using Loss = Accumulator<T>;
+    using Loss = Real<T>;
     Tensor losses = Tensor::empty({x.shape()[0]}, {dtype_of<Loss>, x.device()});
     row_losses<T>(x, target, statistics, losses.mutable_data<Loss>(), 1);
     Tensor result = y.reshape({1});
@@ -123,8 +122,8 @@ bool cross_entropy_backward(const Tensor& g, const Tensor& x, const Tensor& targ
                             Reduction reduction, Tensor& gx) {
   const LoopNest rows = line_nest(x.shape()[0], {x.strides()[0], gx.strides()[0]});
   const LoopNest classes = line_nest(x.shape()[1], {x.strides()[1], gx.strides()[1]});
-  return visit_dtype<float, double, float16, bfloat16>(gx.dtype(), [&]<typename T>() {
-    using Value = Accumulator<T>;
+  return visit_floating(gx.dtype(), [&]<typename T>() {
+    using Value = Real<T>;
     const T* const in = x.data<T>();
     T* const out = gx.mutable_data<T>();
     const void* const data[] = {in, out};

@@ -36,7 +36,7 @@ __global__ void __launch_bounds__(gather_threads)
   for (std::int64_t i = std::int64_t{blockIdx.x} * blockDim.y + threadIdx.y; i < count; i += step) {
     const std::int64_t row = indices[i];
     const bool named = row >= 0 && row < rows;
-    if (!named && threadIdx.x == 0) report_fault(faults, Fault::index, row, rows);
+    if (!named && threadIdx.x == 0) report_fault(faults, Fault::embedding_index, row, rows);
     for (std::int64_t u = threadIdx.x; u < units; u += blockDim.x)
       y[i * units + u] = named ? table[row * units + u] : Unit{};
   }
@@ -100,7 +100,7 @@ __global__ void __launch_bounds__(sum_threads)
       const std::int64_t row = present ? indices[position] : -1;
       const bool match = row >= first_row && row - first_row < own_rows;
       if (present && blockIdx.x == 0 && strip == 0 && (row < 0 || row >= rows))
-        report_fault(faults, Fault::index, row, rows);
+        report_fault(faults, Fault::embedding_index, row, rows);
       gather_matches(match, static_cast<int>(row - first_row), position, warp_counts, matches);
       if (column < columns) {
         for (int m = 0; m < matches.count; ++m)

@@ -36,7 +36,7 @@ void launch(const char* op, Device device, const LaunchShape& shape, void (*kern
   config.stream = stream(device.index());
   check(cudaLaunchKernelEx(&config, kernel, std::forward<Args>(args)...), op);
   if (is_synchronous()) [[unlikely]]
-    check(cudaStreamSynchronize(config.stream), op);
+    synchronize(device.index(), op);
 }
 
 inline std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }

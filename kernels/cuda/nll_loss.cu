@@ -1,9 +1,9 @@
 // The negative log-likelihood of the target classes, and its gradient.
 //
-// Forward a thread takes a row, whose one element it reads from wherever it lies: of rows of eight classes and
-// more it is the only one of its sector of 32 bytes, so a warp moves 32 sectors where the elements would fill
-// four. The losses are then reduced. Backward a block is a tile of rows by threads a row, and writes every element once: bound by
-// memory, if by anything.
+// Forward a thread takes a row, whose one element it reads from wherever it lies: of rows of eight classes
+// and more it is the only one of its sector of 32 bytes, so a warp moves 32 sectors where the elements would
+// fill four. The losses are then reduced. Backward a block is a tile of rows by threads a row, and writes
+// every element once: bound by memory, if by anything.
 #include <metron/kernels/cuda/cuda_kernels.h>
 
 #include <limits>
@@ -24,11 +24,11 @@ __global__ void __launch_bounds__(loss_threads)
   const std::int64_t n = static_cast<std::int64_t>(blockIdx.x) * loss_threads + threadIdx.x;
   if (n >= rows) return;
   const std::int64_t wanted = target[n * target_stride];
-  auto loss = std::numeric_limits<Accumulator<T>>::quiet_NaN();
+  auto loss = std::numeric_limits<Real<T>>::quiet_NaN();
   if (wanted >= 0 && wanted < classes) {
-    loss = -static_cast<Accumulator<T>>(x[n * row_stride + wanted * class_stride]);
+    loss = -static_cast<Real<T>>(x[n * row_stride + wanted * class_stride]);
   } else {
-    report_fault(faults, Fault::target, wanted, classes);
+    report_fault(faults, Fault::nll_loss_target, wanted, classes);
   }
   y[n * y_stride] = Loss(loss);
 }
@@ -37,13 +37,14 @@ template <typename T>
 __global__ void __launch_bounds__(tile_threads, tile_blocks)
     nll_loss_backward_kernel(Tiling tiling, std::int64_t rows, std::int64_t row_stride, WideIndex<1> classes,
                              std::int64_t count, const T* __restrict__ g, std::int64_t g_stride,
-                             Accumulator<T> divisor, const std::int64_t* __restrict__ target,
+                             Real<T> divisor, const std::int64_t* __restrict__ target,
                              std::int64_t target_stride, FaultRecord* faults, T* __restrict__ gx) {
   const TilePlace place(tiling);
   if (place.result >= rows) return;
   const std::int64_t wanted = target[place.result * target_stride];
-  if (place.share == 0 && (wanted < 0 || wanted >= count)) report_fault(faults, Fault::target, wanted, count);
-  const T gradient = T(-static_cast<Accumulator<T>>(g[place.result * g_stride]) / divisor);
+  if (place.share == 0 && (wanted < 0 || wanted >= count))
+    report_fault(faults, Fault::nll_loss_target, wanted, count);
+  const T gradient = T(-static_cast<Real<T>>(g[place.result * g_stride]) / divisor);
   const std::int64_t base[1] = {place.result * row_stride};
   walk_share<pack_of<T>>(tiling, place.share, classes, base, 0, count,
                          [&]<int elements>(const auto& offsets, std::int64_t position) {
@@ -65,9 +66,9 @@ void row_losses(const Tensor& x, const Tensor& target, Loss* losses, std::int64_
 }  // namespace
 
 bool nll_loss(const Tensor& x, const Tensor& target, Reduction reduction, Tensor& y) {
-  return visit_dtype<float, double, float16, bfloat16>(x.dtype(), [&]<typename T>() {
+  return visit_floating(x.dtype(), [&]<typename T>() {
     if (reduction == Reduction::none) return row_losses<T>(x, target, y.mutable_data<T>(), y.strides()[0]);
-    using Loss = Accumulator<T>;
+    using Loss = Real<T>;
     Tensor losses = Tensor::empty({x.shape()[0]}, {dtype_of<Loss>, x.device()});
     row_losses<T>(x, target, losses.mutable_data<Loss>(), 1);
     Tensor result = y.reshape({1});
@@ -79,11 +80,11 @@ bool nll_loss_backward(const Tensor& g, const Tensor& target, Reduction reductio
   const std::int64_t rows = gx.shape()[0];
   const LoopNest each = line_nest(rows, {gx.strides()[0]});
   const LoopNest classes = line_nest(gx.shape()[1], {gx.strides()[1]});
-  return visit_dtype<float, double, float16, bfloat16>(gx.dtype(), [&]<typename T>() {
+  return visit_floating(gx.dtype(), [&]<typename T>() {
     T* const out = gx.mutable_data<T>();
     const void* const data[] = {out};
     const Tiling tiling = make_row_tiling(each, classes, data, pack_of<T>, sizeof(T));
-    const auto divisor = static_cast<Accumulator<T>>(reduction == Reduction::mean ? rows : 1);
+    const auto divisor = static_cast<Real<T>>(reduction == Reduction::mean ? rows : 1);
     launch("nll_loss_backward", gx.device(), {tiling.blocks(), tile_threads}, nll_loss_backward_kernel<T>,
            tiling, rows, gx.strides()[0], WideIndex<1>(classes), classes.numel, g.data<T>(),
            reduction == Reduction::none ? g.strides()[0] : 0, divisor, target.data<std::int64_t>(),
