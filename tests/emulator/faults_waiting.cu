@@ -76,6 +76,20 @@ void wrong_mask() {
   cudaDeviceSynchronize();
 }
 
+__global__ void two_shuffles_kernel(int* out) {
+  int value = static_cast<int>(threadIdx.x);
+  if (threadIdx.x < 16)
+    value = __shfl_xor_sync(0xffffffffu, value, 1);  // fault: two shuffles that meet
+  else
+    value -= __shfl_xor_sync(0xffffffffu, value, 1);
+  out[threadIdx.x] = value;
+}
+void two_shuffles() {
+  const DeviceArray<int> out(32);
+  run(two_shuffles_kernel, 1, 32, 0, out.data());
+  cudaDeviceSynchronize();
+}
+
 __global__ void left_out_kernel(int* out) {
   out[threadIdx.x] =
       __any_sync(0x0000ffffu, threadIdx.x == 3);  // fault: vote of a lane that the mask leaves out
@@ -196,6 +210,7 @@ std::vector<Fault> waiting_faults() {
       {"barrier after early return", Check::barrier, "early_return_kernel", early_return, file},
       {"shuffle from a lane that left", Check::warp, "lane_left_kernel", lane_left, file},
       {"shuffle with a wrong mask", Check::warp, "wrong_mask_kernel", wrong_mask, file},
+      {"two shuffles that meet", Check::warp, "two_shuffles_kernel", two_shuffles, file},
       {"vote of a lane that the mask leaves out", Check::warp, "left_out_kernel", left_out, file},
       {"shuffle from outside of the mask", Check::warp, "outside_source_kernel", outside_source, file},
       {"full mask in a partial warp", Check::warp, "partial_warp_kernel", partial_warp, file},

@@ -43,7 +43,7 @@ cudaError_t cudaStreamQuery(cudaStream_t stream) {
   if (queue == nullptr) return remember(cudaErrorInvalidResourceHandle);
   if (device.streams.idle(queue)) return device.take_error();
   device.streams.run(queue);
-  return cudaErrorNotReady;
+  return remember(cudaErrorNotReady);
 }
 
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
@@ -96,7 +96,7 @@ cudaError_t cudaEventQuery(cudaEvent_t event) {
   if (!device.streams.exists(event)) return remember(cudaErrorInvalidResourceHandle);
   if (device.streams.is_done(event)) return device.take_error();
   device.streams.run_to(event);
-  return cudaErrorNotReady;
+  return remember(cudaErrorNotReady);
 }
 
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEvent_t end) {
@@ -106,7 +106,7 @@ cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEve
   for (const cudaEvent_t event : {start, end})
     if (!device.streams.exists(event) || !event->timed || event->recorded == 0)
       return remember(cudaErrorInvalidResourceHandle);
-  if (!device.streams.is_done(start) || !device.streams.is_done(end)) return cudaErrorNotReady;
+  if (!device.streams.is_done(start) || !device.streams.is_done(end)) return remember(cudaErrorNotReady);
   *milliseconds = std::chrono::duration<float, std::milli>(end->time - start->time).count();
   return cudaSuccess;
 }

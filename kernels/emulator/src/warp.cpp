@@ -100,9 +100,10 @@ std::uint64_t Worker::warp_operation(WarpOp op, std::uint32_t mask, std::uint64_
   self.site = site;
   const std::uint32_t expected = (mask & warp.lanes & ~warp.exited) | lane_bit();
 
-  auto gathering = std::find_if(warp.gatherings.begin(), warp.gatherings.end(),
-                                [&](const Gathering& g) { return g.op == op && g.mask == mask; });
-  if (gathering == warp.gatherings.end()) gathering = warp.gatherings.insert(gathering, {op, mask, 0});
+  auto gathering = std::find_if(warp.gatherings.begin(), warp.gatherings.end(), [&](const Gathering& g) {
+    return g.op == op && g.mask == mask && g.site.line == site.line && g.site.file == site.file;
+  });
+  if (gathering == warp.gatherings.end()) gathering = warp.gatherings.insert(gathering, {op, mask, site, 0});
   gathering->arrived |= lane_bit();
   if (gathering->arrived == expected) {
     const Gathering complete_one = *gathering;

@@ -36,10 +36,13 @@ struct Thread {
   Site site;  // where it waits
 };
 
-// Lanes of one warp that wait in the same operation with the same mask.
+// Lanes of one warp that wait in the same operation with the same mask at the same place: what lanes in two
+// different shuffles exchange is undefined.
 struct Gathering {
   WarpOp op;
-  std::uint32_t mask, arrived;
+  std::uint32_t mask;
+  Site site;
+  std::uint32_t arrived;
 };
 struct Warp {
   std::uint32_t lanes = 0;   // that exist
