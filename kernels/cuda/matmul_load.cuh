@@ -32,7 +32,7 @@ struct SharedTile {
 template <typename T, int outer, int depth, int threads, bool vectors>
 class TileLoader {
  public:
-  using Acc = Accumulator<T>;
+  using Acc = Real<T>;
   using Shared = SharedTile<Acc, outer, depth>;
 
   // Of the rows (columns) from `first` on, of which `extent` exist, starting at `k`.

@@ -49,7 +49,7 @@ Operand<T> operand(const Tensor& x, bool outer_first) {
 template <typename Out>
 Result<Out> result(Out* data, const ProductSize& size, std::int64_t batch, std::int64_t split,
                    std::int64_t row, std::int64_t column) {
-  constexpr int width = 16 / static_cast<int>(sizeof(Accumulator<Out>));
+  constexpr int width = 16 / static_cast<int>(sizeof(Real<Out>));
   return {data,
           batch,
           split,
@@ -130,7 +130,7 @@ void launch_plan(Device device, Product<T, Out> p, const ProductPlan& plan) {
 template <typename T>
 void multiply(const Tensor& a, const Tensor& b, const Tensor& bias, bool relu, Tensor& y) {
   if (y.numel() == 0) return;
-  using Acc = Accumulator<T>;
+  using Acc = Real<T>;
   const Device device = y.device();
   const Strides& strides = y.strides();
   const int rank = y.rank();

@@ -1,4 +1,5 @@
 #include <metron/core/error.h>
+#include <metron/kernels/cuda/launch.h>
 #include <metron/kernels/cuda/matmul_plan.h>
 
 #include <algorithm>
@@ -10,9 +11,7 @@ namespace {
 
 constexpr int most_blocks = std::numeric_limits<int>::max();  // of a grid
 
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-
-struct Tiling {
+struct TileShape {
   ProductKernel kernel;
   int rows, columns;  // of a tile
   double efficiency;  // of its multiply-adds: larger tiles read shared memory less often
@@ -23,20 +22,20 @@ ProductSize turned(const ProductSize& size, bool is_transposed) {
   return is_transposed ? transposed(size) : size;
 }
 
-double blocks_of(const ProductSize& size, const Tiling& tiling) {
+double blocks_of(const ProductSize& size, const TileShape& tiling) {
   const ProductSize s = turned(size, tiling.transposed);
   return static_cast<double>(ceil_div(s.m, tiling.rows)) * static_cast<double>(ceil_div(s.n, tiling.columns));
 }
 
-bool fits(const ProductSize& size, const Tiling& tiling) { return blocks_of(size, tiling) <= most_blocks; }
+bool fits(const ProductSize& size, const TileShape& tiling) { return blocks_of(size, tiling) <= most_blocks; }
 
 void require(bool fits, const ProductSize& size) {
-  check<ShapeError>(fits, "matmul", "one matrix is computed by at most ", most_blocks, " blocks, got (",
-                    size.m, ", ", size.k, ") and (", size.k, ", ", size.n, ")");
+  metron::check<ShapeError>(fits, "matmul", "one matrix is computed by at most ", most_blocks,
+                            " blocks, got (", size.m, ", ", size.k, ") and (", size.k, ", ", size.n, ")");
 }
 
 // With k in about `wanted` pieces of `least_depth` or more.
-ProductPlan planned(const ProductSize& size, const Tiling& tiling, std::int64_t wanted,
+ProductPlan planned(const ProductSize& size, const TileShape& tiling, std::int64_t wanted,
                     std::int64_t least_depth) {
   const ProductSize s = turned(size, tiling.transposed);
   const std::int64_t rows = ceil_div(s.m, tiling.rows), columns = ceil_div(s.n, tiling.columns);
@@ -64,8 +63,8 @@ ProductPlan plan_dots(const ProductSize& size, bool is_transposed, const Product
   const std::int64_t column_teams = ceil_div(s.n, columns_of_team) * s.batches;
   std::int64_t team = 1;
   while (team < warps && column_teams * team < wanted && size.k >= 2 * team * a_warp_step) team *= 2;
-  const Tiling tiling{ProductKernel::dots, skinny_rows, static_cast<int>(warps / team * columns_of_team), 1,
-                      is_transposed};
+  const TileShape tiling{ProductKernel::dots, skinny_rows, static_cast<int>(warps / team * columns_of_team),
+                         1, is_transposed};
   require(fits(size, tiling), size);
   ProductPlan plan = planned(size, tiling, wanted / (column_teams * team), 2 * team * a_warp_step);
   plan.team_warps = static_cast<int>(team);
@@ -78,7 +77,7 @@ ProductPlan plan_columns(const ProductSize& size, bool is_transposed, const Prod
   const ProductSize s = turned(size, is_transposed);
   const int columns = 32 * 16 / layout.element_bytes;
   const std::int64_t blocks = ceil_div(s.n, columns) * s.batches;
-  const Tiling tiling{ProductKernel::columns, skinny_rows, columns, 1, is_transposed};
+  const TileShape tiling{ProductKernel::columns, skinny_rows, columns, 1, is_transposed};
   require(fits(size, tiling), size);
   return planned(size, tiling, warps_wanted * multiprocessors / (blocks * warps), 64);
 }
@@ -88,7 +87,7 @@ ProductPlan plan_tiles(const ProductSize& size, const ProductLayout& layout, int
   constexpr std::int64_t least_depth = 128;  // below it, adding up the parts costs more than it saves
   ProductPlan best;
   double least = std::numeric_limits<double>::infinity();
-  const auto consider = [&](const Tiling& tiling) {
+  const auto consider = [&](const TileShape& tiling) {
     if (!fits(size, tiling)) return;
     const double matrices = static_cast<double>(size.batches);
     const double wanted =

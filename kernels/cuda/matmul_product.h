@@ -4,7 +4,7 @@
 
 #include <metron/core/dtype.h>
 #include <metron/core/host_device.h>
-#include <metron/kernels/cuda/accumulator.h>
+#include <metron/kernels/cuda/floating.h>
 
 #include <cstdint>
 

@@ -27,9 +27,9 @@ inline constexpr int column_warps = 4;
 
 template <typename T, typename Out>
 __device__ void store_sum(const Product<T, Out>& p, const BlockGrid::Place& place, std::int64_t row,
-                          std::int64_t column, Accumulator<T> sum) {
+                          std::int64_t column, Real<T> sum) {
   if (p.bias.data != nullptr)
-    sum += functor::convert<Accumulator<T>>(p.bias.data[row * p.bias.row + column * p.bias.column]);
+    sum += functor::convert<Real<T>>(p.bias.data[row * p.bias.row + column * p.bias.column]);
   p.y.data[p.y.offset(place.batch, place.split, row, column)] = finished<Out>(sum, p.relu);
 }
 
@@ -56,7 +56,7 @@ __device__ __forceinline__ Acc sum_over_lanes(Acc (&values)[size]) {
 template <typename T, typename Out, int rows>
 __global__ void __launch_bounds__(dot_threads, 2)
     dot_product_kernel(const Product<T, Out> p, const BlockGrid grid, const int team_warps) {
-  using Acc = Accumulator<T>;
+  using Acc = Real<T>;
   constexpr int width = 16 / static_cast<int>(sizeof(T));
   constexpr int warps = dot_threads / warp_size, count = rows * dot_columns;
   __shared__ Acc shared[warps][count];
@@ -121,7 +121,7 @@ __global__ void __launch_bounds__(dot_threads, 2)
 template <typename T, typename Out, int rows>
 __global__ void __launch_bounds__(column_warps* warp_size)
     column_product_kernel(const Product<T, Out> p, const BlockGrid grid) {
-  using Acc = Accumulator<T>;
+  using Acc = Real<T>;
   constexpr int width = 16 / static_cast<int>(sizeof(T)), columns = warp_size * width;
   // Value i of lane l at i * stride + l: no bank twice, whether a thread's columns are neighbours or not.
   constexpr int stride = warp_size + 128 / static_cast<int>(sizeof(Acc)) / width;

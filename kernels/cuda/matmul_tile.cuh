@@ -31,7 +31,7 @@ template <typename T_, int rows_, int columns_, int thread_rows_, int thread_col
           bool vectors_>
 struct Tile {
   using T = T_;
-  using Acc = Accumulator<T>;
+  using Acc = Real<T>;
   static constexpr int rows = rows_, columns = columns_;
   static constexpr int thread_rows = thread_rows_, thread_columns = thread_columns_;
   static constexpr int depth = tile_depth<T>;

@@ -11,7 +11,7 @@ namespace {
 // A sum or a maximum. y has In's dtype, or any floating one if that is float.
 template <typename In, template <typename> typename Operator>
 struct FoldElements {
-  using Value = Accumulator<In>;
+  using Value = Real<In>;
   static constexpr int operands = 1, pack = pack_of<In>;
   static constexpr std::size_t element_bytes = sizeof(In);
   Operator<Value> op;
@@ -95,7 +95,7 @@ template <template <typename> typename Operator>
 bool reduce_with(ReduceOp op, const Tensor& x, Tensor& y) {
   const ReductionNest nest = reduction_nest(x, y);
   return visit_dtype<float, double, float16, bfloat16, std::int64_t>(x.dtype(), [&]<typename T>() {
-    using Value = Accumulator<T>;
+    using Value = Real<T>;
     const Value divisor = op == ReduceOp::mean ? static_cast<Value>(nest.reduced.numel) : Value{1};
     const FoldElements<T, Operator> f{{}, x.data<T>(), y.raw_mutable_data(), y.dtype(), divisor};
     fold("reduce", y.device(), f, nest.kept, nest.reduced);
@@ -112,7 +112,7 @@ bool reduce(ReduceOp op, const Tensor& x, Tensor& y) {
 bool argmax(const Tensor& x, Tensor& y) {
   const ReductionNest nest = ordered_reduction_nest(x, y);
   return visit_dtype<float, double, float16, bfloat16, std::int64_t>(x.dtype(), [&]<typename T>() {
-    const FoldIndexed<T, Accumulator<T>> f{{}, x.data<T>(), y.mutable_data<std::int64_t>()};
+    const FoldIndexed<T, Real<T>> f{{}, x.data<T>(), y.mutable_data<std::int64_t>()};
     fold("argmax", y.device(), f, nest.kept, nest.reduced);
   });
 }

@@ -17,7 +17,7 @@ template <typename T>
 __global__ void __launch_bounds__(tile_threads, tile_blocks)
     softmax_kernel(bool log, Tiling tiling, WideIndex<2> rows, std::int64_t count, WideIndex<2> axis,
                    std::int64_t length, const T* __restrict__ x, T* __restrict__ y) {
-  using Value = Accumulator<T>;
+  using Value = Real<T>;
   const TilePlace place(tiling);
   const bool is_row = place.result < count;
   std::int64_t base[2] = {};
@@ -47,7 +47,7 @@ __global__ void __launch_bounds__(tile_threads, tile_blocks)
     softmax_backward_kernel(bool log, Tiling tiling, WideIndex<3> rows, std::int64_t count, WideIndex<3> axis,
                             std::int64_t length, const T* __restrict__ g, const T* __restrict__ y,
                             T* __restrict__ gx) {
-  using Value = Accumulator<T>;
+  using Value = Real<T>;
   constexpr int pack = pack_of<T>;
   const TilePlace place(tiling);
   const bool is_row = place.result < count;
@@ -92,7 +92,7 @@ __global__ void __launch_bounds__(tile_threads, tile_blocks)
 bool softmax(const Tensor& x, int axis, bool log, Tensor& y) {
   const LoopNest rows = loop_nest_without(axis, {&x, &y});
   const LoopNest along = line_nest(x.shape()[axis], {x.strides()[axis], y.strides()[axis]});
-  return visit_dtype<float, double, float16, bfloat16>(x.dtype(), [&]<typename T>() {
+  return visit_floating(x.dtype(), [&]<typename T>() {
     const T* const in = x.data<T>();
     T* const out = y.mutable_data<T>();
     const void* const data[] = {in, out};
@@ -106,7 +106,7 @@ bool softmax_backward(const Tensor& g, const Tensor& y, int axis, bool log, Tens
   const LoopNest rows = loop_nest_without(axis, {&g, &y, &gx});
   const LoopNest along =
       line_nest(gx.shape()[axis], {g.strides()[axis], y.strides()[axis], gx.strides()[axis]});
-  return visit_dtype<float, double, float16, bfloat16>(gx.dtype(), [&]<typename T>() {
+  return visit_floating(gx.dtype(), [&]<typename T>() {
     const T* const gradient = g.data<T>();
     const T* const output = y.data<T>();
     T* const out = gx.mutable_data<T>();

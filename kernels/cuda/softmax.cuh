@@ -29,11 +29,11 @@ struct MergeExponentialSums {
 
 // Of the share of one thread, in the row that starts at x + base[0].
 template <int operands, typename T>
-__device__ inline ExponentialSum<Accumulator<T>> exponential_sum(const Tiling& t, int share,
-                                                                 const WideIndex<operands>& range,
-                                                                 const std::int64_t* base,
-                                                                 std::int64_t length, const T* x) {
-  using Value = Accumulator<T>;
+__device__ inline ExponentialSum<Real<T>> exponential_sum(const Tiling& t, int share,
+                                                          const WideIndex<operands>& range,
+                                                          const std::int64_t* base, std::int64_t length,
+                                                          const T* x) {
+  using Value = Real<T>;
   const MergeExponentialSums<Value> merge;
   ExponentialSum<Value> total = merge.identity;
   for_each_segment<pack_of<T>>(t, length, [&](std::int64_t first, std::int64_t last) {

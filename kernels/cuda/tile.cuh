@@ -2,7 +2,7 @@
 // reduction over the shares.
 #pragma once
 
-#include <metron/kernels/cuda/accumulator.h>
+#include <metron/kernels/cuda/floating.h>
 #include <metron/kernels/cuda/tiling.h>
 
 #include <metron/kernels/cuda/pack.cuh>
