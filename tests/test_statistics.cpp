@@ -69,6 +69,20 @@ TEST(Statistics, TheSameSeedGivesTheSameInterval) {
   EXPECT_GE(one.interval.high, one.tau);
 }
 
+// No draw can turn around two items whose samples lie apart: an item drawn twice is in no order to itself.
+TEST(Statistics, TheIntervalOfAPerfectOrderIsItself) {
+  std::vector<Measured> first, second;
+  for (int i = 0; i < 8; ++i) {
+    const double base = 100 * (i + 1);
+    first.push_back({{base, base + 1, base + 2, base + 3, base + 4}, 0.1});
+    second.push_back({{base + 3, base, base + 1, base + 4, base + 2}, 0.1});
+  }
+  const RankCorrelation perfect = rank_correlation(first, second);
+  EXPECT_EQ(perfect.tau, 1);
+  EXPECT_EQ(perfect.interval.low, 1);
+  EXPECT_EQ(perfect.interval.high, 1);
+}
+
 // Of 200 intervals of 95 %, about 190 must hold the true median.
 TEST(Statistics, TheIntervalCoversTheMedianAsOftenAsItSays) {
   int covered = 0;

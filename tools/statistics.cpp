@@ -41,6 +41,7 @@ void check_options(const BootstrapOptions& options) {
 }
 
 struct Point {
+  std::size_t item = 0;
   double value = 0;
   double noise = 0;
 };
@@ -66,6 +67,7 @@ Pairs count_pairs(const std::vector<Point>& first, const std::vector<Point>& sec
   Pairs pairs;
   for (std::size_t i = 0; i < first.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {
+      if (first[i].item == first[j].item) continue;  // drawn twice: no two items
       const int a = order(first[i], first[j]), b = order(second[i], second[j]);
       pairs.concordance += a * b;
       pairs.tied_first += a == 0 ? 1 : 0;
@@ -76,10 +78,11 @@ Pairs count_pairs(const std::vector<Point>& first, const std::vector<Point>& sec
   return pairs;
 }
 
-Point drawn(const Measured& item, Draw& draw, std::vector<double>& scratch) {
-  scratch.resize(item.samples.size());
-  for (double& value : scratch) value = item.samples[draw.below(item.samples.size())];
-  return {median_in_place(scratch), item.noise};
+Point drawn(std::span<const Measured> items, std::size_t item, Draw& draw, std::vector<double>& scratch) {
+  const std::vector<double>& samples = items[item].samples;
+  scratch.resize(samples.size());
+  for (double& value : scratch) value = samples[draw.below(samples.size())];
+  return {item, median_in_place(scratch), items[item].noise};
 }
 
 }  // namespace
@@ -124,8 +127,8 @@ RankCorrelation rank_correlation(std::span<const Measured> first, std::span<cons
                     first.size(), " and ", second.size());
   std::vector<Point> a, b;
   for (std::size_t i = 0; i < first.size(); ++i) {
-    a.push_back({median(first[i].samples), first[i].noise});
-    b.push_back({median(second[i].samples), second[i].noise});
+    a.push_back({i, median(first[i].samples), first[i].noise});
+    b.push_back({i, median(second[i].samples), second[i].noise});
   }
   RankCorrelation result;
   const Pairs pairs = count_pairs(a, b);
@@ -142,8 +145,8 @@ RankCorrelation rank_correlation(std::span<const Measured> first, std::span<cons
   for (int i = 0; i < options.resamples; ++i) {
     for (std::size_t k = 0; k < first.size(); ++k) {
       const std::size_t item = draw.below(first.size());
-      a[k] = drawn(first[item], draw, scratch);
-      b[k] = drawn(second[item], draw, scratch);
+      a[k] = drawn(first, item, draw, scratch);
+      b[k] = drawn(second, item, draw, scratch);
     }
     if (const std::optional<double> resampled = count_pairs(a, b).tau()) taus.push_back(*resampled);
   }

@@ -45,7 +45,8 @@ struct RankCorrelation {
 
 // Kendall's tau-b (Kendall, "The treatment of ties in ranking problems", Biometrika 33, 1945) of the medians.
 // Two items are tied where they differ by no more than the larger of their noises. The interval draws items,
-// and the samples of each, again and again; draws in which one side is all ties say nothing and are left out.
+// and the samples of each, again and again; an item that was drawn twice makes no pair with itself, and draws
+// in which one side is all ties say nothing and are left out.
 RankCorrelation rank_correlation(std::span<const Measured> first, std::span<const Measured> second,
                                  const BootstrapOptions& options = {});
 
