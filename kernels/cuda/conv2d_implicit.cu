@@ -15,7 +15,7 @@
 // fewest, of what is read once a block.
 //
 // Registers bound occupancy: 128 a thread for 64 rows, 16 warps a multiprocessor; at most 96 and 20 warps for
-// 32 rows. The 64 (32) independent sums of each thread cover the latency of the arithmetic.
+// 32 rows. The 64 (32) independent floats of each thread cover the latency of the arithmetic.
 #include <metron/kernels/cuda/convolution.h>
 #include <metron/kernels/cuda/launch.h>
 

@@ -16,7 +16,7 @@
 // 32 bytes where two would do, but where the next tap is the neighbour the other sixteen touch the same
 // three.
 //
-// Registers bound occupancy: at most 168 a thread, 12 warps a multiprocessor, for 64 independent sums each.
+// Registers bound occupancy: at most 168 a thread, 12 warps a multiprocessor, for 64 independent floats each.
 #include <metron/kernels/cuda/convolution.h>
 #include <metron/kernels/cuda/launch.h>
 #include <metron/kernels/indexing.h>
