@@ -9,7 +9,7 @@
 // Must move the image and the weights once (a warp's lines overlap and meet in L1) and write the result once:
 // with one channel bound by the writes. Lines of the image and of the result begin anywhere: where one of 128
 // bytes begins askew it touches five sectors of 32 bytes instead of four, and one more where a line ends.
-// At most 102 registers a thread, 20 warps a multiprocessor, for floats.
+// At most 94 registers a thread, 20 warps a multiprocessor, for floats.
 #include <metron/kernels/cuda/convolution.h>
 #include <metron/kernels/cuda/launch.h>
 

@@ -9,7 +9,7 @@
 // each time.
 //
 // Must move g once (for 9 taps and one channel) and the image once: bound by memory then. Lines that begin
-// askew touch five sectors of 32 bytes where four would do. Up to 152 registers a thread, 12 warps a
+// askew touch five sectors of 32 bytes where four would do. Up to 154 registers a thread, 12 warps a
 // multiprocessor, for 80 independent floats each.
 #include <metron/kernels/cuda/convolution.h>
 #include <metron/kernels/cuda/launch.h>
