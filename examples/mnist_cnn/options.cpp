@@ -1,48 +1,60 @@
 #include "options.h"
 
 #include <CLI/CLI.hpp>
+#include <charconv>
+#include <cmath>
 #include <map>
+#include <string>
 
 namespace {
 
 const std::map<std::string, bool> on_off{{"on", true}, {"off", false}};
 
+// CLI11's own say "not in range" with the 309 digits of the largest double.
+CLI::Validator number(const char* name, const char* rule, bool (*fits)(double)) {
+  return {[rule, fits](const std::string& text) {
+            double value = 0;
+            const char* const end = text.data() + text.size();
+            const auto [read, error] = std::from_chars(text.data(), end, value);
+            const bool right = error == std::errc() && read == end && std::isfinite(value) && fits(value);
+            return right ? std::string() : rule + (" is wanted, got " + text);
+          },
+          name};
+}
+
 }  // namespace
 
 ParsedOptions parse_options(int argc, char** argv) {
+  const CLI::Validator positive = number("POSITIVE", "a positive number", [](double x) { return x > 0; });
+  const CLI::Validator nonnegative = number("NONNEGATIVE", "0 or more", [](double x) { return x >= 0; });
   Options o;
   o.data = MNIST_DATA_DIR;
   CLI::App app("Trains the reference CNN on MNIST and measures it.");
   app.option_defaults()->always_capture_default();
-  app.add_option("--batch-size", o.batch_size, "samples in a training step")->check(CLI::PositiveNumber);
-  app.add_option("--test-batch-size", o.test_batch_size, "samples in a test step")
-      ->check(CLI::PositiveNumber);
-  app.add_option("--epochs", o.epochs, "passes over the training set")->check(CLI::NonNegativeNumber);
-  app.add_option("--lr", o.lr, "learning rate of Adadelta")->check(CLI::PositiveNumber);
-  app.add_option("--gamma", o.gamma, "factor of the learning rate after each epoch")
-      ->check(CLI::PositiveNumber);
-  app.add_option("--seed", o.seed, "of weights, dropout and shuffling")->check(CLI::NonNegativeNumber);
-  app.add_option("--log-interval", o.log_interval, "steps between two lines of output")
-      ->check(CLI::PositiveNumber);
+  app.add_option("--batch-size", o.batch_size, "samples in a training step")->check(positive);
+  app.add_option("--test-batch-size", o.test_batch_size, "samples in a test step")->check(positive);
+  app.add_option("--epochs", o.epochs, "passes over the training set")->check(nonnegative);
+  app.add_option("--lr", o.lr, "learning rate of Adadelta")->check(positive);
+  app.add_option("--gamma", o.gamma, "factor of the learning rate after each epoch")->check(positive);
+  app.add_option("--seed", o.seed, "of weights, dropout and shuffling")->check(nonnegative);
+  app.add_option("--log-interval", o.log_interval, "steps between two lines of output")->check(positive);
   app.add_flag("--dry-run", o.dry_run, "one training step and one test step, to see that all works");
   app.add_flag("--save-model", o.save_model, "write the weights to mnist_cnn.safetensors");
 
   app.add_option("--device", o.device, "auto, cpu, cuda or cuda:<index>");
   app.add_option("--providers", o.providers, "who computes, in order: onednn,cpu or cudnn,cublas,cuda");
   app.add_option("--data", o.data, "folder with the four IDX files, plain or gzipped");
-  app.add_option("--train-limit", o.train_limit, "train on the first N images only")
-      ->check(CLI::PositiveNumber);
-  app.add_option("--test-limit", o.test_limit, "test on the first N images only")->check(CLI::PositiveNumber);
+  app.add_option("--train-limit", o.train_limit, "train on the first N images only")->check(positive);
+  app.add_option("--test-limit", o.test_limit, "test on the first N images only")->check(positive);
   app.add_option("--dropout", o.dropout, "on or off")->transform(CLI::CheckedTransformer(on_off));
   app.add_option("--shuffle", o.shuffle, "on or off")->transform(CLI::CheckedTransformer(on_off));
   app.add_option("--init", o.init, "start from the weights of this .safetensors file");
   app.add_option("--save", o.save, "write the trained weights to this .safetensors file");
   app.add_option("--metrics", o.metrics, "write step,epoch,loss,accuracy to this .csv file");
   app.add_flag("--profile", o.profile, "rank the operators of the first epoch's training steps");
-  app.add_option("--threads", o.threads, "threads that compute; 0: one a core")
-      ->check(CLI::NonNegativeNumber);
+  app.add_option("--threads", o.threads, "threads that compute; 0: one a core")->check(nonnegative);
   app.add_option("--loader-threads", o.loader_threads, "threads that gather batches ahead; 0: none")
-      ->check(CLI::NonNegativeNumber);
+      ->check(nonnegative);
 
   try {
     app.parse(argc, argv);
