@@ -57,7 +57,7 @@ check_preset() {  # PRESET
 # Every kernel for every architecture, linked; and that the programs start where there is no GPU.
 check_cuda() {
   step configure-cuda "Configuring (cuda)" cmake --preset cuda
-  step build-cuda "Building (cuda)" cmake --build --preset cuda --target mnist_cnn metron_command device_tests ptx
+  step build-cuda "Building (cuda)" cmake --build --preset cuda --target all ptx
   step vectors-cuda "Looking for 128-bit accesses (cuda)" python3 tests/ptx_vector_loads.py build/cuda/ptx
   step test-cuda "Testing without a GPU (cuda)" bash tests/without_gpu.sh build/cuda/bin
 }
