@@ -36,7 +36,7 @@ folder=build/mnist
 otherwise --epochs 1
 otherwise --save "$folder/mnist_cnn.safetensors"
 otherwise --metrics "$folder/metrics.csv"
-otherwise --profile
+[[ $(value_of --epochs) == 0 ]] || otherwise --profile  # without a step there is nothing to profile
 mkdir -p "$folder"
 
 echo "== $program ${arguments[*]}"
@@ -47,7 +47,9 @@ weights=$(value_of --save)
 metrics=$(value_of --metrics)
 report=$folder/report
 report_arguments=(--from "$weights" --metrics "$metrics" --out "$report")
-if given --data; then report_arguments+=(--data "$(value_of --data)"); fi
+for option in --data --device --providers --threads --seed; do
+  if given "$option"; then report_arguments+=("$option" "$(value_of "$option")"); fi
+done
 echo "== Writing the report"
 build/release/bin/metron report "${report_arguments[@]}"
 cat <<END
@@ -59,6 +61,6 @@ Files:
   $program       the program; --help lists its options
 Go on:
   bash tools/mnist.sh --epochs 14              train for longer
-  $program --epochs 1 --init $folder/mnist_cnn.safetensors   train these weights further
+  $program --epochs 1 --init $weights   train these weights further
   bash tools/test.sh                           run the tests
 END
