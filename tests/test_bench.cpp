@@ -7,10 +7,12 @@
 #include <metron/metron.h>
 #include <metron/tools/bench/bench.h>
 #include <metron/tools/statistics.h>
+#include <mnist_cnn/net.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <vector>
 
 namespace metron::tools {
@@ -49,7 +51,7 @@ class Bench : public testing::Test {
   // The rows of relu3 at batch 1: of the exchanged provider and of the portable one.
   static std::vector<BenchRow> rows(UnaryFunction function) {
     kernel::unary.set(providers().front().id, function);
-    const std::vector<BenchCase> cases = layer_cases({1});
+    const std::vector<BenchCase> cases = layer_cases(Device(), {1});
     std::vector<BenchRow> result;
     run_bench(cases, {Device(), {.budget_s = 0.001}, "relu3 forward"}, {100, 10},
               [&](std::span<const BenchRow> found) {
@@ -87,6 +89,65 @@ TEST_F(Bench, RowsGoToJsonAndCsvUnchanged) {
   const auto commas = [](const std::string& text) { return std::count(text.begin(), text.end(), ','); };
   EXPECT_EQ(commas(to_csv(row)), commas(csv_header()));
   EXPECT_EQ(commas(to_csv(rows(declines).front())), commas(csv_header()));
+}
+
+// The kernel calls of what runs: each slot with its operands.
+template <typename Run>
+std::multiset<std::string> calls_of(const Run& run) {
+  Profiler profiler;
+  profiler.start();
+  run();
+  profiler.stop();
+  const Profile profile = profiler.profile();
+  std::multiset<std::string> calls;
+  for (const Record& record : profile.records) {
+    if (record.provider != nullptr) calls.insert(record.name + (' ' + profile.strings.at(record.signature)));
+  }
+  return calls;
+}
+
+TEST(LayerCases, AreTheCallsOfATrainingStep) {
+  for (const Device device : {Device(Device::Type::cpu), Device(Device::Type::cuda)}) {
+    if (!has_device(device)) continue;
+    mnist::Net net;
+    net.to(device);
+    Adadelta optimizer(net.parameters(), {});
+    const Tensor images = rand_uniform({4, 1, 28, 28}).to(device);
+    const Tensor labels = Tensor::from(std::vector<std::int64_t>{1, 2, 3, 4}, {4}).to(device);
+    std::multiset<std::string> of_the_step = calls_of([&] {
+      nll_loss(net(images), labels).backward();
+      optimizer.step();
+    });
+    for (const BenchCase& c : layer_cases(device, {4})) {
+      const BenchCall made = c.make(device, DType::float32);
+      for (const std::string& call : calls_of(made.run)) {
+        const auto found = of_the_step.find(call);
+        EXPECT_NE(found, of_the_step.end()) << device.name() << ": " << c.name << " calls " << call;
+        if (found != of_the_step.end()) of_the_step.erase(found);
+      }
+    }
+    for (const std::string& call : of_the_step)
+      EXPECT_TRUE(call.starts_with("copy") || call.starts_with("fill")) << device.name() << ": " << call;
+  }
+}
+
+// A walk through a list of 1 MiB, each line after the one before it has come.
+TEST(BenchTimes, AreThoseOfMemoryWhereTheCachesWereFlushed) {
+  if (!times_mean_something) GTEST_SKIP() << "times mean nothing in this build";
+  constexpr std::size_t lines = 1 << 14, line = 16;
+  std::vector<std::uint32_t> next(lines * line);
+  for (std::size_t i = 0; i < lines; ++i)  // odd, so that it comes to all; far, so that nothing foresees it
+    next[i * line] = static_cast<std::uint32_t>((5 * i + 7919) % lines * line);
+  const std::vector<Contestant> walk{[&](std::int64_t calls) {
+    std::uint32_t at = 0;
+    for (std::int64_t i = 0; i < calls * std::int64_t{lines}; ++i) at = next[at];
+    benchmark::DoNotOptimize(at);
+  }};
+  const Timing warm = time_in_turn(walk, {}).front();
+  const Timing cold = time_in_turn(walk, {.flush = Device()}).front();
+  EXPECT_EQ(cold.calls, 1);
+  EXPECT_GE(static_cast<double>(warm.calls) * warm.median_ns, 1e6);
+  EXPECT_GT(cold.median_ns, 1.5 * warm.median_ns);
 }
 
 TEST(Roofs, HoldWorkAgainstTheSlowerOfComputingAndMoving) {
@@ -150,7 +211,7 @@ double google_median_ns(const BenchCall& call) {
 // Within 10 %, in the best of several tries: the machine may be busy with something else during one of them.
 TEST(BenchTimes, AgreeWithGoogleBenchmark) {
   const ProviderScope portable("cpu");
-  for (const BenchCase& c : layer_cases({16})) {
+  for (const BenchCase& c : layer_cases(Device(), {16})) {
     if (c.name != "conv2 forward" && c.name != "fc1 forward" && c.name != "relu1 forward" &&
         c.name != "adadelta")
       continue;

@@ -124,7 +124,7 @@ void time_rows(const BenchCase& c, std::vector<BenchRow>& rows, const BenchOptio
   }
   for (BenchRow* row : right) {
     // The call before left its operands in the caches, where they fit.
-    const double again = options.timing.flush_cache ? std::numeric_limits<double>::infinity() : row->bytes;
+    const double again = options.timing.flush ? std::numeric_limits<double>::infinity() : row->bytes;
     row->roof = roof_share(roofs, row->flops, row->bytes, row->timing.median_ns, again);
     row->vendor_ratio = vendor_ns / row->timing.median_ns;
   }

@@ -30,7 +30,9 @@ struct LayerSizes {
   std::int64_t conv2 = 64;
   std::int64_t hidden = 128;
 };
-std::vector<BenchCase> layer_cases(const std::vector<std::int64_t>& batches, const LayerSizes& sizes = {});
+// The calls that the model makes on this device.
+std::vector<BenchCase> layer_cases(Device device, const std::vector<std::int64_t>& batches,
+                                   const LayerSizes& sizes = {});
 std::vector<BenchCase> op_table_cases();
 
 }  // namespace metron::tools

@@ -134,10 +134,16 @@ void add_dropout(std::vector<BenchCase>& cases, const std::string& group, const 
       kernel::dropout(x, p, plane, PhiloxKey{1, 2}, out[0]);
     });
   }));
+  cases.push_back(slot_case(group, layer + " backward", [=](Operands& o) {
+    const Tensor g = o.weight(shape);  // from what flattened y: its order, not the images'
+    return writes({o.empty(shape).contiguous()}, [=](Outputs& out) {
+      kernel::dropout(g, p, plane, PhiloxKey{1, 2}, out[0]);
+    });
+  }));
 }
 
 void add_linear(std::vector<BenchCase>& cases, const std::string& group, const std::string& layer,
-                std::int64_t batch, std::int64_t inputs, std::int64_t outputs) {
+                std::int64_t batch, std::int64_t inputs, std::int64_t outputs, bool on_cpu) {
   cases.push_back(slot_case(group, layer + " forward", [=](Operands& o) {
     const Tensor x = o.uniform({batch, inputs}), w = o.uniform({outputs, inputs}), b = o.uniform({outputs});
     return writes({o.empty({batch, outputs})}, [=, wt = w.transpose(0, 1)](Outputs& out) {
@@ -149,6 +155,14 @@ void add_linear(std::vector<BenchCase>& cases, const std::string& group, const s
     return writes({o.empty({batch, inputs})},
                   [=](Outputs& out) { kernel::matmul(g, w, Tensor(), Activation::none, out[0]); });
   }));
+  if (!on_cpu) {
+    cases.push_back(slot_case(group, layer + " backward weight and bias", [=](Operands& o) {
+      const Tensor g = o.uniform({batch, outputs}), x = o.uniform({batch, inputs});
+      return writes({o.empty({outputs, inputs}), o.empty({outputs})},
+                    [=](Outputs& out) { kernel::linear_backward_weight(g, x, out[0], out[1]); });
+    }));
+    return;
+  }
   cases.push_back(slot_case(group, layer + " backward weight", [=](Operands& o) {
     const Tensor g = o.uniform({batch, outputs}), x = o.uniform({batch, inputs});
     return writes({o.empty({outputs, inputs})}, [=, gt = g.transpose(0, 1)](Outputs& out) {
@@ -158,12 +172,6 @@ void add_linear(std::vector<BenchCase>& cases, const std::string& group, const s
   cases.push_back(slot_case(group, layer + " backward bias", [=](Operands& o) {
     const Tensor g = o.uniform({batch, outputs});
     return writes({o.empty({1, outputs})}, [=](Outputs& out) { kernel::reduce(ReduceOp::sum, g, out[0]); });
-  }));
-  // What a device is asked for in place of these two.
-  cases.push_back(slot_case(group, layer + " backward weight and bias", [=](Operands& o) {
-    const Tensor g = o.uniform({batch, outputs}), x = o.uniform({batch, inputs});
-    return writes({o.empty({outputs, inputs}), o.empty({outputs})},
-                  [=](Outputs& out) { kernel::linear_backward_weight(g, x, out[0], out[1]); });
   }));
 }
 
@@ -207,7 +215,8 @@ void add_adadelta(std::vector<BenchCase>& cases, const std::string& group, const
 
 }  // namespace
 
-std::vector<BenchCase> layer_cases(const std::vector<std::int64_t>& batches, const LayerSizes& s) {
+std::vector<BenchCase> layer_cases(Device device, const std::vector<std::int64_t>& batches,
+                                   const LayerSizes& s) {
   std::vector<BenchCase> cases;
   for (const std::int64_t n : batches) {
     const std::string group = "batch " + std::to_string(n);
@@ -217,10 +226,10 @@ std::vector<BenchCase> layer_cases(const std::vector<std::int64_t>& batches, con
     add_relu(cases, group, "relu2", {n, s.conv2, 24, 24});
     add_max_pool(cases, group, {n, s.conv2, 24, 24});
     add_dropout(cases, group, "dropout1", 0.25, {n, s.conv2, 12, 12}, 144);
-    add_linear(cases, group, "fc1", n, 144 * s.conv2, s.hidden);
+    add_linear(cases, group, "fc1", n, 144 * s.conv2, s.hidden, device.is_cpu());
     add_relu(cases, group, "relu3", {n, s.hidden});
     add_dropout(cases, group, "dropout2", 0.5, {n, s.hidden}, 1);
-    add_linear(cases, group, "fc2", n, s.hidden, 10);
+    add_linear(cases, group, "fc2", n, s.hidden, 10, device.is_cpu());
     add_loss(cases, group, n);
     add_adadelta(cases, group, s);
   }

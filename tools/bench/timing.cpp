@@ -1,9 +1,14 @@
+#include <metron/core/parallel.h>
+#include <metron/core/tensor.h>
 #include <metron/tools/bench/timing.h>
+#include <metron/tools/roof_cpu.h>
 #include <metron/tools/statistics.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cmath>
+#include <numeric>
 #include <optional>
 
 namespace metron::tools {
@@ -11,15 +16,36 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Larger than the last cache of any machine that this is likely to meet.
+// Goes through more memory than the caches hold: twice the last level of the CPU, each thread through its
+// part and through no less than its own caches hold; on a GPU twice the largest second level there is.
+std::int64_t bytes_to_flush(Device device) {
+  constexpr std::int64_t mib = 1 << 20;
+  const std::int64_t known = device.is_cpu() ? last_level_cache_bytes() : 0;
+  return known > 0 ? std::max(2 * known, 8 * mib * num_threads()) : 256 * mib;
+}
+
 class CacheFlush {
  public:
+  // Filled, as pages that were never written to are all the same one.
+  explicit CacheFlush(Device device)
+      : data_(Tensor::full({bytes_to_flush(device) / 4}, 1, {DType::float32, device})) {}
+
   void operator()() {
-    for (std::size_t i = 0; i < data_.size(); i += 64) data_[i] = static_cast<unsigned char>(data_[i] + 1);
+    const Device device = data_.device();
+    if (device.is_cpu()) {  // read: stores may go past the caches
+      const auto* words = static_cast<const std::uint32_t*>(data_.raw_data());
+      parallel_for(data_.numel(), 1 << 16, [&](std::int64_t begin, std::int64_t end) {
+        sum_ += std::accumulate(words + begin, words + end, std::uint32_t{0});
+      });
+    } else {
+      data_.fill_(1);
+      backend(device).synchronize(device.index());
+    }
   }
 
  private:
-  std::vector<unsigned char> data_ = std::vector<unsigned char>(std::size_t{128} << 20);
+  Tensor data_;
+  std::atomic<std::uint32_t> sum_ = 0;  // keeps what was read from being left out
 };
 
 double round_ns(const Contestant& contestant, std::int64_t calls) {
@@ -46,10 +72,10 @@ std::vector<Timing> time_in_turn(std::span<const Contestant> contestants, const 
   std::vector<Timing> timings(contestants.size());
   std::vector<std::vector<double>> samples(contestants.size());
   for (std::size_t i = 0; i < contestants.size(); ++i)
-    timings[i].calls = options.flush_cache ? 1 : calls_of_a_round(contestants[i], options.round_s * 1e9);
+    timings[i].calls = calls_of_a_round(contestants[i], options.flush ? 0 : options.round_s * 1e9);
 
   std::optional<CacheFlush> flush;
-  if (options.flush_cache) flush.emplace();
+  if (options.flush) flush.emplace(*options.flush);
   const auto end = Clock::now() +
                    std::chrono::duration<double>(options.budget_s * static_cast<double>(contestants.size()));
   for (int round = 0; round < options.least_rounds || Clock::now() < end; ++round) {

@@ -2,8 +2,11 @@
 // disturbs all.
 #pragma once
 
+#include <metron/core/device.h>
+
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -18,10 +21,12 @@ struct Timing {
 
 struct TimingOptions {
   double budget_s = 0.3;  // for each contestant
-  double round_s =
-      0.002;  // a round takes at least so long, so that reading the clock costs nothing beside it
+  // A round makes so many calls that it takes at least so long, and reading the clock costs nothing beside
+  // it.
+  double round_s = 0.002;
   int least_rounds = 5;
-  bool flush_cache = false;  // one call a round, each after the caches were filled with other data
+  // One call a round instead, each after the caches of this device were filled with other data.
+  std::optional<Device> flush = std::nullopt;
 };
 
 // Makes so many calls and waits for the last of them.

@@ -141,13 +141,16 @@ int run(const Options& options) {
     std::printf(": at best %.0f GFLOP/s and %.1f GB/s, measured", roofs.gflops, roofs.gbytes);
   std::printf("\n");
 
-  const std::vector<BenchCase> cases = options.op_table ? op_table_cases() : layer_cases(options.batches);
+  const std::vector<BenchCase> cases =
+      options.op_table ? op_table_cases() : layer_cases(device, options.batches);
   std::string csv = csv_header();
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   std::map<Disposition, int> counts;
   Table table(std::move(earlier));
   const BenchOptions bench{
-      device, {.budget_s = options.budget, .flush_cache = options.flush}, options.filter};
+      device,
+      {.budget_s = options.budget, .flush = options.flush ? std::optional(device) : std::nullopt},
+      options.filter};
   std::signal(SIGINT, [](int) {
     interrupted = 1;
     std::signal(SIGINT, SIG_DFL);
@@ -201,7 +204,8 @@ Command bench_command(CLI::App& program) {
   app->add_flag("--ops", options->op_table,
                 "the table of op cases, all ops and odd shapes, rather than the layers");
   app->add_option("--filter", options->filter, "only rows whose \"group/name\" contains this text");
-  app->add_flag("--flush", options->flush, "cold caches: other data is read before each call");
+  app->add_flag("--flush", options->flush,
+                "cold caches: the device's are filled with other data before each call");
   app->add_option("--budget", options->budget, "seconds of timing for each row")->check(positive_number());
   app->add_option("--csv", options->csv, "write the rows to this file");
   app->add_option("--json", options->json, "write the rows, the machine and its roofs to this file");

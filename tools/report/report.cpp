@@ -46,7 +46,7 @@ std::vector<ProviderRow> bench_providers(const Options& options, Device device, 
                                          Progress& progress, const std::atomic<bool>& stop) {
   std::vector<ProviderRow> rows;
   if (options.provider_budget <= 0 || stop) return rows;
-  const auto cases = tools::layer_cases(options.batch_sizes,
+  const auto cases = tools::layer_cases(device, options.batch_sizes,
                                         {options.sizes.conv1, options.sizes.conv2, options.sizes.hidden});
   progress.stage("providers side by side", static_cast<std::int64_t>(cases.size()));
   std::int64_t done = 0;
