@@ -167,6 +167,14 @@ TEST(GraphTimes, AreThoseOfTheirOwnOps) {
   EXPECT_EQ(which, 3u);
 }
 
+TEST(GraphTimes, AreNotTakenFromAnotherBatchSize) {
+  const Profile profile = profile_reference(3, true);  // at batch size 8
+  for (const bool backward : {false, true}) {
+    Graph graph = reference_graph(64, backward);
+    expect_error<ValueError>([&] { set_times(graph, profile); }, {" of float32 (8, ", " of (64, ", "batch size"});
+  }
+}
+
 TEST(GraphTimes, OfABackwardNodeAddUpToTheBackwardPass) {
   const Profile profile = profile_reference(5, false);
   Graph graph = reference_graph(8, true);
@@ -190,7 +198,7 @@ TEST(GraphTimes, OfABackwardNodeAddUpToTheBackwardPass) {
 TEST(GraphPicture, HasEveryNodeAndEdgeAndAllTextInside) {
   for (const bool backward : {false, true}) {
     for (const drawing::Theme* theme : {&drawing::light_theme(), &drawing::dark_theme()}) {
-      Graph graph = reference_graph(64, backward);
+      Graph graph = reference_graph(8, backward);
       set_times(graph, profile_reference(3, true));
       const Canvas canvas = draw(graph, *theme);
       std::multiset<std::string> texts;

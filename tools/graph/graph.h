@@ -35,6 +35,7 @@ struct Words {
   std::string activations = "arrows carry activations", gradients = "arrows carry gradients";
   std::string separator = "; ";
   std::string a_call = " a call";  // after a time
+  std::string mark = {};           // after every time, where it must not be taken for another device's
 };
 
 struct Graph {
@@ -54,8 +55,9 @@ Graph capture_forward(Module& model, const Tensor& input, const std::string& tit
 // backward hands to another's or to a parameter.
 Graph capture_backward(Module& model, const Tensor& input, const Tensor& target, const std::string& title);
 
-// Sets the times of the ops that the profile has: the average of their warm calls, of what is the op's own,
-// without the ops nested in it. ValueError if it lacks one of them: it is of another model.
+// Sets the times of the ops that the profile has: the average of their warm calls with the graph's shapes, of
+// what is the op's own, without the ops nested in it. ValueError if it lacks one of them: it is of another
+// model or batch size.
 void set_times(Graph& graph, const Profile& profile);
 
 std::string describe(const Shape& shape, DType dtype);  // "64×32×26×26 float32"

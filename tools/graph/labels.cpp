@@ -22,7 +22,7 @@ std::vector<std::string> label_of(const Node& node, const Words& words) {
   std::vector<std::string> lines{node.name};
   if (node.parameters > 0)
     lines.push_back(thousands(node.parameters) + (node.parameters == 1 ? words.parameter : words.parameters));
-  if (node.time_us) lines.push_back(time_text(*node.time_us));
+  if (node.time_us) lines.push_back(time_text(*node.time_us) + words.mark);
   return lines;
 }
 

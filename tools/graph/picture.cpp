@@ -84,9 +84,11 @@ class Painter {
         graph_.nodes.begin(), graph_.nodes.end(),
         [](const Node& a, const Node& b) { return a.time_us.value_or(0) < b.time_us.value_or(0); });
     const TextStyle style{.size = detail_size, .color = theme_.muted};
+    const std::string text = label_of(*most, graph_.words).back() + graph_.words.a_call;
+    const double zero = Canvas::measure("0", style).width + 8, width = Canvas::measure(text, style).width;
     canvas_.text("0", {margin, y + legend_height + 4}, style, Align::left, Baseline::top);
-    canvas_.text(label_of(*most).back() + graph_.words.a_call, {margin + legend_width, y + legend_height + 4},
-                 style, Align::right, Baseline::top);
+    canvas_.text(text, {margin + std::max(legend_width, zero + width), y + legend_height + 4}, style,
+                 Align::right, Baseline::top);
   }
 
   void draw_cluster(const Layout::Cluster& cluster) {

@@ -4,7 +4,9 @@
 #include <metron/core/ranking.h>
 #include <metron/tools/graph/graph.h>
 
+#include <algorithm>
 #include <map>
+#include <sstream>
 #include <tuple>
 
 namespace metron::graph {
@@ -39,6 +41,31 @@ std::int32_t forward_of(const Record& record, std::int32_t index) {
   return record.phase == Phase::backward ? record.forward : index;
 }
 
+// Of every op, what its own kernels were called with: "float32 (64, 1, 28, 28), float32 (32, 1, 3, 3)".
+std::vector<std::string> operands_of_ops(const Profile& profile) {
+  std::vector<std::string> operands(profile.records.size());
+  for (std::size_t i = 0; i < operands.size(); ++i) {
+    const Record& record = profile.records[i];
+    const std::int32_t op = op_of(profile, static_cast<std::int32_t>(i));
+    if (record.kind != RecordKind::kernel || op < 0) continue;
+    std::string& text = operands[static_cast<std::size_t>(op)];
+    text += (text.empty() ? "" : ", ") + profile.strings[record.signature];
+  }
+  return operands;
+}
+
+// What the node's arrows carry, as in operands: "(64, 1, 28, 28)".
+std::vector<std::string> shapes_at(const Graph& graph, std::size_t node) {
+  std::vector<std::string> shapes;
+  for (const Edge& edge : graph.edges) {
+    if (edge.from != node && edge.to != node) continue;
+    std::ostringstream text;
+    text << edge.shape;
+    shapes.push_back(text.str());
+  }
+  return shapes;
+}
+
 bool is_outermost_backward(const Profile& profile, const Record& record) {
   const std::int32_t around = op_of(profile, record.parent);
   return around < 0 || profile.records[static_cast<std::size_t>(around)].phase != Phase::backward;
@@ -53,15 +80,21 @@ void set_times(Graph& graph, const Profile& profile) {
     const std::size_t length = node.name.size() - (graph.backward ? suffix.size() : 0);
     return Key(node.module, node.name.substr(0, length));
   };
-  for (const Node& node : graph.nodes) {
-    if (node.kind == NodeKind::op) ++in_a_pass[key_of(node)];
+  std::map<std::pair<Key, std::int32_t>, std::vector<std::string>> shapes;
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    const Node& node = graph.nodes[i];
+    if (node.kind != NodeKind::op) continue;
+    ++in_a_pass[key_of(node)];
+    shapes[{key_of(node), node.occurrence}] = shapes_at(graph, i);
   }
 
   const std::vector<double> own = own_times(profile);
+  const std::vector<std::string> operands = operands_of_ops(profile);
   const std::vector<RecordTimes> times = corrected_times(profile);
   std::map<Key, std::int32_t> seen;                  // forward calls so far
   std::map<std::int32_t, std::int32_t> occurrences;  // of a forward record
   std::map<std::pair<Key, std::int32_t>, Average> averages;
+  std::map<std::pair<Key, std::int32_t>, std::string> others;  // operands of calls that do not fit the node
   for (std::size_t i = 0; i < own.size(); ++i) {
     const Record& record = profile.records[i];
     const auto index = static_cast<std::int32_t>(i);
@@ -76,13 +109,30 @@ void set_times(Graph& graph, const Profile& profile) {
     if (backward && !is_outermost_backward(profile, record)) continue;
     const auto occurrence = occurrences.find(forward_of(record, index));
     if (occurrence == occurrences.end()) continue;
-    const Key key(profile.strings[record.module], record.name);
-    averages[{key, occurrence->second}].add(backward ? times[i].total_ns : own[i]);
+    const std::pair node(Key(profile.strings[record.module], record.name), occurrence->second);
+    // A call on a batch of another size says nothing of this one.
+    const std::string& given = operands[static_cast<std::size_t>(occurrence->first)];
+    const std::vector<std::string>& wanted = shapes[node];
+    const bool fits = given.empty() || wanted.empty() ||
+                      std::any_of(wanted.begin(), wanted.end(), [&](const std::string& shape) {
+                        return given.find(shape) != std::string::npos;
+                      });
+    if (fits) {
+      averages[node].add(backward ? times[i].total_ns : own[i]);
+    } else {
+      others[node] = given;
+    }
   }
 
   for (Node& node : graph.nodes) {
     if (node.kind != NodeKind::op) continue;
-    const auto found = averages.find({key_of(node), node.occurrence});
+    const std::pair key(key_of(node), node.occurrence);
+    const auto found = averages.find(key);
+    const auto other = others.find(key);
+    if (found == averages.end() && other != others.end())
+      fail<ValueError>("graph", "the profile has ", node.name, node.module.empty() ? "" : " in ", node.module,
+                       " of ", other->second, " alone, the graph one of ", shapes[key].front(),
+                       ": it is of another batch size or model");
     check<ValueError>(found != averages.end(), "graph", "the profile has no warm call of ", node.name,
                       node.module.empty() ? "" : " in ", node.module,
                       ": it is of another model, or too short");
