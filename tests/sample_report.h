@@ -1,6 +1,7 @@
 // A report with something in each of its sections: what the page and the texts are tested on.
 #pragma once
 
+#include <metron/tools/report/explain.h>
 #include <metron/tools/report/page.h>
 #include <metron/tools/report/run.h>
 
@@ -188,6 +189,8 @@ inline report::Report sample_report(bool device_clock = false) {
   Settings& settings = report.settings;
   settings.created = "2026-05-04T12:30:00Z";
   settings.command = {"metron", "report", "--data", "mnist </script>", "--out", "r & \"q\""};
+  settings.variables = {"OMP_NUM_THREADS=2"};
+  settings.repeat = shell_line(settings.variables, settings.command);
   settings.device = device_clock ? "cuda:0" : "cpu";
   settings.device_name = "Some <b>CPU</b>";
   settings.providers = {"onednn", "cpu"};
@@ -228,7 +231,7 @@ inline report::Report sample_report(bool device_clock = false) {
     cold.cold_wall_us = batch.wall_us + 61234.5;
     cold.warm_wall_us = batch.wall_us;
     cold.initialisation = {{"onednn", "oneDNN 2.6.3", 58000.25, 0.85},
-                           {"cpu", "portable kernels of Metron", 12.5, 1e-4}};
+                           {"cpu", "kernels of Metron (cpu)", 12.5, 1e-4}};
     for (const OpRow& op : batch.ops)
       cold.ops.push_back({op.name, op.phase, op.provider, op.self_us + 3000, op.self_us, 3000});
     report.cold.push_back(cold);

@@ -8,11 +8,14 @@
 #include <metron/tools/report/language.h>
 #include <metron/tools/report/markdown.h>
 #include <metron/tools/report/names.h>
+#include <metron/tools/report/pictures.h>
 #include <metron/tools/report/run.h>
 
 #include <limits>
 
 #include "expect_error.h"
+#include "run_command.h"
+#include "sample_report.h"
 #include "synthetic_profile.h"
 #include "temporary_folder.h"
 
@@ -283,11 +286,47 @@ TEST(Markdown, MarksWhatIsEmulatedOrADouble) {
   report.settings.emulated = true;
   report.settings.doubles = {"onednn"};
   report.notes = {make_note("emulated", {"cuda:0"}), make_note("doubles", {"onednn"})};
+  report.cold.emplace_back().ops.emplace_back().cold_us = 5;
   const std::string text = to_markdown(report, english());
-  EXPECT_TRUE(contains(text, {"self µs (emulated)", "step µs (emulated)", "onednn (double)",
+  EXPECT_TRUE(contains(text, {"self µs (emulated)", "step µs (emulated)", "lowest round µs (emulated)",
+                              "highest round µs (emulated)", "images/s (emulated)", "onednn (double)",
                               "say nothing about a GPU", "test doubles, not the vendor's libraries"}));
   EXPECT_EQ(text.find("device µs"), std::string::npos);
   EXPECT_EQ(text.find("| self µs |"), std::string::npos);
+  EXPECT_EQ(batch_chart(report, english()).value.label, "share of the operators' time, % (emulated)");
+  EXPECT_EQ(cold_chart(report, english()).value.label, "time in a step, µs (emulated)");
+}
+
+TEST(Markdown, SaysTheSeedOfTheTrainingAlone) {
+  Report report = test::sample_report();
+  report.training.seed = 11;
+  report.settings.seed = 7;
+  EXPECT_TRUE(contains(to_markdown(report, english()), {"seed 11."}));
+  report.training.seed.reset();
+  EXPECT_TRUE(contains(to_markdown(report, english()), {"seed unknown."}));
+}
+
+TEST(Markdown, SpeaksChineseWhereATermHoldsANumber) {
+  Report report = test::sample_report();
+  report.notes = {make_note("interrupted", {"providers side by side"})};
+  report.settings.model = "reference CNN, conv1 4";
+  const std::string text = to_markdown(report, chinese());
+  for (const char* term :
+       {"各提供者对比”阶段", "参考 CNN, conv1 4", "按实验方法，批大小 16", "热，批大小 64"})
+    EXPECT_NE(text.find(term), std::string::npos) << term;
+  EXPECT_EQ(text.find("faithful, batch"), std::string::npos);
+}
+
+// As a shell reads it back.
+TEST(ShellLine, IsQuotedWhereItMustBe) {
+  EXPECT_EQ(shell_line({}, {"metron", "report", "--batch", "1,16"}), "metron report --batch 1,16");
+  const std::vector<std::string> words{"two words", "", "it's", "$HOME `x` \"y\"", "*"};
+  std::vector<std::string> command{"printf", "%s|"};
+  command.insert(command.end(), words.begin(), words.end());
+  const test::Output output =
+      test::run_command(shell_line({"OMP_PLACES={0:2}, {3}"}, command) + " && " +
+                        shell_line({"METRON_A=b c"}, {"sh", "-c", "printf %s \"$METRON_A\""}));
+  EXPECT_EQ(output.text, "two words||it's|$HOME `x` \"y\"|*|b c");
 }
 
 // ---- The folder

@@ -207,7 +207,7 @@ TEST(BrowsedPage, ShowsTheNumbersOfTheRunAndNoOthers) {
                            "/environment/libraries/a~1b~0c",
                            "/environment/gpus/0/compute_capability",
                            "/settings/seed",
-                           "/settings/command/3",
+                           "/settings/repeat",
                            "/graph/nodes/3/time_us",
                            "/graph/edges/6/shape/1",
                            "/training/tests/1/accuracy",

@@ -81,6 +81,11 @@ TEST(ReportRun, SaysWhatWasMeasuredAndOnWhat) {
   EXPECT_EQ(report.settings.parameters, 1'199'882);
   EXPECT_EQ(report.settings.device, "cpu");
   EXPECT_EQ(report.settings.command.at(1), "report");
+  EXPECT_EQ(report.settings.model, "reference CNN");
+  EXPECT_NE(report.settings.repeat.find("OMP_WAIT_POLICY=passive "), std::string::npos);
+  EXPECT_NE(report.settings.repeat.find(" report --out "), std::string::npos);
+  EXPECT_EQ(report.settings.rounds, 3);
+  EXPECT_EQ(report.training.seed, 1u);
   EXPECT_EQ(report.training.curve.loss.size(), 20u);
   EXPECT_EQ(report.training.tests.size(), 1u);
   EXPECT_EQ(report.training.epochs, 1);
@@ -339,6 +344,7 @@ TEST_F(ReportRuns, TheRankingFollowsTheModel) {
                             "--test-limit 64 --provider-budget 0 --faithful");
   ASSERT_EQ(output.code, 0) << output.text;
   const Report changed = read("out");
+  EXPECT_EQ(changed.settings.model, "reference CNN, conv1 1, conv2 1, hidden 16384");
   EXPECT_EQ(changed.settings.parameters, 10 + 10 + 145 * 16384 + 16385 * 10);
   const auto linear_over_conv2d = [](const Report& report) {
     return forward_us(report.batches.back(), "linear") / forward_us(report.batches.back(), "conv2d");
@@ -360,12 +366,14 @@ TEST_F(ReportRuns, TheRankingFollowsTheModel) {
 TEST_F(ReportRuns, TakeAFinishedRun) {
   const std::string from = (finished().folder / "out").string();
   ASSERT_EQ(run("--out '" + path("out") + "' --from '" + from +
-                "' --batch 3 --rounds 1 --steps 1 --test-limit 2 --provider-budget 0 --gzip")
+                "' --seed 7 --batch 3 --rounds 1 --steps 1 --test-limit 2 --provider-budget 0 --gzip")
                 .code,
             0);
   Report report = read("out");
   EXPECT_EQ(report.training.source, from);
   EXPECT_EQ(report.training.epochs, 1);
+  EXPECT_EQ(report.training.seed, 1u);
+  EXPECT_EQ(report.settings.seed, 7u);
   const std::vector<double>&again = report.training.curve.loss,
         &before = finished().report.training.curve.loss;
   ASSERT_EQ(again.size(), before.size());
@@ -420,6 +428,9 @@ TEST_F(ReportRuns, LeaveAReportWhenTheyAreInterrupted) {
   const Report b = read("b");
   EXPECT_EQ(b.interrupted_in, "measuring");
   EXPECT_TRUE(b.batches.empty() || b.batches.size() == 2);
+  EXPECT_LT(b.settings.rounds, 1000);
+  EXPECT_EQ(b.settings.rounds, b.batches.empty() ? 0 : b.batches.front().steps);  // one step in each
+  EXPECT_EQ(b.settings.cold_runs, b.settings.rounds);
   for (const File& file : b.files) EXPECT_TRUE(fs::exists(folder / "b" / file.name)) << file.name;
   EXPECT_EQ(folder.names().size(), 2u) << "something is left behind";
 }
@@ -452,6 +463,10 @@ TEST_F(ReportRuns, SayWhatIsWrong) {
       {"--rounds 0", {"--rounds"}},
       {"--nothing", {"--nothing"}},
       {"--epochs 1 --from x", {"--epochs", "--from"}},
+      {"--lr 1 --from x", {"--lr", "--from"}},
+      {"--gamma 1 --from x", {"--gamma", "--from"}},
+      {"--train-batch-size 1 --from x", {"--train-batch-size", "--from"}},
+      {"--train-limit 1 --from x", {"--train-limit", "--from"}},
       {"--device tpu", {"tpu"}},
       {"--providers nobody", {"nobody"}},
       {"--data /nonexistent", {"/nonexistent"}},

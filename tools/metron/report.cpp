@@ -84,13 +84,16 @@ Command report_command(CLI::App& program, std::vector<std::string> command_line)
   app->add_option("--lang", o.language, "language of report, page and pictures")
       ->check(CLI::IsMember({"en", "zh"}));
   app->add_option("--train-batch-size", o.train_batch_size, "samples in a training step")
-      ->check(positive_number());
-  app->add_option("--lr", o.lr, "learning rate of Adadelta")->check(positive_number());
+      ->check(positive_number())
+      ->excludes(from);
+  app->add_option("--lr", o.lr, "learning rate of Adadelta")->check(positive_number())->excludes(from);
   app->add_option("--gamma", o.gamma, "factor of the learning rate after each epoch")
-      ->check(positive_number());
+      ->check(positive_number())
+      ->excludes(from);
   app->add_option("--seed", o.seed, "of weights, dropout and shuffling");
   app->add_option("--train-limit", o.train_limit, "train on the first N images only")
-      ->check(positive_number());
+      ->check(positive_number())
+      ->excludes(from);
   app->add_option("--test-limit", o.test_limit, "test on the first N images only")->check(positive_number());
   app->add_option("--data", o.data, "folder with the four IDX files, plain or gzipped");
   app->add_option("--device", o.device, "auto, cpu, cuda or cuda:<index>");

@@ -5,6 +5,7 @@
 #include <metron/tools/report/analyse.h>
 #include <metron/tools/report/explain.h>
 #include <metron/tools/report/report.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -13,20 +14,46 @@
 namespace metron::report {
 namespace {
 
-std::string utc_now() {
-  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+std::string utc(std::chrono::system_clock::time_point time) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
   std::tm parts{};
-  gmtime_r(&now, &parts);
+  gmtime_r(&seconds, &parts);
   char text[32];
   std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
   return text;
 }
 
-Settings settings_of(const Options& options, const Experiment& experiment,
+// The variables that Metron, or the threads it computes with, take settings from.
+std::vector<std::string> set_variables() {
+  std::vector<std::string> variables;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string_view text = *variable;
+    if (text.starts_with("METRON_") || text.starts_with("OMP_")) variables.emplace_back(text);
+  }
+  std::sort(variables.begin(), variables.end());
+  return variables;
+}
+
+std::string model_name(const mnist::NetSizes& sizes) {
+  const mnist::NetSizes reference;
+  std::string name = "reference CNN";
+  const auto add = [&](const char* what, std::int64_t size, std::int64_t usual) {
+    if (size != usual) name += std::string(", ") + what + ' ' + std::to_string(size);
+  };
+  add("conv1", sizes.conv1, reference.conv1);
+  add("conv2", sizes.conv2, reference.conv2);
+  add("hidden", sizes.hidden, reference.hidden);
+  return name;
+}
+
+Settings settings_of(const Options& options, const Measurements& measured,
                      const tools::Environment& environment) {
+  const Experiment& experiment = measured.experiment;
   Settings s;
-  s.created = utc_now();
+  s.created = utc(measured.began);
   s.command = options.command;
+  s.variables = set_variables();
+  s.repeat = shell_line(s.variables, s.command);
   s.device = experiment.device.name();
   s.device_name = environment.cpu.model;
   const auto index = static_cast<std::size_t>(experiment.device.index());
@@ -42,7 +69,7 @@ Settings settings_of(const Options& options, const Experiment& experiment,
   }
   s.threads = num_threads();
   s.dtype = "float32";
-  s.model = "reference CNN";
+  s.model = model_name(options.sizes);
   s.conv1 = options.sizes.conv1;
   s.conv2 = options.sizes.conv2;
   s.hidden = options.sizes.hidden;
@@ -50,9 +77,9 @@ Settings settings_of(const Options& options, const Experiment& experiment,
   s.seed = options.seed;
   s.faithful = options.faithful;
   s.batch_sizes = options.batch_sizes;
-  s.rounds = options.rounds;
+  s.rounds = measured.profiles.empty() ? 0 : static_cast<int>(measured.profiles.front().warm.size());
   s.steps = options.steps;
-  s.cold_runs = options.rounds;
+  s.cold_runs = s.rounds;
   return s;
 }
 
@@ -94,8 +121,7 @@ void add_notes(Report& report, const Measurements& measured) {
   for (const FaithfulSection& section : report.faithful) {
     if (section.reference.empty()) add("no_reference", {std::to_string(section.batch)});
   }
-  if (!report.batches.empty() && measured.profiles.front().warm.size() < 3)
-    add("few_rounds", {std::to_string(measured.profiles.front().warm.size())});
+  if (!report.batches.empty() && s.rounds < 3) add("few_rounds", {std::to_string(s.rounds)});
   const bool truncated =
       std::any_of(measured.profiles.begin(), measured.profiles.end(), [](const BatchProfiles& profiles) {
         return std::any_of(profiles.warm.begin(), profiles.warm.end(),
@@ -110,7 +136,7 @@ Report analyse(const Options& options, const Measurements& measured, std::vector
   const tools::Environment environment = tools::collect_environment();
   Report report;
   report.environment = tools::to_json(environment);
-  report.settings = settings_of(options, measured.experiment, environment);
+  report.settings = settings_of(options, measured, environment);
   report.training = measured.experiment.training;
   report.complete = measured.stopped_in.empty();
   report.interrupted_in = measured.stopped_in;

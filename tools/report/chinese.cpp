@@ -61,8 +61,8 @@ const Language& chinese() {
           {"model", "模型"},
           {"{0} parameters", "{0} 个参数"},
           {"batch sizes", "批大小"},
-          {"{0} rounds of {1} steps at each batch size", "每个批大小 {0} 轮，每轮 {1} 步"},
-          {"{0} fresh processes", "{0} 个新进程"},
+          {"rounds at each batch size: {0}; steps in each: {1}", "每个批大小的轮数：{0}；每轮步数：{1}"},
+          {"fresh processes: {0}", "新进程数：{0}"},
           {"threads", "线程"},
           {"seed", "随机种子"},
           {"weights", "权重"},
@@ -272,10 +272,9 @@ const Language& chinese() {
            "的启动计入了 conv2d。"},
           {"Warm, the same operator takes {0} µs in a step at batch size {1} and {2} µs at batch size {3}.",
            "热运行时，同一算子在批大小 {1} 的一步中用时 {0} µs，在批大小 {3} 时用时 {2} µs。"},
-          {"The rest is done once in a process: in the first step at batch size {0}, {1} took {2} µs more "
-           "than its kernels take warm, {3} % of that step.",
-           "其余的工作每个进程只做一次：批大小为 {0} 的第一步中，{1} 比其核函数热运行时多用了 {2} "
-           "µs，占该步的 "
+          {"In the first training step of a process at batch size {0}, backward pass and all, {1} took {2} "
+           "µs more than its kernels take warm, {3} % of that step.",
+           "在进程的第一个训练步中（批大小 {0}，含反向传播），{1} 比其核函数热运行时多用了 {2} µs，占该步的 "
            "{3} %。"},
           {"The lab's program sends one image through the network whatever the batch size is, so its tables "
            "are the same measurement again: the times of {0} lie {1} % apart here",

@@ -35,7 +35,8 @@ const Language::Table& chinese_text() {
       {"lowest round µs", "最快一轮 µs"},
       {"highest round µs", "最慢一轮 µs"},
       {"of the roof, %", "占上限 %"},
-      {"A warm training step at batch size {0}: medians of {1} steps in {2} fresh processes. Self time "
+      {"A warm training step at batch size {0}: medians of the recorded steps, {1}, of fresh processes, {2}. "
+       "Self time "
        "leaves "
        "nested operators out, total holds them. Ranks marked ~ are within the noise: in some process the "
        "operator "
@@ -51,7 +52,7 @@ const Language::Table& chinese_text() {
       {"timer, %", "计时器 %"},
       {"peak MiB", "峰值 MiB"},
       {"The ten most expensive at batch size {0}:", "批大小 {0} 时最耗时的十个算子："},
-      {"The first training step of a fresh process beside a warm one, medians of {0} processes. What it "
+      {"The first training step of a fresh process beside a warm one, medians of the processes, {0}. What it "
        "takes "
        "more is initialisation: of a library, of its code for these shapes, of memory that is touched for "
        "the "
@@ -93,7 +94,7 @@ const Language::Table& chinese_text() {
       {"The most expensive operators, as the lab measured", "按实验的方法测量：最耗时的算子"},
       {"One cold forward pass of one image in train mode in a fresh process, whatever the batch size; host "
        "time, and "
-       "nested rows count again in their parents; medians of {0} processes. Beside it the reference, a "
+       "nested rows count again in their parents; medians of the processes, {0}. Beside it the reference, a "
        "GeForce RTX "
        "2070 SUPER with PyTorch 1.6.0.",
        "不论批大小，在全新进程中以训练模式对一张图像做一次冷的前向传播；主机时间，嵌套的行在其上级中重复计算"
@@ -124,6 +125,13 @@ const Language::Table& chinese_text() {
       {"what it holds", "内容"},
       {"{0} (emulated)", "{0}（模拟）"},
       {"{0} (double)", "{0}（替身）"},
+      // Terms
+      {"training", "训练"},
+      {"measuring", "测量"},
+      {"providers side by side", "各提供者对比"},
+      {"reference CNN", "参考 CNN"},
+      {"none", "无"},
+      {"unknown", "未知"},
       // Pictures
       {"Reference CNN, batch size {0}", "参考 CNN，批大小 {0}"},
       {"{0} parameter", "{0} 个参数"},
@@ -170,8 +178,7 @@ const Language::Table& chinese_text() {
       {"A recording was full before it ended: some steps are missing.", "有一次记录提前写满：缺少一些步。"},
       {"No font here has Chinese characters: the pictures are in English.",
        "本机没有含中文字符的字体：图片使用英文。"},
-      {"There are {0} rounds only: no rank is called known below three.",
-       "只有 {0} 轮：少于三轮时不认定任何名次。"},
+      {"Rounds: {0}. No rank is called known below three.", "轮数：{0}。少于三轮时不认定任何名次。"},
   };
   return table;
 }

@@ -32,7 +32,6 @@ std::vector<std::int64_t> first_indices(std::int64_t count, std::int64_t availab
 void set_curves(Training& training, const mnist::Metrics& metrics) {
   Curve& curve = training.curve;
   curve.window = smoothing_window;
-  double sum = 0;
   for (const mnist::MetricsRow& row : metrics.rows) {
     if (row.accuracy) {
       training.tests.push_back({row.epoch, row.step, row.loss, *row.accuracy});
@@ -44,7 +43,7 @@ void set_curves(Training& training, const mnist::Metrics& metrics) {
     const std::size_t count = curve.loss.size();
     const auto window = static_cast<std::size_t>(smoothing_window);
     const auto begin = curve.loss.end() - static_cast<std::ptrdiff_t>(std::min(count, window));
-    sum = std::accumulate(begin, curve.loss.end(), 0.0);
+    const double sum = std::accumulate(begin, curve.loss.end(), 0.0);
     curve.smoothed.push_back(sum / static_cast<double>(std::min(count, window)));
   }
 }
@@ -87,6 +86,7 @@ void Experimenter::train(Experiment& experiment, Progress& progress, const std::
   section.test_images = test_set_->size();
   section.lr = options_.lr;
   section.gamma = options_.gamma;
+  section.seed = options_.seed;
   net_.to(device_);
   mnist::Training training(net_, device_, options_.lr, options_.gamma);
   const DataLoader train_loader(

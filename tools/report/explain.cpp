@@ -22,16 +22,48 @@ const std::map<std::string, std::string>& note_texts() {
       {"no_reference", "The reference has no table at batch size {0}: nothing is compared with it there."},
       {"truncated", "A recording was full before it ended: some steps are missing."},
       {"no_font", "No font here has Chinese characters: the pictures are in English."},
-      {"few_rounds", "There are {0} rounds only: no rank is called known below three."}};
+      {"few_rounds", "Rounds: {0}. No rank is called known below three."}};
   return texts;
+}
+
+std::string shell_quoted(std::string_view word) {
+  constexpr std::string_view plain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%";
+  if (!word.empty() && word.find_first_not_of(plain) == std::string_view::npos) return std::string(word);
+  std::string quoted = "'";
+  for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + '\'';
 }
 
 }  // namespace
 
+std::string term_text(std::string_view term, const Language& text) {
+  if (text.has(term)) return text(term);
+  constexpr std::string_view dark = ", light on dark";
+  if (term.ends_with(dark))
+    return text("{0}, light on dark", {term_text(term.substr(0, term.size() - dark.size()), text)});
+  const std::size_t digits = term.find_last_not_of("0123456789") + 1;
+  const std::string numbered = std::string(term.substr(0, digits)) + "{0}";
+  if (text.has(numbered)) return text(numbered, {std::string(term.substr(digits))});
+  const std::size_t comma = std::min(term.find(','), term.size());
+  return text(term.substr(0, comma)) + std::string(term.substr(comma));
+}
+
+std::string shell_line(const std::vector<std::string>& variables, const std::vector<std::string>& command) {
+  std::string line;
+  for (const std::string& variable : variables) {
+    const std::size_t value = variable.find('=') + 1;
+    line += variable.substr(0, value) + shell_quoted(std::string_view(variable).substr(value)) + ' ';
+  }
+  for (std::size_t i = 0; i < command.size(); ++i) line += (i == 0 ? "" : " ") + shell_quoted(command[i]);
+  return line;
+}
+
 std::string note_text(const Note& note, const Language& text) {
   const auto found = note_texts().find(note.kind);
   if (found == note_texts().end()) return note.text;
-  const std::string value = note.values.empty() ? "" : note.values.front();
+  std::string value = note.values.empty() ? "" : note.values.front();
+  if (note.kind == "interrupted") value = term_text(value, text);
   return text(found->second, {value});
 }
 

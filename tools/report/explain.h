@@ -5,12 +5,20 @@
 #include <metron/tools/report/run.h>
 
 #include <string>
+#include <string_view>
 
 namespace metron::report {
 
 // The note in the report's language.
 std::string note_text(const Note& note, const Language& text);
 Note make_note(const std::string& kind, std::vector<std::string> values = {});
+
+// A term of run.json in the report's language. The table has "faithful, batch 64" as "faithful, batch {0}",
+// and of "reference CNN, conv1 4" what stands before the comma.
+std::string term_text(std::string_view term, const Language& text);
+
+// What a shell is given to repeat the run: the variables, then the command, all quoted where they must be.
+std::string shell_line(const std::vector<std::string>& variables, const std::vector<std::string>& command);
 
 // A column's or chart's name for host times, marked where they are an emulator's.
 std::string marked(const Report& report, const std::string& name, const Language& text);

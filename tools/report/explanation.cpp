@@ -139,8 +139,8 @@ std::vector<Part> explanation(const Report& report, const Language& language) {
   if (!report.cold.back().initialisation.empty() && report.cold.back().initialisation.front().us > 0) {
     const std::string most = cold + "/initialisation/0";
     p.text(
-        "The rest is done once in a process: in the first step at batch size {0}, {1} took {2} µs more than "
-        "its kernels take warm, {3} % of that step.",
+        "In the first training step of a process at batch size {0}, backward pass and all, {1} took {2} µs "
+        "more than its kernels take warm, {3} % of that step.",
         {p.number("count", cold + "/batch"), p.word(most + "/library"), p.number("us", most + "/us"),
          p.number("share", most + "/share")});
     p.end_sentence();

@@ -4,8 +4,8 @@ namespace metron::report {
 
 std::string MarkdownWriter::write() {
   out_ = "# " + t_("Operators of a convolutional network on MNIST") + "\n\n";
-  out_ += t_("{0}, measured on {1}, {2}.",
-             {report_.settings.model, report_.settings.device_name, report_.settings.created}) +
+  out_ += t_("{0}, measured on {1}, {2}.", {term_text(report_.settings.model, t_),
+                                            report_.settings.device_name, report_.settings.created}) +
           '\n';
   for (const Note& note : report_.notes) out_ += "\n> " + note_text(note, t_) + '\n';
   environment();
@@ -56,7 +56,8 @@ void MarkdownWriter::environment() {
     if (!e.at("libraries").contains(name)) add(name, t_("not in this build"));
   }
   add("Metron", t_("{0}, commit {1}", {text_of(e.at("metron")), text_of(e.at("commit"))}));
-  for (const auto& [name, value] : e.at("build_options").items()) add(name, text_of(value));
+  for (const auto& [name, value] : e.at("build_options").items())
+    add(name, value == "" ? t_("none") : text_of(value));
   add(t_("device measured"), report_.settings.device);
   std::string order;
   for (const std::string& name : report_.settings.providers)
@@ -85,7 +86,7 @@ void MarkdownWriter::curves() {
   if (training.epochs && training.batch_size)
     paragraph(t_("Epochs: {0}; batch size {1}; seed {2}.",
                  {std::to_string(*training.epochs), std::to_string(*training.batch_size),
-                  std::to_string(report_.settings.seed)}));
+                  training.seed ? std::to_string(*training.seed) : t_("unknown")}));
   if (!training.curve.step.empty()) picture("loss", t_("loss of the training steps"));
   paragraph(
       t_("Each point is the mean loss of its batch. The lab's curve divides a sum of such means by the "
@@ -108,8 +109,9 @@ void MarkdownWriter::op_table(const BatchSection& batch, std::size_t most) {
                                   time_header(t_("total µs"))};
   const bool device = batch.ranked_by == "device";
   if (device) header.push_back(t_("device µs"));
-  for (const std::string& name : {t_("share, %"), t_("lowest round µs"), t_("highest round µs"),
-                                  std::string("GFLOP/s"), std::string("GB/s"), t_("of the roof, %")})
+  for (const std::string& name :
+       {t_("share, %"), time_header(t_("lowest round µs")), time_header(t_("highest round µs")),
+        std::string("GFLOP/s"), std::string("GB/s"), t_("of the roof, %")})
     header.push_back(name);
   MarkdownTable rows(header, 4);
   for (std::size_t i = 0; i < std::min(most, batch.ops.size()); ++i) {
@@ -136,7 +138,8 @@ void MarkdownWriter::ranking() {
   if (report_.batches.empty()) return paragraph(t_("Not reached."));
   const BatchSection& batch = report_.batches.back();
   paragraph(t_(
-      "A warm training step at batch size {0}: medians of {1} steps in {2} fresh processes. Self time "
+      "A warm training step at batch size {0}: medians of the recorded steps, {1}, of fresh processes, {2}. "
+      "Self time "
       "leaves nested operators out, total holds them. Ranks marked ~ are within the noise: in some "
       "process the operator took as long as another one did in some process.",
       {std::to_string(batch.batch), std::to_string(batch.steps), std::to_string(report_.settings.rounds)}));
@@ -147,7 +150,7 @@ void MarkdownWriter::batches() {
   heading(t_("Batch sizes"));
   if (report_.batches.empty()) return paragraph(t_("Not reached."));
   MarkdownTable rows(
-      {t_("batch size"), time_header(t_("step µs")), t_("images/s"), t_("self times, % of wall"),
+      {t_("batch size"), time_header(t_("step µs")), time_header(t_("images/s")), t_("self times, % of wall"),
        t_("outside operators, %"), t_("timer, %"), t_("peak MiB")},
       0);
   for (const BatchSection& batch : report_.batches)

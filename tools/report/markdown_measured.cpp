@@ -7,7 +7,7 @@ void MarkdownWriter::cold() {
   heading(t_("Cold and warm"));
   if (report_.cold.empty()) return paragraph(t_("Not reached."));
   paragraph(
-      t_("The first training step of a fresh process beside a warm one, medians of {0} processes. What "
+      t_("The first training step of a fresh process beside a warm one, medians of the processes, {0}. What "
          "it takes more is initialisation: of a library, of its code for these shapes, of memory that "
          "is touched for the first time. A library's own start is counted to it alone, and to no operator.",
          {std::to_string(report_.settings.cold_runs)}));
@@ -92,11 +92,11 @@ void MarkdownWriter::providers() {
 void MarkdownWriter::faithful(const std::string& title) {
   heading(title);
   if (report_.faithful.empty()) return paragraph(t_("Not reached."));
-  paragraph(
-      t_("One cold forward pass of one image in train mode in a fresh process, whatever the batch size; "
-         "host time, and nested rows count again in their parents; medians of {0} processes. Beside it the "
-         "reference, a GeForce RTX 2070 SUPER with PyTorch 1.6.0.",
-         {std::to_string(report_.settings.cold_runs)}));
+  paragraph(t_(
+      "One cold forward pass of one image in train mode in a fresh process, whatever the batch size; "
+      "host time, and nested rows count again in their parents; medians of the processes, {0}. Beside it the "
+      "reference, a GeForce RTX 2070 SUPER with PyTorch 1.6.0.",
+      {std::to_string(report_.settings.cold_runs)}));
   for (const FaithfulSection& section : report_.faithful) {
     std::string title_line = t_("Batch size {0}", {std::to_string(section.batch)});
     for (const Correlation& c : report_.correlations) {
@@ -136,8 +136,8 @@ void MarkdownWriter::correlations() {
                      2);
   for (const Correlation& c : report_.correlations) {
     const auto value = [](const std::optional<double>& x) { return x ? number_text(*x, 3) : "-"; };
-    rows.add({c.first, c.second, value(c.tau), value(c.low), value(c.high), std::to_string(c.items),
-              std::to_string(c.tied_first) + " + " + std::to_string(c.tied_second)});
+    rows.add({term_text(c.first, t_), term_text(c.second, t_), value(c.tau), value(c.low), value(c.high),
+              std::to_string(c.items), std::to_string(c.tied_first) + " + " + std::to_string(c.tied_second)});
   }
   table(rows);
 }
@@ -153,11 +153,9 @@ void MarkdownWriter::timer() {
 
 void MarkdownWriter::repeat() {
   heading(t_("To repeat it"));
-  std::string command;
-  for (const std::string& word : report_.settings.command) command += (command.empty() ? "" : " ") + word;
-  paragraph("    " + command);
+  paragraph("    " + report_.settings.repeat);
   MarkdownTable rows({t_("file"), t_("what it holds")}, 2);
-  for (const File& file : report_.files) rows.add({'`' + file.name + '`', t_(file.what)});
+  for (const File& file : report_.files) rows.add({'`' + file.name + '`', term_text(file.what, t_)});
   table(rows);
 }
 

@@ -89,8 +89,7 @@ std::vector<BatchProfiles> measure(const Options& options, const Experiment& exp
   progress.stage("measuring", 2 * batches * options.rounds);
   Passes passes(options, experiment, folder, stop, on_interrupt);
   std::int64_t done = 0;
-  int rounds = 0;
-  for (; rounds < options.rounds && !stop; ++rounds) {
+  for (int rounds = 0; rounds < options.rounds && !stop; ++rounds) {
     for (BatchProfiles& profiles : all) {
       for (const bool forward_only : {false, true}) {
         if (!stop && passes.run(profiles.batch, forward_only, profiles))

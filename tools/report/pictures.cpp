@@ -1,3 +1,4 @@
+#include <metron/tools/report/explain.h>
 #include <metron/tools/report/pictures.h>
 
 #include <algorithm>
@@ -90,7 +91,7 @@ drawing::LineChart accuracy_chart(const Report& report, const Language& text) {
 drawing::BarChart batch_chart(const Report& report, const Language& text) {
   drawing::BarChart chart;
   chart.title = text("Share of a training step, by batch size");
-  chart.value.label = text("share of the operators' time, %");
+  chart.value.label = marked(report, text("share of the operators' time, %"), text);
   chart.unit = " %";
   std::set<std::pair<std::string, std::string>> wanted;
   for (const BatchSection& batch : report.batches) {
@@ -110,7 +111,7 @@ drawing::BarChart batch_chart(const Report& report, const Language& text) {
 drawing::BarChart cold_chart(const Report& report, const Language& text) {
   drawing::BarChart chart;
   chart.title = text("First step of a process beside a warm one");
-  chart.value.label = text("time in a step, µs");
+  chart.value.label = marked(report, text("time in a step, µs"), text);
   chart.value.scale = drawing::Scale::logarithmic;
   chart.series = {text("first"), text("warm")};
   if (report.cold.empty()) return chart;

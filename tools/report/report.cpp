@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 namespace metron::report {
 namespace {
@@ -76,17 +77,19 @@ GraphSection graph_section(const graph::Graph& graph, std::int64_t batch) {
   return section;
 }
 
-graph::Words graph_words(const Language& text) {
+graph::Words graph_words(const Report& report, const Language& text) {
   return {text("{0} parameter", {""}),
           text("{0} parameters", {""}),
           text("arrows carry activations"),
           text("arrows carry gradients"),
           text("; "),
-          text(" a call")};
+          text(" a call"),
+          marked(report, "", text)};
 }
 
 // The forward pass at the largest batch size.
-graph::Graph capture(const Options& options, const Experiment& experiment, const Language& text) {
+graph::Graph capture(const Options& options, const Experiment& experiment, const Report& report,
+                     const Language& text) {
   mnist::Net net(options.sizes);
   net.load_state(experiment.state);
   net.to(experiment.device);
@@ -94,7 +97,7 @@ graph::Graph capture(const Options& options, const Experiment& experiment, const
   const std::int64_t batch = experiment.images.input.size(0);
   graph::Graph graph = graph::capture_forward(net, experiment.images.input.to(experiment.device),
                                               text("Reference CNN, batch size {0}", {std::to_string(batch)}));
-  graph.words = graph_words(text);
+  graph.words = graph_words(report, text);
   return graph;
 }
 
@@ -107,7 +110,7 @@ class FolderWriter {
   void add(const std::string& name, const std::string& what, std::string_view content) {
     folder_.write(name, content);
     report_.files.push_back({name, what});
-    progress_.advance(static_cast<std::int64_t>(report_.files.size()));
+    progress_.advance(0, name);
   }
   void add_picture(const std::string& name, const std::string& what,
                    const std::function<drawing::Canvas(const drawing::Theme&)>& draw, bool svg) {
@@ -125,8 +128,6 @@ class FolderWriter {
   Report& report_;
   Progress& progress_;
 };
-
-constexpr std::int64_t usual_files = 27;
 
 void write_folder(ReportFolder& folder, Report& report, const Measurements& measured, const Options& options,
                   const std::vector<Profile>& traces, const graph::Graph& graph, Progress& progress) {
@@ -174,12 +175,14 @@ void write_folder(ReportFolder& folder, Report& report, const Measurements& meas
 
 bool make_report(const Options& options, Progress& progress, std::atomic<bool>& stop,
                  void (*on_interrupt)(int)) {
+  const auto began = std::chrono::system_clock::now();
   const auto start = Clock::now();
   language_of(options.language);
   Experimenter experimenter(options);
   ReportFolder folder(options.out);
 
   Measurements measured;
+  measured.began = began;
   const auto stopped = [&](const char* stage) {
     if (stop && measured.stopped_in.empty()) measured.stopped_in = stage;
     return stop.load();
@@ -195,15 +198,16 @@ bool make_report(const Options& options, Progress& progress, std::atomic<bool>& 
   measured.providers = bench_providers(options, measured.experiment.device, measured.roofs, progress, stop);
   stopped("providers side by side");
 
-  progress.stage("writing", usual_files);
+  progress.stage("writing", 1);
   std::vector<Profile> traces;
   Report report = analyse(options, measured, traces);
-  graph::Graph graph = capture(options, measured.experiment, picture_language(language_of(options.language)));
+  graph::Graph graph =
+      capture(options, measured.experiment, report, picture_language(language_of(options.language)));
   if (!traces.empty()) set_times(graph, traces.back());
   report.graph = graph_section(graph, measured.experiment.images.input.size(0));
   report.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   write_folder(folder, report, measured, options, traces, graph, progress);
-  progress.advance(usual_files);
+  progress.advance(1);
   folder.commit();
   return report.complete;
 }

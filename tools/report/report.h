@@ -6,11 +6,13 @@
 #include <metron/tools/roof.h>
 
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 
 namespace metron::report {
 
 struct Measurements {
+  std::chrono::system_clock::time_point began;
   Experiment experiment;
   std::vector<BatchProfiles> profiles;
   tools::Roofs roofs;

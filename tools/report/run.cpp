@@ -12,7 +12,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr char format[] = "metron report";
-constexpr int version = 2;
+constexpr int version = 3;
 
 template <typename T>
 inline constexpr bool is_list = false;

@@ -22,24 +22,26 @@
 namespace metron::report {
 
 struct Settings {
-  std::string created;               // when the run began: "2026-05-04T12:30:00Z"
-  std::vector<std::string> command;  // the command line that repeats the run
-  std::string device;                // "cpu", "cuda:0"
-  std::string device_name;           // of the processor or accelerator, for people
+  std::string created;  // when the run began: "2026-05-04T12:30:00Z"
+  std::vector<std::string> command;
+  std::vector<std::string> variables;  // of its environment, METRON_* and OMP_*: "OMP_NUM_THREADS=2"
+  std::string repeat;                  // both as a shell takes them
+  std::string device;                  // "cpu", "cuda:0"
+  std::string device_name;             // of the processor or accelerator, for people
   bool emulated = false;
   std::vector<std::string> doubles;               // providers
   std::vector<std::string> providers;             // in their order of preference, on the device
   int threads = 0;                                // that compute on the host
   std::string dtype;                              // of parameters and images: "float32"
-  std::string model;                              // "reference CNN"
+  std::string model;                              // "reference CNN", and its sizes if they are others
   std::int64_t conv1 = 0, conv2 = 0, hidden = 0;  // its sizes: 32, 64 and 128 are the lab's
   std::int64_t parameters = 0;                    // elements
-  std::uint64_t seed = 0;
-  bool faithful = false;  // the lab's way of measuring leads in report and page
+  std::uint64_t seed = 0;                         // of this command: dropout, and a training here
+  bool faithful = false;                          // the lab's way of measuring leads in report and page
   std::vector<std::int64_t> batch_sizes;
-  int rounds = 0;     // of the warm measurement, the batch sizes in turn
+  int rounds = 0;     // of the warm measurement that were finished, the batch sizes in turn
   int steps = 0;      // recorded in each round at each batch size
-  int cold_runs = 0;  // fresh processes for each cold measurement
+  int cold_runs = 0;  // fresh processes for each cold measurement that were finished
 };
 
 // ---- Training
@@ -65,6 +67,7 @@ struct Training {
   bool has_weights = false;  // what was profiled are the trained weights, not the initial ones
   std::optional<std::int64_t> epochs, batch_size, train_images, test_images;  // empty where unknown
   std::optional<double> lr, gamma;
+  std::optional<std::uint64_t> seed;
   std::optional<double> seconds;  // of the training steps
   Curve curve;                    // empty where the run's metrics are missing
   std::vector<Test> tests;
@@ -178,7 +181,7 @@ struct ColdRow {
 // memory that is touched for the first time.
 struct Initialisation {
   std::string provider;  // "onednn"
-  std::string library;   // "oneDNN 2.6.3"; "portable kernels of Metron" behind the providers of our own
+  std::string library;   // "oneDNN 2.6.3"; "kernels of Metron (cpu)" of a provider of our own
   double us = 0;
   double share = 0;     // of the first step's wall time
   double start_us = 0;  // the part of it that the library's own start took, where the provider names it
@@ -300,7 +303,7 @@ struct File {
 struct Report {
   bool complete = false;
   std::string interrupted_in;          // the stage; "" if it was not interrupted
-  double seconds = 0;                  // that the whole run took
+  double seconds = 0;                  // that the run took until this was written
   nlohmann::ordered_json environment;  // as `metron info --json`: tools/environment.h
   Settings settings;
   Timer timer;

@@ -111,12 +111,15 @@ function word(path) {
   const parts = String(value).split(/(?<=_)/).flatMap((part, i) => (i ? [h("wbr"), part] : [part]));
   return Object.assign(h("span", { "data-path": path }, parts), { key: String(value) });
 }
-// A term of ours in the report's language; "at batch size 64" is in the table as "at batch size {0}".
+// A term of ours in the report's language, by the rules of term_text() in explain.cpp.
 function termText(english) {
+  if (page.texts[english]) return page.texts[english];
   const dark = /^(.*), light on dark$/.exec(english);
   if (dark) return t("{0}, light on dark", termText(dark[1]));
   const numbered = /^(.*\D)(\d+)$/.exec(english);
-  return page.texts[english] ?? (numbered && page.texts[`${numbered[1]}{0}`] ? t(`${numbered[1]}{0}`, numbered[2]) : english);
+  if (numbered && page.texts[`${numbered[1]}{0}`]) return t(`${numbered[1]}{0}`, numbered[2]);
+  const listed = /^([^,]*)(,.*)$/.exec(english);
+  return listed ? translated(listed[1]) + listed[2] : english;
 }
 function term(path) {
   const text = termText(String(at(path)));

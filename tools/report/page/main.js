@@ -46,7 +46,7 @@ sections.push(flameSection(), notesSection());
 
 document.getElementById("top").append(
   h("div", { class: "title" }, h("h1", {}, t("Lab report: where a CNN spends its time")), themeButton()),
-  h("p", { class: "subtitle" }, word("/settings/model"), " · ", word("/settings/device_name"), " · ", word("/settings/created")),
+  h("p", { class: "subtitle" }, term("/settings/model"), " · ", word("/settings/device_name"), " · ", word("/settings/created")),
   ...warnings(), summary());
 document.getElementById("contents").append(
   h("details", { open: innerWidth > 700 }, h("summary", {}, t("Contents")),

@@ -34,14 +34,14 @@ function environmentSection() {
       [t("device"), word("/settings/device"), ": ", word("/settings/device_name"), settings.emulated ? [" ", h("strong", {}, t("(emulated)"))] : null],
       [t("providers"), joined(paths("/settings/providers").map(word))],
       settings.doubles.length > 0 ? [t("test doubles"), joined(paths("/settings/doubles").map(word))] : null,
-      [t("model"), word("/settings/model"), ", ", word("/settings/dtype"), ", ", ...t("{0} parameters", num("/settings/parameters", "count"))],
+      [t("model"), term("/settings/model"), ", ", word("/settings/dtype"), ", ", ...t("{0} parameters", num("/settings/parameters", "count"))],
       [t("batch sizes"), joined(paths("/settings/batch_sizes").map((path) => num(path, "count")))],
-      [t("warm"), ...t("{0} rounds of {1} steps at each batch size", num("/settings/rounds", "count"), num("/settings/steps", "count"))],
-      [t("cold"), ...t("{0} fresh processes", num("/settings/cold_runs", "count"))],
+      [t("warm"), ...t("rounds at each batch size: {0}; steps in each: {1}", num("/settings/rounds", "count"), num("/settings/steps", "count"))],
+      [t("cold"), ...t("fresh processes: {0}", num("/settings/cold_runs", "count"))],
       [t("threads"), num("/settings/threads", "count")],
       [t("seed"), h("span", { "data-path": "/settings/seed" }, page.seed)],
       [t("weights"), run.training.has_weights ? t("as trained") : t("as initialised"), " (", term("/training/source"), ")"],
-      [t("to repeat"), h("code", {}, joined(paths("/settings/command").map(word), " "))],
+      [t("to repeat"), code("/settings/repeat")],
       [t("measured"), word("/settings/created"), ", ", ...t("in {0}", full("/seconds", "seconds"))],
     ])));
 }
