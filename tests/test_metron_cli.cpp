@@ -129,7 +129,9 @@ TEST_F(Metron, InfoNamesTheMachineAndTheBuild) {
 TEST_F(Metron, ProfilesAProgram) {
   const Output output = profile("--top 3 --modules", "30 0");
   ASSERT_EQ(output.code, 0) << output.text;
-  EXPECT_TRUE(contains(output.text, {"linear", "more ops)", "wall time", "20 steps recorded", "module"}));
+  EXPECT_TRUE(contains(
+      output.text, {"linear", "more ops)", "wall time", "20 steps recorded; memory on the cpu: ", "module"}));
+  EXPECT_EQ(output.text.find("cuda"), std::string::npos) << output.text;
   const Profile found = written();
   EXPECT_EQ(found.steps.size(), 20u);  // by default
   EXPECT_EQ(count(found, "adam", Phase::optimizer), 20);
@@ -209,7 +211,8 @@ TEST_F(Metron, PassesTheProgramsStatusOn) {
 }
 
 TEST_F(Metron, SaysWhyThereIsNoProfile) {
-  profile("", "2 0");  // whose files must not be taken for those of what follows
+  profile("", "2 0");  // whose files stay, and must not be taken for those of what follows
+  const std::string earlier = read_file(folder / "out" / "profile.json");
   struct Case {
     std::string arguments;
     int code;
@@ -227,7 +230,19 @@ TEST_F(Metron, SaysWhyThereIsNoProfile) {
     EXPECT_EQ(output.code, c.code) << c.arguments << "\n" << output.text;
     for (const std::string& word : c.words)
       EXPECT_NE(output.text.find(word), std::string::npos) << word << " in\n" << output.text;
-    EXPECT_FALSE(std::filesystem::exists(folder / "out" / "profile.json")) << c.arguments;
+    EXPECT_EQ(read_file(folder / "out" / "profile.json"), earlier) << c.arguments;
+    EXPECT_EQ(output.text.find("steps recorded"), std::string::npos) << output.text;
+  }
+}
+
+TEST_F(Metron, LeavesNoFolderOfAProgramThatCannotBeProfiled) {
+  std::filesystem::create_directory(folder / "mine");
+  for (const char* out : {"mine", "new", "new/er/", "mine/new"}) {
+    for (const char* program : {"/nonexistent/program", "true"}) {
+      EXPECT_EQ(run("profile --out '" + path(out) + "' -- " + program).code, 2);
+      EXPECT_EQ(folder.names(), std::vector<std::string>{"mine"}) << out << ' ' << program;
+      EXPECT_TRUE(std::filesystem::is_empty(folder / "mine")) << out << ' ' << program;
+    }
   }
 }
 

@@ -5,6 +5,7 @@
 #include <metron/core/profile_views.h>
 #include <metron/core/profiler.h>
 #include <metron/tools/process.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <filesystem>
@@ -65,10 +66,16 @@ void show(const Profile& profile, const Options& options) {
       profile, {.sort = sorts.at(options.sort), .group = groups.at(options.group), .limit = options.top});
   std::printf("\n%s", ranking.to_table().c_str());
   if (options.modules) std::printf("\n%s", to_table(module_view(profile)).c_str());
-  const MemorySummary memory = memory_summary(profile, Device::Type::cpu);
-  std::printf("\n%zu steps recorded; memory on the cpu: %.1f MiB at most at once, %lld blocks given out\n",
-              profile.steps.size(), static_cast<double>(memory.peak_bytes) / (1 << 20),
-              static_cast<long long>(memory.allocations));
+  std::printf("\n%zu steps recorded", profile.steps.size());
+  for (const Device::Type type : {Device::Type::cpu, Device::Type::cuda}) {
+    const MemorySummary memory = memory_summary(profile, type);
+    if (memory.allocations == 0) continue;
+    std::printf("; memory on %s: %.1f MiB at most at once, %lld blocks given out",
+                type == Device::Type::cpu ? "the cpu" : "cuda",
+                static_cast<double>(memory.peak_bytes) / (1 << 20),
+                static_cast<long long>(memory.allocations));
+  }
+  std::printf("\n");
   if (profile.truncated)
     std::printf("recording ended early, at %zu records: ask for fewer --steps\n", profile.records.size());
   std::printf(
@@ -77,10 +84,30 @@ void show(const Profile& profile, const Options& options) {
       options.out.c_str());
 }
 
+// A folder that may have to be made: if it is left empty it goes again, with those around it that were made.
+class NewFolder {
+ public:
+  explicit NewFolder(std::filesystem::path path) : path_(std::move(path)), existing_(path_) {
+    std::error_code unknown;
+    while (!std::filesystem::exists(existing_, unknown)) existing_ = existing_.parent_path();
+  }
+  ~NewFolder() {
+    for (auto folder = path_; folder != existing_ && ::rmdir(folder.c_str()) == 0;)
+      folder = folder.parent_path();
+  }
+  NewFolder(const NewFolder&) = delete;
+  NewFolder& operator=(const NewFolder&) = delete;
+
+ private:
+  std::filesystem::path path_, existing_;
+};
+
+// The files of an earlier profile stay until the program writes its own.
 int run(const Options& options) {
-  const std::filesystem::path folder = std::filesystem::absolute(options.out), file = folder / "profile.json";
+  std::filesystem::path folder = std::filesystem::absolute(options.out);
+  if (!folder.has_filename()) folder = folder.parent_path();
+  const NewFolder unless_empty(folder);
   check_profile_folder(folder);
-  std::filesystem::remove(file);  // an older one must not be taken for this program's
   std::ostringstream steps;
   steps << options.wait << ',' << options.warmup << ',' << options.steps;
   const ProcessResult result = run_process(
@@ -94,7 +121,7 @@ int run(const Options& options) {
     }
     return result.status != 0 ? result.status : 2;
   }
-  show(load_profile(file), options);
+  show(load_profile(folder / "profile.json"), options);
   return result.status;
 }
 
