@@ -402,13 +402,14 @@ TEST_F(ReportRuns, TakeAFinishedRun) {
   EXPECT_FALSE(fs::exists(folder / "out" / "trace.json.gz"));
 }
 
-// Ctrl-C once a file with this pattern is there, or twice.
+// These signals once a file with this pattern is there; by default Ctrl-C.
 std::string interrupted(const std::string& out, const std::string& pattern, const std::string& arguments,
-                        bool twice = false) {
+                        const std::vector<std::string>& signals = {"INT"}) {
+  std::string kills;
+  for (const std::string& signal : signals) kills += "sleep 0.05; kill -" + signal + " $report; ";
   return "( OMP_WAIT_POLICY=passive '" METRON_BINARY_DIR "/bin/metron' report --out '" + out + "' " +
          arguments + " & report=$!; until ls -d '" + out + "'.unfinished-*" + pattern +
-         " >/dev/null 2>&1; do sleep 0.05; done; sleep 0.5; kill -INT $report; " +
-         std::string(twice ? "sleep 0.05; kill -INT $report; " : "") + "wait $report )";
+         " >/dev/null 2>&1; do sleep 0.05; done; sleep 0.5; " + kills + "wait $report )";
 }
 
 TEST_F(ReportRuns, LeaveAReportWhenTheyAreInterrupted) {
@@ -440,11 +441,25 @@ TEST_F(ReportRuns, LeaveNothingWhenTheyAreInterruptedTwice) {
        {std::pair("", "--epochs 1000"),
         {"/scratch/cold.json", "--epochs 0 --batch 1,2 --rounds 1000 --steps 1"},
         {"/graph.png", "--epochs 0 --batch 1,2 --rounds 1 --steps 1 --provider-budget 0"}}) {
-    const Output output = test::run_command(interrupted(path("out"), pattern, arguments, true));
+    const Output output = test::run_command(interrupted(path("out"), pattern, arguments, {"INT", "INT"}));
     EXPECT_EQ(output.code, 130) << output.text;
     EXPECT_TRUE(contains(output.text, {"Once more: nothing is written", "interrupted twice"})) << output.text;
     EXPECT_TRUE(folder.names().empty()) << pattern;
   }
+}
+
+TEST_F(ReportRuns, LeaveNothingWhenASignalEndsThem) {
+  const std::string endless = "--epochs 0 --batch 1,2 --rounds 1000 --steps 1";
+  for (const char* signal : {"TERM", "HUP"}) {
+    const Output output =
+        test::run_command(interrupted(path("out"), "/scratch/cold.json", endless, {signal}));
+    EXPECT_EQ(output.code, 130) << output.text;
+    EXPECT_TRUE(contains(output.text, {"ended by a signal: nothing was written"})) << output.text;
+    EXPECT_TRUE(folder.names().empty()) << signal;
+  }
+  // Its reader goes away, which it learns at the end of a stage.
+  run("--out '" + path("out") + "' --epochs 0 --batch 1 --rounds 1 --steps 1 --provider-budget 0 | true");
+  EXPECT_TRUE(folder.names().empty());
 }
 
 TEST_F(ReportRuns, SayWhatIsWrong) {

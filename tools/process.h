@@ -10,6 +10,7 @@ namespace metron::tools {
 struct ProcessResult {
   int status = 0;        // the exit status, or 128 and the signal's number as shells say it
   int signal = 0;        // that ended it; 0 if none did
+  int passed_on = 0;     // a request to terminate that came meanwhile; 0 if none did
   std::string reported;  // what the program sent to the descriptor that `report_variable` named
 };
 

@@ -15,7 +15,13 @@
 namespace metron::tools {
 namespace {
 
-std::atomic<bool> interrupted = false, given_up = false;
+std::atomic<bool> interrupted = false;
+std::atomic<const char*> given_up = nullptr;  // why
+
+bool give_up(const char* why) {  // false if it was given up before
+  const char* none = nullptr;
+  return given_up.compare_exchange_strong(none, why);
+}
 
 void say(std::string_view text) {
   [[maybe_unused]] const auto ignored = ::write(STDERR_FILENO, text.data(), text.size());
@@ -26,7 +32,7 @@ void say(std::string_view text) {
 void interrupt(int) {
   if (!interrupted.exchange(true)) {
     say("\nCtrl-C: this stage ends, and what was done is written. Once more: nothing is written.\n");
-  } else if (!given_up.exchange(true)) {
+  } else if (give_up("interrupted twice")) {
     say("\nCtrl-C: giving up.\n");
   } else {
     std::signal(SIGINT, SIG_DFL);
@@ -39,7 +45,12 @@ int run(report::Options options) {
   const auto same = std::unique(options.batch_sizes.begin(), options.batch_sizes.end());
   options.batch_sizes.erase(same, options.batch_sizes.end());
   std::signal(SIGINT, interrupt);
-  for (const int number : {SIGTERM, SIGHUP}) std::signal(number, [](int) { interrupted = given_up = true; });
+  for (const int number : {SIGTERM, SIGHUP, SIGPIPE}) {
+    std::signal(number, [](int) {
+      give_up("ended by a signal");
+      interrupted = true;
+    });
+  }
   bool complete = false;
   try {
     report::Progress progress(true, &given_up);

@@ -21,11 +21,12 @@ std::int64_t terminal_columns() {
 
 }  // namespace
 
-Progress::Progress(bool shown, const std::atomic<bool>* given_up)
+Progress::Progress(bool shown, const std::atomic<const char*>* given_up)
     : shown_(shown), terminal_(shown && isatty(STDOUT_FILENO) == 1), given_up_(given_up) {}
 
 void Progress::check_given_up() const {
-  if (given_up_ != nullptr && *given_up_) fail<GivenUp>("report", "interrupted twice: nothing was written");
+  const char* const why = given_up_ == nullptr ? nullptr : given_up_->load();
+  if (why != nullptr) fail<GivenUp>("report", why, ": nothing was written");
 }
 
 void Progress::stage(const std::string& name, std::int64_t total) {

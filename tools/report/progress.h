@@ -17,8 +17,8 @@ class GivenUp : public Error {
 
 class Progress {
  public:
-  // Once `given_up` is set, the next call throws GivenUp: what runs is left as an error would leave it.
-  explicit Progress(bool shown, const std::atomic<bool>* given_up = nullptr);
+  // Once `given_up` says why, the next call throws GivenUp: what runs is left as an error would leave it.
+  explicit Progress(bool shown, const std::atomic<const char*>* given_up = nullptr);
   ~Progress() { finish(); }
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -34,7 +34,7 @@ class Progress {
   void check_given_up() const;
 
   bool shown_, terminal_;
-  const std::atomic<bool>* given_up_;
+  const std::atomic<const char*>* given_up_;
   std::string name_;
   std::int64_t total_ = 0, done_ = 0;
   std::chrono::steady_clock::time_point start_, drawn_;
