@@ -171,7 +171,8 @@ TEST(GraphTimes, AreNotTakenFromAnotherBatchSize) {
   const Profile profile = profile_reference(3, true);  // at batch size 8
   for (const bool backward : {false, true}) {
     Graph graph = reference_graph(64, backward);
-    expect_error<ValueError>([&] { set_times(graph, profile); }, {" of float32 (8, ", " of (64, ", "batch size"});
+    expect_error<ValueError>([&] { set_times(graph, profile); },
+                             {" of float32 (8, ", " of (64, ", "batch size"});
   }
 }
 
