@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 #include <metron/core/tensor.h>
 
-#ifdef METRON_EMULATED  // for tests that look at its counters too
+#ifdef METRON_EMULATED
 #include <metron/kernels/emulator/emulator.h>
+
+#include <vector>
 #endif
 
 namespace metron::test {
@@ -16,5 +18,21 @@ class DeviceTest : public testing::Test {
     if (!has_device("cuda")) GTEST_SKIP() << "this machine has no CUDA device";
   }
 };
+
+#ifdef METRON_EMULATED
+// What the kernels of run() do, in at most `blocks` blocks of each launch.
+template <typename Run>
+std::vector<emulator::KernelCounters> counters_of(const Run& run, unsigned blocks = 1000) {
+  emulator::Options counting;
+  counting.counted_blocks = blocks;
+  emulator::set_options(counting);
+  emulator::reset_counters();
+  run();
+  const std::vector<emulator::KernelCounters> all = emulator::counters();
+  emulator::set_options({});
+  emulator::reset_counters();
+  return all;
+}
+#endif
 
 }  // namespace metron::test

@@ -43,21 +43,15 @@ TEST_F(CudaConvolutionLab, NaiveComputesTheConvolution) {
 
 #ifdef METRON_EMULATED
 TEST_F(CudaConvolutionLab, TheProductLoadsAFractionOfIt) {
-  emulator::Options counting;
-  counting.counted_blocks = 1000;
-  emulator::set_options(counting);
   const Tensor x = tensor({2, 32, 12, 12}, "x"), w = tensor({64, 32, 3, 3}, "w");
   Tensor y = Tensor::empty({2, 64, 10, 10}, x.options());
   const auto loads_of = [](const auto& run) {
-    emulator::reset_counters();
-    run();
     std::uint64_t accesses = 0;
-    for (const auto& kernel : emulator::counters()) accesses += kernel.global.loads.accesses;
+    for (const auto& kernel : counters_of(run)) accesses += kernel.global.loads.accesses;
     return accesses;
   };
   const std::uint64_t naive = loads_of([&] { cuda::lab::convolution_naive(x, w, {}, y); });
   const std::uint64_t product = loads_of([&] { kernel::conv2d_forward(x, w, {}, {}, Activation::none, y); });
-  emulator::set_options({});
   EXPECT_GT(product, 0u);
   EXPECT_LT(20 * product, naive);
 }

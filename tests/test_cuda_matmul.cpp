@@ -223,9 +223,6 @@ TEST_F(CudaMatmul, TheSameBitsEveryTime) {
 // Global memory in the fewest sectors, shared memory in the fewest passes over its banks; but see the heads
 // of matmul_tile.cuh and matmul_skinny.cuh.
 TEST_F(CudaMatmul, AlignedOperandsMoveByTheFewestTransactions) {
-  emulator::Options counting;
-  counting.counted_blocks = 8;
-  emulator::set_options(counting);
   std::set<std::string> kernels;
   for (const DType dtype : {DType::float32, DType::float64, DType::float16}) {
     for (const Lay a : {Lay::rows, Lay::columns}) {
@@ -233,9 +230,9 @@ TEST_F(CudaMatmul, AlignedOperandsMoveByTheFewestTransactions) {
         for (const auto& [m, n, k] :
              {std::array{512, 512, 32}, std::array{64, 192, 32}, std::array{16, 256, 32},
               std::array{64, 64, 512}, std::array{1, 256, 512}, std::array{4, 256, 128}}) {
-          emulator::reset_counters();
-          (void)multiplied({{m, k}, {k, n}, a, b}, dtype, device_);
-          for (const emulator::KernelCounters& c : emulator::counters()) {
+          const Call product{{m, k}, {k, n}, a, b};
+          for (const emulator::KernelCounters& c :
+               counters_of([&] { (void)multiplied(product, dtype, device_); }, 8)) {
             if (c.kernel.find("product_kernel") == std::string::npos &&
                 c.kernel.find("sum_parts_kernel") == std::string::npos)
               continue;
@@ -260,8 +257,6 @@ TEST_F(CudaMatmul, AlignedOperandsMoveByTheFewestTransactions) {
       }
     }
   }
-  emulator::set_options({});
-  emulator::reset_counters();
   EXPECT_EQ(kernels.size(), 4u) << "tiles, dots, columns and the sum of the parts";
 }
 #endif

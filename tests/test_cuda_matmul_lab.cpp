@@ -48,22 +48,16 @@ TEST_F(CudaMatmulLab, EveryStepComputesTheProduct) {
 
 #ifdef METRON_EMULATED
 TEST_F(CudaMatmulLab, EveryStepMovesLess) {
-  emulator::Options counting;
-  counting.counted_blocks = 1000;
-  emulator::set_options(counting);
   const std::int64_t size = 128;
   const Tensor a = tensor({size, size}, "a"), b = tensor({size, size}, "b");
   Tensor y = Tensor::empty({size, size}, a.options());
   std::vector<emulator::KernelCounters> counted;
   for (const Step& step : steps) {
-    emulator::reset_counters();
-    step.multiply(a, b, y);
-    const std::vector<emulator::KernelCounters> all = emulator::counters();
+    const std::vector<emulator::KernelCounters> all = counters_of([&] { step.multiply(a, b, y); });
     ASSERT_EQ(all.size(), 1u);
     EXPECT_NE(all[0].kernel.find(step.kernel), std::string::npos) << all[0].kernel;
     counted.push_back(all[0]);
   }
-  emulator::set_options({});
   const auto loaded = [&](int step) { return counted[static_cast<std::size_t>(step)].global.loads; };
   const std::uint64_t multiply_adds = size * size * size, warps = multiply_adds / 32;
   EXPECT_EQ(loaded(0).transactions, (32 + 1) * warps);

@@ -42,20 +42,14 @@ TEST_F(CudaReduceLab, EveryStepComputesTheSum) {
 
 #ifdef METRON_EMULATED
 TEST_F(CudaReduceLab, EveryStepDoesLess) {
-  emulator::Options counting;
-  counting.counted_blocks = 1000;
-  emulator::set_options(counting);
   constexpr std::int64_t size = 8192;
   const Tensor x = tensor(size);
   Tensor y = Tensor::empty({}, x.options());
   std::vector<emulator::KernelCounters> counted;
   for (const Step& step : steps) {
-    emulator::reset_counters();
-    step.reduce(x, y);
-    for (const emulator::KernelCounters& kernel : emulator::counters())
+    for (const emulator::KernelCounters& kernel : counters_of([&] { step.reduce(x, y); }))
       if (kernel.kernel.find(step.kernel) != std::string::npos) counted.push_back(kernel);
   }
-  emulator::set_options({});
   ASSERT_EQ(counted.size(), 3u);
   const auto shared = [&](std::size_t step) {
     return counted[step].shared.loads.accesses + counted[step].shared.stores.accesses;

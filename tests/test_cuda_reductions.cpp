@@ -311,26 +311,22 @@ TEST_F(CudaReductions, LossesOfHalves) {
 #ifdef METRON_EMULATED
 // What neighbouring threads share through shared memory has one, two and four words, and meets no bank twice.
 TEST_F(CudaReductions, OuterAxesMeetNoBankTwice) {
-  emulator::Options counting;
-  counting.counted_blocks = 4;
-  emulator::set_options(counting);
-  emulator::reset_counters();
-  for (const DType dtype : {DType::float32, DType::float64}) {
-    const Tensor x = tensor({130, 40}, dtype);
-    (void)sum(x, Axes{0});
-    (void)softmax(x, 0);
-    (void)argmax(x, Axes{0});
-  }
+  const auto reduce_outer_axes = [&] {
+    for (const DType dtype : {DType::float32, DType::float64}) {
+      const Tensor x = tensor({130, 40}, dtype);
+      (void)sum(x, Axes{0});
+      (void)softmax(x, 0);
+      (void)argmax(x, Axes{0});
+    }
+  };
   int kernels = 0;
-  for (const emulator::KernelCounters& kernel : emulator::counters()) {
+  for (const emulator::KernelCounters& kernel : counters_of(reduce_outer_axes, 4)) {
     if (kernel.shared.loads.accesses == 0) continue;
     ++kernels;
     EXPECT_EQ(kernel.shared.loads.ratio(), 1) << kernel.kernel;
     EXPECT_EQ(kernel.shared.stores.ratio(), 1) << kernel.kernel;
   }
   EXPECT_EQ(kernels, 6);
-  emulator::set_options({});
-  emulator::reset_counters();
 }
 #endif
 

@@ -48,19 +48,13 @@ TEST_F(CudaSoftmaxLab, EveryStepComputesTheSoftmax) {
 
 #ifdef METRON_EMULATED
 TEST_F(CudaSoftmaxLab, EveryStepMovesLess) {
-  emulator::Options counting;
-  counting.counted_blocks = 1000;
-  emulator::set_options(counting);
   const Tensor x = tensor(128, 64);
   Tensor y = Tensor::empty({128, 64}, x.options());
   std::vector<emulator::SpaceCounters> moved;
   for (const Step& step : steps) {
-    emulator::reset_counters();
-    step.softmax(x, y);
-    for (const emulator::KernelCounters& kernel : emulator::counters())
+    for (const emulator::KernelCounters& kernel : counters_of([&] { step.softmax(x, y); }))
       if (kernel.kernel.find(step.kernel) != std::string::npos) moved.push_back(kernel.global);
   }
-  emulator::set_options({});
   ASSERT_EQ(moved.size(), 3u);
   const std::uint64_t sectors = 128 * 64 / 8;  // of x, and of y
   EXPECT_EQ(moved[0].loads.transactions, 3 * 8 * sectors);
