@@ -1,28 +1,49 @@
 #include <metron/core/options.h>
 
-#include <array>
-
 namespace metron {
-namespace {
 
-// The names in the order of the enumerators.
-template <typename Enum, std::size_t count>
-const char* name_in(const std::array<const char*, count>& names, Enum value) {
-  const auto index = static_cast<std::size_t>(value);
-  return index < count ? names[index] : "unknown";
+const char* name_of(UnaryOp op) {
+  switch (op) {
+#define METRON_UNARY(name, ...) \
+  case UnaryOp::name:           \
+    return #name;
+#define METRON_UNARY_WITH(name, ...) METRON_UNARY(name)
+#include <metron/core/formulas.def>
+  }
+  return "unknown";
 }
 
-constexpr auto unary_names = std::to_array<const char*>(
-    {"affine", "power", "exp", "log", "sqrt", "relu", "gelu", "sigmoid", "tanh", "clamp"});
-constexpr auto binary_names = std::to_array<const char*>({"add", "sub", "mul", "div", "maximum", "minimum"});
-constexpr auto compare_names = std::to_array<const char*>({"eq", "ne", "lt", "le", "gt", "ge"});
-constexpr auto reduce_names = std::to_array<const char*>({"sum", "mean", "max"});
+const char* name_of(BinaryOp op) {
+  switch (op) {
+#define METRON_BINARY(name, ...) \
+  case BinaryOp::name:           \
+    return #name;
+#include <metron/core/formulas.def>
+  }
+  return "unknown";
+}
 
-}  // namespace
+const char* name_of(CompareOp op) {
+  switch (op) {
+#define METRON_COMPARE(name, ...) \
+  case CompareOp::name:           \
+    return #name;
+#define METRON_COMPARE_SWAPPED(name, other) METRON_COMPARE(name)
+#include <metron/core/formulas.def>
+  }
+  return "unknown";
+}
 
-const char* name_of(UnaryOp op) { return name_in(unary_names, op); }
-const char* name_of(BinaryOp op) { return name_in(binary_names, op); }
-const char* name_of(CompareOp op) { return name_in(compare_names, op); }
-const char* name_of(ReduceOp op) { return name_in(reduce_names, op); }
+const char* name_of(ReduceOp op) {
+  switch (op) {
+    case ReduceOp::sum:
+      return "sum";
+    case ReduceOp::mean:
+      return "mean";
+    case ReduceOp::max:
+      return "max";
+  }
+  return "unknown";
+}
 
 }  // namespace metron

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 namespace metron {
 
@@ -29,7 +30,27 @@ struct Pool2dOptions {
   friend constexpr bool operator==(const Pool2dOptions&, const Pool2dOptions&) = default;
 };
 
-enum class UnaryOp : std::uint8_t { affine, power, exp, log, sqrt, relu, gelu, sigmoid, tanh, clamp };
+enum class UnaryOp : std::uint8_t {  // the rows of formulas.def
+#define METRON_UNARY(name, ...) name,
+#define METRON_UNARY_WITH(name, ...) name,
+#include <metron/core/formulas.def>
+};
+inline constexpr UnaryOp unary_ops[] = {
+#define METRON_UNARY(name, ...) UnaryOp::name,
+#define METRON_UNARY_WITH(name, ...) UnaryOp::name,
+#include <metron/core/formulas.def>
+};
+// Whether the derivative is written in the output y = f(x), so that x need not be saved.
+constexpr bool derivative_reads_output(UnaryOp op) {
+  switch (op) {
+#define METRON_UNARY(name, saved, ...) \
+  case UnaryOp::name:                  \
+    return std::string_view(#saved) == "y";
+#define METRON_UNARY_WITH(name, saved, ...) METRON_UNARY(name, saved)
+#include <metron/core/formulas.def>
+  }
+  return false;
+}
 
 // y = f(x) with two parameters: affine a*x + b, power x^a, clamp to [a, b].
 struct Unary {
@@ -38,8 +59,15 @@ struct Unary {
   double b = 0;
 };
 
-enum class BinaryOp : std::uint8_t { add, sub, mul, div, maximum, minimum };
-enum class CompareOp : std::uint8_t { eq, ne, lt, le, gt, ge };
+enum class BinaryOp : std::uint8_t {
+#define METRON_BINARY(name, ...) name,
+#include <metron/core/formulas.def>
+};
+enum class CompareOp : std::uint8_t {
+#define METRON_COMPARE(name, ...) name,
+#define METRON_COMPARE_SWAPPED(name, other) name,
+#include <metron/core/formulas.def>
+};
 enum class ReduceOp : std::uint8_t { sum, mean, max };
 enum class Activation : std::uint8_t { none, relu };      // an epilogue fused into matmul and conv2d
 enum class Reduction : std::uint8_t { none, mean, sum };  // of a loss

@@ -88,7 +88,7 @@ ThreadOrders& this_thread() {
   return mine;
 }
 
-std::string list_operands(std::span<const Tensor* const> operands) {
+std::string list_operands(Operands operands) {
   std::ostringstream out;
   for (std::size_t i = 0; i < operands.size(); ++i) out << (i == 0 ? "" : ", ") << describe(*operands[i]);
   return out.str();
@@ -155,11 +155,11 @@ const ProviderScope::Order& provider_order(Device::Type device) {
   return thread_orders(this_thread())[static_cast<std::size_t>(device)];
 }
 
-void no_provider(const char* slot, Device device, std::span<const Tensor* const> operands) {
+void no_provider(const char* slot, Device device, Operands operands) {
   fail<ProviderError>(slot, "no provider on ", name_of(device.type()), " accepts ", list_operands(operands));
 }
 
-void mixed_devices(const char* slot, std::span<const Tensor* const> operands) {
+void mixed_devices(const char* slot, Operands operands) {
   std::ostringstream devices;
   for (std::size_t i = 0; i < operands.size(); ++i) devices << (i == 0 ? "" : ", ") << operands[i]->device();
   fail<DeviceError>(slot, "all operands must be on one device, got ", list_operands(operands), " on ",
@@ -227,7 +227,7 @@ double largest_of(const std::vector<T>& values) {
 
 // Where large numbers cancel, two correct results differ by the rounding of what they were made of.
 template <typename T>
-double rounding_of(std::span<const Tensor* const> operands) {
+double rounding_of(Operands operands) {
   double largest = 0;
   for (const Tensor* operand : operands) {
     if (operand->dtype() == dtype_of<T>)
@@ -238,7 +238,7 @@ double rounding_of(std::span<const Tensor* const> operands) {
 
 template <typename T>
 void compare_elements(const char* slot, const char* name, const Tensor& got, const Tensor& want,
-                      std::span<const Tensor* const> operands) {
+                      Operands operands) {
   const std::vector<T> a = got.to_vector<T>(), b = want.to_vector<T>();
   double allowed = tolerance(got.dtype()) * largest_of(b);
   bool with_rounding = false;
@@ -274,7 +274,7 @@ Tensor reference_output(const Tensor& output) {
 }
 
 void compare_with_reference(const char* slot, const char* name, const Tensor& got, const Tensor& want,
-                            std::span<const Tensor* const> operands) {
+                            Operands operands) {
   visit_any_dtype(got.dtype(),
                   [&]<typename T>() { compare_elements<T>(slot, name, got.detach(), want, operands); });
 }

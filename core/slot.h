@@ -68,6 +68,9 @@ void set_providers(std::string_view names);
 // throws.
 void set_checking(bool enabled);
 
+// The tensors of a slot's signature in their order; one that is absent is undefined.
+using Operands = std::span<const Tensor* const>;
+
 namespace detail {
 
 // Open while a checked call copies and compares: the slot calls of that work are not checked in turn.
@@ -84,11 +87,11 @@ class CheckScope {
 };
 
 const ProviderScope::Order& provider_order(Device::Type device);
-[[noreturn]] void no_provider(const char* slot, Device device, std::span<const Tensor* const> operands);
-[[noreturn]] void mixed_devices(const char* slot, std::span<const Tensor* const> operands);
+[[noreturn]] void no_provider(const char* slot, Device device, Operands operands);
+[[noreturn]] void mixed_devices(const char* slot, Operands operands);
 const Provider* reference_provider();  // the portable one of the CPU
 void compare_with_reference(const char* slot, const char* provider, const Tensor& got, const Tensor& want,
-                            std::span<const Tensor* const> operands);
+                            Operands operands);
 Tensor reference_output(const Tensor& output);
 double touched_bytes(const Tensor& tensor);  // of distinct elements: an expanded axis counts once
 
@@ -150,8 +153,9 @@ class Slot;
 template <typename... Args>
 class Slot<bool(Args...)> {
  public:
-  using Function = bool (*)(Args...);
-  using Flops = double (*)(Args...);
+  using Type = bool(Args...);
+  using Function = Type*;
+  using Flops = double (*)(Operands);
 
   constexpr explicit Slot(const char* name, Flops flops = nullptr) : name_(name), flops_(flops) {}
   Slot(const Slot&) = delete;
@@ -212,8 +216,19 @@ class Slot<bool(Args...)> {
           signature.add(tensor.shape(), tensor.dtype());
         },
         args...);
-    timer.finish(providers()[id].name, signature, bytes, flops_ != nullptr ? flops_(args...) : 0);
+    timer.finish(providers()[id].name, signature, bytes, count_flops(args...));
     return id;
+  }
+
+  double count_flops(const Args&... args) const {
+    if (flops_ == nullptr) return 0;
+    std::array<const Tensor*, (std::size_t{detail::is_tensor<Args>} + ...)> tensors{};
+    std::size_t count = 0;
+    const auto add = [&](const auto& arg) {
+      if constexpr (detail::is_tensor<decltype(arg)>) tensors[count++] = &arg;
+    };
+    (add(args), ...);
+    return flops_(tensors);
   }
 
   void checked(Device device, Args... args) const {

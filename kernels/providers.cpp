@@ -67,7 +67,7 @@ const char* cpu_isa() { return chosen_isa().name; }
 std::vector<LibraryVersion> library_versions() {
   std::vector<LibraryVersion> list;
 #if defined(METRON_HAVE_ONEDNN)
-  list.push_back({"oneDNN", onednn_version()});
+  list.push_back(onednn::library_version());
 #endif
 #if defined(METRON_HAVE_CUDNN)
   list.push_back(cudnn::library_version());
@@ -117,7 +117,7 @@ std::vector<Provider> install_providers() {
     install(list.back());
   };
 #if defined(METRON_HAVE_ONEDNN)
-  add("onednn", Device::Type::cpu, install_onednn);
+  add("onednn", Device::Type::cpu, onednn::install_onednn);
 #endif
   add("cpu", Device::Type::cpu, chosen_isa().install);
   // A double stands in for its library in tests of the provider; the emulated device runs our own kernels.

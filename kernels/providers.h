@@ -31,8 +31,10 @@ void install_cpu(const Provider& provider);
 }
 #endif
 #if defined(METRON_HAVE_ONEDNN)
+namespace onednn {
 void install_onednn(const Provider& provider);
-std::string onednn_version();
+LibraryVersion library_version();
+}  // namespace onednn
 #endif
 #if defined(METRON_HAVE_CUDNN)
 namespace cudnn {

@@ -2,7 +2,7 @@
 // change the parameter p and its moments in place.
 #pragma once
 
-#include <metron/kernels/kernels.h>
+#include <metron/core/slots.h>
 
 #include <cmath>
 #include <limits>

@@ -1,6 +1,6 @@
 #include <metron/core/autograd.h>
 #include <metron/core/profiler.h>
-#include <metron/kernels/kernels.h>
+#include <metron/core/slots.h>
 #include <metron/layers/optim.h>
 
 #include <algorithm>

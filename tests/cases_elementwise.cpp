@@ -143,6 +143,9 @@ void add_functions(std::vector<Case>& table) {
   add_unary(
       table, "pow", "exponent 1.5, ", [](const Tensor& x) { return pow(x, 1.5); },
       [](double x) { return std::pow(x, 1.5); }, positive);
+  add_unary(table, "square", "", square, [](double x) { return x * x; });
+  add_unary(
+      table, "reciprocal", "", reciprocal, [](double x) { return 1 / x; }, nonzero);
   add_unary(table, "exp", "", exp, [](double x) { return std::exp(x); });
   add_unary(
       table, "log", "", log, [](double x) { return std::log(x); }, positive);

@@ -1,6 +1,6 @@
 // Matrix products.
 #include <metron/core/ops.h>
-#include <metron/kernels/kernels.h>
+#include <metron/core/slots.h>
 
 #include "cases.h"
 

@@ -1,7 +1,7 @@
 // The multi-tensor updates: three steps on two parameters at once; the result is all that they changed, in a
 // row.
 #include <metron/core/ops.h>
-#include <metron/kernels/kernels.h>
+#include <metron/core/slots.h>
 
 #include <cmath>
 

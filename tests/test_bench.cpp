@@ -3,7 +3,7 @@
 #include <benchmark/benchmark.h>
 #include <gtest/gtest.h>
 #include <metron/core/error.h>
-#include <metron/kernels/kernels.h>
+#include <metron/core/slots.h>
 #include <metron/metron.h>
 #include <metron/tools/bench/bench.h>
 #include <metron/tools/statistics.h>

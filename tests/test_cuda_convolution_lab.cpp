@@ -1,7 +1,7 @@
 // The laboratory's convolution computes what the provider's does, and needs several times its loads.
 #include <metron/core/slot.h>
 #include <metron/kernels/cuda/lab/convolution_lab.h>
-#include <metron/kernels/kernels.h>
+#include <metron/core/slots.h>
 
 #include "cases.h"
 #include "device_test.h"

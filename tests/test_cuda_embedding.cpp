@@ -1,6 +1,6 @@
 // Rows of a table by index on the device cuda, against the portable provider.
 #include <metron/core/error.h>
-#include <metron/kernels/kernels.h>
+#include <metron/core/slots.h>
 
 #include <random>
 #include <vector>

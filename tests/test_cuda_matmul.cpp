@@ -1,6 +1,6 @@
 // Matrix products on the device cuda: what the table of cases does not show.
 #include <metron/core/options.h>
-#include <metron/kernels/kernels.h>
+#include <metron/core/slots.h>
 
 #include <algorithm>
 #include <array>

@@ -1,6 +1,6 @@
 // Batch and layer normalisation on the device cuda: what the table of cases does not show.
 #include <metron/core/ops.h>
-#include <metron/kernels/kernels.h>
+#include <metron/core/slots.h>
 
 #include <vector>
 

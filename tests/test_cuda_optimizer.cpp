@@ -1,5 +1,5 @@
 // The multi-tensor updates on the device cuda: long lists, odd sizes, unaligned views, all dtypes.
-#include <metron/kernels/kernels.h>
+#include <metron/core/slots.h>
 
 #include <functional>
 

@@ -1,6 +1,6 @@
 // Dropout and random tensors on the device cuda: the numbers are those of the host, whatever the layout.
 #include <metron/core/random.h>
-#include <metron/kernels/kernels.h>
+#include <metron/core/slots.h>
 
 #include "device_test.h"
 #include "twins.h"

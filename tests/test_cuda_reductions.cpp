@@ -2,7 +2,7 @@
 #include <metron/core/autograd.h>
 #include <metron/core/ops.h>
 #include <metron/kernels/cuda/tiling.h>
-#include <metron/kernels/kernels.h>
+#include <metron/core/slots.h>
 
 #include <cmath>
 #include <limits>

@@ -6,7 +6,7 @@
 #include <metron/core/ops.h>
 #include <metron/core/profiler.h>
 #include <metron/kernels/emulator/emulator.h>
-#include <metron/kernels/kernels.h>
+#include <metron/core/slots.h>
 #include <metron/kernels/providers.h>
 #include <metron/metron.h>
 

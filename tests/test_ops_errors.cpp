@@ -36,10 +36,10 @@ TEST(OpsErrors, UnaryOpsWantFloatingOperands) {
     const char* name;
     Tensor (*call)(const Tensor&);
   };
-  const Op ops[] = {{"[exp]", exp},   {"[log]", log},
-                    {"[sqrt]", sqrt}, {"[relu]", relu},
-                    {"[gelu]", gelu}, {"[sigmoid]", sigmoid},
-                    {"[tanh]", tanh}, {"[pow]", [](const Tensor& x) { return pow(x, 2); }}};
+  const Op ops[] = {
+#define METRON_UNARY(name, ...) {"[" #name "]", name},
+#include <metron/core/formulas.def>
+      {"[pow]", [](const Tensor& x) { return pow(x, 2); }}};
   for (const Op& op : ops) {
     expect_error<DTypeError>([&] { op.call(i64({2})); }, {op.name, "floating", "int64", "(2,)"});
     expect_error<ValueError>([&] { op.call(Tensor()); }, {op.name, "none"});

@@ -1,6 +1,6 @@
 // The timer: what it records, what it adds up to, what it costs.
 #include <gtest/gtest.h>
-#include <metron/kernels/kernels.h>
+#include <metron/core/slots.h>
 #include <metron/metron.h>
 
 #include <algorithm>

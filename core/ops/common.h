@@ -3,7 +3,7 @@
 #pragma once
 
 #include <metron/core/ops.h>
-#include <metron/kernels/kernels.h>
+#include <metron/core/slots.h>
 
 #include <initializer_list>
 #include <optional>

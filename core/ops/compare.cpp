@@ -15,12 +15,10 @@ Tensor compute(const char* name, CompareOp op, const Tensor& a, const Tensor& b)
 
 }  // namespace
 
-Tensor eq(const Tensor& a, const Tensor& b) { return compute("eq", CompareOp::eq, a, b); }
-Tensor ne(const Tensor& a, const Tensor& b) { return compute("ne", CompareOp::ne, a, b); }
-Tensor lt(const Tensor& a, const Tensor& b) { return compute("lt", CompareOp::lt, a, b); }
-Tensor le(const Tensor& a, const Tensor& b) { return compute("le", CompareOp::le, a, b); }
-Tensor gt(const Tensor& a, const Tensor& b) { return compute("gt", CompareOp::gt, a, b); }
-Tensor ge(const Tensor& a, const Tensor& b) { return compute("ge", CompareOp::ge, a, b); }
+#define METRON_COMPARE(name, ...) \
+  Tensor name(const Tensor& a, const Tensor& b) { return compute(#name, CompareOp::name, a, b); }
+#define METRON_COMPARE_SWAPPED(name, other) METRON_COMPARE(name)
+#include <metron/core/formulas.def>
 
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
   const OpScope scope("where");

@@ -6,11 +6,6 @@
 namespace metron {
 namespace {
 
-// Whether f'(x) is written in x; the others are written in y = f(x), so that x need not be kept.
-bool derivative_reads_input(UnaryOp op) {
-  return op == UnaryOp::power || op == UnaryOp::log || op == UnaryOp::gelu || op == UnaryOp::clamp;
-}
-
 // g * f'(x) by one kernel; `s` is x or y, whichever the derivative is written in.
 Tensor fused_gradient(const Unary& f, const Tensor& g, const Tensor& s) {
   Tensor gx = Tensor::empty_like(s);
@@ -38,27 +33,17 @@ Tensor gelu_gradient(const Tensor& g, const Tensor& x) {
 
 // g * f'(x) in public ops, `s` as above.
 Tensor composite_gradient(const Unary& f, const Tensor& g, const Tensor& s) {
+  using detail::scalar;
+  [[maybe_unused]] const double a = f.a, b = f.b;
   switch (f.op) {
-    case UnaryOp::affine:
-      return g * f.a;
-    case UnaryOp::power:
-      return f.a == 0 ? g * 0.0 : g * pow(s, f.a - 1) * f.a;
-    case UnaryOp::exp:
-      return g * s;
-    case UnaryOp::log:
-      return g / s;
-    case UnaryOp::sqrt:
-      return g / s * 0.5;
-    case UnaryOp::relu:
-      return where(le(s, detail::scalar(0, s)), detail::scalar(0, g), g);  // as the kernel: g where s is NaN
-    case UnaryOp::gelu:
-      return gelu_gradient(g, s);
-    case UnaryOp::sigmoid:
-      return g * s * (1 - s);
-    case UnaryOp::tanh:
-      return g * (1 - s * s);
-    case UnaryOp::clamp:
-      return where(eq(s, clamp(s, f.a, f.b)), g, detail::scalar(0, g));
+#define METRON_UNARY(name, saved, value, derivative, gradient) \
+  case UnaryOp::name: {                                        \
+    [[maybe_unused]] const Tensor& saved = s;                  \
+    return gradient;                                           \
+  }
+#define METRON_UNARY_WITH(name, saved, value, derivative, gradient) \
+  METRON_UNARY(name, saved, value, derivative, gradient)
+#include <metron/core/formulas.def>
   }
   fail<ValueError>("unary", "unknown function ", static_cast<int>(f.op));
 }
@@ -71,7 +56,7 @@ Tensor compute(const Unary& f, const Tensor& x) {
 
 void record_gradient(const char* name, const Unary& f, const Tensor& x, Tensor& y) {
   record(name, y, {&x}, Backward::composite,
-         [f, s = derivative_reads_input(f.op) ? saved(x) : saved_output(y)](const Tensor& g) {
+         [f, s = derivative_reads_output(f.op) ? saved_output(y) : saved(x)](const Tensor& g) {
            return grad_enabled() ? composite_gradient(f, g, s.get()) : fused_gradient(f, g, s.get());
          });
 }
@@ -115,13 +100,14 @@ Tensor clamp(const Tensor& x, double low, double high) {
   return y;
 }
 
-Tensor pow(const Tensor& x, double exponent) { return apply("pow", {UnaryOp::power, exponent}, x); }
-Tensor exp(const Tensor& x) { return apply("exp", {UnaryOp::exp}, x); }
-Tensor log(const Tensor& x) { return apply("log", {UnaryOp::log}, x); }
-Tensor sqrt(const Tensor& x) { return apply("sqrt", {UnaryOp::sqrt}, x); }
-Tensor relu(const Tensor& x) { return apply("relu", {UnaryOp::relu}, x); }
-Tensor gelu(const Tensor& x) { return apply("gelu", {UnaryOp::gelu}, x); }
-Tensor sigmoid(const Tensor& x) { return apply("sigmoid", {UnaryOp::sigmoid}, x); }
-Tensor tanh(const Tensor& x) { return apply("tanh", {UnaryOp::tanh}, x); }
+Tensor pow(const Tensor& x, double exponent) {
+  if (exponent == 2) return apply("pow", {UnaryOp::square}, x);
+  if (exponent == -1) return apply("pow", {UnaryOp::reciprocal}, x);
+  return apply("pow", {UnaryOp::power, exponent}, x);
+}
+
+#define METRON_UNARY(name, ...) \
+  Tensor name(const Tensor& x) { return apply(#name, {UnaryOp::name}, x); }
+#include <metron/core/formulas.def>
 
 }  // namespace metron

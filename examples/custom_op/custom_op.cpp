@@ -1,6 +1,6 @@
 // An op of your own, beside Metron's: a kernel slot, a kernel for the CPU, a gradient, a row in the ranking.
 // The op is the hard swish of MobileNetV3 (Howard et al., 2019): y = x * min(max(x + 3, 0), 6) / 6.
-#include <metron/kernels/kernels.h>
+#include <metron/core/slots.h>
 #include <metron/metron.h>
 
 #include <algorithm>

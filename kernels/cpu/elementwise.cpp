@@ -20,14 +20,14 @@ bool unary(const Unary& f, const Tensor& x, Tensor& y) {
 }
 
 bool unary_backward(const Unary& f, const Tensor& g, const Tensor& x, const Tensor& y, Tensor& gx) {
-  const bool reads_output = functor::gradient_reads_output(f.op);
+  const bool reads_output = derivative_reads_output(f.op);
   const Tensor& read = reads_output ? y : x;
   const LoopNest nest = loop_nest({&gx, &g, &read});
   return visit_dtype<float, double>(gx.dtype(), [&]<typename T>() {
     const T* const gradient = g.data<T>();
     const T* const in = read.data<T>();
     T* const out = gx.mutable_data<T>();
-    functor::visit_unary_gradient<T>(f, [&](const auto& formula) { map(nest, formula, out, gradient, in); });
+    functor::visit_unary_backward<T>(f, [&](const auto& formula) { map(nest, formula, out, gradient, in); });
   });
 }
 

@@ -14,11 +14,11 @@ namespace metron::METRON_ISA {
 namespace {
 
 template <typename T>
-struct Sum : functor::Add<T> {
+struct Sum : functor::binary::add<T> {
   static constexpr T identity = 0;
 };
 template <typename T>
-struct Max : functor::Maximum<T> {
+struct Max : functor::binary::maximum<T> {
   static constexpr T identity = std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity()
                                                                      : std::numeric_limits<T>::min();
 };

@@ -2,7 +2,7 @@
 // epilogues have them. Its epilogues with ReLU turn a NaN into 0: ReLU is a kernel of ours.
 #include <metron/core/cuda/runtime.h>
 #include <metron/kernels/cublas/context.h>
-#include <metron/kernels/cublas/cublas_kernels.h>
+#include <metron/core/slots.h>
 #include <metron/kernels/cublas/fused.h>
 #include <metron/kernels/cublas/product.h>
 #include <metron/kernels/cuda/cuda_kernels.h>

@@ -10,29 +10,94 @@
 namespace metron::cuda {
 namespace {
 
-// The formulas of one slot, in the dtypes that they are computed in.
-template <template <typename> class... Formulas>
-struct Family {
-  template <typename T>
-  using Any = OneOf<Formulas<T>...>;
-  template <typename Half>
-  using AnyWidened = OneOf<Widened<Formulas<float>, Half>...>;
+// Any formula of one slot, picked at run time: all threads take the same branch, which costs next to nothing
+// beside an access to memory, and one kernel serves for all formulas where a kernel for each is not worth its
+// code.
+template <typename T>
+struct AnyUnary {
+  static constexpr bool picks = true;
+  UnaryOp op;
+  T a, b;
+  template <typename Body>
+  METRON_HOST_DEVICE void visit(const Body& body) const {
+    switch (op) {
+#define METRON_UNARY(name, ...) \
+  case UnaryOp::name:           \
+    return body(functor::forward::name<T>{});
+#define METRON_UNARY_WITH(name, ...) \
+  case UnaryOp::name:                \
+    return body(functor::forward::name<T>{a, b});
+#include <metron/core/formulas.def>
+    }
+  }
 };
 
-using UnaryFamily =
-    Family<functor::Affine, functor::Power, functor::Square, functor::Reciprocal, functor::Exp, functor::Log,
-           functor::Sqrt, functor::Relu, functor::Gelu, functor::Sigmoid, functor::Tanh, functor::Clamp>;
-using UnaryGradientFamily = Family<functor::AffineGradient, functor::PowerGradient, functor::SquareGradient,
-                                   functor::ReciprocalGradient, functor::ExpGradient, functor::LogGradient,
-                                   functor::SqrtGradient, functor::ReluGradient, functor::GeluGradient,
-                                   functor::SigmoidGradient, functor::TanhGradient, functor::ClampGradient>;
-using BinaryFamily = Family<functor::Add, functor::Subtract, functor::Multiply, functor::Divide,
-                            functor::Maximum, functor::Minimum>;
-using CompareFamily = Family<functor::Equal, functor::NotEqual, functor::Less, functor::LessEqual>;
-using IntegerUnary = OneOf<functor::Affine<std::int64_t>, functor::Clamp<std::int64_t>>;
-using IntegerBinary =
-    OneOf<functor::Add<std::int64_t>, functor::Subtract<std::int64_t>, functor::Multiply<std::int64_t>,
-          functor::Maximum<std::int64_t>, functor::Minimum<std::int64_t>>;
+template <typename T>
+struct AnyUnaryBackward {
+  static constexpr bool picks = true;
+  UnaryOp op;
+  T a, b;
+  template <typename Body>
+  METRON_HOST_DEVICE void visit(const Body& body) const {
+    switch (op) {
+#define METRON_UNARY(name, ...) \
+  case UnaryOp::name:           \
+    return body(functor::backward::name<T>{});
+#define METRON_UNARY_WITH(name, ...) \
+  case UnaryOp::name:                \
+    return body(functor::backward::name<T>{a, b});
+#include <metron/core/formulas.def>
+    }
+  }
+};
+
+template <typename T>
+struct AnyBinary {
+  static constexpr bool picks = true;
+  BinaryOp op;
+  template <typename Body>
+  METRON_HOST_DEVICE void visit(const Body& body) const {
+    switch (op) {
+#define METRON_BINARY(name, ...)                                                                   \
+  case BinaryOp::name:                                                                             \
+    if constexpr (functor::is_defined<functor::binary::name<T>>) body(functor::binary::name<T>{}); \
+    return;
+#include <metron/core/formulas.def>
+    }
+  }
+};
+
+template <typename T>
+struct AnyCompare {
+  static constexpr bool picks = true;
+  CompareOp op;
+  template <typename Body>
+  METRON_HOST_DEVICE void visit(const Body& body) const {
+    switch (op) {
+#define METRON_COMPARE(name, ...) \
+  case CompareOp::name:           \
+    return body(functor::comparison::name<T>{});
+#define METRON_COMPARE_SWAPPED(name, other) \
+  case CompareOp::name:                     \
+    return body(functor::comparison::other<T>{});
+#include <metron/core/formulas.def>
+    }
+  }
+};
+
+struct AnyIntegerUnary {
+  static constexpr bool picks = true;
+  UnaryOp op;
+  std::int64_t a, b;
+  template <typename Body>
+  METRON_HOST_DEVICE void visit(const Body& body) const {
+    if (op == UnaryOp::clamp) {
+      body(functor::forward::clamp<std::int64_t>{a, b});
+    } else {
+      body(functor::forward::affine<std::int64_t>{a, b});
+    }
+  }
+};
 
 struct Select {
   template <typename T>
@@ -41,20 +106,17 @@ struct Select {
   }
 };
 
-// Maps f, a formula of Family in Real<T>, over inputs of type T.
-template <typename Family, typename F, typename Y, typename T, typename... X>
-void map_formula(const char* op, Device device, const LoopNest& nest, const F& f, Y* y, const T* x,
-                 const X*... more) {
+// Maps f, a formula in Real<T>, over inputs of type T; `any` is f as it is picked at run time.
+template <typename F, typename Any, typename Y, typename T, typename... X>
+void map_formula(const char* op, Device device, const LoopNest& nest, const F& f, const Any& any, Y* y,
+                 const T* x, const X*... more) {
   if constexpr (is_half<T>) {
-    const typename Family::template AnyWidened<T> any(Widened<F, T>{f});
-    map(op, device, nest, any, any, y, x, more...);
+    const AnyWidened<Any, T> wide{any};
+    map(op, device, nest, wide, wide, y, x, more...);
+  } else if constexpr (std::is_same_v<T, float>) {
+    map(op, device, nest, f, any, y, x, more...);
   } else {
-    const typename Family::template Any<T> any(f);
-    if constexpr (std::is_same_v<T, float>) {
-      map(op, device, nest, f, any, y, x, more...);
-    } else {
-      map(op, device, nest, any, any, y, x, more...);
-    }
+    map(op, device, nest, any, any, y, x, more...);
   }
 }
 
@@ -65,46 +127,44 @@ bool unary(const Unary& f, const Tensor& x, Tensor& y) {
   const Device device = y.device();
   if (y.dtype() == DType::int64) {
     return functor::visit_integer_unary(f, [&](const auto& formula) {
-      const IntegerUnary any(formula);
+      const AnyIntegerUnary any{f.op, formula.a, formula.b};
       map("unary", device, nest, any, any, y.mutable_data<std::int64_t>(), x.data<std::int64_t>());
     });
   }
   return visit_floating(y.dtype(), [&]<typename T>() {
+    const AnyUnary<Real<T>> any{f.op, static_cast<Real<T>>(f.a), static_cast<Real<T>>(f.b)};
     functor::visit_unary<Real<T>>(f, [&](const auto& formula) {
-      map_formula<UnaryFamily>("unary", device, nest, formula, y.mutable_data<T>(), x.data<T>());
+      map_formula("unary", device, nest, formula, any, y.mutable_data<T>(), x.data<T>());
     });
   });
 }
 
 bool unary_backward(const Unary& f, const Tensor& g, const Tensor& x, const Tensor& y, Tensor& gx) {
-  const Tensor& read = functor::gradient_reads_output(f.op) ? y : x;
-  const LoopNest nest = loop_nest({&gx, &g, &read});
+  const Tensor& saved = derivative_reads_output(f.op) ? y : x;
+  const LoopNest nest = loop_nest({&gx, &g, &saved});
   return visit_floating(gx.dtype(), [&]<typename T>() {
-    functor::visit_unary_gradient<Real<T>>(f, [&](const auto& formula) {
-      map_formula<UnaryGradientFamily>("unary_backward", gx.device(), nest, formula, gx.mutable_data<T>(),
-                                       g.data<T>(), read.data<T>());
+    const AnyUnaryBackward<Real<T>> any{f.op, static_cast<Real<T>>(f.a), static_cast<Real<T>>(f.b)};
+    functor::visit_unary_backward<Real<T>>(f, [&](const auto& formula) {
+      map_formula("unary_backward", gx.device(), nest, formula, any, gx.mutable_data<T>(), g.data<T>(),
+                  saved.data<T>());
     });
   });
 }
 
 bool binary(BinaryOp op, const Tensor& a, const Tensor& b, Tensor& y) {
+  if (op == BinaryOp::div && y.dtype() == DType::int64) return false;
   const LoopNest nest = loop_nest({&y, &a, &b});
   const Device device = y.device();
   if (y.dtype() == DType::int64) {
-    if (op == BinaryOp::div) return false;
-    functor::visit_binary<std::int64_t>(op, [&](const auto& formula) {
-      if constexpr (!std::is_same_v<decltype(formula), const functor::Divide<std::int64_t>&>) {
-        const IntegerBinary any(formula);
-        map("binary", device, nest, any, any, y.mutable_data<std::int64_t>(), a.data<std::int64_t>(),
-            b.data<std::int64_t>());
-      }
-    });
+    const AnyBinary<std::int64_t> any{op};
+    map("binary", device, nest, any, any, y.mutable_data<std::int64_t>(), a.data<std::int64_t>(),
+        b.data<std::int64_t>());
     return true;
   }
   return visit_floating(y.dtype(), [&]<typename T>() {
+    const AnyBinary<Real<T>> any{op};
     functor::visit_binary<Real<T>>(op, [&](const auto& formula) {
-      map_formula<BinaryFamily>("binary", device, nest, formula, y.mutable_data<T>(), a.data<T>(),
-                                b.data<T>());
+      map_formula("binary", device, nest, formula, any, y.mutable_data<T>(), a.data<T>(), b.data<T>());
     });
   });
 }
@@ -115,9 +175,10 @@ bool compare(CompareOp op, const Tensor& a, const Tensor& b, Tensor& y) {
   const Tensor& second = swapped ? a : b;
   const LoopNest nest = loop_nest({&y, &first, &second});
   visit_any_dtype(a.dtype(), [&]<typename T>() {
+    const AnyCompare<Real<T>> any{op};
     functor::visit_compare<Real<T>>(op, [&](const auto& formula) {
-      map_formula<CompareFamily>("compare", y.device(), nest, formula, y.mutable_data<std::uint8_t>(),
-                                 first.data<T>(), second.data<T>());
+      map_formula("compare", y.device(), nest, formula, any, y.mutable_data<std::uint8_t>(), first.data<T>(),
+                  second.data<T>());
     });
   });
   return true;

@@ -8,41 +8,15 @@
 
 namespace metron::cuda {
 
-// One of several formulas. All threads take the same branch, which costs next to nothing beside an access to
-// memory, and one kernel serves for all of them where a kernel for each is not worth its code.
-template <typename... Formulas>
-class OneOf : private Formulas... {
- public:
-  template <typename F>
-  explicit OneOf(const F& f) : Formulas{}..., which_(index_of<F>()) {
-    static_cast<F&>(*this) = f;
-  }
-  template <typename Body>
-  METRON_HOST_DEVICE void visit(const Body& body) const {
-    int index = 0;
-    static_cast<void>(
-        ((which_ == index++ ? (body(static_cast<const Formulas&>(*this)), true) : false) || ...));
-  }
-
- private:
-  template <typename F>
-  static constexpr int index_of() {
-    static_assert((std::is_same_v<F, Formulas> || ...), "the formula is none of these");
-    int index = 0;
-    static_cast<void>(((std::is_same_v<F, Formulas> || (++index, false)) || ...));
-    return index;
-  }
-  int which_;
-};
-
-// Calls body(formula) with the formula that f is, or has picked.
+// Calls body(formula) with the formula that f is, or has picked: a formula picked at run time has `picks` and
+// `visit`.
 template <typename F, typename Body>
 METRON_HOST_DEVICE inline void visit_formula(const F& f, const Body& body) {
-  body(f);
-}
-template <typename... Formulas, typename Body>
-METRON_HOST_DEVICE inline void visit_formula(const OneOf<Formulas...>& f, const Body& body) {
-  f.visit(body);
+  if constexpr (requires { F::picks; }) {
+    f.visit(body);
+  } else {
+    body(f);
+  }
 }
 
 // A formula in float over elements of a 16-bit type.
@@ -57,6 +31,26 @@ struct Widened {
     } else {
       return f(static_cast<float>(x)...);
     }
+  }
+};
+
+// The same of a formula that is picked at run time.
+template <typename Any, typename Half>
+struct AnyWidened {
+  static constexpr bool picks = true;
+  Any any;
+
+  template <typename Body>
+  struct Widening {
+    const Body& body;
+    template <typename F>
+    METRON_HOST_DEVICE void operator()(const F& f) const {
+      body(Widened<F, Half>{f});
+    }
+  };
+  template <typename Body>
+  METRON_HOST_DEVICE void visit(const Body& body) const {
+    any.visit(Widening<Body>{body});
   }
 };
 

@@ -1,55 +1,55 @@
 // The table of contents of the provider `cuda`.
-#include <metron/kernels/cuda/cuda_kernels.h>
+#include <metron/kernels/internal/install.h>
 #include <metron/kernels/providers.h>
 
 namespace metron::cuda {
 
 void install_cuda(const Provider& p) {
-  p.install(kernel::fill, fill);
-  p.install(kernel::copy, copy);
+  METRON_INSTALL(p, fill);
+  METRON_INSTALL(p, copy);
 
-  p.install(kernel::unary, unary);
-  p.install(kernel::unary_backward, unary_backward);
-  p.install(kernel::binary, binary);
-  p.install(kernel::compare, compare);
-  p.install(kernel::where, where);
+  METRON_INSTALL(p, unary);
+  METRON_INSTALL(p, unary_backward);
+  METRON_INSTALL(p, binary);
+  METRON_INSTALL(p, compare);
+  METRON_INSTALL(p, where);
 
-  p.install(kernel::dropout, dropout);
-  p.install(kernel::random, random);
+  METRON_INSTALL(p, dropout);
+  METRON_INSTALL(p, random);
 
-  p.install(kernel::max_pool2d, max_pool2d);
-  p.install(kernel::max_pool2d_backward, max_pool2d_backward);
-  p.install(kernel::avg_pool2d, avg_pool2d);
-  p.install(kernel::avg_pool2d_backward, avg_pool2d_backward);
+  METRON_INSTALL(p, max_pool2d);
+  METRON_INSTALL(p, max_pool2d_backward);
+  METRON_INSTALL(p, avg_pool2d);
+  METRON_INSTALL(p, avg_pool2d_backward);
 
-  p.install(kernel::embedding, embedding);
-  p.install(kernel::embedding_backward, embedding_backward);
+  METRON_INSTALL(p, embedding);
+  METRON_INSTALL(p, embedding_backward);
 
-  p.install(kernel::sgd, sgd);
-  p.install(kernel::adam, adam);
-  p.install(kernel::adadelta, adadelta);
+  METRON_INSTALL(p, sgd);
+  METRON_INSTALL(p, adam);
+  METRON_INSTALL(p, adadelta);
 
-  p.install(kernel::matmul, matmul);
-  p.install(kernel::linear_backward_weight, linear_backward_weight);
+  METRON_INSTALL(p, matmul);
+  METRON_INSTALL(p, linear_backward_weight);
 
-  p.install(kernel::conv2d_forward, conv2d_forward);
-  p.install(kernel::conv2d_backward_input, conv2d_backward_input);
-  p.install(kernel::conv2d_backward_weight, conv2d_backward_weight);
+  METRON_INSTALL(p, conv2d_forward);
+  METRON_INSTALL(p, conv2d_backward_input);
+  METRON_INSTALL(p, conv2d_backward_weight);
 
-  p.install(kernel::reduce, reduce);
-  p.install(kernel::argmax, argmax);
+  METRON_INSTALL(p, reduce);
+  METRON_INSTALL(p, argmax);
 
-  p.install(kernel::softmax, softmax);
-  p.install(kernel::softmax_backward, softmax_backward);
-  p.install(kernel::nll_loss, nll_loss);
-  p.install(kernel::nll_loss_backward, nll_loss_backward);
-  p.install(kernel::cross_entropy, cross_entropy);
-  p.install(kernel::cross_entropy_backward, cross_entropy_backward);
+  METRON_INSTALL(p, softmax);
+  METRON_INSTALL(p, softmax_backward);
+  METRON_INSTALL(p, nll_loss);
+  METRON_INSTALL(p, nll_loss_backward);
+  METRON_INSTALL(p, cross_entropy);
+  METRON_INSTALL(p, cross_entropy_backward);
 
-  p.install(kernel::batch_norm, batch_norm);
-  p.install(kernel::batch_norm_backward, batch_norm_backward);
-  p.install(kernel::layer_norm, layer_norm);
-  p.install(kernel::layer_norm_backward, layer_norm_backward);
+  METRON_INSTALL(p, batch_norm);
+  METRON_INSTALL(p, batch_norm_backward);
+  METRON_INSTALL(p, layer_norm);
+  METRON_INSTALL(p, layer_norm_backward);
 }
 
 }  // namespace metron::cuda

@@ -87,7 +87,7 @@ __device__ __forceinline__ void start_sums(
 
 template <typename Out, typename Acc>
 __device__ Out finished(Acc sum, bool relu) {
-  return functor::convert<Out>(relu ? functor::Relu<Acc>{}(sum) : sum);
+  return functor::convert<Out>(relu ? functor::forward::relu<Acc>{}(sum) : sum);
 }
 
 // `y` is the tile's first element; `rows` and `columns` of the tile exist.

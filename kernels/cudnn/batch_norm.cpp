@@ -6,7 +6,7 @@
 // statistics, which it has not.
 #include <metron/kernels/cuda/cuda_kernels.h>
 #include <metron/kernels/cudnn/context.h>
-#include <metron/kernels/cudnn/cudnn_kernels.h>
+#include <metron/core/slots.h>
 
 #include <utility>
 

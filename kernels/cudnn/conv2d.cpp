@@ -1,7 +1,7 @@
 // Convolution by cuDNN: the provider's functions, on plans that were made once for each shape.
 #include <metron/kernels/cuda/cuda_kernels.h>
 #include <metron/kernels/cudnn/convolution.h>
-#include <metron/kernels/cudnn/cudnn_kernels.h>
+#include <metron/core/slots.h>
 
 #include <utility>
 

@@ -1,7 +1,7 @@
 // Pooling by cuDNN, whose calls for it are deprecated: they are in this file alone. Its backward passes read
 // x and y, which the slots do not keep (a maximum saves indices, an average nothing): those are declined.
 #include <metron/kernels/cudnn/context.h>
-#include <metron/kernels/cudnn/cudnn_kernels.h>
+#include <metron/core/slots.h>
 
 #include <algorithm>
 #include <limits>

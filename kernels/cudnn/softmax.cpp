@@ -1,6 +1,6 @@
 // Softmax and its logarithm by cuDNN: a contiguous x is (outer, axis, inner, 1), and the axis its channels.
 #include <metron/kernels/cudnn/context.h>
-#include <metron/kernels/cudnn/cudnn_kernels.h>
+#include <metron/core/slots.h>
 
 namespace metron::cudnn {
 namespace {

@@ -3,7 +3,7 @@
 // for a shape the call is declined: the portable kernels' product is faster.
 #include <metron/core/parallel.h>
 #include <metron/kernels/onednn/context.h>
-#include <metron/kernels/onednn/onednn_kernels.h>
+#include <metron/core/slots.h>
 
 #include <cmath>
 

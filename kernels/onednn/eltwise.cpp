@@ -2,7 +2,7 @@
 // else: what memory bounds; tanh (5 times slower here) and sigmoid (no faster); and what is wrong here:
 // exp(NaN) is infinite, ReLU and clamp turn a NaN into a number, and the logarithm is off by 3e-6 near x = 1.
 #include <metron/kernels/onednn/context.h>
-#include <metron/kernels/onednn/onednn_kernels.h>
+#include <metron/core/slots.h>
 
 namespace metron::onednn {
 namespace {

@@ -1,31 +1,32 @@
-// The oneDNN provider's table of contents.
-#include <metron/kernels/onednn/onednn_kernels.h>
+// The table of contents of the provider `onednn`: float32 only. Whatever oneDNN has no generated code for, or is
+// measured slower at than the portable kernels, is declined.
+#include <metron/kernels/internal/install.h>
 #include <metron/kernels/providers.h>
 
 #include <dnnl.hpp>
 
-namespace metron {
+namespace metron::onednn {
 
 void install_onednn(const Provider& p) {
-  p.install(kernel::unary, onednn::unary);
-  p.install(kernel::unary_backward, onednn::unary_backward);
+  METRON_INSTALL(p, unary);
+  METRON_INSTALL(p, unary_backward);
 
-  p.install(kernel::softmax, onednn::softmax);
+  METRON_INSTALL(p, softmax);
 
-  p.install(kernel::matmul, onednn::matmul);
+  METRON_INSTALL(p, matmul);
 
-  p.install(kernel::conv2d_forward, onednn::conv2d_forward);
-  p.install(kernel::conv2d_backward_input, onednn::conv2d_backward_input);
-  p.install(kernel::conv2d_backward_weight, onednn::conv2d_backward_weight);
+  METRON_INSTALL(p, conv2d_forward);
+  METRON_INSTALL(p, conv2d_backward_input);
+  METRON_INSTALL(p, conv2d_backward_weight);
 
-  p.install(kernel::avg_pool2d, onednn::avg_pool2d);
-  p.install(kernel::avg_pool2d_backward, onednn::avg_pool2d_backward);
+  METRON_INSTALL(p, avg_pool2d);
+  METRON_INSTALL(p, avg_pool2d_backward);
 }
 
-std::string onednn_version() {
+LibraryVersion library_version() {
   const dnnl::version_t* version = dnnl::version();
-  return std::to_string(version->major) + '.' + std::to_string(version->minor) + '.' +
-         std::to_string(version->patch);
+  return {"oneDNN", std::to_string(version->major) + '.' + std::to_string(version->minor) + '.' +
+                        std::to_string(version->patch)};
 }
 
-}  // namespace metron
+}  // namespace metron::onednn

@@ -6,7 +6,7 @@
 #include <metron/core/parallel.h>
 #include <metron/core/profile_range.h>
 #include <metron/kernels/onednn/context.h>
-#include <metron/kernels/onednn/onednn_kernels.h>
+#include <metron/core/slots.h>
 #include <oneapi/dnnl/dnnl.h>
 
 #include <algorithm>

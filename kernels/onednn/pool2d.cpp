@@ -2,7 +2,7 @@
 // to 1.5 times. Left to the portable kernels: plain NCHW, which is 2 to 10 times slower here, and the
 // maximum, which with the position that backward needs is 10 times slower here.
 #include <metron/kernels/onednn/context.h>
-#include <metron/kernels/onednn/onednn_kernels.h>
+#include <metron/core/slots.h>
 
 namespace metron::onednn {
 namespace {

@@ -2,7 +2,7 @@
 // the call. The logarithm is left to the portable kernel: oneDNN's is off by 3e-6 near a sum of 1. So is the
 // gradient, for which oneDNN has no generated code.
 #include <metron/kernels/onednn/context.h>
-#include <metron/kernels/onednn/onednn_kernels.h>
+#include <metron/core/slots.h>
 
 #include <limits>
 

@@ -1,7 +1,7 @@
 // The slot calls of one training step of the reference model, in its order.
 #include <metron/core/autograd.h>
 #include <metron/core/ops.h>
-#include <metron/kernels/kernels.h>
+#include <metron/core/slots.h>
 #include <metron/tools/bench/bench_cases.h>
 
 #include <memory>

@@ -1,0 +1,206 @@
+// Every kernel slot: its function type, which providers declare their kernels by, and its contract. Common to
+// all: shapes, dtypes and devices were checked by the op; outputs are allocated and are overwritten, never
+// accumulated into; tensors may have any strides unless a contract says otherwise; a size may be 0. A
+// provider's function that can't compute a call returns false, having touched nothing.
+#pragma once
+
+#include <metron/core/options.h>
+#include <metron/core/random.h>
+#include <metron/core/slot.h>
+
+#include <span>
+
+namespace metron::kernel {
+
+// FLOP counts of the slots that have an agreed one, from the tensors of the signature in their order; of the
+// others the ranking shows bytes alone.
+double matmul_flops(Operands operands);
+double linear_backward_weight_flops(Operands operands);
+double conv2d_forward_flops(Operands operands);
+double conv2d_backward_input_flops(Operands operands);
+double conv2d_backward_weight_flops(Operands operands);
+double unary_flops(Operands operands);
+double binary_flops(Operands operands);
+double reduce_flops(Operands operands);
+
+// ---- Movement ----
+
+// y[...] = value. Any dtype.
+using FillFn = bool(double value, Tensor& y);
+inline constinit Slot<FillFn> fill{"fill"};
+// y = x, converted to y's dtype. Equal shapes; any dtypes and strides (x may have stride 0).
+using CopyFn = bool(const Tensor& x, Tensor& y);
+inline constinit Slot<CopyFn> copy{"copy"};
+
+// ---- Element-wise. Operands have y's shape; broadcast axes have stride 0. y may be the very tensor x, a or
+// b. ----
+
+// y = f(x). Floating dtypes, and int64 for affine and clamp.
+using UnaryFn = bool(const Unary& f, const Tensor& x, Tensor& y);
+inline constinit Slot<UnaryFn> unary{"unary", unary_flops};
+// gx = g * f'(x), where y = f(x) is given too (for each op the kernel reads whichever it needs). Floating
+// dtypes.
+using UnaryBackwardFn = bool(const Unary& f, const Tensor& g, const Tensor& x, const Tensor& y, Tensor& gx);
+inline constinit Slot<UnaryBackwardFn> unary_backward{"unary_backward"};
+// y = a op b. One dtype: floating or int64 (no div).
+using BinaryFn = bool(BinaryOp op, const Tensor& a, const Tensor& b, Tensor& y);
+inline constinit Slot<BinaryFn> binary{"binary", binary_flops};
+// y = a op b ? 1 : 0. a and b of one dtype; y uint8.
+using CompareFn = bool(CompareOp op, const Tensor& a, const Tensor& b, Tensor& y);
+inline constinit Slot<CompareFn> compare{"compare"};
+// y = condition ? a : b. condition uint8; a, b and y of one dtype, any.
+using WhereFn = bool(const Tensor& condition, const Tensor& a, const Tensor& b, Tensor& y);
+inline constinit Slot<WhereFn> where{"where"};
+
+// ---- Reductions. y has x's rank; its reduced axes have size 1. ----
+
+// Over an empty range: sum 0, mean NaN; max is refused by the op. Floating dtypes and int64 (no mean).
+// Sums are pairwise or blocked: the error must not grow with the length as a plain loop's does.
+using ReduceFn = bool(ReduceOp op, const Tensor& x, Tensor& y);
+inline constinit Slot<ReduceFn> reduce{"reduce", reduce_flops};
+// y: int64, the row-major index within the reduced axes of the first largest element (the first NaN if there
+// is one).
+using ArgmaxFn = bool(const Tensor& x, Tensor& y);
+inline constinit Slot<ArgmaxFn> argmax{"argmax"};
+
+// ---- Softmax and losses ----
+
+// Along `axis`: y = exp(x - max) / sum, or its logarithm.
+using SoftmaxFn = bool(const Tensor& x, int axis, bool log, Tensor& y);
+inline constinit Slot<SoftmaxFn> softmax{"softmax"};
+// gx from y: softmax y * (g - sum(g * y)); log_softmax g - exp(y) * sum(g).
+using SoftmaxBackwardFn = bool(const Tensor& g, const Tensor& y, int axis, bool log, Tensor& gx);
+inline constinit Slot<SoftmaxBackwardFn> softmax_backward{"softmax_backward"};
+// x (N, C), target (N) int64 in [0, C): -x[n, target[n]], reduced; y (N) for Reduction::none, else (). A
+// target outside of its range is a ValueError that names it. The mean over no rows is NaN.
+using NllLossFn = bool(const Tensor& x, const Tensor& target, Reduction reduction, Tensor& y);
+inline constinit Slot<NllLossFn> nll_loss{"nll_loss"};
+// gx (N, C) from g of nll_loss's y.
+using NllLossBackwardFn = bool(const Tensor& g, const Tensor& target, Reduction reduction, Tensor& gx);
+inline constinit Slot<NllLossBackwardFn> nll_loss_backward{"nll_loss_backward"};
+// nll_loss of log_softmax along axis 1, in one pass: x, target, reduction and y as there. statistics (N, 2),
+// contiguous, of x's dtype (float32 for the 16-bit ones), is what the backward pass needs of each row: its
+// maximum, and the logarithm of the sum of exp(x - maximum).
+using CrossEntropyFn = bool(const Tensor& x, const Tensor& target, Reduction reduction, Tensor& statistics,
+                            Tensor& y);
+inline constinit Slot<CrossEntropyFn> cross_entropy{"cross_entropy"};
+// gx = g * (softmax(x) - [c == target]) for each row's share of g.
+using CrossEntropyBackwardFn = bool(const Tensor& g, const Tensor& x, const Tensor& target,
+                                    const Tensor& statistics, Reduction reduction, Tensor& gx);
+inline constinit Slot<CrossEntropyBackwardFn> cross_entropy_backward{"cross_entropy_backward"};
+
+// ---- Matrix product ----
+
+// y = activation(a @ b + bias): a (M, K), b (K, N), y (M, N), or with a leading batch axis B in all three (of
+// stride 0 in an operand that is shared). Strides tell transposition. bias (N) or absent. K may be 0.
+using MatmulFn = bool(const Tensor& a, const Tensor& b, const Tensor& bias, Activation activation, Tensor& y);
+inline constinit Slot<MatmulFn> matmul{"matmul", matmul_flops};
+// From g (N, O) and x (N, I): gw (O, I) = g^T x and gb (O), the sum of g's rows; gw and gb contiguous.
+using LinearBackwardWeightFn = bool(const Tensor& g, const Tensor& x, Tensor& gw, Tensor& gb);
+inline constinit Slot<LinearBackwardWeightFn> linear_backward_weight{"linear_backward_weight",
+                                                                     linear_backward_weight_flops};
+
+// ---- Convolution: cross-correlation. x (N, C, H, W), w (O, C / groups, KH, KW), bias (O) or absent,
+//      y (N, O, OH, OW), x and y contiguous or channels-last, w, bias and their gradients contiguous. ----
+
+using Conv2dForwardFn = bool(const Tensor& x, const Tensor& w, const Tensor& bias,
+                             const Conv2dOptions& options, Activation activation, Tensor& y);
+inline constinit Slot<Conv2dForwardFn> conv2d_forward{"conv2d_forward", conv2d_forward_flops};
+using Conv2dBackwardInputFn = bool(const Tensor& g, const Tensor& w, const Conv2dOptions& options,
+                                   Tensor& gx);
+inline constinit Slot<Conv2dBackwardInputFn> conv2d_backward_input{"conv2d_backward_input",
+                                                                   conv2d_backward_input_flops};
+// gb, the bias gradient (O), may be absent.
+using Conv2dBackwardWeightFn = bool(const Tensor& g, const Tensor& x, const Conv2dOptions& options,
+                                    Tensor& gw, Tensor& gb);
+inline constinit Slot<Conv2dBackwardWeightFn> conv2d_backward_weight{"conv2d_backward_weight",
+                                                                     conv2d_backward_weight_flops};
+
+// ---- Pooling. x (N, C, H, W), y (N, C, OH, OW), contiguous or channels-last. options.stride is resolved
+// (not 0). ----
+
+// indices, as y but uint8 (int64 for windows of more than 256 elements), says which element of its window was
+// the first largest (the first NaN if there is one), row-major: kh * KW + kw. It may be absent: inference.
+using MaxPool2dFn = bool(const Tensor& x, const Pool2dOptions& options, Tensor& y, Tensor& indices);
+inline constinit Slot<MaxPool2dFn> max_pool2d{"max_pool2d"};
+using MaxPool2dBackwardFn = bool(const Tensor& g, const Tensor& indices, const Pool2dOptions& options,
+                                 Tensor& gx);
+inline constinit Slot<MaxPool2dBackwardFn> max_pool2d_backward{"max_pool2d_backward"};
+// The divisor is the window's whole size, padding included.
+using AvgPool2dFn = bool(const Tensor& x, const Pool2dOptions& options, Tensor& y);
+inline constinit Slot<AvgPool2dFn> avg_pool2d{"avg_pool2d"};
+using AvgPool2dBackwardFn = bool(const Tensor& g, const Pool2dOptions& options, Tensor& gx);
+inline constinit Slot<AvgPool2dBackwardFn> avg_pool2d_backward{"avg_pool2d_backward"};
+
+// ---- Normalisation ----
+
+// Over all axes but the channel axis 1 of x (N, C, ...): y = (x - mean) / sqrt(variance + eps) * w + b; w and
+// b (C) or both absent. With batch_statistics mean and variance (C, biased) are computed and written, else
+// they are read.
+using BatchNormFn = bool(const Tensor& x, const Tensor& w, const Tensor& b, bool batch_statistics, double eps,
+                         Tensor& mean, Tensor& variance, Tensor& y);
+inline constinit Slot<BatchNormFn> batch_norm{"batch_norm"};
+// gw and gb may be absent, as w may. With batch_statistics mean and variance depend on x, else they are
+// constants.
+using BatchNormBackwardFn = bool(const Tensor& g, const Tensor& x, const Tensor& w, const Tensor& mean,
+                                 const Tensor& variance, bool batch_statistics, double eps, Tensor& gx,
+                                 Tensor& gw, Tensor& gb);
+inline constinit Slot<BatchNormBackwardFn> batch_norm_backward{"batch_norm_backward"};
+// Over each row of x (rows, columns), contiguous; w and b (columns) or both absent; mean and variance (rows,
+// biased) are outputs.
+using LayerNormFn = bool(const Tensor& x, const Tensor& w, const Tensor& b, double eps, Tensor& mean,
+                         Tensor& variance, Tensor& y);
+inline constinit Slot<LayerNormFn> layer_norm{"layer_norm"};
+using LayerNormBackwardFn = bool(const Tensor& g, const Tensor& x, const Tensor& w, const Tensor& mean,
+                                 const Tensor& variance, double eps, Tensor& gx, Tensor& gw, Tensor& gb);
+inline constinit Slot<LayerNormBackwardFn> layer_norm_backward{"layer_norm_backward"};
+
+// ---- Random ----
+
+// y[i] = kept ? x[i] / (1 - p) : 0, where kept = uniform_float(philox_word(key, i / plane)) >= p and i is the
+// row-major index whatever the strides. plane is 1, or H * W to drop whole channels. Its own backward.
+using DropoutFn = bool(const Tensor& x, double p, std::int64_t plane, const PhiloxKey& key, Tensor& y);
+inline constinit Slot<DropoutFn> dropout{"dropout"};
+// y[i] of the distribution: uniform from word i; normal by Box-Muller from words 2i and 2i + 1. Computed in
+// float32 for every dtype narrower than float64.
+using RandomFn = bool(Distribution distribution, double a, double b, const PhiloxKey& key, Tensor& y);
+inline constinit Slot<RandomFn> random{"random"};
+
+// ---- Embedding: w (V, D), indices int64 of any shape S, y (S, D); all contiguous. ----
+
+// An index outside [0, V) is a ValueError that names it.
+using EmbeddingFn = bool(const Tensor& w, const Tensor& indices, Tensor& y);
+inline constinit Slot<EmbeddingFn> embedding{"embedding"};
+using EmbeddingBackwardFn = bool(const Tensor& g, const Tensor& indices, Tensor& gw);
+inline constinit Slot<EmbeddingBackwardFn> embedding_backward{"embedding_backward"};
+
+// ---- Optimizers: one call updates all parameters. Element i of each list belongs together: contiguous, one
+//      shape and dtype (floating). Formulas as in PyTorch's documentation of the optimizer of that name. ----
+
+struct SgdOptions {
+  double lr = 1e-3, momentum = 0, dampening = 0, weight_decay = 0;
+  bool nesterov = false;
+  bool first_step = false;  // momentum buffers are uninitialised: they become the gradient
+};
+// momenta is empty if momentum is 0.
+using SgdFn = bool(const SgdOptions& options, std::span<const Tensor> grads, std::span<Tensor> params,
+                   std::span<Tensor> momenta);
+inline constinit Slot<SgdFn> sgd{"sgd"};
+
+struct AdamOptions {
+  double lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0;
+  bool decoupled = false;  // AdamW: weight decay apart from the gradient
+  std::int64_t step = 1;   // from 1, for the bias correction
+};
+using AdamFn = bool(const AdamOptions& options, std::span<const Tensor> grads, std::span<Tensor> params,
+                    std::span<Tensor> means, std::span<Tensor> squares);
+inline constinit Slot<AdamFn> adam{"adam"};
+
+struct AdadeltaOptions {
+  double lr = 1, rho = 0.9, eps = 1e-6, weight_decay = 0;
+};
+using AdadeltaFn = bool(const AdadeltaOptions& options, std::span<const Tensor> grads,
+                        std::span<Tensor> params, std::span<Tensor> squares, std::span<Tensor> deltas);
+inline constinit Slot<AdadeltaFn> adadelta{"adadelta"};
+
+}  // namespace metron::kernel

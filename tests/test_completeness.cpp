@@ -1,0 +1,136 @@
+// What an op, a slot or a formula needs besides its code, read from the sources: whoever forgets a part is
+// told which in one sentence.
+#include <gtest/gtest.h>
+#include <metron/core/options.h>
+#include <metron/core/slot.h>
+#include <metron/core/storage.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <regex>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace metron::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string read(const fs::path& path) {
+  std::ifstream in(path);
+  EXPECT_TRUE(in.is_open()) << path;
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+fs::path source(const std::string& path) { return fs::path(METRON_SOURCE_DIR) / path; }
+
+// The contents of a folder's files whose name the pattern matches, one after the other.
+std::string read_all(const std::string& folder, const std::string& pattern) {
+  std::string text;
+  int files = 0;
+  for (const fs::directory_entry& entry : fs::directory_iterator(source(folder))) {
+    if (!std::regex_match(entry.path().filename().string(), std::regex(pattern))) continue;
+    text += read(entry.path());
+    ++files;
+  }
+  EXPECT_GT(files, 0) << folder << ' ' << pattern;
+  return text;
+}
+
+std::vector<std::string> matches(const std::string& text, const std::string& pattern) {
+  const std::regex regex(pattern, std::regex::ECMAScript | std::regex::multiline);
+  std::vector<std::string> names;
+  for (std::sregex_iterator match(text.begin(), text.end(), regex), end; match != end; ++match)
+    names.push_back((*match)[1]);
+  return names;
+}
+
+std::set<std::string> as_set(const std::vector<std::string>& names) { return {names.begin(), names.end()}; }
+
+std::set<std::string> ops() { return as_set(matches(read(source("core/ops.h")), R"(^Tensor (\w+)\()")); }
+std::vector<std::string> slots() {
+  return matches(read(source("core/slots.h")), R"(^inline constinit Slot<\w+>\s+(\w+)\{)");
+}
+std::vector<std::string> unary_rows() {
+  return matches(read(source("core/formulas.def")), R"(^METRON_UNARY\((\w+), [xy],)");
+}
+
+TEST(Completeness, TheSourcesAreReadAsTheyAreWritten) {
+  EXPECT_GT(ops().size(), 55u);
+  EXPECT_GE(slots().size(), 35u);
+  EXPECT_EQ(slots().size(), matches(read(source("core/slots.h")), R"((Slot<\w+>))").size());
+  EXPECT_GE(unary_rows().size(), 9u);
+}
+
+TEST(Completeness, EveryFormulaIsDeclaredAsAnOp) {
+  const std::set<std::string> declared = ops();
+  for (const std::string& row : unary_rows())
+    EXPECT_TRUE(declared.contains(row))
+        << row << " has a row in core/formulas.def and no declaration in core/ops.h";
+}
+
+TEST(Completeness, EveryFormulaHasANameOfItsOwn) {
+  std::set<std::string> names;
+  for (const UnaryOp op : unary_ops)
+    EXPECT_TRUE(names.insert(name_of(op)).second) << "two formulas are called " << name_of(op);
+}
+
+// The unary ops' error tests follow from their rows.
+TEST(Completeness, EveryOpHasAnErrorTest) {
+  const std::string tests = read_all("tests", R"(test_\w*errors\.cpp)");
+  const std::set<std::string> rows = as_set(unary_rows());
+  for (const std::string& op : ops())
+    EXPECT_TRUE(rows.contains(op) || tests.find("[" + op + "]") != std::string::npos)
+        << op << " has no error test: no tests/test_*errors.cpp expects \"[" << op << "]\"";
+}
+
+// A comment on the line above, or at the declaration's end.
+TEST(Completeness, EveryOpIsDocumented) {
+  const std::string header = read(source("core/ops.h"));
+  const std::set<std::string> documented = as_set(matches(header, R"((?:^//[^\n]*\nTensor (\w+)\())")),
+                              at_the_end = as_set(matches(header, R"(^Tensor (\w+)\([^;]*;  //)"));
+  for (const std::string& op : ops())
+    EXPECT_TRUE(documented.contains(op) || at_the_end.contains(op)) << op << " has no comment in core/ops.h";
+}
+
+TEST(Completeness, EverySlotHasAContract) {
+  const std::string header = read(source("core/slots.h"));
+  const std::set<std::string> documented =
+      as_set(matches(header, R"(^//[^\n]*\nusing \w+ =[^;]*;\ninline constinit Slot<\w+>\s+(\w+)\{)"));
+  for (const std::string& slot : slots())
+    EXPECT_TRUE(documented.contains(slot)) << slot << " has no contract above it in core/slots.h";
+}
+
+TEST(Completeness, EverySlotHasItsKernels) {
+  for (const char* name : {"cpu", "cuda"}) {
+    if (std::string(name) == "cuda" && !has_device(Device(Device::Type::cuda))) continue;
+    const std::set<std::string> installed(provider(name).slots.begin(), provider(name).slots.end());
+    for (const std::string& slot : slots())
+      EXPECT_TRUE(installed.contains(slot))
+          << slot << " has no kernel in the provider " << name << ": no line in its install.cpp";
+  }
+}
+
+TEST(Completeness, EverySlotIsCalled) {
+  const std::string callers = read_all("core/ops", R"(\w+\.cpp)") + read(source("layers/optim.cpp"));
+  for (const std::string& slot : slots())
+    EXPECT_NE(callers.find("kernel::" + slot + "("), std::string::npos)
+        << slot << " is called by no op and no optimizer";
+}
+
+// A slot's parameters are listed by its type and by each provider's function, and nowhere else.
+TEST(Completeness, NoHeaderRepeatsTheParametersOfASlot) {
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(source("kernels"))) {
+    const fs::path& path = entry.path();
+    if (path.extension() != ".h" && path.extension() != ".cuh") continue;
+    const std::string text = read(path);
+    for (const std::string& slot : slots())
+      EXPECT_TRUE(matches(text, "(^bool " + slot + R"(\(const))").empty())
+          << path << " repeats the parameters of " << slot << ": declare it by its type in core/slots.h";
+  }
+}
+
+}  // namespace
+}  // namespace metron::test
