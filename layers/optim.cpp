@@ -1,5 +1,5 @@
 #include <metron/core/autograd.h>
-#include <metron/core/profiler.h>
+#include <metron/core/timer/scopes.h>
 #include <metron/kernels/kernels.h>
 #include <metron/layers/optim.h>
 
