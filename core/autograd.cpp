@@ -1,6 +1,6 @@
 #include <metron/core/autograd.h>
 #include <metron/core/ops.h>
-#include <metron/core/profiler.h>
+#include <metron/core/timer/scopes.h>
 
 #include <atomic>
 #include <map>

@@ -2,8 +2,8 @@
 // reverse.
 #pragma once
 
-#include <metron/core/profiler.h>
 #include <metron/core/tensor.h>
+#include <metron/core/timer/scopes.h>
 
 #include <cstdint>
 #include <functional>

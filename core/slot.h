@@ -2,8 +2,8 @@
 // from an op to a kernel, so timing, counting and checking happen here and nowhere else.
 #pragma once
 
-#include <metron/core/profiler.h>
 #include <metron/core/tensor.h>
+#include <metron/core/timer/scopes.h>
 
 #include <array>
 #include <cstdint>
@@ -24,6 +24,7 @@ class Provider {
  public:
   ProviderId id = 0;
   const char* name = "";
+  const char* label = "";  // in records and reports; tells a fake from the library it stands in for
   Device::Type device = Device::Type::cpu;
   bool on_request = false;                      // asked only where it is named
   mutable std::vector<const char*> slots = {};  // names of those it has installed a function into
@@ -216,7 +217,7 @@ class Slot<bool(Args...)> {
           signature.add(tensor.shape(), tensor.dtype());
         },
         args...);
-    timer.finish(providers()[id].name, signature, bytes, count_flops(args...));
+    timer.finish(providers()[id].label, signature, bytes, count_flops(args...));
     return id;
   }
 

@@ -1,6 +1,7 @@
 #include <metron/core/error.h>
-#include <metron/core/profiler_state.h>
 #include <metron/core/storage.h>
+#include <metron/core/timer/instruments.h>
+#include <metron/core/timer/internal/recorder.h>
 
 #include <array>
 #include <cstdlib>

@@ -113,7 +113,7 @@ std::vector<Provider> install_providers() {
   std::vector<Provider> list;
   const auto add = [&](const char* name, Device::Type device, void (*install)(const Provider&),
                        bool on_request = false) {
-    list.push_back({static_cast<ProviderId>(list.size()), name, device, on_request});
+    list.push_back({static_cast<ProviderId>(list.size()), name, report_name(name), device, on_request});
     install(list.back());
   };
 #if defined(METRON_HAVE_ONEDNN)

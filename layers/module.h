@@ -13,8 +13,8 @@
 
 #include <metron/core/named_tensor.h>
 #include <metron/core/options.h>
-#include <metron/core/profiler.h>
 #include <metron/core/tensor.h>
+#include <metron/core/timer/scopes.h>
 
 #include <cstdint>
 #include <span>

@@ -1,6 +1,6 @@
 #include <metron/core/autograd.h>
-#include <metron/core/profiler.h>
 #include <metron/core/slots.h>
+#include <metron/core/timer/scopes.h>
 #include <metron/layers/optim.h>
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 // Profiles made by hand, whose times a test knows.
 #pragma once
 
-#include <metron/core/profile.h>
+#include <metron/core/timer/profile.h>
 
 #include <string>
 #include <vector>

@@ -4,7 +4,7 @@
 #include <metron/core/autograd.h>
 #include <metron/core/cuda/runtime.h>
 #include <metron/core/ops.h>
-#include <metron/core/profiler.h>
+#include <metron/core/profiler/profiler.h>
 #include <metron/kernels/emulator/emulator.h>
 #include <metron/core/slots.h>
 #include <metron/kernels/providers.h>

@@ -3,7 +3,7 @@
 #include <metron/core/autograd.h>
 #include <metron/core/io/safetensors.h>
 #include <metron/core/ops.h>
-#include <metron/core/profiler.h>
+#include <metron/core/profiler/profiler.h>
 #include <metron/layers/layers.h>
 #include <metron/layers/loss.h>
 

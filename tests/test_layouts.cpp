@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <metron/core/autograd.h>
 #include <metron/core/ops.h>
+#include <metron/core/profiler/profiler.h>
 
 #include <numeric>
 #include <string_view>

@@ -1,7 +1,7 @@
 // The metron command line as its users run it: info, profile, graph; what it refuses, and how.
 #include <gtest/gtest.h>
-#include <metron/core/profile.h>
-#include <metron/core/ranking.h>
+#include <metron/core/profiler/profile_file.h>
+#include <metron/core/profiler/ranking.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>

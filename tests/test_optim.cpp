@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 #include <metron/core/autograd.h>
 #include <metron/core/ops.h>
-#include <metron/core/profiler.h>
+#include <metron/core/profiler/profiler.h>
 #include <metron/layers/lr_scheduler.h>
 #include <metron/layers/optim.h>
 

@@ -1,7 +1,6 @@
 // Which part of a program a profiler records: schedules, stopping from another thread, scopes that outlive a
 // run, errors on the way.
 #include <gtest/gtest.h>
-#include <metron/core/profiler_state.h>
 #include <metron/metron.h>
 
 #include <algorithm>

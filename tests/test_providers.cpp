@@ -1,6 +1,6 @@
 // Every provider against the portable one, forward and backward, and whether the table reaches all of their
 // kernels.
-#include <metron/core/profiler.h>
+#include <metron/core/profiler/profiler.h>
 #include <metron/kernels/providers.h>
 
 #include <set>

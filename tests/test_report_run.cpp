@@ -1,7 +1,7 @@
 // `metron report` as its users run it: what the folder holds, that its numbers follow from its trace, and how
 // it ends when something is wrong.
 #include <gtest/gtest.h>
-#include <metron/core/ranking.h>
+#include <metron/core/profiler/ranking.h>
 #include <metron/metron.h>
 #include <metron/tools/graph/picture.h>
 #include <metron/tools/report/markdown.h>

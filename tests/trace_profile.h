@@ -2,7 +2,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <metron/core/profile.h>
+#include <metron/core/timer/profile.h>
 
 #include <cmath>
 #include <nlohmann/json.hpp>

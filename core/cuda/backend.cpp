@@ -1,8 +1,8 @@
 // The CUDA device as the tensor core sees it.
 #include <metron/core/cuda/clock.h>
 #include <metron/core/cuda/state.h>
-#include <metron/core/profiler.h>
 #include <metron/core/storage.h>
+#include <metron/core/timer/clock.h>
 
 namespace metron {
 namespace {

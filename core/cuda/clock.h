@@ -1,7 +1,7 @@
 // The device's half of the timer: pairs of pooled events on the stream.
 #pragma once
 
-#include <metron/core/profiler.h>
+#include <metron/core/timer/clock.h>
 
 #include <memory>
 

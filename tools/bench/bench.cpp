@@ -1,4 +1,5 @@
 #include <metron/core/error.h>
+#include <metron/core/profiler/profiler.h>
 #include <metron/core/storage.h>
 #include <metron/kernels/providers.h>
 #include <metron/tools/bench/bench.h>

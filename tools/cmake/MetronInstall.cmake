@@ -7,12 +7,13 @@ install(TARGETS metron EXPORT metronTargets)
 foreach(folder core layers)
   install(DIRECTORY ${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/metron
           FILES_MATCHING PATTERN "*.h"
-          PATTERN core/ops EXCLUDE PATTERN core/cuda EXCLUDE PATTERN profiler_state.h EXCLUDE  # the library's own
-          PATTERN text_table.h EXCLUDE PATTERN file_reader.h EXCLUDE
+          PATTERN core/ops EXCLUDE PATTERN core/cuda EXCLUDE PATTERN internal EXCLUDE  # the library's own
+          PATTERN core/deprecated EXCLUDE PATTERN file_reader.h EXCLUDE
           PATTERN metron.h EXCLUDE)
 endforeach()
 file(GLOB kernel_headers CONFIGURE_DEPENDS kernels/*.h)
 install(FILES ${kernel_headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/metron/kernels)
+install(DIRECTORY core/deprecated/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(FILES layers/metron.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/metron)
 
 install(EXPORT metronTargets NAMESPACE metron:: DESTINATION ${cmake_folder})

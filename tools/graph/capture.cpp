@@ -1,7 +1,7 @@
 #include <metron/core/autograd.h>
 #include <metron/core/error.h>
 #include <metron/core/ops.h>
-#include <metron/core/profiler.h>
+#include <metron/core/profiler/profiler.h>
 #include <metron/layers/loss.h>
 #include <metron/tools/graph/graph.h>
 

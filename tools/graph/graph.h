@@ -1,7 +1,7 @@
 // The data-flow graph of a model, or the autograd graph of a training step: captured by running it once.
 #pragma once
 
-#include <metron/core/profile.h>
+#include <metron/core/timer/profile.h>
 #include <metron/layers/module.h>
 
 #include <cstdint>

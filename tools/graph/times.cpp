@@ -1,7 +1,7 @@
 // Which record of a profile belongs to which node of a graph: the n-th op of this name in this module of
 // every pass.
 #include <metron/core/error.h>
-#include <metron/core/ranking.h>
+#include <metron/core/profiler/ranking.h>
 #include <metron/tools/graph/graph.h>
 
 #include <algorithm>

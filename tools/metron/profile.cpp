@@ -1,9 +1,10 @@
 #include "profile.h"
 
 #include <metron/core/error.h>
-#include <metron/core/profile_folder.h>
-#include <metron/core/profile_views.h>
-#include <metron/core/profiler.h>
+#include <metron/core/profiler/profile_file.h>
+#include <metron/core/profiler/profile_folder.h>
+#include <metron/core/profiler/profile_views.h>
+#include <metron/core/profiler/profiler.h>
 #include <metron/tools/process.h>
 #include <unistd.h>
 

@@ -1,4 +1,4 @@
-#include <metron/core/text_table.h>
+#include <metron/core/profiler/internal/text_table.h>
 #include <metron/tools/report/markdown.h>
 
 namespace metron::report {

@@ -1,7 +1,7 @@
 // The parts of report.md. Private to markdown*.cpp.
 #pragma once
 
-#include <metron/core/text_table.h>
+#include <metron/core/profiler/internal/text_table.h>
 #include <metron/tools/drawing/axis.h>
 #include <metron/tools/report/explain.h>
 #include <metron/tools/report/markdown.h>

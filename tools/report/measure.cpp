@@ -1,4 +1,5 @@
 #include <metron/core/error.h>
+#include <metron/core/profiler/profile_file.h>
 #include <metron/tools/process.h>
 #include <metron/tools/report/measure.h>
 #include <metron/tools/report/pass.h>

@@ -1,7 +1,7 @@
 // report.html: one file with all of the report, which opens without a network.
 #pragma once
 
-#include <metron/core/profile.h>
+#include <metron/core/timer/profile.h>
 #include <metron/tools/report/language.h>
 #include <metron/tools/report/run.h>
 

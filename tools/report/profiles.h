@@ -1,7 +1,7 @@
 // What the fresh processes recorded, put together.
 #pragma once
 
-#include <metron/core/profile.h>
+#include <metron/core/timer/profile.h>
 
 #include <cstdint>
 #include <span>

@@ -1,6 +1,6 @@
 // The warm ranking, and what follows from it: batch sizes beside each other, points below the roofs.
-#include <metron/core/profile_views.h>
-#include <metron/core/ranking.h>
+#include <metron/core/profiler/profile_views.h>
+#include <metron/core/profiler/ranking.h>
 #include <metron/tools/report/analyse.h>
 #include <metron/tools/report/names.h>
 #include <metron/tools/statistics.h>

@@ -1,7 +1,7 @@
 #include <metron/core/error.h>
 #include <metron/core/io/gzip.h>
 #include <metron/core/io/safetensors.h>
-#include <metron/core/trace.h>
+#include <metron/core/profiler/trace.h>
 #include <metron/tools/bench/bench.h>
 #include <metron/tools/graph/picture.h>
 #include <metron/tools/report/explain.h>

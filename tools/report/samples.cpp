@@ -1,4 +1,4 @@
-#include <metron/core/ranking.h>
+#include <metron/core/profiler/ranking.h>
 #include <metron/tools/report/samples.h>
 #include <metron/tools/statistics.h>
 

@@ -1,7 +1,7 @@
 // Records as numbers a training step: how long each op and each of its kernels took in every recorded step.
 #pragma once
 
-#include <metron/core/profile.h>
+#include <metron/core/timer/profile.h>
 
 #include <cstdint>
 #include <map>

@@ -1,0 +1,4 @@
+// Deprecated: moved to <metron/core/profiler/profile_folder.h>.
+#pragma once
+
+#include <metron/core/profiler/profile_folder.h>

@@ -1,0 +1,7 @@
+// Deprecated: moved to <metron/core/profiler/profiler.h>.
+#pragma once
+
+#include <metron/core/profiler/profile_file.h>
+#include <metron/core/profiler/profiler.h>
+#include <metron/core/timer/clock.h>
+#include <metron/core/timer/scopes.h>

@@ -1,0 +1,27 @@
+// What a Profiler holds, and what it is made of besides the recorder.
+#pragma once
+
+#include <metron/core/profiler/profiler.h>
+#include <metron/core/timer/internal/recorder.h>
+
+#include <atomic>
+#include <cstdint>
+
+namespace metron {
+
+// A recorder that a schedule switches.
+struct Profiler::State : detail::Recorder {
+  Schedule schedule;
+  OnCycle on_cycle;
+  std::atomic<bool> running{false};
+  std::int64_t step = 0;
+  std::int64_t step_start = 0;
+};
+
+namespace detail {
+
+TimerCost measure_timer_cost(const RangeHooks& ranges);
+bool environment_profile_runs();  // METRON_PROFILE has started one
+
+}  // namespace detail
+}  // namespace metron

@@ -1,0 +1,197 @@
+// METRON_PROFILE=<folder>: profiles a program that knows nothing of it. The first op starts the profiler on
+// its own thread, the end of the process writes the folder. Further variables, which `metron profile` sets:
+//   METRON_PROFILE_STEPS=wait,warmup,active   optimizer steps; one number alone is `active`
+//   METRON_PROFILE_FD=<n>                     a socket to report to: "started", "written" or "error
+//   <message>"
+#include <fcntl.h>
+#include <metron/core/error.h>
+#include <metron/core/profiler/internal/state.h>
+#include <metron/core/profiler/profile_folder.h>
+#include <metron/core/storage.h>
+#include <metron/core/timer/internal/hooks.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <csignal>
+#include <cstdlib>
+#include <exception>
+#include <fstream>
+#include <iterator>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+
+namespace metron::detail {
+namespace {
+
+constexpr char op[] = "METRON_PROFILE";
+
+std::string_view variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+std::int64_t whole_number(std::string_view name, std::string_view text) {
+  std::int64_t value = -1;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  check<ValueError>(error == std::errc() && end == text.data() + text.size() && value >= 0, op, name,
+                    " wants whole numbers, got \"", text, '"');
+  return value;
+}
+
+Schedule schedule_from_environment() {
+  constexpr char name[] = "METRON_PROFILE_STEPS";
+  std::string_view text = variable(name);
+  if (text.empty()) return {};
+  std::array<std::int64_t, 3> numbers{};
+  std::size_t count = 0;
+  for (bool more = true; more; ++count) {
+    check<ValueError>(count < numbers.size(), op, name, " wants at most three numbers, got \"",
+                      variable(name), '"');
+    const std::size_t comma = text.find(',');
+    numbers[count] = whole_number(name, text.substr(0, comma));
+    more = comma != std::string_view::npos;
+    if (more) text.remove_prefix(comma + 1);
+  }
+  check<ValueError>(count != 2, op, name, " wants one number or three, got \"", variable(name), '"');
+  if (count == 1) return {.active = numbers[0]};
+  return {.wait = numbers[0], .warmup = numbers[1], .active = numbers[2]};
+}
+
+std::string command_line() {
+  std::ifstream file("/proc/self/cmdline", std::ios::binary);
+  std::string words{std::istreambuf_iterator<char>(file), {}};
+  if (!words.empty() && words.back() == '\0') words.pop_back();
+  for (char& c : words) {
+    if (c == '\0') c = ' ';
+  }
+  return words;
+}
+
+// To whoever asked for the profile; without one, what went wrong goes to the standard error.
+void report(const std::string& text) {
+  const std::string_view descriptor = variable("METRON_PROFILE_FD");
+  if (!descriptor.empty()) {
+    const auto socket = static_cast<int>(whole_number("METRON_PROFILE_FD", descriptor));
+    const std::string line = text + '\n';
+    [[maybe_unused]] const auto sent = ::send(socket, line.data(), line.size(), MSG_NOSIGNAL);
+  } else if (text.starts_with("error ")) {
+    const std::string line = "metron: " + text + '\n';
+    [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
+  }
+}
+
+// The one profile of the environment; once made it lives as long as the process.
+class EnvironmentProfile {
+ public:
+  EnvironmentProfile()
+      : folder_(std::filesystem::absolute(std::getenv("METRON_PROFILE"))),
+        profiler_(schedule_from_environment()),
+        thread_(this_thread_number()),
+        process_(::getpid()) {
+    check_profile_folder(folder_);
+    profiler_.start();
+    report("started");
+  }
+
+  void step() {
+    if (this_thread_number() != thread_ || !profiler_.running()) return;
+    try {
+      profiler_.step();
+    } catch (const Error&) {  // stopped by a signal's thread just now
+    }
+  }
+
+  // At the end of the process or when a signal ends it, whichever comes first; the other waits. There is
+  // nobody to throw to: what went wrong is reported.
+  void finish() {
+    if (::getpid() != process_) return;  // a forked child's end is not the program's
+    std::call_once(finished_, [this] {
+      try {
+        profiler_.stop();
+        Profile profile = profiler_.profile();
+        profile.program = command_line();
+        write_profile_folder(profile, folder_);
+        report("written");
+      } catch (const std::exception& error) {
+        report(std::string("error ") + error.what());
+      }
+    });
+  }
+
+ private:
+  std::filesystem::path folder_;
+  Profiler profiler_;
+  std::uint64_t thread_;
+  ::pid_t process_;
+  std::once_flag finished_;
+};
+
+std::atomic<EnvironmentProfile*> the_profile{nullptr};
+int signal_pipe[2]{-1, -1};
+
+extern "C" void note_signal(int number) {
+  const int error = errno;
+  const auto byte = static_cast<unsigned char>(number);
+  [[maybe_unused]] const auto written = ::write(signal_pipe[1], &byte, 1);
+  errno = error;
+}
+
+// A signal that would end the process writes the profile first, on a thread of its own, as a handler may do
+// next to nothing, and ends it then. A program's own handlers are left alone; a second signal ends it at
+// once.
+void write_before_signals_end() {
+  if (::pipe2(signal_pipe, O_CLOEXEC) != 0) return;
+  std::array<int, 3> numbers{SIGINT, SIGTERM, SIGHUP};
+  for (const int number : numbers) {
+    struct sigaction now {};
+    if (::sigaction(number, nullptr, &now) != 0 || now.sa_handler != SIG_DFL) continue;
+    struct sigaction noted {};
+    noted.sa_handler = note_signal;
+    noted.sa_flags = SA_RESTART | static_cast<int>(SA_RESETHAND);
+    ::sigaction(number, &noted, nullptr);
+  }
+  sigset_t all, previous;
+  sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &previous);
+  std::thread([] {
+    unsigned char number = 0;
+    ssize_t count = 0;
+    do count = ::read(signal_pipe[0], &number, 1);
+    while (count < 0 && errno == EINTR);
+    if (count != 1) return;
+    the_profile.load()->finish();
+    ::signal(number, SIG_DFL);
+    ::kill(::getpid(), number);
+  }).detach();
+  ::pthread_sigmask(SIG_SETMASK, &previous, nullptr);
+}
+
+}  // namespace
+
+void start_environment_profile() {
+  if (!environment_profile_wanted.exchange(false)) return;  // another thread was faster
+  // A vendor's runtime that starts later would end before the profile is written, and device times with it.
+  static_cast<void>(has_device(Device::Type::cuda));
+  try {
+    the_profile = std::make_unique<EnvironmentProfile>().release();
+  } catch (const std::exception& error) {  // the op that started it throws it on
+    report(std::string("error ") + error.what());
+    throw;
+  }
+  write_before_signals_end();
+  std::atexit([] { the_profile.load()->finish(); });
+}
+
+bool environment_profile_runs() { return the_profile.load() != nullptr; }
+
+void optimizer_stepped() {
+  if (EnvironmentProfile* profile = the_profile.load(); profile != nullptr) profile->step();
+}
+
+}  // namespace metron::detail

@@ -1,0 +1,71 @@
+#include <metron/core/error.h>
+#include <metron/core/io/atomic_file.h>
+#include <metron/core/profiler/profile_file.h>
+#include <metron/core/profiler/profile_folder.h>
+#include <metron/core/profiler/profile_views.h>
+#include <metron/core/profiler/ranking.h>
+#include <metron/core/profiler/trace.h>
+#include <unistd.h>
+
+#include <string>
+#include <system_error>
+
+namespace metron {
+namespace {
+
+void write(const std::filesystem::path& path, const std::string& text) {
+  AtomicFile file(path);
+  file.write(text);
+  file.commit();
+}
+
+// Where files are written first, so that a full disk leaves none of them. Removed at the end.
+class Unfinished {
+ public:
+  explicit Unfinished(const std::filesystem::path& folder)
+      : path_(folder / (".unfinished-" + std::to_string(::getpid()))) {
+    std::error_code error;
+    std::filesystem::create_directory(path_, error);
+    check<IoError>(!error, "profile", folder.string(), ": can't be written to: ", error.message());
+  }
+  ~Unfinished() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  Unfinished(const Unfinished&) = delete;
+  Unfinished& operator=(const Unfinished&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+}  // namespace
+
+void check_profile_folder(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  check<IoError>(!error, "profile", "the folder ", folder.string(), " can't be made: ", error.message());
+  AtomicFile{folder / "profile.json"};  // removed again, as nothing commits it
+}
+
+void write_profile_folder(const Profile& profile, const std::filesystem::path& folder) {
+  check_profile_folder(folder);
+  const Unfinished unfinished(folder);
+  const Ranking ranking = rank(profile);
+  write(unfinished.path() / "ranking.txt", ranking.to_table());
+  write(unfinished.path() / "ranking.csv", ranking.to_csv());
+  write(unfinished.path() / "modules.csv", to_csv(module_view(profile)));
+  write(unfinished.path() / "memory.csv", memory_timeline_csv(profile));
+  write(unfinished.path() / "records.csv", records_to_csv(profile));
+  write_trace(profile, unfinished.path() / "trace.json");
+  save_profile(profile, unfinished.path() / "profile.json");
+  for (const auto& file : std::filesystem::directory_iterator(unfinished.path())) {
+    std::error_code error;
+    std::filesystem::rename(file.path(), folder / file.path().filename(), error);
+    check<IoError>(!error, "profile", (folder / file.path().filename()).string(),
+                   ": can't be replaced: ", error.message());
+  }
+}
+
+}  // namespace metron

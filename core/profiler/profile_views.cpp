@@ -1,0 +1,157 @@
+#include <metron/core/profiler/internal/text_table.h>
+#include <metron/core/profiler/profile_views.h>
+#include <metron/core/profiler/ranking.h>
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+namespace metron {
+namespace {
+
+constexpr double us = 1e-3;  // from nanoseconds
+
+// "", "block", "block.conv1" for "block.conv1".
+std::vector<std::string> prefixes(const std::string& path) {
+  std::vector<std::string> list{""};
+  for (std::size_t dot = path.find('.'); dot != std::string::npos; dot = path.find('.', dot + 1))
+    list.push_back(path.substr(0, dot));
+  if (!path.empty()) list.push_back(path);
+  return list;
+}
+
+class ModuleRows {
+ public:
+  explicit ModuleRows(const Profile& profile) : profile_(profile) {
+    const std::vector<RecordTimes> times = corrected_times(profile);
+    for (std::size_t i = 0; i < times.size(); ++i) add(static_cast<std::int32_t>(i), times[i].total_ns * us);
+    for (std::size_t i = 0; i < profile.module_calls.size(); ++i) {
+      if (profile.module_calls[i] > 0) row(profile.strings[i]).calls = profile.module_calls[i];
+    }
+    for (const MemoryEvent& event : profile.memory) add_memory(event);
+  }
+
+  std::vector<ModuleRow> rows;
+
+ private:
+  ModuleRow& row(const std::string& path) {
+    const auto [found, added] = positions_.try_emplace(path, rows.size());
+    if (added) {
+      rows.emplace_back().path = path;
+      rows.back().depth = path.empty() ? 0 : 1 + static_cast<int>(std::count(path.begin(), path.end(), '.'));
+    }
+    return rows[found->second];
+  }
+
+  template <typename Add>
+  void for_each_around(std::uint32_t module, const Add& add) {
+    for (const std::string& path : prefixes(profile_.strings[module])) add(row(path));
+  }
+
+  void add(std::int32_t index, double total_us) {
+    const Record& record = profile_.records[static_cast<std::size_t>(index)];
+    if (record.phase == Phase::optimizer || record.kind == RecordKind::range) return;
+    const bool outermost = op_of(profile_, record.parent) < 0;
+    for_each_around(record.module, [&](ModuleRow& row) {
+      if (outermost) {
+        row.share += total_us;  // divided by the wall time at the end
+        double& time = record.first                      ? row.first_us
+                       : record.phase == Phase::backward ? row.backward_us
+                                                         : row.forward_us;
+        time += total_us;
+      }
+      if (record.kind == RecordKind::kernel && !record.first) {
+        row.bytes += record.bytes;
+        row.flops += record.flops;
+      }
+    });
+  }
+
+  void add_memory(const MemoryEvent& event) {
+    if (event.record < 0 || event.delta <= 0) return;
+    const Record& record = profile_.records[static_cast<std::size_t>(event.record)];
+    if (record.phase == Phase::optimizer) return;
+    for_each_around(record.module,
+                    [&](ModuleRow& row) { row.allocated_bytes += static_cast<double>(event.delta); });
+  }
+
+  const Profile& profile_;
+  std::map<std::string, std::size_t> positions_;
+};
+
+}  // namespace
+
+std::vector<ModuleRow> module_view(const Profile& profile) {
+  std::vector<ModuleRow> rows = std::move(ModuleRows(profile).rows);
+  const double wall_us = static_cast<double>(profile.wall_ns) * us;
+  for (ModuleRow& row : rows) row.share = wall_us > 0 ? row.share / wall_us : 0;
+  return rows;
+}
+
+std::string to_table(const std::vector<ModuleRow>& rows) {
+  TextTable table({"module", "calls", "forward ms", "backward ms", "share", "GFLOP", "MiB touched",
+                   "MiB alloc.", "first ms"},
+                  {0});
+  for (const ModuleRow& row : rows) {
+    const std::string name = row.path.empty() ? "(model)" : row.path.substr(row.path.rfind('.') + 1);
+    table.add({std::string(2 * static_cast<std::size_t>(row.depth), ' ') + name, std::to_string(row.calls),
+               fixed(row.forward_us * 1e-3, 3), fixed(row.backward_us * 1e-3, 3),
+               fixed(row.share * 100, 2) + " %", fixed(row.flops * 1e-9, 3), fixed(row.bytes / (1 << 20), 2),
+               fixed(row.allocated_bytes / (1 << 20), 2), fixed(row.first_us * 1e-3, 3)});
+  }
+  return table.to_string();
+}
+
+std::string to_csv(const std::vector<ModuleRow>& rows) {
+  std::string csv = "module,calls,forward_us,backward_us,first_us,share,bytes,flops,allocated_bytes\n";
+  for (const ModuleRow& row : rows) {
+    csv += csv_field(row.path) + ',' + std::to_string(row.calls);
+    for (const double value : {row.forward_us, row.backward_us, row.first_us, row.share, row.bytes, row.flops,
+                               row.allocated_bytes})
+      csv += ',' + shortest(value);
+    csv += '\n';
+  }
+  return csv;
+}
+
+MemorySummary memory_summary(const Profile& profile, Device::Type device) {
+  MemorySummary summary;
+  const auto consider = [&](std::int64_t live, const MemoryEvent& event) {
+    if (live <= summary.peak_bytes) return;
+    summary.peak_bytes = live;
+    summary.peak_time = event.time;
+    summary.peak_record = event.record;
+  };
+  for (const MemoryEvent& event : profile.memory) {
+    if (event.device != device) continue;
+    if (event.delta > 0) {
+      ++summary.allocations;
+      summary.allocated_bytes += event.delta;
+    } else {
+      summary.freed_bytes -= event.delta;
+      consider(event.live - event.delta,
+               event);  // what was live before; another thread may have allocated it
+    }
+    consider(event.live, event);
+  }
+  return summary;
+}
+
+std::string memory_timeline_csv(const Profile& profile) {
+  std::string csv = "time_us,device,bytes,live_bytes,op,module\n";
+  for (const MemoryEvent& event : profile.memory) {
+    csv += shortest(static_cast<double>(event.time - profile.start) * us) + ',' + name_of(event.device) +
+           ',' + std::to_string(event.delta) + ',' + std::to_string(event.live) + ',';
+    if (const std::int32_t op = op_of(profile, event.record); op >= 0) {
+      const Record& record = profile.records[static_cast<std::size_t>(op)];
+      csv +=
+          csv_field(record.phase == Phase::backward ? record.name + std::string(" backward") : record.name);
+      csv += ',' + csv_field(profile.strings[record.module]) + '\n';
+    } else {
+      csv += ",\n";
+    }
+  }
+  return csv;
+}
+
+}  // namespace metron

@@ -1,0 +1,140 @@
+#include <metron/core/error.h>
+#include <metron/core/profiler/internal/nvtx.h>
+#include <metron/core/profiler/internal/state.h>
+#include <metron/core/timer/clock.h>
+#include <metron/core/timer/instruments.h>
+#include <metron/core/timer/internal/hooks.h>
+
+#include <mutex>
+#include <utility>
+
+namespace metron {
+namespace {
+
+using detail::recorder_lock;
+using Activity = Schedule::Activity;
+using Lock = std::lock_guard<detail::SpinLock>;
+
+// Who may record: claimed by start(), given up by stop().
+std::atomic<Profiler*> claimed{nullptr};
+
+bool is_recorded(Activity activity) {
+  return activity == Activity::recording || activity == Activity::warming_up;
+}
+
+void set_instruments(std::uint32_t bits) {
+  detail::active_instruments.fetch_and(~(instrument_timer | instrument_steps));
+  detail::active_instruments.fetch_or(bits);
+}
+
+}  // namespace
+
+Profiler::Profiler(const Schedule& schedule, OnCycle on_cycle) : state_(std::make_unique<State>()) {
+  schedule.validate();
+  state_->schedule = schedule;
+  state_->on_cycle = std::move(on_cycle);
+  state_->session = detail::next_session();
+}
+
+Profiler::~Profiler() { stop(); }
+
+bool Profiler::running() const { return state_->running.load(std::memory_order_acquire); }
+
+void Profiler::start() {
+  detail::start_environment_profile_once();
+  Profiler* nobody = nullptr;
+  check<Error>(claimed.compare_exchange_strong(nobody, this), "profiler", "one is running already; ",
+               detail::environment_profile_runs()
+                   ? "METRON_PROFILE asked for it, so start none in the program"
+                   : "stop it first");
+  State& state = *state_;
+  try {
+    state.ranges = detail::nvtx_ranges();  // its error is one that no op is to meet
+    state.profile.cost = detail::measure_timer_cost(state.ranges);
+  } catch (...) {
+    claimed = nullptr;
+    throw;
+  }
+  const Lock lock(recorder_lock);
+  state.thread = detail::this_thread_number();
+  state.step = 0;
+  state.running = true;
+  enter(state.schedule.at(0));
+}
+
+// What the schedule wants from now on; with the lock held.
+void Profiler::enter(Schedule::Activity activity) {
+  State& state = *state_;
+  if (activity == Activity::done) {
+    leave();
+    return;
+  }
+  if (is_recorded(activity) && !state.recording && !state.profile.truncated) state.begin_recording();
+  set_instruments(state.recording ? instrument_timer : instrument_steps);
+  state.step_start = steady_now_ns();
+}
+
+void Profiler::leave() {
+  set_instruments(0);
+  state_->running = false;
+  claimed = nullptr;
+}
+
+void Profiler::step() {
+  State& state = *state_;
+  check<Error>(running(), "profiler", "step() wants a running profiler");
+  check<Error>(state.thread == detail::this_thread_number(), "profiler",
+               "step() belongs to the thread that started the profiler");
+  const Activity activity = state.schedule.at(state.step);
+  const bool hand_over = state.schedule.ends_cycle(state.step) && state.on_cycle != nullptr;
+  const Activity next = state.schedule.at(state.step + 1);
+  {
+    const Lock lock(recorder_lock);
+    if (!state.running) return;  // by another thread, just now
+    const std::int64_t now = steady_now_ns();
+    if (activity == Activity::recording) state.profile.steps.push_back({state.step, state.step_start, now});
+    if (state.recording && (next != activity || hand_over))
+      state.end_recording(activity == Activity::recording);
+    if (!state.recording) set_instruments(instrument_steps);
+    ++state.step;
+  }
+  if (hand_over) {
+    state.on_cycle(*this);
+    drop_all();
+  }
+  const Lock lock(recorder_lock);
+  if (state.running) enter(next);
+}
+
+void Profiler::stop() {
+  const Lock lock(recorder_lock);
+  State& state = *state_;
+  if (!state.running) return;
+  if (state.recording) state.end_recording(state.schedule.at(state.step) == Activity::recording);
+  leave();
+}
+
+void Profiler::drop_all() {
+  State& state = *state_;
+  state.drop_records(0, 0);
+  state.profile.module_calls.clear();
+  state.profile.steps.clear();
+  state.profile.truncated = false;
+  state.profile.start = state.profile.wall_ns = state.finished_wall_ns = 0;
+}
+
+void Profiler::clear() {
+  check<Error>(!running(), "profiler", "stop it before it is cleared");
+  drop_all();
+}
+
+const Profile& Profiler::profile() const {
+  State& state = *state_;
+  for (Record& record : state.profile.records) detail::resolve(record);
+  if (state.recording) state.profile.wall_ns = state.finished_wall_ns + steady_now_ns() - state.run_start;
+  return state.profile;
+}
+
+const std::string& Profiler::string(std::uint32_t id) const { return state_->profile.strings.at(id); }
+
+}  // namespace metron

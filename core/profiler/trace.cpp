@@ -1,0 +1,185 @@
+#include <metron/core/error.h>
+#include <metron/core/io/atomic_file.h>
+#include <metron/core/io/gzip.h>
+#include <metron/core/profiler/internal/text_table.h>
+#include <metron/core/profiler/trace.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+namespace metron {
+namespace {
+
+// Tracks are shown in this order. 0 would be hidden by some viewers.
+constexpr int ops_track = 1;
+constexpr int steps_track = 2;
+
+std::string json_string(std::string_view text) {
+  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+// From nanoseconds, exactly.
+std::string microseconds(std::int64_t ns) {
+  std::string fraction = std::to_string(ns % 1000);
+  fraction.insert(0, 3 - fraction.size(), '0');
+  return std::to_string(ns / 1000) + '.' + fraction;
+}
+
+// Where a profile stands in its trace.
+struct Place {
+  int process = 1;
+  std::int64_t start = 0;          // ns of the steady clock: the trace's time 0
+  std::int64_t arrows_before = 0;  // numbers that the arrows of other profiles may have
+};
+
+// The events of one profile.
+class Writer {
+ public:
+  Writer(const Profile& profile, const Place& place) : profile_(profile), place_(place) {
+    add_names();
+    for (const ProfiledStep& step : profile.steps) add_step(step);
+    for (std::size_t i = 0; i < profile.records.size(); ++i) add_record(i);
+    for (const MemoryEvent& event : profile.memory) add_memory(event);
+  }
+  std::string finish() { return std::move(text_); }
+
+ private:
+  // An event's beginning, up to and without the closing brace.
+  void open_event(char type, int track) {
+    text_ += first_ ? "\n" : ",\n";
+    first_ = false;
+    text_ += "{\"ph\":\"";
+    text_ += type;
+    text_ += "\",\"pid\":" + std::to_string(place_.process) + ",\"tid\":" + std::to_string(track);
+  }
+  void add_times(std::int64_t start, std::int64_t end) {
+    text_ += ",\"ts\":" + microseconds(start - place_.start) + ",\"dur\":" + microseconds(end - start);
+  }
+
+  void add_names() {
+    const auto metadata = [this](const char* what, int track, const std::string& argument) {
+      open_event('M', track);
+      text_ += std::string(",\"name\":\"") + what + "\",\"args\":{" + argument + "}}";
+    };
+    metadata("process_name", 0,
+             "\"name\":" + json_string(profile_.program.empty() ? "metron" : profile_.program));
+    metadata("thread_name", ops_track, "\"name\":\"ops and kernels\"");
+    metadata("thread_sort_index", ops_track, "\"sort_index\":1");
+    if (profile_.steps.empty()) return;
+    metadata("thread_name", steps_track, "\"name\":\"steps\"");
+    metadata("thread_sort_index", steps_track, "\"sort_index\":0");
+  }
+
+  void add_step(const ProfiledStep& step) {
+    open_event('X', steps_track);
+    text_ += ",\"cat\":\"step\",\"name\":\"step " + std::to_string(step.number) + '"';
+    add_times(step.start, step.end);
+    text_ += '}';
+  }
+
+  void add_record(std::size_t index) {
+    const Record& record = profile_.records[index];
+    open_event('X', ops_track);
+    text_ += std::string(",\"cat\":\"") + name_of(record.kind) + ',' + name_of(record.phase) + "\",\"name\":";
+    const bool backward_op = record.kind == RecordKind::op && record.phase == Phase::backward;
+    text_ += json_string(record.name + std::string(backward_op ? " backward" : ""));
+    add_times(record.start, record.end);
+    add_arguments(index);
+    text_ += '}';
+    if (record.kind == RecordKind::op && record.forward >= 0 && is_outermost_backward(record))
+      add_arrow(index);
+  }
+
+  void add_arguments(std::size_t index) {
+    const Record& record = profile_.records[index];
+    text_ += ",\"args\":{\"record\":" + std::to_string(index);
+    if (record.module != 0) text_ += ",\"module\":" + json_string(profile_.strings[record.module]);
+    if (record.first) text_ += ",\"first\":1";
+    if (record.kind == RecordKind::kernel) {
+      text_ += ",\"provider\":" + json_string(record.provider == nullptr ? "stopped" : record.provider);
+      text_ += ",\"operands\":" + json_string(profile_.strings[record.signature]);
+      text_ += ",\"bytes\":" + shortest(record.bytes) + ",\"flops\":" + shortest(record.flops);
+      if (record.device_ns >= 0) text_ += ",\"device_us\":" + shortest(record.device_ns * 1e-3);
+    }
+    text_ += '}';
+  }
+
+  // An op inside of a backward op belongs to the same forward op: one arrow for both.
+  bool is_outermost_backward(const Record& record) const {
+    const std::int32_t around = op_of(profile_, record.parent);
+    return around < 0 || profile_.records[static_cast<std::size_t>(around)].forward != record.forward;
+  }
+
+  // A flow has a number of its own. Its ends bind to the slices that contain them: just inside of both.
+  void add_arrow(std::size_t index) {
+    const Record& to = profile_.records[index];
+    const Record& from = profile_.records[static_cast<std::size_t>(to.forward)];
+    const auto end = [&](char type, std::int64_t time, const char* binding) {
+      open_event(type, ops_track);
+      text_ += ",\"cat\":\"backward\",\"name\":\"backward\",\"id\":" +
+               std::to_string(place_.arrows_before + static_cast<std::int64_t>(index)) +
+               ",\"ts\":" + microseconds(time - place_.start) + binding + '}';
+    };
+    end('s', from.start, "");
+    end('f', to.start, ",\"bp\":\"e\"");
+  }
+
+  void add_memory(const MemoryEvent& event) {
+    open_event('C', 0);
+    text_ += std::string(",\"name\":\"") + name_of(event.device) +
+             " memory\",\"ts\":" + microseconds(event.time - place_.start) +
+             ",\"args\":{\"live bytes\":" + std::to_string(event.live) + "}}";
+  }
+
+  const Profile& profile_;
+  Place place_;
+  std::string text_;
+  bool first_ = true;
+};
+
+// What the events don't tell: with it the ranking can be computed from the trace alone.
+std::string totals(const Profile& profile) {
+  std::string text =
+      "\"program\":" + json_string(profile.program) + ",\"wall_ns\":" + std::to_string(profile.wall_ns);
+  const TimerCost& cost = profile.cost;
+  const std::pair<const char*, double> costs[]{
+      {"op_ns", cost.op_ns},         {"op_inside_ns", cost.op_inside_ns},
+      {"kernel_ns", cost.kernel_ns}, {"kernel_inside_ns", cost.kernel_inside_ns},
+      {"memory_ns", cost.memory_ns}, {"noise_ns", cost.noise_ns}};
+  for (const auto& [name, value] : costs) text += ",\"timer_" + std::string(name) + "\":" + shortest(value);
+  return text;
+}
+
+std::string whole(const std::string& events, const std::string& other) {
+  return "{\"traceEvents\":[" + events + "\n],\n\"displayTimeUnit\":\"ns\",\n\"otherData\":{" + other +
+         "}}\n";
+}
+
+}  // namespace
+
+std::string to_trace(const Profile& profile) {
+  return whole(Writer(profile, {.start = profile.start}).finish(), totals(profile));
+}
+
+std::string to_trace(std::span<const Profile> profiles) {
+  Place place{.process = 0, .start = profiles.empty() ? 0 : profiles.front().start};
+  for (const Profile& profile : profiles) place.start = std::min(place.start, profile.start);
+  std::string events, other;
+  for (const Profile& profile : profiles) {
+    ++place.process;
+    events += (events.empty() ? "" : ",") + Writer(profile, place).finish();
+    other += (other.empty() ? "{" : ",{") + totals(profile) + '}';
+    place.arrows_before += static_cast<std::int64_t>(profile.records.size());
+  }
+  return whole(events, "\"profiles\":[" + other + ']');
+}
+
+void write_trace(const Profile& profile, const std::filesystem::path& path) {
+  const std::string text = to_trace(profile);
+  AtomicFile file(path);
+  file.write(path.extension() == ".gz" ? gzip(text) : text);
+  file.commit();
+}
+
+}  // namespace metron

@@ -1,0 +1,24 @@
+// Which instruments the environment switches on before main: METRON_CHECK and METRON_PROFILE.
+#include <metron/core/switches.h>
+#include <metron/core/timer/instruments.h>
+#include <metron/core/timer/internal/hooks.h>
+
+namespace metron::detail {
+namespace {
+
+std::uint32_t instruments_from_environment() {
+  std::uint32_t bits = 0;
+  if (is_switched_on("METRON_CHECK")) bits |= instrument_check;
+  if (is_switched_on("METRON_PROFILE")) {
+    environment_profile_wanted = true;
+    bits |= instrument_timer;  // the first op finds that it is to start the profiler
+  }
+  return bits;
+}
+
+}  // namespace
+
+std::atomic<bool> environment_profile_wanted{false};
+std::atomic<std::uint32_t> active_instruments = instruments_from_environment();
+
+}  // namespace metron::detail

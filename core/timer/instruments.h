@@ -1,0 +1,18 @@
+// What every slot call asks before anything else: which instruments are on.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace metron {
+
+inline constexpr std::uint32_t instrument_timer = 1;
+inline constexpr std::uint32_t instrument_check = 2;
+inline constexpr std::uint32_t instrument_steps = 4;  // a waiting profiler counts the optimizer's steps
+
+namespace detail {
+extern std::atomic<std::uint32_t> active_instruments;
+}
+inline std::uint32_t instruments() { return detail::active_instruments.load(std::memory_order_relaxed); }
+
+}  // namespace metron

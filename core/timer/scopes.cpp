@@ -1,0 +1,190 @@
+// What opens and closes records.
+#include <metron/core/timer/clock.h>
+#include <metron/core/timer/internal/hooks.h>
+#include <metron/core/timer/internal/recorder.h>
+#include <metron/core/timer/profile_range.h>
+#include <metron/core/timer/scopes.h>
+
+#include <string_view>
+#include <unordered_set>
+#include <utility>
+
+namespace metron {
+namespace {
+
+using detail::Recording;
+
+thread_local Phase phase_here = Phase::forward;
+
+Record& at(detail::Recorder& recorder, std::int32_t index) {
+  return recorder.profile.records[static_cast<std::size_t>(index)];
+}
+
+// Calls seen by any profiler of this process: what comes again is warm. With the recorder's lock held.
+bool is_first_call(const char* slot, const char* provider, std::uint64_t signature) {
+  static std::unordered_set<std::uint64_t> seen;
+  const auto mix = [](std::uint64_t h, const void* p) {
+    return (h ^ reinterpret_cast<std::uintptr_t>(p)) * 0x9E3779B97F4A7C15u;
+  };
+  return seen.insert(mix(mix(signature, slot), provider)).second;
+}
+
+// The backward of a linear op may be the op itself (dropout, contiguous): one row, not a row inside its twin.
+bool is_its_own_backward(const detail::Recorder& recorder, const char* name) {
+  if (phase_here != Phase::backward || recorder.open < 0) return false;
+  const Record& around = recorder.profile.records[static_cast<std::size_t>(recorder.open)];
+  return around.kind == RecordKind::op && std::string_view(around.name) == name;
+}
+
+}  // namespace
+
+void OpScope::begin(const char* name) {
+  detail::start_environment_profile_once();
+  const Recording recording;
+  if (!recording || is_its_own_backward(*recording, name)) return;
+  index_ = detail::open_record(*recording, name, RecordKind::op, phase_here);
+  if (index_ >= 0) run_ = recording->run;
+}
+
+void OpScope::end() {
+  const std::int64_t now = steady_now_ns();
+  const Recording recording;
+  if (recording && recording->run == run_) detail::close_record(*recording, index_, now);
+}
+
+void ProfileRange::begin(std::string_view name) {
+  detail::start_environment_profile_once();
+  const char* const kept = immortal(name);
+  const Recording recording;
+  if (!recording) return;
+  index_ = detail::open_record(*recording, kept, RecordKind::range, phase_here);
+  if (index_ >= 0) run_ = recording->run;
+}
+
+void ProfileRange::end() {
+  const std::int64_t now = steady_now_ns();
+  const Recording recording;
+  if (recording && recording->run == run_) detail::close_record(*recording, index_, now);
+}
+
+void ModuleScope::begin(const std::string& name) {
+  detail::start_environment_profile_once();
+  const Recording recording;
+  if (!recording) return;
+  Profile& profile = recording->profile;
+  run_ = recording->run;
+  previous_ = recording->module;
+  if (!name.empty()) {
+    const std::string& outer = profile.strings[previous_];
+    recording->module = recording->intern(outer.empty() ? name : outer + '.' + name);
+  }
+  if (profile.module_calls.size() <= recording->module) profile.module_calls.resize(recording->module + 1);
+  ++profile.module_calls[recording->module];
+}
+
+void ModuleScope::end() {
+  const Recording recording;
+  if (recording && recording->run == run_) recording->module = previous_;
+}
+
+PhaseScope::PhaseScope(Phase phase, const RecordPosition& forward)
+    : previous_phase_(std::exchange(phase_here, phase)) {
+  if ((instruments() & instrument_timer) == 0) return;
+  const Recording recording;
+  if (!recording) return;
+  run_ = recording->run;
+  const bool known = recording->session == forward.session;
+  previous_forward_ = std::exchange(recording->forward, known ? forward.op : -1);
+  previous_module_ = std::exchange(recording->module, known ? forward.module : 0);
+}
+
+PhaseScope::~PhaseScope() {
+  const bool steps = phase_here == Phase::optimizer && previous_phase_ != Phase::optimizer;
+  phase_here = previous_phase_;
+  if (run_ != 0) {
+    const Recording recording;
+    if (recording && recording->run == run_) {
+      recording->forward = previous_forward_;
+      recording->module = previous_module_;
+    }
+  }
+  if (steps && (instruments() & (instrument_timer | instrument_steps)) != 0) detail::optimizer_stepped();
+}
+
+RecordPosition current_position() {
+  if ((instruments() & instrument_timer) == 0) return {};
+  const Recording recording;
+  if (!recording) return {};
+  return {recording->session, op_of(recording->profile, recording->open), recording->module};
+}
+
+KernelTimer::KernelTimer(const char* slot, Device device) : device_(device) {
+  detail::start_environment_profile_once();
+  const Recording recording;
+  if (!recording) return;
+  // Before the record is opened: it may throw.
+  if (DeviceClock* clock = detail::device_clock(device.type()); clock != nullptr)
+    ticket_ = clock->begin(device);
+  index_ = detail::open_record(*recording, slot, RecordKind::kernel, phase_here);
+  if (index_ >= 0) {
+    run_ = recording->run;
+  } else if (ticket_ >= 0) {
+    detail::device_clock(device.type())->end(device, static_cast<std::uint32_t>(ticket_));
+    forget();
+  }
+}
+
+void KernelTimer::stop() {
+  if (run_ == 0) return;
+  if (ticket_ >= 0) detail::device_clock(device_.type())->end(device_, static_cast<std::uint32_t>(ticket_));
+  end_ = steady_now_ns();
+}
+
+void KernelTimer::finish(const char* provider, const Signature& signature, double bytes, double flops) {
+  if (run_ == 0) return;
+  const Recording recording;
+  if (!recording || recording->run != run_) {
+    forget();
+    return;
+  }
+  Record& record = at(*recording, index_);
+  record.signature = recording->intern(signature);
+  record.bytes = bytes;
+  record.flops = flops;
+  record.first = is_first_call(record.name, provider, signature.hash);
+  for (std::int32_t i = record.parent; record.first && i >= 0; i = at(*recording, i).parent)
+    at(*recording, i).first = true;
+  file(*recording, provider);
+}
+
+void KernelTimer::file(detail::Recorder& recorder, const char* provider) {
+  Record& record = at(recorder, index_);
+  record.provider = provider;
+  record.device = device_.type();
+  record.ticket = ticket_;
+  detail::close_record(recorder, index_, end_);
+  run_ = 0;
+}
+
+// The profiler was stopped meanwhile. The clock still wants to be asked for its ticket.
+void KernelTimer::forget() {
+  run_ = 0;
+  if (ticket_ >= 0) detail::device_clock(device_.type())->resolve_ns(static_cast<std::uint32_t>(ticket_));
+}
+
+KernelTimer::~KernelTimer() {
+  if (run_ == 0) return;
+  try {
+    stop();
+    const Recording recording;
+    if (!recording || recording->run != run_) {
+      forget();
+    } else {
+      file(*recording, "failed");
+    }
+  } catch (...) {
+    // The kernel's own error is on its way; the record stays open until the one around it is closed.
+  }
+}
+
+}  // namespace metron

@@ -1,0 +1,174 @@
+// The house's arrows, read from every include: core <- kernels <- layers <- tools, examples, tests. Within
+// core the profiler's views stand above all else, and public headers include public headers alone.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <regex>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace metron::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path root = METRON_SOURCE_DIR;
+
+std::string text_of(const fs::path& path) {
+  std::ifstream in(path);
+  EXPECT_TRUE(in.is_open()) << path;
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// By path below the root: "core/slot.h".
+using Sources = std::map<std::string, std::string>;
+
+Sources read_sources() {
+  const std::set<std::string> suffixes{".h", ".cpp", ".cu", ".cuh", ".def", ".in"};
+  Sources sources;
+  for (const char* folder : {"core", "kernels", "layers", "tools", "examples", "tests"}) {
+    for (const fs::directory_entry& entry : fs::recursive_directory_iterator(root / folder)) {
+      const fs::path& path = entry.path();
+      if (entry.is_regular_file() && suffixes.contains(path.extension()))
+        sources[path.lexically_relative(root).generic_string()] = text_of(path);
+    }
+  }
+  return sources;
+}
+
+// The folders whose headers are installed, as the install script lists them.
+std::set<std::string> public_folders() {
+  const std::string script = text_of(root / "tools/cmake/MetronInstall.cmake");
+  std::smatch list;
+  EXPECT_TRUE(std::regex_search(script, list, std::regex(R"(set\(METRON_PUBLIC_FOLDERS\s+([^)]*)\))")));
+  std::set<std::string> folders;
+  const std::string names = list[1];
+  const std::regex name(R"([^\s]+)");
+  for (std::sregex_iterator match(names.begin(), names.end(), name), end; match != end; ++match)
+    folders.insert(match->str());
+  return folders;
+}
+
+std::string folder_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
+std::string room_of(const std::string& path) { return path.substr(0, path.find('/')); }
+bool is_below(const std::string& path, const std::string& folder) { return path.starts_with(folder + '/'); }
+
+// What a file includes of this project, as paths below the root. A folder's tests, tools and examples include
+// what is beside them in quotes.
+std::vector<std::string> includes_of(const Sources& sources, const std::string& path) {
+  static const std::regex include(R"(^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"])", std::regex::multiline);
+  const std::string& text = sources.at(path);
+  std::vector<std::string> found;
+  for (std::sregex_iterator match(text.begin(), text.end(), include), end; match != end; ++match) {
+    const std::string name = (*match)[2];
+    if (name.starts_with("metron/")) {
+      found.push_back(name == "metron/metron.h" ? "layers/metron.h" : name.substr(7));
+    } else if ((*match)[1] == "\"") {
+      found.push_back((fs::path(folder_of(path)) / name).lexically_normal().generic_string());
+    } else {  // an include folder of the target's own: <mnist_cnn/net.h>
+      for (const char* top : {"examples/", "tests/", "tools/"}) {
+        if (sources.contains(top + name)) found.push_back(top + name);
+      }
+    }
+  }
+  return found;
+}
+
+int height(const std::string& room) {
+  const std::map<std::string, int> heights{{"core", 0},  {"kernels", 1},  {"layers", 2},
+                                           {"tools", 3}, {"examples", 3}, {"tests", 3}};
+  const auto found = heights.find(room);
+  return found == heights.end() ? -1 : found->second;
+}
+
+// "core/slot.cpp includes kernels/providers.h: core stands below kernels", one for each arrow that is wrong.
+std::vector<std::string> wrong_arrows(const Sources& sources, const std::set<std::string>& public_rooms) {
+  std::vector<std::string> wrong;
+  for (const auto& [path, text] : sources) {
+    const std::string from = room_of(path);
+    for (const std::string& included : includes_of(sources, path)) {
+      const std::string to = room_of(included);
+      const auto blame = [&](const std::string& why) {
+        wrong.push_back(path + " includes " + included + ": " + why);
+      };
+      if (height(to) > height(from)) blame(from + " stands below " + to);
+      if (to != from && (to == "tests" || to == "examples")) blame("nothing outside includes " + to);
+      if (to != from && from == "examples" && to == "tools") blame("an example needs the library alone");
+      if (from == "core" && !is_below(path, "core/profiler") && !is_below(path, "core/deprecated") &&
+          is_below(included, "core/profiler"))
+        blame("the views stand above the slots");
+      if (is_below(path, "core/timer") && (is_below(included, "core/ops") || included == "core/slot.h" ||
+                                           included == "core/slots.h" || included == "core/ops.h"))
+        blame("the timer stands below the slots");
+      if (path.ends_with(".h") && public_rooms.contains(folder_of(path)) && height(to) >= 0 &&
+          !public_rooms.contains(folder_of(included)))
+        blame("a public header includes a private one");
+    }
+  }
+  return wrong;
+}
+
+std::string lines(const std::vector<std::string>& all) {
+  std::string text;
+  for (const std::string& line : all) text += line + '\n';
+  return text;
+}
+
+TEST(Includes, ArrowsPointOneWay) {
+  const Sources sources = read_sources();
+  EXPECT_GT(sources.size(), 550u) << "files are missing from the walk";
+  const std::set<std::string> rooms = public_folders();
+  EXPECT_TRUE(rooms.contains("core") && rooms.contains("layers"));
+  EXPECT_EQ(lines(wrong_arrows(sources, rooms)), "");
+}
+
+TEST(Includes, NamedFilesExist) {
+  const Sources sources = read_sources();
+  std::vector<std::string> missing;
+  for (const auto& [path, text] : sources) {
+    for (const std::string& included : includes_of(sources, path)) {
+      if (height(room_of(included)) >= 0 && !sources.contains(included) && !fs::exists(root / included) &&
+          !fs::exists(root / "core/deprecated/metron" / included))
+        missing.push_back(path + " includes " + included);
+    }
+  }
+  EXPECT_EQ(lines(missing), "");
+}
+
+// What the library compiles comes from its own rooms.
+TEST(Includes, TheBuildHasNoArrowIntoTestsOrExamples) {
+  for (const char* file : {"kernels/CMakeLists.txt", "tools/cmake/MetronEmulator.cmake"}) {
+    const std::string text = text_of(root / file);
+    EXPECT_EQ(text.find("tests/"), std::string::npos) << file;
+    EXPECT_EQ(text.find("examples/"), std::string::npos) << file;
+  }
+}
+
+TEST(Includes, WrongArrowsAreFound) {
+  const std::set<std::string> rooms{"core", "core/timer", "layers"};
+  const auto found = [&](const std::string& path, const std::string& line) {
+    Sources sources{{"tests/cases.h", ""}, {"examples/mnist_cnn/net.h", ""}, {path, line + "\n"}};
+    return wrong_arrows(sources, rooms).size();
+  };
+  EXPECT_EQ(found("core/slot.cpp", "#include <metron/core/tensor.h>"), 0u);
+  EXPECT_EQ(found("core/slot.cpp", "#include <metron/kernels/providers.h>"), 1u);
+  EXPECT_EQ(found("core/slot.cpp", "  #  include <metron/layers/module.h>"), 1u);
+  EXPECT_EQ(found("core/slot.cpp", "#include <metron/metron.h>"), 1u);
+  EXPECT_EQ(found("kernels/cpu/copy.cpp", "#include <metron/tools/roof.h>"), 1u);
+  EXPECT_EQ(found("tools/bench/bench.cpp", "#include \"../../tests/cases.h\""), 1u);
+  EXPECT_EQ(found("tools/bench/bench.cpp", "#include <cases.h>"), 1u);
+  EXPECT_EQ(found("tests/test_graph.cpp", "#include <mnist_cnn/net.h>"), 1u);
+  EXPECT_EQ(found("tests/test_cases.cpp", "#include \"cases.h\""), 0u);
+  EXPECT_EQ(found("core/timer/scopes.cpp", "#include <metron/core/profiler/ranking.h>"), 1u);
+  EXPECT_EQ(found("core/profiler/trace.cpp", "#include <metron/core/profiler/ranking.h>"), 0u);
+  EXPECT_EQ(found("core/slot.h", "#include <metron/core/internal/state.h>"), 1u);
+  EXPECT_EQ(found("core/slot.cpp", "#include <metron/core/internal/state.h>"), 0u);
+  EXPECT_EQ(found("core/timer/record.h", "#include <metron/core/slot.h>"), 1u);
+}
+
+}  // namespace
+}  // namespace metron::test
