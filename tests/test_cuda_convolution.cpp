@@ -1,6 +1,6 @@
 // The convolution slots on the device cuda: every algorithm on every case, against the portable provider.
 #include <metron/core/slot.h>
-#include <metron/kernels/cuda/convolution.h>
+#include <metron/kernels/cuda/conv/convolution.h>
 #include <metron/kernels/kernels.h>
 
 #include <cmath>

@@ -1,6 +1,6 @@
 // Pooling on the device cuda against the portable provider: every kernel, every format, both kinds of
 // indices.
-#include <metron/kernels/cuda/pool_axis.h>
+#include <metron/kernels/cuda/pool/pool_axis.h>
 #include <metron/kernels/kernels.h>
 
 #include <limits>
