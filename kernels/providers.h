@@ -58,7 +58,7 @@ const char* cpu_isa();
 
 std::vector<LibraryVersion> library_versions();
 
-// What reports call a provider: "cublas (double)" where a double stands in for the library.
+// What reports call a provider: "cublas (fake)" where a fake stands in for the library.
 const char* report_name(const char* provider);
 
 // A device with memory of its own that this build can compute on.

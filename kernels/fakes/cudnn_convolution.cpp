@@ -1,12 +1,12 @@
-// The double of cuDNN: convolution. In each direction it offers an algorithm that it then does not support,
+// The fake of cuDNN: convolution. In each direction it offers an algorithm that it then does not support,
 // one that wants more workspace than there is, one that wants a little, one that wants none, and one of them
 // has results that would change from run to run.
+#include <metron/kernels/fakes/convolution.h>
+
 #include <algorithm>
 #include <array>
 
-#include "convolution.h"
-
-using namespace metron::doubles;
+using namespace metron::fakes;
 
 namespace {
 

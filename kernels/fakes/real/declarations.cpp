@@ -1,4 +1,4 @@
-// That the doubles' declarations are those of NVIDIA's headers: compiles, or does not.
+// That the fakes' declarations are those of NVIDIA's headers: compiles, or does not.
 #include <cublasLt.h>
 #include <cublas_v2.h>
 #include <cuda_runtime.h>

@@ -1,5 +1,5 @@
-// In place of opening shared libraries at run time: the doubles' functions by the libraries' names.
-// METRON_DOUBLES_MISSING=cudnn,cublas leaves libraries out, as on a machine that lacks them.
+// In place of opening shared libraries at run time: the fakes' functions by the libraries' names.
+// METRON_FAKES_MISSING=cudnn,cublas leaves libraries out, as on a machine that lacks them.
 #include <cublasLt.h>
 #include <cudnn.h>
 #include <metron/kernels/shared_library.h>
@@ -88,7 +88,7 @@ std::string_view short_name(std::string_view name) {
 }
 
 bool is_left_out(std::string_view library) {
-  const char* const text = std::getenv("METRON_DOUBLES_MISSING");
+  const char* const text = std::getenv("METRON_FAKES_MISSING");
   if (text == nullptr) return false;
   const std::string list = ',' + std::string(text) + ',';
   return list.find(',' + std::string(library) + ',') != std::string::npos;
@@ -96,14 +96,14 @@ bool is_left_out(std::string_view library) {
 
 }  // namespace
 
-bool SharedLibrary::are_doubles() { return true; }
+bool SharedLibrary::are_fakes() { return true; }
 
 SharedLibrary::SharedLibrary(const char* name) {
   const auto found = libraries().find(short_name(name));
   if (found != libraries().end() && !is_left_out(found->first))
     handle_ = const_cast<Table*>(&found->second);
   else
-    error_ = std::string("there is no double of ") + name;
+    error_ = std::string("there is no fake of ") + name;
 }
 
 void* SharedLibrary::address(const char* name) {

@@ -1,17 +1,16 @@
-// What the doubles of cuDNN's families share: handles, descriptors, and images read into dense arrays of
+// What the fakes of cuDNN's families share: handles, descriptors, and images read into dense arrays of
 // doubles.
 #pragma once
 
 #include <cudnn.h>
+#include <metron/kernels/fakes/fake.h>
+#include <metron/kernels/fakes/numbers.h>
 
 #include <array>
 #include <cstdint>
 #include <vector>
 
-#include "double.h"
-#include "numbers.h"
-
-namespace metron::doubles {
+namespace metron::fakes {
 
 cudnnStatus_t cudnn_status_of(Refusal refusal);
 template <typename Body>
@@ -75,4 +74,4 @@ void submit(cudaStream_t stream, const char* function, const std::vector<Library
 std::vector<double> read(const Image& image, const void* data);
 void write(const Image& image, void* data, const std::vector<double>& values, const Blend& blend);
 
-}  // namespace metron::doubles
+}  // namespace metron::fakes

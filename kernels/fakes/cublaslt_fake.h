@@ -1,13 +1,12 @@
-// What the double of cuBLASLt holds behind its handles.
+// What the fake of cuBLASLt holds behind its handles.
 #pragma once
 
 #include <cublasLt.h>
+#include <metron/kernels/fakes/cublas_fake.h>
 
 #include <array>
 
-#include "cublas_double.h"
-
-namespace metron::doubles {
+namespace metron::fakes {
 
 struct LtHandle {
   int device = 0;
@@ -39,4 +38,4 @@ inline auto& preferences() {
   return objects<cublasLtMatmulPreference_t, Preference>("cublasLtMatmulPreference_t");
 }
 
-}  // namespace metron::doubles
+}  // namespace metron::fakes

@@ -1,4 +1,4 @@
-// Doubles of NVIDIA's libraries: the functions that Metron calls, computed on the CPU in the emulator's
+// Fakes of NVIDIA's libraries: the functions that Metron calls, computed on the CPU in the emulator's
 // memory from what their documentation says, and as strict as it. A wrong call is a finding of the
 // emulator's. Here are the controls of the tests.
 #pragma once
@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string>
 
-namespace metron::doubles {
+namespace metron::fakes {
 
 // What a library may answer although the call is right. A refused call has done nothing.
 enum class Refusal : std::uint8_t { not_supported, allocation_failed, execution_failed };
@@ -23,4 +23,4 @@ std::string last_refused();  // the function's name
 std::size_t alive();
 std::string list_alive();
 
-}  // namespace metron::doubles
+}  // namespace metron::fakes

@@ -1,9 +1,9 @@
-// The double of cuBLASLt: handles, descriptors and their attributes.
+// The fake of cuBLASLt: handles, descriptors and their attributes.
+#include <metron/kernels/fakes/cublaslt_fake.h>
+
 #include <cstring>
 
-#include "cublaslt_double.h"
-
-using namespace metron::doubles;
+using namespace metron::fakes;
 
 namespace {
 

@@ -1,10 +1,10 @@
-// The product behind the doubles of cuBLAS and cuBLASLt: what it may be asked for, and its arithmetic.
+// The product behind the fakes of cuBLAS and cuBLASLt: what it may be asked for, and its arithmetic.
+#include <metron/kernels/fakes/cublas_fake.h>
+
 #include <algorithm>
 #include <tuple>
 
-#include "cublas_double.h"
-
-namespace metron::doubles {
+namespace metron::fakes {
 
 bool is_supported(cublasComputeType_t compute, cudaDataType scale, cudaDataType operands) {
   switch (compute) {
@@ -138,4 +138,4 @@ void submit(const char* name, cudaStream_t stream, const Multiplication& call) {
   enqueue(stream, name, std::move(operands), [call] { multiply(call); });
 }
 
-}  // namespace metron::doubles
+}  // namespace metron::fakes

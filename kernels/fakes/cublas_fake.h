@@ -1,15 +1,14 @@
-// What the doubles of cuBLAS and cuBLASLt share: matrices stored column by column, and their product.
+// What the fakes of cuBLAS and cuBLASLt share: matrices stored column by column, and their product.
 #pragma once
 
 #include <cublas_v2.h>
+#include <metron/kernels/fakes/fake.h>
+#include <metron/kernels/fakes/numbers.h>
 
 #include <cstdint>
 #include <vector>
 
-#include "double.h"
-#include "numbers.h"
-
-namespace metron::doubles {
+namespace metron::fakes {
 
 cublasStatus_t cublas_status_of(Refusal refusal);
 template <typename Body>
@@ -49,4 +48,4 @@ void require_distinct_batches(const Matrix& matrix);
 // Checks that results are apart from the operands, and enqueues the product.
 void submit(const char* name, cudaStream_t stream, const Multiplication& call);
 
-}  // namespace metron::doubles
+}  // namespace metron::fakes

@@ -1,8 +1,8 @@
-#include "double.h"
+#include <metron/kernels/fakes/fake.h>
 
 #include <cstring>
 
-namespace metron::doubles {
+namespace metron::fakes {
 namespace {
 
 struct Requests {
@@ -121,4 +121,4 @@ void enqueue(cudaStream_t stream, const char* function, std::vector<LibraryOpera
           "there is no such stream");
 }
 
-}  // namespace metron::doubles
+}  // namespace metron::fakes

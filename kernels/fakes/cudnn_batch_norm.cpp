@@ -1,11 +1,11 @@
-// The double of cuDNN: batch norm, over all but the channels. cuDNN's documentation leaves open that the
+// The fake of cuDNN: batch norm, over all but the channels. cuDNN's documentation leaves open that the
 // running variance is the unbiased one, which PyTorch's depends on; and that the saved inverse variance is 1
 // / sqrt(variance + epsilon), which ONNX Runtime's developers have measured.
+#include <metron/kernels/fakes/cudnn_fake.h>
+
 #include <cmath>
 
-#include "cudnn_double.h"
-
-using namespace metron::doubles;
+using namespace metron::fakes;
 
 namespace {
 

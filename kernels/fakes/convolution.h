@@ -1,11 +1,11 @@
-// Convolution in doubles, in all its directions: the arithmetic behind the double of cuDNN.
+// Convolution in doubles, in all its directions: the arithmetic behind the fake of cuDNN.
 #pragma once
+
+#include <metron/kernels/fakes/cudnn_fake.h>
 
 #include <vector>
 
-#include "cudnn_double.h"
-
-namespace metron::doubles {
+namespace metron::fakes {
 
 // x, w and y of a convolution that fit together.
 struct Shapes {
@@ -26,4 +26,4 @@ std::vector<double> backward_bias(const Image& dy, const void* dy_data);
 
 std::vector<double> zeros(const Image& image);
 
-}  // namespace metron::doubles
+}  // namespace metron::fakes

@@ -1,9 +1,10 @@
-// What the doubles share: objects behind handles, refusals on request, and the checks that every function
+// What the fakes share: objects behind handles, refusals on request, and the checks that every function
 // begins with.
 #pragma once
 
 #include <cuda_runtime.h>
 #include <metron/kernels/emulator/library_calls.h>
+#include <metron/kernels/fakes/controls.h>
 
 #include <concepts>
 #include <cstddef>
@@ -17,9 +18,7 @@
 #include <utility>
 #include <vector>
 
-#include "doubles.h"
-
-namespace metron::doubles {
+namespace metron::fakes {
 
 using emulator::LibraryOperand;
 
@@ -138,4 +137,4 @@ LibraryOperand workspace_operand(void* workspace, std::size_t bytes);
 void enqueue(cudaStream_t stream, const char* function, std::vector<LibraryOperand> operands,
              std::function<void()> work);
 
-}  // namespace metron::doubles
+}  // namespace metron::fakes

@@ -1,7 +1,7 @@
-// The double of cuDNN: handles and descriptors.
-#include "cudnn_double.h"
+// The fake of cuDNN: handles and descriptors.
+#include <metron/kernels/fakes/cudnn_fake.h>
 
-using namespace metron::doubles;
+using namespace metron::fakes;
 
 namespace {
 
@@ -9,22 +9,21 @@ auto& handles() { return objects<cudnnHandle_t, Bound>("cudnnHandle_t"); }
 auto& tensors() { return objects<cudnnTensorDescriptor_t, Image>("cudnnTensorDescriptor_t"); }
 auto& filters() { return objects<cudnnFilterDescriptor_t, Image>("cudnnFilterDescriptor_t"); }
 auto& convolutions() {
-  return objects<cudnnConvolutionDescriptor_t, metron::doubles::Convolution>("cudnnConvolutionDescriptor_t");
+  return objects<cudnnConvolutionDescriptor_t, metron::fakes::Convolution>("cudnnConvolutionDescriptor_t");
 }
 auto& activations() {
-  return objects<cudnnActivationDescriptor_t, metron::doubles::Activation>("cudnnActivationDescriptor_t");
+  return objects<cudnnActivationDescriptor_t, metron::fakes::Activation>("cudnnActivationDescriptor_t");
 }
 auto& poolings() { return objects<cudnnPoolingDescriptor_t, Pooling>("cudnnPoolingDescriptor_t"); }
 
 template <typename Handle, typename Object>
 cudnnStatus_t created(const char* function, Objects<Handle, Object>& registry, Handle* handle,
                       Object object = {}) {
-  return metron::doubles::created(function, registry, handle, object, CUDNN_STATUS_BAD_PARAM,
-                                  cudnn_status_of);
+  return metron::fakes::created(function, registry, handle, object, CUDNN_STATUS_BAD_PARAM, cudnn_status_of);
 }
 template <typename Handle, typename Object>
 cudnnStatus_t destroyed(const char* function, Objects<Handle, Object>& registry, Handle handle) {
-  return metron::doubles::destroyed(function, registry, handle, CUDNN_STATUS_BAD_PARAM);
+  return metron::fakes::destroyed(function, registry, handle, CUDNN_STATUS_BAD_PARAM);
 }
 
 template <typename Registry, typename Handle>
@@ -43,7 +42,7 @@ void set_image(Image& image, cudnnDataType_t type, cudnnTensorFormat_t format,
 
 }  // namespace
 
-namespace metron::doubles {
+namespace metron::fakes {
 
 cudnnStatus_t cudnn_status_of(Refusal refusal) {
   switch (refusal) {
@@ -74,7 +73,7 @@ Pooling& pooling_of(cudnnPoolingDescriptor_t desc) {
   return set_object(poolings(), desc, "the pooling's descriptor");
 }
 
-}  // namespace metron::doubles
+}  // namespace metron::fakes
 
 extern "C" {
 

@@ -1,10 +1,10 @@
-// Images of any type and format, as the double of cuDNN reads and writes them.
+// Images of any type and format, as the fake of cuDNN reads and writes them.
+#include <metron/kernels/fakes/cudnn_fake.h>
+
 #include <algorithm>
 #include <iterator>
 
-#include "cudnn_double.h"
-
-namespace metron::doubles {
+namespace metron::fakes {
 namespace {
 
 std::size_t size_of(cudnnDataType_t type) {
@@ -80,4 +80,4 @@ void write(const Image& image, void* data, const std::vector<double>& values, co
   });
 }
 
-}  // namespace metron::doubles
+}  // namespace metron::fakes

@@ -1,9 +1,9 @@
-// The double of cuDNN: a bias's gradient, and the addition of a bias.
+// The fake of cuDNN: a bias's gradient, and the addition of a bias.
+#include <metron/kernels/fakes/convolution.h>
+
 #include <array>
 
-#include "convolution.h"
-
-using namespace metron::doubles;
+using namespace metron::fakes;
 
 extern "C" {
 

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <type_traits>
 
-namespace metron::doubles {
+namespace metron::fakes {
 
 template <typename T>
 double to_double(T value) {
@@ -38,4 +38,4 @@ void store(T& to, double value, double alpha, double beta) {
   to = from_double<T>(beta == 0 ? alpha * value : alpha * value + beta * to_double(to));
 }
 
-}  // namespace metron::doubles
+}  // namespace metron::fakes

@@ -1,11 +1,11 @@
-// The double of cuDNN: softmax, over the channels of each pixel.
+// The fake of cuDNN: softmax, over the channels of each pixel.
+#include <metron/kernels/fakes/cudnn_fake.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
-#include "cudnn_double.h"
-
-using namespace metron::doubles;
+using namespace metron::fakes;
 
 namespace {
 

@@ -1,4 +1,4 @@
-// What Metron uses of cuBLAS, declared for builds without NVIDIA's headers: doubles stand in for the library.
+// What Metron uses of cuBLAS, declared for builds without NVIDIA's headers: fakes stand in for the library.
 #pragma once
 
 #include <cuda_runtime.h>

@@ -1,9 +1,9 @@
-#include "convolution.h"
+#include <metron/kernels/fakes/convolution.h>
 
 #include <algorithm>
 #include <array>
 
-namespace metron::doubles {
+namespace metron::fakes {
 namespace {
 
 std::int64_t output_size(std::int64_t in, std::int64_t window, int pad, int stride, int dilation) {
@@ -115,4 +115,4 @@ std::vector<double> backward_bias(const Image& g, const void* dy_data) {
   return sums;
 }
 
-}  // namespace metron::doubles
+}  // namespace metron::fakes

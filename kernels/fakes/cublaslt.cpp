@@ -1,16 +1,16 @@
-// The double of cuBLASLt: the choice of an algorithm, and the product. The only algorithm wants a small
+// The fake of cuBLASLt: the choice of an algorithm, and the product. The only algorithm wants a small
 // workspace and the alignments that the preference promised, and fits the one problem that it was chosen for.
 //
 // Based on the comments of NVIDIA's cublasLt.h and its cuBLAS guide. What those leave open is taken at its
 // worst, as users of the library have reported it: ReLU of a NaN (NVIDIA's developer forum), a vector that
 // must be aligned to 16 bytes (PyTorch's and Marian's issues), and BGRADB over a k of 1 (OneFlow's kernels).
 // float64 has epilogues here, as PyTorch asks for them; a library without falls to the next provider.
+#include <metron/kernels/fakes/cublaslt_fake.h>
+
 #include <algorithm>
 #include <utility>
 
-#include "cublaslt_double.h"
-
-using namespace metron::doubles;
+using namespace metron::fakes;
 
 namespace {
 
@@ -51,7 +51,7 @@ bool is_supported(const Problem& p) {
   const bool known = d.epilogue == CUBLASLT_EPILOGUE_DEFAULT || d.epilogue == CUBLASLT_EPILOGUE_BIAS ||
                      d.epilogue == CUBLASLT_EPILOGUE_BGRADB;
   return known && p.a.type == p.b.type && p.a.type == p.c.type && p.a.type == p.d.type &&
-         metron::doubles::is_supported(d.compute, d.scale, p.d.type);
+         metron::fakes::is_supported(d.compute, d.scale, p.d.type);
 }
 
 // A number that stands for the problem in the algorithm; the vector's address does not belong to it.

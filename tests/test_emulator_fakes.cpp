@@ -1,4 +1,4 @@
-// The doubles of cuBLAS and cuDNN: right calls give right numbers, and every planted mistake in a call is a
+// The fakes of cuBLAS and cuDNN: right calls give right numbers, and every planted mistake in a call is a
 // finding that names it.
 #include <cublasLt.h>
 #include <cublas_v2.h>
@@ -7,6 +7,7 @@
 #include <metron/core/cuda/runtime.h>
 #include <metron/core/tensor.h>
 #include <metron/kernels/emulator/emulator.h>
+#include <metron/kernels/fakes/controls.h>
 
 #include <functional>
 #include <numeric>
@@ -14,8 +15,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "doubles/doubles.h"
 
 namespace metron::test {
 namespace {
@@ -51,7 +50,7 @@ struct Mistake {
 
 template <typename Call>
 void expect_caught(const std::vector<Mistake<Call>>& mistakes) {
-  const std::size_t alive = doubles::alive();
+  const std::size_t alive = fakes::alive();
   {
     Call right;
     right.run();
@@ -65,7 +64,7 @@ void expect_caught(const std::vector<Mistake<Call>>& mistakes) {
     const std::string found = findings();
     EXPECT_NE(found.find(expected), std::string::npos) << name << ": " << found;
   }
-  EXPECT_EQ(doubles::alive(), alive) << doubles::list_alive();
+  EXPECT_EQ(fakes::alive(), alive) << fakes::list_alive();
 }
 
 // C (2, 3) = A (2, 4) B (4, 3), all stored column by column.
@@ -101,7 +100,7 @@ struct Gemm {
   }
 };
 
-TEST(Doubles, CatchMistakesInProducts) {
+TEST(Fakes, CatchMistakesInProducts) {
   expect_caught<Gemm>({
       {"leading dimensions swapped", [](Gemm& g) { std::swap(g.lda, g.ldb); }, "leading dimension of B is 2"},
       {"m and n exchanged", [](Gemm& g) { std::swap(g.m, g.n); }, "leading dimension of A is 2"},
@@ -198,7 +197,7 @@ struct LtMatmul {
   }
 };
 
-TEST(Doubles, CatchMistakesInFusedProducts) {
+TEST(Fakes, CatchMistakesInFusedProducts) {
   expect_caught<LtMatmul>({
       {"workspace one byte short", [](LtMatmul& c) { c.short_of = 1; },
        "wants 1024 bytes of workspace, got 1023"},
@@ -244,7 +243,7 @@ struct LtSums : LtMatmul {
   }
 };
 
-TEST(Doubles, CatchMistakesInBiasGradients) {
+TEST(Fakes, CatchMistakesInBiasGradients) {
   expect_caught<LtSums>({
       {"as many sums as D has rows", [](LtSums& c) { c.vector = uninitialised(2); },
        "12 bytes of the bias's gradient"},
@@ -299,7 +298,7 @@ struct Conv {
   }
 };
 
-TEST(Doubles, CatchMistakesInConvolutions) {
+TEST(Fakes, CatchMistakesInConvolutions) {
   expect_caught<Conv>({
       {"workspace one byte short", [](Conv& c) { c.workspace = 4095; },
        "wants 4096 bytes of workspace, got 4095"},
@@ -329,25 +328,25 @@ TEST(Doubles, CatchMistakesInConvolutions) {
   });
 }
 
-TEST(Doubles, TellWhatWasNotDestroyed) {
-  const std::size_t before = doubles::alive();
+TEST(Fakes, TellWhatWasNotDestroyed) {
+  const std::size_t before = fakes::alive();
   cudnnTensorDescriptor_t desc = nullptr;
   cudnnCreateTensorDescriptor(&desc);
-  EXPECT_EQ(doubles::alive(), before + 1);
-  EXPECT_NE(doubles::list_alive().find("cudnnTensorDescriptor_t 1"), std::string::npos);
+  EXPECT_EQ(fakes::alive(), before + 1);
+  EXPECT_NE(fakes::list_alive().find("cudnnTensorDescriptor_t 1"), std::string::npos);
   cudnnDestroyTensorDescriptor(desc);
-  EXPECT_EQ(doubles::alive(), before);
+  EXPECT_EQ(fakes::alive(), before);
 }
 
-TEST(Doubles, RefuseTheCallThatIsAskedFor) {
+TEST(Fakes, RefuseTheCallThatIsAskedFor) {
   cublasHandle_t handle = nullptr;
   ASSERT_EQ(cublasCreate_v2(&handle), CUBLAS_STATUS_SUCCESS);
-  doubles::refuse(doubles::Refusal::allocation_failed, 1);
+  fakes::refuse(fakes::Refusal::allocation_failed, 1);
   EXPECT_EQ(cublasSetMathMode(handle, CUBLAS_DEFAULT_MATH), CUBLAS_STATUS_SUCCESS);
-  EXPECT_FALSE(doubles::has_refused());
+  EXPECT_FALSE(fakes::has_refused());
   EXPECT_EQ(cublasSetMathMode(handle, CUBLAS_DEFAULT_MATH), CUBLAS_STATUS_ALLOC_FAILED);
-  EXPECT_TRUE(doubles::has_refused());
-  EXPECT_EQ(doubles::last_refused(), "cublasSetMathMode");
+  EXPECT_TRUE(fakes::has_refused());
+  EXPECT_EQ(fakes::last_refused(), "cublasSetMathMode");
   EXPECT_EQ(cublasSetMathMode(handle, CUBLAS_DEFAULT_MATH), CUBLAS_STATUS_SUCCESS);
   cublasDestroy_v2(handle);
   EXPECT_EQ(findings(), "");

@@ -1,11 +1,11 @@
-// The double of cuDNN: pooling.
+// The fake of cuDNN: pooling.
+#include <metron/kernels/fakes/cudnn_fake.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
-#include "cudnn_double.h"
-
-using namespace metron::doubles;
+using namespace metron::fakes;
 
 namespace {
 

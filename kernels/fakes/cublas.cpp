@@ -1,9 +1,9 @@
-// The double of cuBLAS.
+// The fake of cuBLAS.
+#include <metron/kernels/fakes/cublas_fake.h>
+
 #include <algorithm>
 
-#include "cublas_double.h"
-
-using namespace metron::doubles;
+using namespace metron::fakes;
 
 namespace {
 
@@ -17,7 +17,7 @@ Handle& checked(cublasHandle_t handle) { return require_alive(handles(), handle,
 
 }  // namespace
 
-namespace metron::doubles {
+namespace metron::fakes {
 
 cublasStatus_t cublas_status_of(Refusal refusal) {
   switch (refusal) {
@@ -31,7 +31,7 @@ cublasStatus_t cublas_status_of(Refusal refusal) {
   return CUBLAS_STATUS_EXECUTION_FAILED;
 }
 
-}  // namespace metron::doubles
+}  // namespace metron::fakes
 
 extern "C" {
 
