@@ -79,9 +79,9 @@ std::vector<LibraryVersion> library_versions() {
 }
 
 const char* report_name(const char* provider) {
-  if (!SharedLibrary::are_doubles()) return provider;
+  if (!SharedLibrary::are_fakes()) return provider;
   const std::string_view name(provider);
-  return name == "cublas" ? "cublas (double)" : name == "cudnn" ? "cudnn (double)" : provider;
+  return name == "cublas" ? "cublas (fake)" : name == "cudnn" ? "cudnn (fake)" : provider;
 }
 
 // An emulated device is none.
@@ -120,12 +120,12 @@ std::vector<Provider> install_providers() {
   add("onednn", Device::Type::cpu, onednn::install_onednn);
 #endif
   add("cpu", Device::Type::cpu, chosen_isa().install);
-  // A double stands in for its library in tests of the provider; the emulated device runs our own kernels.
+  // A fake stands in for its library in tests of the provider; the emulated device runs our own kernels.
 #if defined(METRON_HAVE_CUDNN)
-  add("cudnn", Device::Type::cuda, cudnn::install_cudnn, SharedLibrary::are_doubles());
+  add("cudnn", Device::Type::cuda, cudnn::install_cudnn, SharedLibrary::are_fakes());
 #endif
 #if defined(METRON_HAVE_CUBLAS)
-  add("cublas", Device::Type::cuda, cublas::install_cublas, SharedLibrary::are_doubles());
+  add("cublas", Device::Type::cuda, cublas::install_cublas, SharedLibrary::are_fakes());
 #endif
 #if defined(METRON_HAVE_CUDA)
   add("cuda", Device::Type::cuda, cuda::install_cuda);

@@ -60,7 +60,7 @@ const char* cpu_isa();
 
 std::vector<LibraryVersion> library_versions();
 
-// The label of a provider by its name: "cublas (double)" where a double stands in for the library.
+// The label of a provider by its name: "cublas (fake)" where a fake stands in for the library.
 const char* report_name(const char* provider);
 
 // A device with memory of its own that this build can compute on.

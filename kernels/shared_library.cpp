@@ -3,7 +3,7 @@
 
 namespace metron {
 
-bool SharedLibrary::are_doubles() { return false; }
+bool SharedLibrary::are_fakes() { return false; }
 
 SharedLibrary::SharedLibrary(const char* name) : handle_(dlopen(name, RTLD_NOW | RTLD_LOCAL)) {
   if (handle_ == nullptr) error_ = dlerror();

@@ -1,5 +1,5 @@
 // A shared library that may be missing at run time: opened by name, its functions looked up by name. An
-// emulated device has doubles in place of libraries, in tests/doubles/.
+// emulated device has fakes in place of libraries, in kernels/fakes/.
 #pragma once
 
 #include <metron/kernels/providers.h>
@@ -15,8 +15,8 @@ class SharedLibrary {
   explicit SharedLibrary(const char* name);
 
   const std::string& error() const { return error_; }  // the first; empty if there was none
-  // Whether what is opened are doubles.
-  static bool are_doubles();
+  // Whether what is opened are fakes.
+  static bool are_fakes();
 
   // Sets `function` to that of the name: lookup(create, "cublasCreate_v2").
   template <typename Function>
@@ -45,7 +45,7 @@ struct Loaded {
 
   const Functions* usable() const { return error.empty() ? &functions : nullptr; }
   LibraryVersion version(std::string name) const {
-    if (SharedLibrary::are_doubles()) name += " (double)";
+    if (SharedLibrary::are_fakes()) name += " (fake)";
     if (!error.empty()) return {name, "missing: " + error};
     const std::size_t number = functions.version();  // 91900 is 9.19.0
     return {name, std::to_string(number / 10000) + '.' + std::to_string(number / 100 % 100) + '.' +

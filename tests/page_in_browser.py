@@ -49,7 +49,7 @@ STRUCTURE = """({
     const box = e.querySelector('rect').getBBox(), text = e.querySelector('text').getBBox();
     return text.x < box.x || text.x + text.width > box.x + box.width || text.y < box.y - 2 || text.y + text.height > box.y + box.height + 2;
   }).map(e => e.textContent),
-  drawn: document.querySelectorAll('.graph .mark').length, emulated: document.querySelectorAll('.emulated').length, doubles: document.querySelectorAll('.double').length,
+  drawn: document.querySelectorAll('.graph .mark').length, emulated: document.querySelectorAll('.emulated').length, fakes: document.querySelectorAll('.fake').length,
   headings: [...document.querySelectorAll('thead th')].map(e => e.textContent)})"""
 # Where a chart has its ticks, by what they say, and its points and bars, by what they show.
 PLACES = """(selector => {

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""That the kernels of a training step that map elements to elements load and store 128 bits at a time.
+"""That the kernels of a training step that map elements to elements load and store 128 bits at a time, and that each
+kernel file of the library has its PTX.
 
   tests/ptx_vector_loads.py FOLDER
 
@@ -40,7 +41,12 @@ def kernels_of(ptx):
 def main():
     folder = pathlib.Path(sys.argv[1])
     files = {name: kernels_of((folder / f"{name}.ptx").read_text()) for name in {row[0] for row in KERNELS}}
-    failures = 0
+    kernels = pathlib.Path(__file__).parent.parent / "kernels" / "cuda"
+    missing = [path for path in kernels.rglob("*.cu")
+               if path.parent.name != "lab" and not (folder / f"{path.stem}.ptx").exists()]
+    for path in missing:
+        print(f"{path} has no PTX in {folder}")
+    failures = len(missing)
     for file, pattern, loads, stores in KERNELS:
         found = [body for name, body in files[file].items() if re.search(r"\b" + pattern + r"\(", name)]
         if not found:

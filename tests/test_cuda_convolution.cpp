@@ -1,7 +1,7 @@
 // The convolution slots on the device cuda: every algorithm on every case, against the portable provider.
 #include <metron/core/slot.h>
-#include <metron/kernels/cuda/convolution.h>
 #include <metron/core/slots.h>
+#include <metron/kernels/cuda/conv/convolution.h>
 
 #include <cmath>
 #include <limits>

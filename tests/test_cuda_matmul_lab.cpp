@@ -1,7 +1,7 @@
 // The laboratory's matrix products compute what the provider's does, and each step moves less than the one
 // before.
-#include <metron/kernels/cuda/lab/matmul_lab.h>
 #include <metron/core/slots.h>
+#include <metron/kernels/cuda/matmul/lab/matmul_lab.h>
 
 #include <array>
 #include <string>

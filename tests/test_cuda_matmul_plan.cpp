@@ -1,6 +1,6 @@
 // How matrix products are cut into blocks, which needs no device to be asked.
 #include <gtest/gtest.h>
-#include <metron/kernels/cuda/matmul_plan.h>
+#include <metron/kernels/cuda/matmul/matmul_plan.h>
 
 #include <set>
 #include <tuple>

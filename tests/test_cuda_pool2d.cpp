@@ -1,7 +1,7 @@
 // Pooling on the device cuda against the portable provider: every kernel, every format, both kinds of
 // indices.
-#include <metron/kernels/cuda/pool_axis.h>
 #include <metron/core/slots.h>
+#include <metron/kernels/cuda/pool/pool_axis.h>
 
 #include <limits>
 

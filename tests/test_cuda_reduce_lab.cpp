@@ -1,6 +1,6 @@
 // The laboratory's sums are right, and each step does less beside its loads than the one before.
 #include <metron/core/ops.h>
-#include <metron/kernels/cuda/lab/reduce_lab.h>
+#include <metron/kernels/cuda/reduce/lab/reduce_lab.h>
 
 #include <string>
 #include <vector>

@@ -1,12 +1,12 @@
 // Reductions, softmax and losses on the device cuda: what the table of cases does not show.
 #include <metron/core/autograd.h>
 #include <metron/core/ops.h>
-#include <metron/kernels/cuda/tiling.h>
 #include <metron/core/slots.h>
+#include <metron/kernels/cuda/reduce/tiling.h>
 
 #include <cmath>
 #include <limits>
-#include <metron/kernels/cuda/wide_index.cuh>
+#include <metron/kernels/cuda/reduce/wide_index.cuh>
 #include <string>
 #include <vector>
 

@@ -1,7 +1,7 @@
 // The laboratory's softmax computes what the provider's does, and each step moves less than the one before.
 #include <metron/core/ops.h>
-#include <metron/kernels/cuda/lab/softmax_lab.h>
 #include <metron/core/slots.h>
+#include <metron/kernels/cuda/softmax/lab/softmax_lab.h>
 
 #include <array>
 #include <string>

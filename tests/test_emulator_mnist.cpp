@@ -1,4 +1,5 @@
-// The example on the emulated device, by the vendors' doubles and our kernels: its losses, and its ranking.
+// The example on the emulated device, by the fakes of vendors' libraries and our kernels: its losses, and its
+// ranking.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -58,13 +59,13 @@ TEST(EmulatedMnist, VendorsHaveTheLossesOfTheCpuAndTheRankingShowsThem) {
   // Beneath the op's row those of the kernels that computed it.
   const std::size_t op = text.find(" conv2d  ");
   ASSERT_NE(op, std::string::npos) << text;
-  const std::size_t kernel = text.find("  cudnn (double).conv2d_forward", op);
+  const std::size_t kernel = text.find("  cudnn (fake).conv2d_forward", op);
   ASSERT_NE(kernel, std::string::npos) << text;
   EXPECT_EQ(text.substr(op, kernel - op).find("  cuda."), std::string::npos) << text;
-  for (const char* row : {"cudnn (double).conv2d_backward_weight", "cudnn (double).softmax",
-                          "cublas (double).matmul", "cuda.max_pool2d", "cuda.dropout", "cuda.adadelta"})
+  for (const char* row : {"cudnn (fake).conv2d_backward_weight", "cudnn (fake).softmax",
+                          "cublas (fake).matmul", "cuda.max_pool2d", "cuda.dropout", "cuda.adadelta"})
     EXPECT_NE(text.find(row), std::string::npos) << row << text;
-  EXPECT_EQ(text.find("cudnn.conv2d"), std::string::npos) << "a double goes by the library's name";
+  EXPECT_EQ(text.find("cudnn.conv2d"), std::string::npos) << "a fake goes by the library's name";
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // What the kernels of a training step of the reference CNN move: at most 1.25 times the fewest transactions,
 // but where the head of a kernel's file says why.
-#include <metron/kernels/cuda/convolution.h>
+#include <metron/kernels/cuda/conv/convolution.h>
 #include <mnist_cnn/net.h>
 
 #include <algorithm>
@@ -26,16 +26,16 @@ struct Exception {
   std::string file, reason;
 };
 const std::vector<Exception> exceptions = {
-    {"dot_product_kernel", "global store", 2, "matmul_skinny.cuh",
+    {"dot_product_kernel", "global store", 2, "matmul/matmul_skinny.cuh",
      "The few sums of dot products are stored four columns at a time, in up to twice the sectors"},
-    {"implicit_gemm_kernel", "global load", 1.55, "conv2d_implicit.cu",
+    {"implicit_gemm_kernel", "global load", 1.55, "conv/conv2d_implicit.cu",
      "Gathered lines begin anywhere, so 128 bytes of lanes touch five sectors of 32 bytes where four would "
      "do"},
-    {"im2col_kernel", "global load", 1.3, "im2col.cu",
+    {"im2col_kernel", "global load", 1.3, "conv/im2col.cu",
      "they touch five sectors of 32 bytes instead of four; so do the reads, and one more where a line of "
      "pixels "
      "ends between them"},
-    {"nll_loss_kernel", "global load", 8, "nll_loss.cu",
+    {"nll_loss_kernel", "global load", 8, "softmax/nll_loss.cu",
      "it is the only one of its sector of 32 bytes, so a warp moves 32 sectors where the elements would fill "
      "four"},
 };

@@ -1,12 +1,13 @@
-// The providers `cublas` and `cudnn` on their doubles: every op case with each of them first, every refusal
+// The providers `cublas` and `cudnn` on their fakes: every op case with each of them first, every refusal
 // at each call of a training step, and nothing left behind.
 #include <gtest/gtest.h>
 #include <metron/core/autograd.h>
 #include <metron/core/cuda/runtime.h>
 #include <metron/core/ops.h>
 #include <metron/core/profiler/profiler.h>
-#include <metron/kernels/emulator/emulator.h>
 #include <metron/core/slots.h>
+#include <metron/kernels/emulator/emulator.h>
+#include <metron/kernels/fakes/controls.h>
 #include <metron/kernels/providers.h>
 #include <metron/metron.h>
 
@@ -17,7 +18,6 @@
 #include <thread>
 #include <vector>
 
-#include "doubles/doubles.h"
 #include "expect_error.h"
 #include "walk.h"
 
@@ -33,7 +33,7 @@ void expect_no_findings() {
 // Runs on a thread of its own: what that thread keeps, handles and plans, goes with it. Neither a finding nor
 // an object of a library nor memory may be left then.
 void on_a_thread(const std::function<void()>& body) {
-  const std::size_t allocated = memory_stats(device).allocated, alive = doubles::alive();
+  const std::size_t allocated = memory_stats(device).allocated, alive = fakes::alive();
   std::thread([&] {
     try {
       body();
@@ -42,7 +42,7 @@ void on_a_thread(const std::function<void()>& body) {
     }
   }).join();
   expect_no_findings();
-  EXPECT_EQ(doubles::alive(), alive) << doubles::list_alive();
+  EXPECT_EQ(fakes::alive(), alive) << fakes::list_alive();
   EXPECT_EQ(memory_stats(device).allocated, allocated) << "bytes of tensors";
 }
 
@@ -155,23 +155,23 @@ TEST(VendorStep, AgreesWithTheCpu) {
 
 TEST(VendorRefusals, AnywhereInATrainingStepLeadToTheNextProvider) {
   on_a_thread(expect_right_step);  // what belongs to the process is made here
-  const std::int64_t before = doubles::calls();
+  const std::int64_t before = fakes::calls();
   on_a_thread(expect_right_step);
-  const std::int64_t calls = doubles::calls() - before;
+  const std::int64_t calls = fakes::calls() - before;
   EXPECT_GT(calls, 50);
-  for (const doubles::Refusal refusal : {doubles::Refusal::not_supported, doubles::Refusal::allocation_failed,
-                                         doubles::Refusal::execution_failed}) {
+  for (const fakes::Refusal refusal :
+       {fakes::Refusal::not_supported, fakes::Refusal::allocation_failed, fakes::Refusal::execution_failed}) {
     for (std::int64_t call = 0; call < calls; ++call) {
-      doubles::refuse(refusal, call);
+      fakes::refuse(refusal, call);
       on_a_thread(expect_right_step);
-      EXPECT_TRUE(doubles::has_refused()) << "call " << call;
+      EXPECT_TRUE(fakes::has_refused()) << "call " << call;
       if (testing::Test::HasFailure()) {
         ADD_FAILURE() << "refusal " << static_cast<int>(refusal) << " of call " << call << ", "
-                      << doubles::last_refused();
+                      << fakes::last_refused();
         break;
       }
     }
-    doubles::refuse(refusal, -1);
+    fakes::refuse(refusal, -1);
   }
 }
 
@@ -182,12 +182,12 @@ TEST(VendorRefusals, WithNobodyBehindAreOneClearError) {
         make_tensor(make_values(in({1, 2, 5, 5}), "x"), DType::float32, Layout::contiguous, device);
     const Tensor w =
         make_tensor(make_values(in({3, 2, 3, 3}), "w"), DType::float32, Layout::contiguous, device);
-    const std::int64_t before = doubles::calls();
+    const std::int64_t before = fakes::calls();
     (void)conv2d(x, w);
-    const std::int64_t calls = doubles::calls() - before;
-    doubles::refuse(doubles::Refusal::execution_failed, 0);
+    const std::int64_t calls = fakes::calls() - before;
+    fakes::refuse(fakes::Refusal::execution_failed, 0);
     expect_error<ProviderError>([&] { (void)conv2d(x, w); }, {"conv2d_forward", "no provider on cuda"});
-    EXPECT_LT(doubles::calls() - before - calls, 3) << "its plan was kept";
+    EXPECT_LT(fakes::calls() - before - calls, 3) << "its plan was kept";
   });
 }
 
@@ -204,9 +204,9 @@ TEST(VendorRefusals, AreRemembered) {
     const ProviderScope only("cudnn");
     std::vector<std::int64_t> calls;
     for (int i = 0; i < 3; ++i) {
-      const std::int64_t before = doubles::calls();
+      const std::int64_t before = fakes::calls();
       expect_error<ProviderError>([&] { kernel::conv2d_backward_input(g, w, {}, gx); }, {"no provider"});
-      calls.push_back(doubles::calls() - before);
+      calls.push_back(fakes::calls() - before);
     }
     EXPECT_GT(calls[0], 5);
     EXPECT_EQ(calls[1], 0);
@@ -223,20 +223,20 @@ TEST(VendorRefusals, OfAFusedCallLeadToTheLibrarysPlainOne) {
   on_a_thread([] {
     const ProviderScope scope("cudnn,cublas,cuda");
     const Tensor x = made({2, 2, 5, 5}, "x"), w = made({3, 2, 3, 3}, "w"), b = made({3}, "b");
-    const std::int64_t before = doubles::calls();
+    const std::int64_t before = fakes::calls();
     const std::vector<float> want = conv2d(x, w, b, {}, Activation::relu).to_vector<float>();
-    const std::int64_t fused = doubles::calls() - before - 1;
+    const std::int64_t fused = fakes::calls() - before - 1;
     on_a_thread([&] {
       const ProviderScope here("cudnn,cublas,cuda");
-      doubles::refuse(doubles::Refusal::not_supported, fused);
+      fakes::refuse(fakes::Refusal::not_supported, fused);
       for (int i = 0; i < 2; ++i) {
         const auto kernels =
             kernels_of([&] { EXPECT_EQ(conv2d(x, w, b, {}, Activation::relu).to_vector<float>(), want); });
-        EXPECT_TRUE(kernels.contains("cudnn (double).conv2d_forward"));
+        EXPECT_TRUE(kernels.contains("cudnn (fake).conv2d_forward"));
       }
-      EXPECT_EQ(doubles::last_refused(), "cudnnConvolutionBiasActivationForward");
+      EXPECT_EQ(fakes::last_refused(), "cudnnConvolutionBiasActivationForward");
     });
-    doubles::refuse(doubles::Refusal::not_supported, -1);
+    fakes::refuse(fakes::Refusal::not_supported, -1);
   });
 }
 
@@ -247,10 +247,10 @@ TEST(VendorProducts, SumTheBiasGradientAlong) {
       const Tensor w = made({4, 3}, "w").set_requires_grad(), b = made({4}, "b").set_requires_grad();
       const Tensor y = linear(made({rows, 3}, "x"), w, b);
       const Tensor loss = sum(mul(y, y));
-      const std::int64_t before = doubles::calls();
+      const std::int64_t before = fakes::calls();
       const auto kernels = kernels_of([&] { loss.backward(); });
-      EXPECT_TRUE(kernels.contains("cublas (double).linear_backward_weight"));
-      return doubles::calls() - before;
+      EXPECT_TRUE(kernels.contains("cublas (fake).linear_backward_weight"));
+      return fakes::calls() - before;
     };
     EXPECT_GT(backward(5), 10);  // cuBLASLt's descriptors
     EXPECT_EQ(backward(1), 1);   // a GEMM, and our sum
@@ -268,13 +268,13 @@ TEST(VendorBatchNorm, TellsVariancesFarBelowEps) {
   });
 }
 
-TEST(VendorReports, CallTheDoublesDoubles) {
+TEST(VendorReports, CallTheFakesFakes) {
   std::string libraries;
   for (const LibraryVersion& library : library_versions())
     libraries += library.name + ' ' + library.version + '\n';
-  EXPECT_NE(libraries.find("cuDNN (double) 9."), std::string::npos) << libraries;
-  EXPECT_NE(libraries.find("cuBLAS (double) 13."), std::string::npos) << libraries;
-  EXPECT_STREQ(report_name("cudnn"), "cudnn (double)");
+  EXPECT_NE(libraries.find("cuDNN (fake) 9."), std::string::npos) << libraries;
+  EXPECT_NE(libraries.find("cuBLAS (fake) 13."), std::string::npos) << libraries;
+  EXPECT_STREQ(report_name("cudnn"), "cudnn (fake)");
   EXPECT_STREQ(report_name("cuda"), "cuda");
 }
 

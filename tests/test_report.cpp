@@ -284,13 +284,13 @@ TEST(Markdown, MarksWhatIsEmulatedOrADouble) {
   report.batches[0].batch = 8;
   report.comparison = compare_batches(report.batches);
   report.settings.emulated = true;
-  report.settings.doubles = {"onednn"};
-  report.notes = {make_note("emulated", {"cuda:0"}), make_note("doubles", {"onednn"})};
+  report.settings.fakes = {"onednn"};
+  report.notes = {make_note("emulated", {"cuda:0"}), make_note("fakes", {"onednn"})};
   report.cold.emplace_back().ops.emplace_back().cold_us = 5;
   const std::string text = to_markdown(report, english());
   EXPECT_TRUE(contains(text, {"self µs (emulated)", "step µs (emulated)", "lowest round µs (emulated)",
-                              "highest round µs (emulated)", "images/s (emulated)", "onednn (double)",
-                              "say nothing about a GPU", "test doubles, not the vendor's libraries"}));
+                              "highest round µs (emulated)", "images/s (emulated)", "onednn (fake)",
+                              "say nothing about a GPU", "stand fakes, not the vendor's libraries"}));
   EXPECT_EQ(text.find("device µs"), std::string::npos);
   EXPECT_EQ(text.find("| self µs |"), std::string::npos);
   EXPECT_EQ(batch_chart(report, english()).value.label, "share of the operators' time, % (emulated)");

@@ -335,17 +335,17 @@ TEST(BrowsedPage, ShowsTimesOfADeviceWithAClock) {
   EXPECT_TRUE(paths.contains("/batches/2/phases/0/device_us"));
 }
 
-TEST(BrowsedPage, MarksWhatAnEmulatorOrADoubleSays) {
+TEST(BrowsedPage, MarksWhatAnEmulatorOrAFakeSays) {
   Report report = test::sample_report(true);
   report.settings.emulated = true;
-  report.settings.doubles = {"onednn"};
+  report.settings.fakes = {"onednn"};
   BROWSE(found, report, {}, english(), "emulated");
   expect_sound(found);
   for (const std::string& path : paths_of(found.at("numbers")))
     EXPECT_EQ(path.find("device_us"), std::string::npos) << path;
-  // Every time in the rankings: those of onednn as a double's, all others as emulated.
+  // Every time in the rankings: those of onednn as a fake's, all others as emulated.
   EXPECT_GT(found.at("structure").at("emulated"), 400);
-  EXPECT_GT(found.at("structure").at("doubles"), 100);
+  EXPECT_GT(found.at("structure").at("fakes"), 100);
   EXPECT_EQ(found.at("structure").at("drawn"), 6);  // the graph's nodes with a time
 }
 

@@ -134,6 +134,9 @@ def main():
     arguments = parser.parse_args()
     architectures = [int(a) for a in arguments.architectures.split(",")]
     flags = ["-std=c++20", "-O3", "--expt-relaxed-constexpr"] + [f"-I{folder}" for folder in arguments.include]
+    stems = collections.Counter(pathlib.Path(file).stem for file in arguments.files)
+    if ambiguous := [stem for stem, count in stems.items() if count > 1]:
+        parser.error(f"several files are called {', '.join(ambiguous)}: the report and the PTX name them by that")
     if arguments.ptx:
         pathlib.Path(arguments.ptx).mkdir(parents=True, exist_ok=True)
 

@@ -1,4 +1,4 @@
-// What Metron keeps for each CUDA device. Private to core/cuda/.
+// What Metron keeps for each CUDA device. Private to core/cuda/, but for its last part.
 #pragma once
 
 #include <metron/core/allocator.h>
@@ -55,7 +55,7 @@ struct DeviceState {
   std::unique_ptr<CachingAllocator> allocator;
 };
 
-// What differs between a device and the emulator: in on_device.cpp, or on_emulator.cpp.
+// What differs between a device and the emulator: implemented in kernels/cuda/device/.
 bool is_emulated();
 void note_allocated(void* block, std::size_t bytes, cudaStream_t stream);
 void note_freed(void* block, std::size_t bytes, cudaStream_t stream);

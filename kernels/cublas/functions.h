@@ -1,5 +1,5 @@
 // The functions of cuBLAS and cuBLASLt that Metron calls. A table, so that a program starts where the
-// libraries are missing, and so that tests can put doubles in their place.
+// libraries are missing, and so that tests can put fakes in their place.
 #pragma once
 
 #include <cublasLt.h>

@@ -1,5 +1,5 @@
 // The functions of cuDNN that Metron calls. A table, so that a program starts where the library is missing,
-// and so that tests can put doubles in its place.
+// and so that tests can put a fake in its place.
 #pragma once
 
 #include <cudnn.h>

@@ -65,7 +65,7 @@ Settings settings_of(const Options& options, const Measurements& measured,
   for (const ProviderId id : order) s.providers.emplace_back(providers()[static_cast<std::size_t>(id)].name);
   // On an emulated device only our own kernels are the real ones.
   for (const std::string& name : s.providers) {
-    if (s.emulated && name != "cuda") s.doubles.push_back(name);
+    if (s.emulated && name != "cuda") s.fakes.push_back(name);
   }
   s.threads = num_threads();
   s.dtype = "float32";
@@ -111,9 +111,9 @@ void add_notes(Report& report, const Measurements& measured) {
     report.notes.push_back(make_note(kind, std::move(values)));
   };
   if (s.emulated) add("emulated", {s.device});
-  std::string doubles;
-  for (const std::string& name : s.doubles) doubles += (doubles.empty() ? "" : ", ") + name;
-  if (!doubles.empty()) add("doubles", {doubles});
+  std::string fakes;
+  for (const std::string& name : s.fakes) fakes += (fakes.empty() ? "" : ", ") + name;
+  if (!fakes.empty()) add("fakes", {fakes});
   if (!measured.stopped_in.empty()) add("interrupted", {measured.stopped_in});
   if (!report.training.has_weights) add("untrained");
   if (report.training.has_weights && report.training.curve.step.empty()) add("no_curve");

@@ -124,7 +124,7 @@ const Language::Table& chinese_text() {
       {"file", "文件"},
       {"what it holds", "内容"},
       {"{0} (emulated)", "{0}（模拟）"},
-      {"{0} (double)", "{0}（替身）"},
+      {"{0} (fake)", "{0}（替身）"},
       // Terms
       {"training", "训练"},
       {"measuring", "测量"},
@@ -163,7 +163,7 @@ const Language::Table& chinese_text() {
        "GPU. There "
        "is no device time.",
        "设备 {0} 由 CPU 模拟：时间是模拟器的时间，不能说明 GPU 的性能。没有设备时间。"},
-      {"Behind the providers {0} stand test doubles, not the vendor's libraries.",
+      {"Behind the providers {0} stand fakes, not the vendor's libraries.",
        "提供者 {0} 背后是测试替身，而不是厂商的库。"},
       {"The run was interrupted during: {0}. The report holds what was done before.",
        "运行在“{0}”阶段被中断。报告只包含此前完成的部分。"},

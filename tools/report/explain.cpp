@@ -14,7 +14,7 @@ const std::map<std::string, std::string>& note_texts() {
        "The device {0} is emulated on the CPU: its times are those of the emulator and say nothing about a "
        "GPU. "
        "There is no device time."},
-      {"doubles", "Behind the providers {0} stand test doubles, not the vendor's libraries."},
+      {"fakes", "Behind the providers {0} stand fakes, not the vendor's libraries."},
       {"interrupted", "The run was interrupted during: {0}. The report holds what was done before."},
       {"untrained", "The network was not trained: what is profiled are its initial weights."},
       {"no_curve", "The finished run has no metrics.csv: there are no curves."},
@@ -79,9 +79,9 @@ std::string marked(const Report& report, const std::string& name, const Language
 }
 
 std::string provider_label(const Report& report, const std::string& provider, const Language& text) {
-  const auto& doubles = report.settings.doubles;
-  const bool is_double = std::find(doubles.begin(), doubles.end(), provider) != doubles.end();
-  return is_double ? text("{0} (double)", {provider}) : provider;
+  const auto& fakes = report.settings.fakes;
+  const bool is_fake = std::find(fakes.begin(), fakes.end(), provider) != fakes.end();
+  return is_fake ? text("{0} (fake)", {provider}) : provider;
 }
 
 }  // namespace metron::report

@@ -22,7 +22,7 @@ std::string shell_line(const std::vector<std::string>& variables, const std::vec
 
 // A column's or chart's name for host times, marked where they are an emulator's.
 std::string marked(const Report& report, const std::string& name, const Language& text);
-// The provider's name, marked where a test double stands behind it.
+// The provider's name, marked where a fake stands behind it.
 std::string provider_label(const Report& report, const std::string& provider, const Language& text);
 
 }  // namespace metron::report

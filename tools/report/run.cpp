@@ -12,7 +12,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr char format[] = "metron report";
-constexpr int version = 3;
+constexpr int version = 4;
 
 template <typename T>
 inline constexpr bool is_list = false;

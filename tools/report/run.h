@@ -8,7 +8,7 @@
 //
 // The process that measured is named by Settings::device. Where Settings::emulated is set, the device is the
 // emulator: its host times say nothing about a GPU, there are no device times and no roofs, and
-// Settings::doubles names the providers behind which a test double stands instead of the vendor's library. A
+// Settings::fakes names the providers behind which a fake stands instead of the vendor's library. A
 // reader must say so wherever such a figure stands.
 #pragma once
 
@@ -29,7 +29,7 @@ struct Settings {
   std::string device;                  // "cpu", "cuda:0"
   std::string device_name;             // of the processor or accelerator, for people
   bool emulated = false;
-  std::vector<std::string> doubles;               // providers
+  std::vector<std::string> fakes;                 // providers
   std::vector<std::string> providers;             // in their order of preference, on the device
   int threads = 0;                                // that compute on the host
   std::string dtype;                              // of parameters and images: "float32"
@@ -288,7 +288,7 @@ struct Timer {  // as measured when the profiler started, medians of all starts
 };
 
 struct Note {
-  // "emulated", "doubles", "interrupted", "untrained", "no_curve", "no_roofs", "no_reference", "truncated",
+  // "emulated", "fakes", "interrupted", "untrained", "no_curve", "no_roofs", "no_reference", "truncated",
   // "few_rounds", "no_font"
   std::string kind;
   std::vector<std::string> values;  // the particulars in the text, in order

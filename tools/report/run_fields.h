@@ -21,9 +21,9 @@ namespace metron::report {
 #define METRON_FIELDS(Struct, ...) \
   void list(auto& field, auto& x, const Struct*) { METRON_EACH(METRON_FIELD, __VA_ARGS__) }
 
-METRON_FIELDS(Settings, created, command, variables, repeat, device, device_name, emulated, doubles,
-              providers, threads, dtype, model, conv1, conv2, hidden, parameters, seed, faithful, batch_sizes,
-              rounds, steps, cold_runs)
+METRON_FIELDS(Settings, created, command, variables, repeat, device, device_name, emulated, fakes, providers,
+              threads, dtype, model, conv1, conv2, hidden, parameters, seed, faithful, batch_sizes, rounds,
+              steps, cold_runs)
 METRON_FIELDS(Test, epoch, step, loss, accuracy)
 METRON_FIELDS(Curve, step, epoch, loss, smoothed, window)
 METRON_FIELDS(Training, source, has_weights, epochs, batch_size, train_images, test_images, lr, gamma, seed,

@@ -72,14 +72,14 @@ const shownWithUnit = (value, kind) => shown(value, kind) + (kind === "us" ? " �
 // Host times of an emulated device say nothing about a GPU: each carries its mark.
 function marks(kind, providers = "") {
   if (!units[kind]?.time) return {};
-  const double = providers.split(", ").some((name) => settings.doubles.includes(name));
-  return { class: double ? "double" : settings.emulated ? "emulated" : null };
+  const fake = providers.split(", ").some((name) => settings.fakes.includes(name));
+  return { class: fake ? "fake" : settings.emulated ? "emulated" : null };
 }
 
 // The same mark in a drawing, where no style can put it.
 function drawnMark(kind, providers) {
   const { class: mark } = marks(kind, providers);
-  return mark ? s("tspan", { class: `mark ${mark}-mark` }, mark === "double" ? "ᴅ" : "ᴇ") : null;
+  return mark ? s("tspan", { class: `mark ${mark}-mark` }, mark === "fake" ? "ᶠ" : "ᴇ") : null;
 }
 
 // The number at a path; "–" where there is none. `unit`: whether to name it, as tables do in their heads.

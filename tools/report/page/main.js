@@ -34,7 +34,7 @@ function warnings() {
   const list = [];
   if (!run.complete) list.push(t("This run was interrupted: the report holds what was done until then."));
   if (settings.emulated) list.push(h("span", {}, h("span", { class: "emulated" }), " ", t("marks host times of an emulated device: they say nothing about a GPU. There are no device times.")));
-  if (settings.doubles.length > 0) list.push(h("span", {}, h("span", { class: "double" }), " ", t("marks figures of a test double that stands for the vendor's library: {0}.", settings.doubles.join(", "))));
+  if (settings.fakes.length > 0) list.push(h("span", {}, h("span", { class: "fake" }), " ", t("marks figures of a fake that stands for the vendor's library: {0}.", settings.fakes.join(", "))));
   return list.map((content) => h("p", { class: "warning", role: "note" }, content));
 }
 

@@ -33,7 +33,7 @@ function environmentSection() {
     facts(t("The measurement"), [
       [t("device"), word("/settings/device"), ": ", word("/settings/device_name"), settings.emulated ? [" ", h("strong", {}, t("(emulated)"))] : null],
       [t("providers"), joined(paths("/settings/providers").map(word))],
-      settings.doubles.length > 0 ? [t("test doubles"), joined(paths("/settings/doubles").map(word))] : null,
+      settings.fakes.length > 0 ? [t("fakes"), joined(paths("/settings/fakes").map(word))] : null,
       [t("model"), term("/settings/model"), ", ", word("/settings/dtype"), ", ", ...t("{0} parameters", num("/settings/parameters", "count"))],
       [t("batch sizes"), joined(paths("/settings/batch_sizes").map((path) => num(path, "count")))],
       [t("warm"), ...t("rounds at each batch size: {0}; steps in each: {1}", num("/settings/rounds", "count"), num("/settings/steps", "count"))],

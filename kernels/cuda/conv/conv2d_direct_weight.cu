@@ -1,0 +1,137 @@
+// The gradient of a convolution's weights, directly: for one input channel, where the column matrix is so
+// narrow that a tile of a product would be mostly empty.
+//
+// A block computes 8 rows (or 1) by up to 9 taps of one channel for a share of the pixels; its 128 threads
+// take neighbouring pixels, and each adds up all 72 products of its own: 17 loads for 72 (and the sum of g
+// for the bias). At the end the lanes of a warp exchange halves of their sums, then quarters, and so on,
+// until lane l holds the warp's totals of sums l, l + 32 and l + 64, which takes a fifth of the shuffles of
+// reducing one after the other. The shares are added in order by conv2d_shares.cu: the result is the same
+// each time.
+//
+// Must move g once (for 9 taps and one channel) and the image once: bound by memory then. Lines that begin
+// askew touch five sectors of 32 bytes where four would do. Up to 154 registers a thread, 12 warps a
+// multiprocessor, for 80 independent floats each.
+#include <metron/kernels/cuda/conv/convolution.h>
+#include <metron/kernels/cuda/launch.h>
+#include <metron/kernels/indexing.h>
+
+#include <metron/kernels/cuda/conv/conv2d_gather.cuh>
+#include <metron/kernels/cuda/reductions.cuh>
+
+namespace metron::cuda {
+namespace {
+
+constexpr int threads = 128;
+constexpr int most_taps = 9;  // of a block
+
+// Adds up `count` values over the lanes of a warp: afterwards values[i] is the total of value 32 i + lane. At
+// each step a lane keeps every other one and gives the rest to the lane that keeps those.
+template <int count, int distance = 1, int size, typename T>
+__device__ __forceinline__ void add_up_halves(T (&values)[size]) {
+  constexpr int half = (count + 1) / 2;
+  const bool keeps_odd = (threadIdx.x & distance) != 0;
+#pragma unroll
+  for (int i = 0; i < half; ++i) {
+    const T even = values[2 * i];
+    const T odd = 2 * i + 1 < count ? values[2 * i + 1] : T{0};
+    values[i] = (keeps_odd ? odd : even) + shuffle_xor(keeps_odd ? even : odd, distance);
+  }
+  if constexpr (2 * distance < warp_size) add_up_halves<half, 2 * distance>(values);
+}
+
+template <typename T, int rows>
+__global__ void __launch_bounds__(threads, sizeof(T) == 4 ? 3 : 2)
+    direct_weight_kernel(const WeightGradient<T> gradient, int row_tiles, int tap_tiles, int share_pixels,
+                         T* partial) {
+  constexpr int row_values = most_taps + 1;  // and the sum of g
+  constexpr int count = rows * row_values;
+  constexpr int lane_totals = (count + warp_size - 1) / warp_size;
+  constexpr int warps = threads / warp_size;
+  static_assert(lane_totals <= warps);
+  __shared__ T totals[warps][lane_totals][warp_size];
+
+  const GatheredImage<T>& image = gradient.image;
+  const int thread = static_cast<int>(threadIdx.x);
+  const int warp = thread / warp_size, lane = thread % warp_size;
+  int block = static_cast<int>(blockIdx.x);
+  const int first_tap = block % tap_tiles * most_taps;
+  block /= tap_tiles;
+  const int first_row = block % row_tiles * rows;
+  block /= row_tiles;
+  const int channel = block % image.channels;
+  block /= image.channels;
+  const int group = block % gradient.groups;
+  const int share = block / gradient.groups;
+
+  const int first = share * share_pixels;
+  const int last = image.pixels - first < share_pixels ? image.pixels : first + share_pixels;
+  const int plane = image.plane.value();
+  const int taps = min(most_taps, image.taps.value() - first_tap);
+  const Walk start = walk_to(image, channel, first_tap);
+  T values[count] = {};
+  for (int pixel = first + thread; pixel < last; pixel += threads) {
+    const int n = image.plane.quotient(pixel);
+    const T* const g = gradient.g +
+                       ((std::int64_t{n} * gradient.groups + group) * gradient.rows + first_row) * plane +
+                       (pixel - n * plane);
+    T gradients[rows];
+#pragma unroll
+    for (int row = 0; row < rows; ++row)
+      gradients[row] = first_row + row < gradient.rows ? g[row * plane] : T{0};
+    const Corner<T> corner = corner_of(image, group, pixel);
+    Walk walk = start;
+#pragma unroll
+    for (int tap = 0; tap < most_taps; ++tap) {
+      const T value = tap < taps ? gathered(image, corner, walk) : T{0};
+      walk.advance(image);
+#pragma unroll
+      for (int row = 0; row < rows; ++row) values[row * row_values + tap] += gradients[row] * value;
+    }
+#pragma unroll
+    for (int row = 0; row < rows; ++row) values[row * row_values + most_taps] += gradients[row];
+  }
+
+  add_up_halves<count>(values);
+#pragma unroll
+  for (int i = 0; i < lane_totals; ++i) totals[warp][i][lane] = values[i];
+  __syncthreads();
+  if (thread >= count) return;
+  T total = 0;
+  for (int i = 0; i < warps; ++i) total += totals[i][warp][lane];
+  const int row = first_row + thread / row_values;
+  const int tap = thread % row_values;
+  if (row >= gradient.rows) return;
+  partial += ((std::int64_t{share} * gradient.groups + group) * gradient.rows + row) * gradient.row_stride;
+  if (tap < taps) partial[channel * image.taps.value() + first_tap + tap] = total;
+  if (tap == most_taps && gradient.with_bias && channel == 0 && first_tap == 0) partial[image.depth] = total;
+}
+
+}  // namespace
+
+template <typename T>
+void direct_weight_gradient(Device device, const WeightGradient<T>& gradient, T* gw, T* gb) {
+  const auto run = [&]<int rows>() {
+    const GatheredImage<T>& image = gradient.image;
+    const std::int64_t row_tiles = ceil_div(gradient.rows, rows);
+    const std::int64_t tap_tiles = ceil_div(image.taps.value(), most_taps);
+    const std::int64_t blocks = row_tiles * tap_tiles * image.channels * gradient.groups;
+    const std::int64_t size = gradient.size();
+    const Shares shares =
+        shares_of(image.pixels, threads, blocks, size * static_cast<std::int64_t>(sizeof(T)));
+    const Scratch partial(shares.count * size, dtype_of<T>, device);
+    launch("conv2d_backward_weight", device, {static_cast<unsigned>(blocks * shares.count), threads},
+           direct_weight_kernel<T, rows>, gradient, static_cast<int>(row_tiles), static_cast<int>(tap_tiles),
+           shares.pixels, partial.template data<T>());
+    add_shares(device, gradient, shares, static_cast<const T*>(partial.template data<T>()), gw, gb);
+  };
+  if (gradient.rows == 1) {
+    run.template operator()<1>();
+  } else {
+    run.template operator()<8>();
+  }
+}
+
+template void direct_weight_gradient(Device, const WeightGradient<float>&, float*, float*);
+template void direct_weight_gradient(Device, const WeightGradient<double>&, double*, double*);
+
+}  // namespace metron::cuda

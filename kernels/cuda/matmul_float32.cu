@@ -1,7 +1,0 @@
-#include <metron/kernels/cuda/matmul_multiply.cuh>
-
-namespace metron::cuda {
-
-template void multiply<float>(const Tensor& a, const Tensor& b, const Tensor& bias, bool relu, Tensor& y);
-
-}  // namespace metron::cuda

@@ -1,0 +1,197 @@
+// Layer normalisation and its gradients.
+//
+// A block is a tile of rows by threads a row: a power of two of them up to a warp for rows of at most 1024
+// elements, the whole block for longer ones. A row is read once for its statistics, by Welford's update, and
+// again, from the cache, for the result: at least x is read and y written (backward g and x read, gx
+// written). The gradients of weight and bias are folds over the rows, mapped as fold.cuh says, and read g and
+// x once more. Bound by memory.
+#include <metron/kernels/cuda/cuda_kernels.h>
+
+#include <metron/kernels/cuda/norm/norm.cuh>
+#include <metron/kernels/cuda/reduce/fold.cuh>
+
+namespace metron::cuda {
+namespace {
+
+// Element j of a parameter's pack, where there is one.
+template <int count, typename T>
+__device__ Pack<T, count> parameters(const T* data, std::int64_t offset, T absent) {
+  return data != nullptr ? load_pack<count>(data + offset) : splat<count>(absent);
+}
+
+// Operands: x, y, w, b.
+template <typename T>
+__global__ void __launch_bounds__(tile_threads, tile_blocks)
+    layer_norm_kernel(Tiling tiling, WideIndex<4> rows, std::int64_t count, WideIndex<4> columns,
+                      std::int64_t length, const T* __restrict__ x, const T* __restrict__ w,
+                      const T* __restrict__ b, T eps, LineOutput<T> mean, LineOutput<T> variance,
+                      T* __restrict__ y) {
+  constexpr int pack = pack_of<T>;
+  const MergeMoments<T> merge;
+  const TilePlace place(tiling);
+  const bool is_row = place.result < count;
+  std::int64_t base[4] = {};
+  Moments<T> moments = merge.identity;
+  if (is_row) {
+    rows.offsets(place.result, base);
+    for_each_segment<pack>(tiling, length, [&](std::int64_t first, std::int64_t last) {
+      Moments<T> part = merge.identity;
+      walk_share<pack>(tiling, place.share, columns, base, first, last,
+                       [&]<int elements>(const auto& offsets, std::int64_t) {
+                         const auto in = load_pack<elements>(x + offsets[0]);
+                         for (int j = 0; j < elements; ++j) part.add(in.values[j]);
+                       });
+      moments = merge(moments, part);
+    });
+  }
+  moments = tile_reduce(tiling, moments, merge);
+  if (!is_row) return;
+  const T centre = mean_of(moments), spread = variance_of(moments);
+  if (place.share == 0) {
+    mean.set(place.result, centre);
+    variance.set(place.result, spread);
+  }
+  const T scale = inverse_deviation(spread, eps);
+  walk_share<pack>(
+      tiling, place.share, columns, base, 0, length, [&]<int elements>(const auto& offsets, std::int64_t) {
+        auto values = load_pack<elements>(x + offsets[0]);
+        const auto scales = parameters<elements>(w, offsets[2], T{1});
+        const auto shifts = parameters<elements>(b, offsets[3], T{0});
+        for (int j = 0; j < elements; ++j)
+          values.values[j] = (values.values[j] - centre) * scale * scales.values[j] + shifts.values[j];
+        store_pack(y + offsets[1], values);
+      });
+}
+
+// Operands: g, x, gx, w.
+template <typename T>
+__global__ void __launch_bounds__(tile_threads, tile_blocks)
+    layer_norm_backward_kernel(Tiling tiling, WideIndex<4> rows, std::int64_t count, WideIndex<4> columns,
+                               std::int64_t length, const T* __restrict__ g, const T* __restrict__ x,
+                               const T* __restrict__ w, LineInput<T> mean, LineInput<T> variance, T eps,
+                               T* __restrict__ gx) {
+  constexpr int pack = pack_of<T>;
+  const TilePlace place(tiling);
+  const bool is_row = place.result < count;
+  std::int64_t base[4] = {};
+  GradientSums<T> sums{0, 0};
+  T centre = 0, scale = 0;
+  if (is_row) {
+    rows.offsets(place.result, base);
+    centre = mean[place.result];
+    scale = inverse_deviation(variance[place.result], eps);
+    for_each_segment<pack>(tiling, length, [&](std::int64_t first, std::int64_t last) {
+      GradientSums<T> part{0, 0};
+      walk_share<pack>(tiling, place.share, columns, base, first, last,
+                       [&]<int elements>(const auto& offsets, std::int64_t) {
+                         const auto gradient = load_pack<elements>(g + offsets[0]);
+                         const auto in = load_pack<elements>(x + offsets[1]);
+                         const auto scales = parameters<elements>(w, offsets[3], T{1});
+                         for (int j = 0; j < elements; ++j) {
+                           const T scaled = gradient.values[j] * scales.values[j];
+                           part.g += scaled;
+                           part.projection += scaled * ((in.values[j] - centre) * scale);
+                         }
+                       });
+      sums = AddGradientSums<T>{}(sums, part);
+    });
+  }
+  sums = tile_reduce(tiling, sums, AddGradientSums<T>{});
+  if (!is_row) return;
+  const T offset = sums.g / static_cast<T>(length), slope = sums.projection / static_cast<T>(length);
+  walk_share<pack>(tiling, place.share, columns, base, 0, length,
+                   [&]<int elements>(const auto& offsets, std::int64_t) {
+                     auto values = load_pack<elements>(g + offsets[0]);
+                     const auto in = load_pack<elements>(x + offsets[1]);
+                     const auto scales = parameters<elements>(w, offsets[3], T{1});
+                     for (int j = 0; j < elements; ++j)
+                       values.values[j] = scale * (values.values[j] * scales.values[j] - offset -
+                                                   (in.values[j] - centre) * scale * slope);
+                     store_pack(gx + offsets[2], values);
+                   });
+}
+
+// The gradients of weight and bias: the sums over the rows of g * (x - mean) / deviation, and of g.
+template <typename T>
+struct FoldRows {
+  using Value = GradientSums<T>;
+  static constexpr int operands = 2, pack = pack_of<T>;
+  static constexpr std::size_t element_bytes = sizeof(T);
+  AddGradientSums<T> op;
+  const T* g;
+  const T* x;
+  LineInput<T> mean, variance;
+  T eps;
+  LineOutput<T> gw, gb;
+
+  __device__ const FoldRows& of_result(std::int64_t) const { return *this; }
+  template <int count>
+  __device__ void add(Value* values, const std::int64_t* offsets, std::int64_t row) const {
+    const auto gradient = load_pack<count>(g + offsets[0]);
+    const auto in = load_pack<count>(x + offsets[1]);
+    for (int j = 0; j < count; ++j) {
+      const T distance = in.values[j] - mean[row + j];
+      values[j].g += gradient.values[j];
+      values[j].projection += gradient.values[j] * (distance * inverse_deviation(variance[row + j], eps));
+    }
+  }
+  __device__ void store(std::int64_t column, const Value& value) const {
+    gw.set(column, value.projection);
+    gb.set(column, value.g);
+  }
+  std::array<const void*, 2> addresses() const { return {g, x}; }
+  PartialFold<FoldRows> of_partials(const Value* values) const { return {op, values, *this}; }
+};
+
+std::int64_t stride_of(const Tensor& parameter) { return parameter.defined() ? parameter.strides()[0] : 1; }
+template <typename T>
+const T* data_of(const Tensor& parameter) {
+  return parameter.defined() ? parameter.data<T>() : nullptr;
+}
+
+}  // namespace
+
+bool layer_norm(const Tensor& x, const Tensor& w, const Tensor& b, double eps, Tensor& mean, Tensor& variance,
+                Tensor& y) {
+  const LoopNest rows = line_nest(x.size(0), {x.strides()[0], y.strides()[0], 0, 0});
+  const LoopNest columns = line_nest(x.size(1), {x.strides()[1], y.strides()[1], stride_of(w), stride_of(b)});
+  return visit_dtype<float, double>(y.dtype(), [&]<typename T>() {
+    const T* const in = x.data<T>();
+    const T* const scales = data_of<T>(w);
+    const T* const shifts = data_of<T>(b);
+    T* const out = y.mutable_data<T>();
+    const void* const data[] = {in, out, scales, shifts};
+    const Tiling tiling = make_row_tiling(rows, columns, data, pack_of<T>, sizeof(T));
+    launch("layer_norm", y.device(), {tiling.blocks(), tile_threads}, layer_norm_kernel<T>, tiling,
+           WideIndex<4>(rows), rows.numel, WideIndex<4>(columns), columns.numel, in, scales, shifts,
+           static_cast<T>(eps), LineOutput<T>(mean), LineOutput<T>(variance), out);
+  });
+}
+
+bool layer_norm_backward(const Tensor& g, const Tensor& x, const Tensor& w, const Tensor& mean,
+                         const Tensor& variance, double eps, Tensor& gx, Tensor& gw, Tensor& gb) {
+  const LoopNest rows = line_nest(x.size(0), {g.strides()[0], x.strides()[0], gx.strides()[0], 0});
+  const LoopNest columns =
+      line_nest(x.size(1), {g.strides()[1], x.strides()[1], gx.strides()[1], stride_of(w)});
+  return visit_dtype<float, double>(gx.dtype(), [&]<typename T>() {
+    const LineInput<T> means(mean, 0), variances(variance, 1);
+    const T small = static_cast<T>(eps);
+    const T* const gradient = g.data<T>();
+    const T* const in = x.data<T>();
+    const T* const scales = data_of<T>(w);
+    T* const out = gx.mutable_data<T>();
+    const void* const data[] = {gradient, in, out, scales};
+    const Tiling tiling = make_row_tiling(rows, columns, data, pack_of<T>, sizeof(T));
+    launch("layer_norm_backward", gx.device(), {tiling.blocks(), tile_threads}, layer_norm_backward_kernel<T>,
+           tiling, WideIndex<4>(rows), rows.numel, WideIndex<4>(columns), columns.numel, gradient, in, scales,
+           means, variances, small, out);
+    if (!gw.defined() && !gb.defined()) return;
+    const FoldRows<T> weights{
+        {}, gradient, in, means, variances, small, LineOutput<T>(gw), LineOutput<T>(gb)};
+    fold("layer_norm_backward", gx.device(), weights,
+         line_nest(x.size(1), {g.strides()[1], x.strides()[1], 1}),
+         line_nest(x.size(0), {g.strides()[0], x.strides()[0]}));
+  });
+}
+
+}  // namespace metron::cuda

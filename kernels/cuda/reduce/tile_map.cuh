@@ -1,0 +1,37 @@
+// Maps over the elements of results that each have parameters of their own, such as the channels of a batch
+// norm: a block is a tile of results by threads that share a chunk of their elements.
+#pragma once
+
+#include <array>
+#include <metron/kernels/cuda/reduce/tile.cuh>
+
+namespace metron::cuda {
+
+// A map F has
+//   operands, pack         how many inputs and outputs; how many elements of one make a load
+//   of_result(offset)      what is loaded once for a result: a `.template apply<count>(offsets)`
+//   addresses()            of the operands
+template <typename F>
+__global__ void __launch_bounds__(tile_threads, tile_blocks)
+    tile_map_kernel(F f, Tiling tiling, WideIndex<F::operands + 1> kept, std::int64_t results,
+                    WideIndex<F::operands> range, std::int64_t length) {
+  const TilePlace place(tiling);
+  if (place.result >= results) return;
+  std::int64_t base[F::operands + 1];
+  kept.offsets(place.result, base);
+  const auto map = f.of_result(base[F::operands]);
+  const std::int64_t first = place.chunk * tiling.chunk;
+  walk_share<F::pack>(
+      tiling, place.share, range, base, first, min(first + tiling.chunk, length),
+      [&]<int count>(const auto& offsets, std::int64_t) { map.template apply<count>(offsets); });
+}
+
+// `kept` has the operands of F, then the offset of a result's parameters.
+template <typename F>
+void tile_map(const char* op, Device device, const F& f, const LoopNest& kept, const LoopNest& range) {
+  const Tiling tiling = make_tiling(kept, range, f.addresses(), F::pack, F::element_bytes);
+  launch(op, device, {tiling.blocks(), tile_threads}, tile_map_kernel<F>, f, tiling,
+         WideIndex<F::operands + 1>(kept), kept.numel, WideIndex<F::operands>(range), range.numel);
+}
+
+}  // namespace metron::cuda

@@ -1,0 +1,95 @@
+// The negative log-likelihood of the target classes, and its gradient.
+//
+// Forward a thread takes a row, whose one element it reads from wherever it lies: of rows of eight classes
+// and more it is the only one of its sector of 32 bytes, so a warp moves 32 sectors where the elements would
+// fill four. The losses are then reduced. Backward a block is a tile of rows by threads a row, and writes
+// every element once: bound by memory, if by anything.
+#include <metron/kernels/cuda/cuda_kernels.h>
+
+#include <limits>
+#include <metron/kernels/cuda/faults.cuh>
+#include <metron/kernels/cuda/reduce/tile.cuh>
+
+namespace metron::cuda {
+namespace {
+
+constexpr int loss_threads = 256;
+
+template <typename T, typename Loss>
+__global__ void __launch_bounds__(loss_threads)
+    nll_loss_kernel(std::int64_t rows, std::int64_t classes, const T* __restrict__ x, std::int64_t row_stride,
+                    std::int64_t class_stride, const std::int64_t* __restrict__ target,
+                    std::int64_t target_stride, FaultRecord* faults, Loss* __restrict__ y,
+                    std::int64_t y_stride) {
+  const std::int64_t n = static_cast<std::int64_t>(blockIdx.x) * loss_threads + threadIdx.x;
+  if (n >= rows) return;
+  const std::int64_t wanted = target[n * target_stride];
+  auto loss = std::numeric_limits<Real<T>>::quiet_NaN();
+  if (wanted >= 0 && wanted < classes) {
+    loss = -static_cast<Real<T>>(x[n * row_stride + wanted * class_stride]);
+  } else {
+    report_fault(faults, Fault::nll_loss_target, wanted, classes);
+  }
+  y[n * y_stride] = Loss(loss);
+}
+
+template <typename T>
+__global__ void __launch_bounds__(tile_threads, tile_blocks)
+    nll_loss_backward_kernel(Tiling tiling, std::int64_t rows, std::int64_t row_stride, WideIndex<1> classes,
+                             std::int64_t count, const T* __restrict__ g, std::int64_t g_stride,
+                             Real<T> divisor, const std::int64_t* __restrict__ target,
+                             std::int64_t target_stride, FaultRecord* faults, T* __restrict__ gx) {
+  const TilePlace place(tiling);
+  if (place.result >= rows) return;
+  const std::int64_t wanted = target[place.result * target_stride];
+  if (place.share == 0 && (wanted < 0 || wanted >= count))
+    report_fault(faults, Fault::nll_loss_target, wanted, count);
+  const T gradient = T(-static_cast<Real<T>>(g[place.result * g_stride]) / divisor);
+  const std::int64_t base[1] = {place.result * row_stride};
+  walk_share<pack_of<T>>(tiling, place.share, classes, base, 0, count,
+                         [&]<int elements>(const auto& offsets, std::int64_t position) {
+                           Pack<T, elements> out;
+                           for (int j = 0; j < elements; ++j)
+                             out.values[j] = position + j == wanted ? gradient : T(0);
+                           store_pack(gx + offsets[0], out);
+                         });
+}
+
+template <typename T, typename Loss>
+void row_losses(const Tensor& x, const Tensor& target, Loss* losses, std::int64_t stride) {
+  const std::int64_t rows = x.shape()[0];
+  launch("nll_loss", x.device(), {static_cast<unsigned>(ceil_div(rows, loss_threads)), loss_threads},
+         nll_loss_kernel<T, Loss>, rows, x.shape()[1], x.data<T>(), x.strides()[0], x.strides()[1],
+         target.data<std::int64_t>(), target.strides()[0], fault_record(x.device().index()), losses, stride);
+}
+
+}  // namespace
+
+bool nll_loss(const Tensor& x, const Tensor& target, Reduction reduction, Tensor& y) {
+  return visit_floating(x.dtype(), [&]<typename T>() {
+    if (reduction == Reduction::none) return row_losses<T>(x, target, y.mutable_data<T>(), y.strides()[0]);
+    using Loss = Real<T>;
+    Tensor losses = Tensor::empty({x.shape()[0]}, {dtype_of<Loss>, x.device()});
+    row_losses<T>(x, target, losses.mutable_data<Loss>(), 1);
+    Tensor result = y.reshape({1});
+    reduce(reduction == Reduction::mean ? ReduceOp::mean : ReduceOp::sum, losses, result);
+  });
+}
+
+bool nll_loss_backward(const Tensor& g, const Tensor& target, Reduction reduction, Tensor& gx) {
+  const std::int64_t rows = gx.shape()[0];
+  const LoopNest each = line_nest(rows, {gx.strides()[0]});
+  const LoopNest classes = line_nest(gx.shape()[1], {gx.strides()[1]});
+  return visit_floating(gx.dtype(), [&]<typename T>() {
+    T* const out = gx.mutable_data<T>();
+    const void* const data[] = {out};
+    const Tiling tiling = make_row_tiling(each, classes, data, pack_of<T>, sizeof(T));
+    const auto divisor = static_cast<Real<T>>(reduction == Reduction::mean ? rows : 1);
+    launch("nll_loss_backward", gx.device(), {tiling.blocks(), tile_threads}, nll_loss_backward_kernel<T>,
+           tiling, rows, gx.strides()[0], WideIndex<1>(classes), classes.numel, g.data<T>(),
+           reduction == Reduction::none ? g.strides()[0] : 0, divisor, target.data<std::int64_t>(),
+           target.strides()[0], fault_record(gx.device().index()), out);
+  });
+}
+
+}  // namespace metron::cuda

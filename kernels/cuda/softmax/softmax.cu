@@ -1,0 +1,121 @@
+// Softmax and its gradient along one axis of any strides.
+//
+// A block is a tile of rows by threads a row: a power of two of them up to a warp for rows of at most 1024
+// elements, the whole block for longer ones; where the axis is not the innermost, neighbouring threads have
+// neighbouring rows. A row is read once for its maximum and the sum of its exponentials together, and again,
+// from the cache, for the result. At least x is read and y written (backward g and y read, gx written): bound
+// by memory.
+#include <metron/kernels/cuda/cuda_kernels.h>
+
+#include <metron/kernels/cuda/softmax/softmax.cuh>
+
+namespace metron::cuda {
+namespace {
+
+// Operands: x, y.
+template <typename T>
+__global__ void __launch_bounds__(tile_threads, tile_blocks)
+    softmax_kernel(bool log, Tiling tiling, WideIndex<2> rows, std::int64_t count, WideIndex<2> axis,
+                   std::int64_t length, const T* __restrict__ x, T* __restrict__ y) {
+  using Value = Real<T>;
+  const TilePlace place(tiling);
+  const bool is_row = place.result < count;
+  std::int64_t base[2] = {};
+  ExponentialSum<Value> total = MergeExponentialSums<Value>::identity;
+  if (is_row) {
+    rows.offsets(place.result, base);
+    total = exponential_sum(tiling, place.share, axis, base, length, x);
+  }
+  total = tile_reduce(tiling, total, MergeExponentialSums<Value>{});
+  if (!is_row) return;
+  const Value normaliser = log ? std::log(total.sum) : 1 / total.sum;
+  walk_share<pack_of<T>>(
+      tiling, place.share, axis, base, 0, length, [&]<int elements>(const auto& offsets, std::int64_t) {
+        const auto in = load_pack<elements>(x + offsets[0]);
+        Pack<T, elements> out;
+        for (int j = 0; j < elements; ++j) {
+          const Value shifted = static_cast<Value>(in.values[j]) - total.largest;
+          out.values[j] = T(log ? shifted - normaliser : functor::exponential(shifted) * normaliser);
+        }
+        store_pack(y + offsets[1], out);
+      });
+}
+
+// Operands: g, y, gx.
+template <typename T>
+__global__ void __launch_bounds__(tile_threads, tile_blocks)
+    softmax_backward_kernel(bool log, Tiling tiling, WideIndex<3> rows, std::int64_t count, WideIndex<3> axis,
+                            std::int64_t length, const T* __restrict__ g, const T* __restrict__ y,
+                            T* __restrict__ gx) {
+  using Value = Real<T>;
+  constexpr int pack = pack_of<T>;
+  const TilePlace place(tiling);
+  const bool is_row = place.result < count;
+  std::int64_t base[3] = {};
+  Value sum = 0;
+  if (is_row) {
+    rows.offsets(place.result, base);
+    for_each_segment<pack>(tiling, length, [&](std::int64_t first, std::int64_t last) {
+      Value part = 0;
+      walk_share<pack>(
+          tiling, place.share, axis, base, first, last, [&]<int elements>(const auto& offsets, std::int64_t) {
+            const auto gradient = load_pack<elements>(g + offsets[0]);
+            if (log) {
+              for (int j = 0; j < elements; ++j) part += static_cast<Value>(gradient.values[j]);
+              return;
+            }
+            const auto output = load_pack<elements>(y + offsets[1]);
+            for (int j = 0; j < elements; ++j)
+              part += static_cast<Value>(gradient.values[j]) * static_cast<Value>(output.values[j]);
+          });
+      sum += part;
+    });
+  }
+  sum = tile_reduce(tiling, sum, Sum<Value>{});
+  if (!is_row) return;
+  walk_share<pack>(tiling, place.share, axis, base, 0, length,
+                   [&]<int elements>(const auto& offsets, std::int64_t) {
+                     const auto gradient = load_pack<elements>(g + offsets[0]);
+                     const auto output = load_pack<elements>(y + offsets[1]);
+                     Pack<T, elements> out;
+                     for (int j = 0; j < elements; ++j) {
+                       const Value gj = static_cast<Value>(gradient.values[j]);
+                       const Value yj = static_cast<Value>(output.values[j]);
+                       out.values[j] = T(log ? gj - functor::exponential(yj) * sum : yj * (gj - sum));
+                     }
+                     store_pack(gx + offsets[2], out);
+                   });
+}
+
+}  // namespace
+
+bool softmax(const Tensor& x, int axis, bool log, Tensor& y) {
+  const LoopNest rows = loop_nest_without(axis, {&x, &y});
+  const LoopNest along = line_nest(x.shape()[axis], {x.strides()[axis], y.strides()[axis]});
+  return visit_floating(x.dtype(), [&]<typename T>() {
+    const T* const in = x.data<T>();
+    T* const out = y.mutable_data<T>();
+    const void* const data[] = {in, out};
+    const Tiling tiling = make_row_tiling(rows, along, data, pack_of<T>, sizeof(T));
+    launch(log ? "log_softmax" : "softmax", y.device(), {tiling.blocks(), tile_threads}, softmax_kernel<T>,
+           log, tiling, WideIndex<2>(rows), rows.numel, WideIndex<2>(along), along.numel, in, out);
+  });
+}
+
+bool softmax_backward(const Tensor& g, const Tensor& y, int axis, bool log, Tensor& gx) {
+  const LoopNest rows = loop_nest_without(axis, {&g, &y, &gx});
+  const LoopNest along =
+      line_nest(gx.shape()[axis], {g.strides()[axis], y.strides()[axis], gx.strides()[axis]});
+  return visit_floating(gx.dtype(), [&]<typename T>() {
+    const T* const gradient = g.data<T>();
+    const T* const output = y.data<T>();
+    T* const out = gx.mutable_data<T>();
+    const void* const data[] = {gradient, output, out};
+    const Tiling tiling = make_row_tiling(rows, along, data, pack_of<T>, sizeof(T));
+    launch(log ? "log_softmax" : "softmax", gx.device(), {tiling.blocks(), tile_threads},
+           softmax_backward_kernel<T>, log, tiling, WideIndex<3>(rows), rows.numel, WideIndex<3>(along),
+           along.numel, gradient, output, out);
+  });
+}
+
+}  // namespace metron::cuda

@@ -1,0 +1,29 @@
+// Convolution in doubles, in all its directions: the arithmetic behind the fake of cuDNN.
+#pragma once
+
+#include <metron/kernels/fakes/cudnn_fake.h>
+
+#include <vector>
+
+namespace metron::fakes {
+
+// x, w and y of a convolution that fit together.
+struct Shapes {
+  Convolution problem;
+  Image x, w, y;
+};
+// A broken rule unless they do.
+Shapes checked(const Convolution& p, const Image& x, const Image& w, const Image& y);
+
+// Whether the library can compute it forward, and the gradients.
+bool has_types(const Shapes& s);
+bool has_gradient(const Shapes& s);
+
+std::vector<double> forward(const Shapes& s, const void* x_data, const void* w_data);
+std::vector<double> backward_data(const Shapes& s, const void* w_data, const void* dy_data);
+std::vector<double> backward_filter(const Shapes& s, const void* x_data, const void* dy_data);
+std::vector<double> backward_bias(const Image& dy, const void* dy_data);
+
+std::vector<double> zeros(const Image& image);
+
+}  // namespace metron::fakes

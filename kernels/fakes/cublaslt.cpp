@@ -1,0 +1,167 @@
+// The fake of cuBLASLt: the choice of an algorithm, and the product. The only algorithm wants a small
+// workspace and the alignments that the preference promised, and fits the one problem that it was chosen for.
+//
+// Based on the comments of NVIDIA's cublasLt.h and its cuBLAS guide. What those leave open is taken at its
+// worst, as users of the library have reported it: ReLU of a NaN (NVIDIA's developer forum), a vector that
+// must be aligned to 16 bytes (PyTorch's and Marian's issues), and BGRADB over a k of 1 (OneFlow's kernels).
+// float64 has epilogues here, as PyTorch asks for them; a library without falls to the next provider.
+#include <metron/kernels/fakes/cublaslt_fake.h>
+
+#include <algorithm>
+#include <utility>
+
+using namespace metron::fakes;
+
+namespace {
+
+// Everything that an algorithm was chosen for.
+struct Problem {
+  Description description;
+  Layout a, b, c, d;
+};
+
+Problem problem_of(cublasLtMatmulDesc_t desc, cublasLtMatrixLayout_t a, cublasLtMatrixLayout_t b,
+                   cublasLtMatrixLayout_t c, cublasLtMatrixLayout_t d) {
+  Problem p{require_alive(descriptions(), desc, "the operation's descriptor"),
+            require_alive(layouts(), a, "A's layout"), require_alive(layouts(), b, "B's layout"),
+            require_alive(layouts(), c, "C's layout"), require_alive(layouts(), d, "D's layout")};
+  const auto op = [](const Layout& layout, std::int32_t transposed) {
+    return transposed == CUBLAS_OP_N ? std::pair(layout.rows, layout.columns)
+                                     : std::pair(layout.columns, layout.rows);
+  };
+  const auto [m, k] = op(p.a, p.description.transa);
+  const auto [k2, n] = op(p.b, p.description.transb);
+  require(k == k2, "op(A) has ", k, " columns, op(B) ", k2, " rows");
+  require(p.d.rows == m && p.d.columns == n && p.c.rows == m && p.c.columns == n, "C and D must be ", m,
+          " by ", n, ", D is ", p.d.rows, " by ", p.d.columns);
+  for (const Layout* layout : {&p.a, &p.b, &p.c, &p.d}) {
+    require(layout->leading_dimension >= static_cast<std::int64_t>(layout->rows), "a leading dimension is ",
+            layout->leading_dimension, ", less than the ", layout->rows, " rows");
+    require(layout->batch == p.d.batch, "the batches differ");
+  }
+  const std::uint32_t epilogue = p.description.epilogue;
+  require((epilogue & CUBLASLT_EPILOGUE_RELU) == 0, "the epilogue's ReLU makes a NaN 0, Metron's does not");
+  require(epilogue != CUBLASLT_EPILOGUE_BGRADB || (k > 1 && p.d.batch == 1),
+          "BGRADB is for one product, and a k of more than 1");
+  return p;
+}
+
+bool is_supported(const Problem& p) {
+  const Description& d = p.description;
+  const bool known = d.epilogue == CUBLASLT_EPILOGUE_DEFAULT || d.epilogue == CUBLASLT_EPILOGUE_BIAS ||
+                     d.epilogue == CUBLASLT_EPILOGUE_BGRADB;
+  return known && p.a.type == p.b.type && p.a.type == p.c.type && p.a.type == p.d.type &&
+         metron::fakes::is_supported(d.compute, d.scale, p.d.type);
+}
+
+// A number that stands for the problem in the algorithm; the vector's address does not belong to it.
+std::uint64_t fingerprint(const Problem& p) {
+  std::uint64_t hash = 14695981039346656037u;
+  const auto mix = [&](auto value) { hash = (hash ^ static_cast<std::uint64_t>(value)) * 1099511628211u; };
+  mix(p.description.compute), mix(p.description.scale), mix(p.description.transa), mix(p.description.transb),
+      mix(p.description.epilogue);
+  for (const Layout* l : {&p.a, &p.b, &p.c, &p.d})
+    mix(l->type), mix(l->rows), mix(l->columns), mix(l->leading_dimension), mix(l->batch),
+        mix(l->batch_stride);
+  return hash;
+}
+
+constexpr std::uint64_t wanted_workspace = 1024;
+
+Matrix matrix_of(const char* name, const void* data, const Layout& l, std::int32_t transposed) {
+  return {name,
+          data,
+          l.type,
+          static_cast<std::int64_t>(l.rows),
+          static_cast<std::int64_t>(l.columns),
+          l.leading_dimension,
+          l.batch_stride,
+          l.batch,
+          transposed != CUBLAS_OP_N};
+}
+
+}  // namespace
+
+extern "C" {
+
+cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc,
+                                              cublasLtMatrixLayout_t a, cublasLtMatrixLayout_t b,
+                                              cublasLtMatrixLayout_t c, cublasLtMatrixLayout_t d,
+                                              cublasLtMatmulPreference_t preference, int requested,
+                                              cublasLtMatmulHeuristicResult_t results[], int* returned) {
+  return cublas_answered("cublasLtMatmulAlgoGetHeuristic", [&] {
+    require_alive(lt_handles(), handle, "the handle");
+    const Problem p = problem_of(desc, a, b, c, d);
+    const Preference& wanted = require_alive(preferences(), preference, "the preference");
+    require(requested >= 1 && results != nullptr && returned != nullptr, "no result is asked for");
+    *returned = 0;
+    constexpr std::uint32_t in_the_results_type =
+        CUBLASLT_REDUCTION_SCHEME_INPLACE | CUBLASLT_REDUCTION_SCHEME_OUTPUT_TYPE;
+    require(size_of(p.d.type) > 2 || (wanted.reductions & in_the_results_type) == 0,
+            "the reduction schemes allow to add the parts of a sum in 16 bits");
+    if (!is_supported(p)) return CUBLAS_STATUS_NOT_SUPPORTED;
+    results[0] = {};
+    results[0].workspaceSize = std::min(wanted_workspace, wanted.workspace);
+    auto& data = results[0].algo.data;
+    data[0] = fingerprint(p);
+    data[1] = results[0].workspaceSize;
+    for (std::size_t i = 0; i < 4; ++i) data[2 + i] = wanted.alignments[i];
+    results[0].state = CUBLAS_STATUS_SUCCESS;
+    results[0].wavesCount = 1;
+    *returned = 1;
+    return CUBLAS_STATUS_SUCCESS;
+  });
+}
+
+cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc, const void* alpha,
+                              const void* a, cublasLtMatrixLayout_t a_layout, const void* b,
+                              cublasLtMatrixLayout_t b_layout, const void* beta, const void* c,
+                              cublasLtMatrixLayout_t c_layout, void* d, cublasLtMatrixLayout_t d_layout,
+                              const cublasLtMatmulAlgo_t* algo, void* workspace, size_t workspace_bytes,
+                              cudaStream_t stream) {
+  return cublas_answered("cublasLtMatmul", [&] {
+    const LtHandle& h = require_alive(lt_handles(), handle, "the handle");
+    require_bound({h.device, stream});
+    const Problem p = problem_of(desc, a_layout, b_layout, c_layout, d_layout);
+    if (!is_supported(p)) return CUBLAS_STATUS_NOT_SUPPORTED;
+    require_host_pointer(alpha, "alpha");
+    require_host_pointer(beta, "beta");
+    require(algo != nullptr && algo->data[0] == fingerprint(p),
+            "the algorithm was chosen for another problem");
+    require(workspace_bytes >= algo->data[1], "the algorithm wants ", algo->data[1],
+            " bytes of workspace, got ", workspace_bytes);
+    if (workspace_bytes > 0) require_device_pointer(workspace, "the workspace", 16);
+    const bool wide = p.description.scale == CUDA_R_64F;
+    Multiplication call;
+    call.a = matrix_of("A", a, p.a, p.description.transa);
+    call.b = matrix_of("B", b, p.b, p.description.transb);
+    call.c = matrix_of("C", c, p.c, CUBLAS_OP_N);
+    call.d = matrix_of("D", d, p.d, CUBLAS_OP_N);
+    call.alpha = factor(alpha, wide);
+    call.beta = factor(beta, wide);
+    std::size_t index = 0;
+    for (const Matrix* matrix : {&call.a, &call.b, &call.c, &call.d}) {
+      require_sound(*matrix);
+      require(reinterpret_cast<std::uintptr_t>(matrix->data) % algo->data[2 + index] == 0, matrix->name,
+              " is not aligned to the ", algo->data[2 + index], " bytes that the preference promised");
+      ++index;
+    }
+    require_distinct_batches(call.d);
+    const void* const vector = p.description.vector;
+    if (p.description.epilogue != CUBLASLT_EPILOGUE_DEFAULT) {
+      // No preference tells how it is aligned, and kernels that read 16 bytes of it have been chosen.
+      require_device_pointer(vector, "the epilogue's vector", 16);
+      if (p.description.epilogue == CUBLASLT_EPILOGUE_BGRADB)
+        call.b_sums = const_cast<void*>(vector);
+      else
+        call.bias = vector;
+    }
+    // The workspace takes its turn before the product, and is left full of NaN.
+    enqueue(stream, "cublasLtMatmul", {workspace_operand(workspace, workspace_bytes)},
+            [=] { poison(workspace, workspace_bytes); });
+    submit("cublasLtMatmul", stream, call);
+    return CUBLAS_STATUS_SUCCESS;
+  });
+}
+
+}  // extern "C"

@@ -1,0 +1,77 @@
+// What the fakes of cuDNN's families share: handles, descriptors, and images read into dense arrays of
+// doubles.
+#pragma once
+
+#include <cudnn.h>
+#include <metron/kernels/fakes/fake.h>
+#include <metron/kernels/fakes/numbers.h>
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+namespace metron::fakes {
+
+cudnnStatus_t cudnn_status_of(Refusal refusal);
+template <typename Body>
+cudnnStatus_t cudnn_answered(const char* function, const Body& body) {
+  return answer(function, body, CUDNN_STATUS_BAD_PARAM, cudnn_status_of);
+}
+
+// Of a tensor or a filter, dense in its format. Sizes in the order n, c, h, w whatever the format.
+struct Image {
+  bool is_set = false;
+  cudnnDataType_t type = CUDNN_DATA_FLOAT;
+  cudnnTensorFormat_t format = CUDNN_TENSOR_NCHW;
+  std::array<std::int64_t, 4> sizes{};
+
+  std::int64_t numel() const { return sizes[0] * sizes[1] * sizes[2] * sizes[3]; }
+  std::size_t bytes() const;
+  bool has_shape_of(const Image& other) const { return sizes == other.sizes && type == other.type; }
+  // Where element (n, c, h, w) in row-major order lies.
+  std::int64_t place_of(std::int64_t index) const;
+};
+struct Convolution {
+  bool is_set = false;
+  int pad_h = 0, pad_w = 0, stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1, groups = 1;
+  cudnnDataType_t compute = CUDNN_DATA_FLOAT;
+  cudnnMathType_t math = CUDNN_DEFAULT_MATH;
+};
+struct Activation {
+  bool is_set = false;
+  cudnnActivationMode_t mode = CUDNN_ACTIVATION_RELU;
+  cudnnNanPropagation_t nan = CUDNN_NOT_PROPAGATE_NAN;
+};
+struct Pooling {
+  bool is_set = false;
+  cudnnPoolingMode_t mode = CUDNN_POOLING_MAX;
+  cudnnNanPropagation_t nan = CUDNN_NOT_PROPAGATE_NAN;
+  int window_h = 0, window_w = 0, pad_h = 0, pad_w = 0, stride_h = 0, stride_w = 0;
+};
+
+// Broken rules unless the handle can be used now, and the descriptors were made, set and not destroyed.
+cudaStream_t stream_of(cudnnHandle_t handle);
+Image& image_of(cudnnTensorDescriptor_t desc, const char* what);
+Image& filter_of(cudnnFilterDescriptor_t desc, const char* what);
+Convolution& convolution_of(cudnnConvolutionDescriptor_t desc);
+Activation& activation_of(cudnnActivationDescriptor_t desc);
+Pooling& pooling_of(cudnnPoolingDescriptor_t desc);
+
+// alpha and beta, in double for images of doubles and in float for all others.
+struct Blend {
+  double alpha, beta;
+};
+Blend blend_of(const void* alpha, const void* beta, cudnnDataType_t type);
+
+LibraryOperand operand_of(const char* name, const Image& image, const void* data, bool read, bool written);
+// With beta 0 the old contents of a result are not read.
+LibraryOperand result_of(const char* name, const Image& image, void* data, const Blend& blend);
+// Checks that results are apart from what is read, and enqueues. Operands without elements are left out.
+void submit(cudaStream_t stream, const char* function, const std::vector<LibraryOperand>& reads,
+            const std::vector<LibraryOperand>& results, std::function<void()> work);
+
+// In row-major order (n, c, h, w), whatever the type and format.
+std::vector<double> read(const Image& image, const void* data);
+void write(const Image& image, void* data, const std::vector<double>& values, const Blend& blend);
+
+}  // namespace metron::fakes
