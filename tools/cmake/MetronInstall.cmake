@@ -7,7 +7,7 @@ install(TARGETS metron EXPORT metronTargets)
 foreach(folder core layers)
   install(DIRECTORY ${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/metron
           FILES_MATCHING PATTERN "*.h"
-          PATTERN core/ops EXCLUDE PATTERN core/cuda EXCLUDE PATTERN profiler_state.h EXCLUDE  # the library's own
+          PATTERN core/ops EXCLUDE PATTERN core/internal EXCLUDE PATTERN core/cuda EXCLUDE PATTERN profiler_state.h EXCLUDE  # the library's own
           PATTERN text_table.h EXCLUDE PATTERN file_reader.h EXCLUDE
           PATTERN metron.h EXCLUDE)
 endforeach()
