@@ -1,6 +1,7 @@
 #include <metron/core/internal/cpu_limits.h>
 #include <metron/core/internal/team.h>
 #include <metron/core/parallel.h>
+#include <pthread.h>
 
 #include <algorithm>
 #include <atomic>
@@ -36,11 +37,14 @@ std::atomic<int>& thread_count() {
 }
 
 #if defined(METRON_OPENMP)
-// OpenMP ends the process where it can't start a thread, so what it is about to start is tried first. It
-// keeps a team for each thread that forks.
-[[gnu::noinline]] void try_to_start(int threads) {
-  std::vector<std::jthread> started;
+// The largest team that the calling thread is known to get, for OpenMP keeps one for each thread that opens
+// regions. 0 in the child of a fork(), which OpenMP believes to have the team of its parent.
+thread_local int known_team = 1;
+
+// OpenMP ends the process where it can't start a thread, so what it is about to start is tried first.
+void try_to_start(int threads) {
   std::atomic<bool> all_started = false;
+  std::vector<std::jthread> started;  // joined while that lives
   const auto release = [&] {
     all_started = true;
     all_started.notify_all();
@@ -55,6 +59,16 @@ std::atomic<int>& thread_count() {
                 "OMP_NUM_THREADS or set_num_threads can ask for fewer");
   }
   release();
+}
+
+// Where only a smaller team is known: the threads to use.
+[[gnu::cold, gnu::noinline]] int known_team_of(int wanted) {
+  if (known_team == 0) return 1;
+  [[maybe_unused]] static const int registered = ::pthread_atfork(nullptr, nullptr, [] {
+    if (known_team > 1) known_team = 0;
+  });
+  try_to_start(wanted);
+  return known_team = wanted;
 }
 #endif
 
@@ -80,12 +94,7 @@ int grantable_threads([[maybe_unused]] int wanted) {
     // In a region, even of one thread, the limit is shared with regions that others may be opening.
     wanted = omp_get_level() > 0 ? 1 : std::min(wanted, limit);
   }
-  thread_local int tried = 1;
-  if (wanted > tried) [[unlikely]] {
-    try_to_start(wanted);
-    tried = wanted;
-  }
-  return wanted;
+  return wanted <= known_team ? wanted : known_team_of(wanted);
 #else
   return 1;
 #endif

@@ -11,10 +11,11 @@ namespace metron {
 // settings stay the caller's.
 //
 // A call computes with as many of them as OpenMP grants the calling thread at that moment: one in a parallel
-// region of the caller's and where there is to be none (OMP_MAX_ACTIVE_LEVELS=0), no more than
-// OMP_THREAD_LIMIT, and with dynamic adjustment (OMP_DYNAMIC, omp_set_dynamic) what that finds right. Each
-// provider's numbers are right with any grant; the portable kernels' are the same bits. Where the threads
-// can't be started (ulimit -v or -u, a cgroup's pids.max) the first call that needs them throws an Error.
+// region of the caller's, where there is to be none (OMP_MAX_ACTIVE_LEVELS=0) and in the child of a fork()
+// that had computed with several, no more than OMP_THREAD_LIMIT, and with dynamic adjustment (OMP_DYNAMIC,
+// omp_set_dynamic) what that finds right. Each provider's numbers are right with any grant; the portable
+// kernels' are the same bits. Where the threads can't be started (ulimit -v or -u, a cgroup's pids.max) the
+// first call that needs them throws an Error.
 int num_threads();
 void set_num_threads(int threads);  // ValueError below 1 and above 1024
 

@@ -77,7 +77,7 @@ TEST_P(Callers, GetTheSameNumbers) {
 INSTANTIATE_TEST_SUITE_P(Threads, Callers,
                          testing::Values("dynamic", "dynamic_stays", "parallel", "critical", "nested",
                                          "tasks", "sections", "threads", "threads_dynamic",
-                                         "threads_in_region", "levels", "count", "changes"));
+                                         "threads_in_region", "levels", "count", "changes", "fork"));
 
 // The losses of ten training steps of the example.
 std::vector<double> losses(const std::string& environment, const std::string& options = "") {

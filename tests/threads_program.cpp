@@ -6,6 +6,7 @@
 #include <metron/core/internal/team.h>
 #include <metron/metron.h>
 #include <omp.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -207,6 +208,21 @@ const std::map<std::string, void (*)(Check&)> modes{
          check();
          if (omp_get_max_threads() != threads) throw Error("the program's number of threads was changed");
        }
+     }},
+    {"fork",  // the child has none of the threads that computed before; those that it starts may have teams
+     [](Check& check) {
+       check();
+       const pid_t child = ::fork();
+       if (child == 0) {
+         ::alarm(50);
+         check();
+         on_threads(1, [&] { check(); });
+         ::_exit(check.report("child"));
+       }
+       int status = -1;
+       ::waitpid(child, &status, 0);
+       if (status != 0) throw Error("the child failed");
+       check();
      }},
     {"dynamic_stays",
      [](Check& check) {
