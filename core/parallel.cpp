@@ -1,7 +1,14 @@
+#include <metron/core/internal/cpu_limits.h>
+#include <metron/core/internal/team.h>
 #include <metron/core/parallel.h>
+#include <pthread.h>
 
 #include <algorithm>
 #include <atomic>
+#include <limits>
+#include <system_error>
+#include <thread>
+#include <vector>
 
 #if defined(METRON_OPENMP)
 #include <omp.h>
@@ -12,9 +19,13 @@
 namespace metron {
 namespace {
 
+constexpr int most_threads = 1024;
+
 int default_threads() {
 #if defined(METRON_OPENMP)
-  return omp_get_max_threads();
+  if (omp_get_max_active_levels() < 1) return 1;
+  return std::clamp(std::min({omp_get_max_threads(), omp_get_thread_limit(), detail::usable_cpus()}), 1,
+                    most_threads);
 #else
   return 1;
 #endif
@@ -25,29 +36,104 @@ std::atomic<int>& thread_count() {
   return count;
 }
 
+#if defined(METRON_OPENMP)
+// The largest team that the calling thread is known to get, for OpenMP keeps one for each thread that opens
+// regions. 0 in the child of a fork(), which OpenMP believes to have the team of its parent.
+thread_local int known_team = 1;
+
+// OpenMP ends the process where it can't start a thread, so what it is about to start is tried first.
+void try_to_start(int threads) {
+  std::atomic<bool> all_started = false;
+  std::vector<std::jthread> started;  // joined while that lives
+  const auto release = [&] {
+    all_started = true;
+    all_started.notify_all();
+  };
+  try {
+    while (static_cast<int>(started.size()) < threads - 1)
+      started.emplace_back([&] { all_started.wait(false); });
+  } catch (const std::exception& error) {  // std::system_error, or std::bad_alloc
+    release();
+    fail<Error>("parallel_for", "can't start ", threads, " threads, only ", started.size() + 1, " (",
+                error.what(), "): memory or threads are limited (ulimit -v, ulimit -u, a cgroup), ",
+                "OMP_NUM_THREADS or set_num_threads can ask for fewer");
+  }
+  release();
+}
+
+// Where only a smaller team is known: the threads to use.
+[[gnu::cold, gnu::noinline]] int known_team_of(int wanted) {
+  if (known_team == 0) return 1;
+  [[maybe_unused]] static const int registered = ::pthread_atfork(nullptr, nullptr, [] {
+    if (known_team > 1) known_team = 0;
+  });
+  try_to_start(wanted);
+  return known_team = wanted;
+}
+#endif
+
 }  // namespace
 
 int num_threads() { return thread_count().load(std::memory_order_relaxed); }
 
 void set_num_threads(int threads) {
-  constexpr int most = 1024;
-  check<ValueError>(threads >= 1 && threads <= most, "set_num_threads", "threads must be in [1, ", most,
-                    "], got ", threads);
+  check<ValueError>(threads >= 1 && threads <= most_threads, "set_num_threads", "threads must be in [1, ",
+                    most_threads, "], got ", threads);
 #if defined(METRON_OPENMP)
-  omp_set_num_threads(threads);  // for libraries that fork threads of their own, as oneDNN does
   thread_count() = threads;
 #endif
 }
 
 namespace detail {
 
+int grantable_threads([[maybe_unused]] int wanted) {
+#if defined(METRON_OPENMP)
+  if (wanted <= 1 || omp_in_parallel() || omp_get_max_active_levels() < 1) return 1;
+  const int limit = omp_get_thread_limit();
+  if (limit < std::numeric_limits<int>::max()) [[unlikely]] {
+    // In a region, even of one thread, the limit is shared with regions that others may be opening.
+    wanted = omp_get_level() > 0 ? 1 : std::min(wanted, limit);
+  }
+  return wanted <= known_team ? wanted : known_team_of(wanted);
+#else
+  return 1;
+#endif
+}
+
+int granted_threads() {
+  int threads = grantable_threads(num_threads());
+#if defined(METRON_OPENMP)
+  if (threads > 1 && omp_get_dynamic() != 0) [[unlikely]] {
+#pragma omp parallel num_threads(threads)
+#pragma omp single
+    threads = omp_get_num_threads();
+  }
+#endif
+  return threads;
+}
+
+#if defined(METRON_OPENMP)
+FixedTeam::FixedTeam(int threads)
+    : threads_(threads), previous_threads_(omp_get_max_threads()), dynamic_(omp_get_dynamic()) {
+  if (threads_ != previous_threads_) omp_set_num_threads(threads_);
+  if (dynamic_ != 0) omp_set_dynamic(0);
+}
+FixedTeam::~FixedTeam() {
+  if (threads_ != previous_threads_) omp_set_num_threads(previous_threads_);
+  if (dynamic_ != 0) omp_set_dynamic(dynamic_);
+}
+#else
+FixedTeam::FixedTeam(int threads) : threads_(threads), previous_threads_(threads), dynamic_(0) {}
+FixedTeam::~FixedTeam() = default;
+#endif
+
 void run_ranges(std::int64_t count, [[maybe_unused]] std::int64_t grain, const void* body,
                 void (*call)(const void* body, std::int64_t begin, std::int64_t end)) {
   if (count <= 0) return;
 #if defined(METRON_OPENMP)
   const std::int64_t wanted = std::min<std::int64_t>(num_threads(), count / std::max<std::int64_t>(grain, 1));
-  if (wanted > 1 && !omp_in_parallel()) {
-#pragma omp parallel num_threads(static_cast <int>(wanted))
+  if (const int threads = grantable_threads(static_cast<int>(wanted)); threads > 1) {
+#pragma omp parallel num_threads(threads)
     {
       const std::int64_t parts = omp_get_num_threads();
       const std::int64_t part = omp_get_thread_num();

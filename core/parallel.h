@@ -5,7 +5,17 @@
 
 namespace metron {
 
-// Threads that parallel_for may use; starts at OpenMP's default (OMP_NUM_THREADS or the number of cores).
+// Threads that compute, at most. Starts at OpenMP's default (OMP_NUM_THREADS), but no more than OpenMP's
+// thread limit and the CPUs that affinity and cgroup quota leave to the process, half a CPU counted as one.
+// set_num_threads may exceed those CPUs. It holds for every thread that calls Metron, and OpenMP's own
+// settings stay the caller's.
+//
+// A call computes with as many of them as OpenMP grants the calling thread at that moment: one in a parallel
+// region of the caller's, where there is to be none (OMP_MAX_ACTIVE_LEVELS=0) and in the child of a fork()
+// that had computed with several, no more than OMP_THREAD_LIMIT, and with dynamic adjustment (OMP_DYNAMIC,
+// omp_set_dynamic) what that finds right. Each provider's numbers are right with any grant; the portable
+// kernels' are the same bits. Where the threads can't be started (ulimit -v or -u, a cgroup's pids.max) the
+// first call that needs them throws an Error.
 int num_threads();
 void set_num_threads(int threads);  // ValueError below 1 and above 1024
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <system_error>
 #include <utility>
 
 namespace metron {
@@ -51,7 +52,13 @@ DataLoader::Epoch::Epoch(const DataLoader& loader, std::int64_t number)
   results_.resize(static_cast<std::size_t>(std::min<std::int64_t>(options.prefetch, batches_)));
   const auto useful = std::min(static_cast<std::size_t>(options.threads), results_.size());
   threads_.reserve(useful);
-  while (threads_.size() < useful) threads_.emplace_back([this](const std::stop_token& stop) { work(stop); });
+  try {
+    while (threads_.size() < useful)
+      threads_.emplace_back([this](const std::stop_token& stop) { work(stop); });
+  } catch (const std::system_error& error) {
+    fail<Error>("DataLoader", "can't start thread ", threads_.size() + 1, " of ", useful, " (", error.what(),
+                "): memory or threads are limited (ulimit -v, ulimit -u, a cgroup), fewer may do");
+  }
 }
 
 DataLoader::Epoch::~Epoch() {

@@ -1,15 +1,9 @@
+#include <metron/core/error.h>
+#include <metron/core/storage.h>
 #include <metron/kernels/onednn/context.h>
 
 #include <algorithm>
 #include <limits>
-
-#if defined(METRON_OPENMP)
-#include <omp.h>
-#endif
-
-#include <metron/core/error.h>
-#include <metron/core/parallel.h>
-#include <metron/core/storage.h>
 
 namespace metron::onednn {
 namespace {
@@ -38,18 +32,6 @@ bool supports(std::initializer_list<const Tensor*> operands) {
     return !tensor->defined() || (tensor->dtype() == DType::float32 && tensor->numel() > 0 &&
                                   tensor->numel() <= std::numeric_limits<std::int32_t>::max());
   });
-}
-
-int threads() {
-#if defined(METRON_OPENMP)
-  // OpenMP keeps a count for each thread that calls. oneDNN cuts a primitive's work for that many, even
-  // inside of a parallel region, where it then gets one.
-  const int count = omp_in_parallel() ? 1 : num_threads();
-  if (omp_get_max_threads() != count) omp_set_num_threads(count);
-  return count;
-#else
-  return num_threads();
-#endif
 }
 
 Key& Key::operator<<(const Dims& dims) {
@@ -94,6 +76,7 @@ void Call::output(int argument, const dnnl::memory::desc& given, const dnnl::mem
 
 void Call::run(std::initializer_list<const void*> addresses) {
   try {
+    const detail::FixedTeam team(threads_);
     const Storage scratch(scratch_, Device());
     auto* unused = static_cast<std::byte*>(scratch.data());
     const void* const* address = addresses.begin();
@@ -121,6 +104,7 @@ CallCache& CallCache::of_this_thread() {
 
 Call* CallCache::insert(const Key& key, std::unique_ptr<Call> call) {
   if (calls_.size() >= max_calls) calls_.clear();
+  if (call != nullptr) call->threads_ = key.threads();
   return calls_.emplace(key, std::move(call)).first->second.get();
 }
 

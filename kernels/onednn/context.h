@@ -2,6 +2,7 @@
 // cache.
 #pragma once
 
+#include <metron/core/internal/team.h>
 #include <metron/core/options.h>
 #include <metron/core/parallel.h>
 #include <metron/core/tensor.h>
@@ -39,10 +40,6 @@ bool all_elements(const Tensor& x, const Predicate& holds) {
   return all;
 }
 
-// The threads that oneDNN is to use now, and does after this call: Metron's number, or one in a parallel
-// region.
-int threads();
-
 enum class Op : std::int64_t {
   conv2d,
   conv2d_backward_input,
@@ -57,20 +54,23 @@ enum class Op : std::int64_t {
 // Tells one call from another: the op, the threads that its work was cut for, shapes, layouts and options.
 class Key {
  public:
-  explicit Key(Op op) : Key() { *this << static_cast<std::int64_t>(op) << threads(); }
+  explicit Key(Op op) : threads_(detail::granted_threads()) {
+    *this << static_cast<std::int64_t>(op) << threads_;
+  }
   Key& operator<<(std::int64_t value) {
     values_[count_++] = value;  // a convolution, the largest key, takes 28
     return *this;
   }
   Key& operator<<(Size2 size) { return *this << size.h << size.w; }
   Key& operator<<(const Dims& dims);
+  int threads() const { return threads_; }
   friend bool operator==(const Key&, const Key&) = default;
   struct Hash {
     std::size_t operator()(const Key& key) const;
   };
 
  private:
-  Key() = default;
+  int threads_;
   std::array<std::int64_t, 40> values_{};
   std::size_t count_ = 0;
 };
@@ -87,9 +87,11 @@ class Call {
   void input(int argument, const dnnl::memory::desc& desc) { input(argument, desc, desc); }
   void output(int argument, const dnnl::memory::desc& desc) { output(argument, desc, desc); }
 
+  // By the threads that it was made for.
   void run(std::initializer_list<const void*> addresses);
 
  private:
+  friend class CallCache;
   struct Operand {
     dnnl::memory given, wanted;  // the same object where nothing is to be reordered
     dnnl::reorder reorder;
@@ -102,6 +104,7 @@ class Call {
   std::unordered_map<int, dnnl::memory> arguments_;
   std::vector<Operand> operands_;
   std::size_t scratch_ = 0;  // of all operands
+  int threads_ = 1;
 };
 
 // Goes to the first implementation that is generated for the shape; false if there is none. The others
@@ -130,6 +133,7 @@ class CallCache {
       return found->second.get();
     std::unique_ptr<Call> call;
     try {
+      const detail::FixedTeam team(key.threads());
       call = make();
     } catch (const dnnl::error&) {  // an unsupported combination
     }

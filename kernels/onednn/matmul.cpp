@@ -138,15 +138,17 @@ bool multiply_part(const Product& p, const Staging& staging, Index part, float* 
 }
 
 bool multiply_all(const Product& first, Index batches) {
+  const int threads = detail::granted_threads();
+  const detail::FixedTeam team(threads);
   if (first.k > 1) start_sgemm();
   const Staging staging = staging_of(first);
   const bool staged = staging.operand != nullptr;
   const Index work = first.m * first.n * first.k;
   const Index tasks = batches * staging.parts;
   std::atomic<bool> done = true;
-  if (staged || (tasks >= threads() && work < Index{1} << 22)) {
+  if (staged || (tasks >= threads && work < Index{1} << 22)) {
     // A task a thread: inside of a parallel region SGEMM forks no threads of its own.
-    const Index workers = std::clamp<Index>(batches * work / grain, 1, std::min<Index>(tasks, threads()));
+    const Index workers = std::clamp<Index>(batches * work / grain, 1, std::min<Index>(tasks, threads));
     const Index buffer = staged ? first.k * staging.line() : 0;
     const Storage scratch(static_cast<std::size_t>(workers * buffer) * sizeof(float), Device());
     parallel_for(workers, 1, [&](Index worker, Index end) {

@@ -4,16 +4,13 @@ include(CMakePackageConfigHelpers)
 set(cmake_folder ${CMAKE_INSTALL_LIBDIR}/cmake/metron)
 
 install(TARGETS metron EXPORT metronTargets)
-foreach(folder core layers)
-  install(DIRECTORY ${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/metron
-          FILES_MATCHING PATTERN "*.h"
-          PATTERN core/ops EXCLUDE PATTERN core/cuda EXCLUDE PATTERN internal EXCLUDE  # the library's own
-          PATTERN core/deprecated EXCLUDE PATTERN file_reader.h EXCLUDE
-          PATTERN metron.h EXCLUDE)
+# A header is public by where it lies: in one of these folders. All others are the library's own.
+set(METRON_PUBLIC_FOLDERS core core/data core/io core/profiler core/timer kernels layers)
+foreach(folder IN LISTS METRON_PUBLIC_FOLDERS)
+  file(GLOB headers CONFIGURE_DEPENDS ${folder}/*.h ${folder}/*.def)
+  list(REMOVE_ITEM headers ${PROJECT_SOURCE_DIR}/layers/metron.h)
+  install(FILES ${headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/metron/${folder})
 endforeach()
-file(GLOB kernel_headers CONFIGURE_DEPENDS kernels/*.h)
-install(FILES ${kernel_headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/metron/kernels)
-install(DIRECTORY core/deprecated/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(FILES layers/metron.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/metron)
 
 install(EXPORT metronTargets NAMESPACE metron:: DESTINATION ${cmake_folder})
