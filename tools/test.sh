@@ -1,76 +1,88 @@
 #!/usr/bin/env bash
 # Checks the whole project: installs what is missing, then lints, builds and tests.
-#   tools/test.sh [lint] [tsan] [asan] [debug] [cuda] [emulated] [release]
-# None named: all but debug, and cuda only where nvcc is found, which needs no GPU.
+#   tools/test.sh [quick] [lint] [tsan] [asan] [debug] [cuda] [emulated] [release]
+# None named: all but debug, and cuda only where nvcc is found, which needs no GPU. quick: emulated and release.
 # The last preset's ctest is shown in full, the others' and all builds' output is in build/logs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source tools/steps.sh
 
-stages=("$@")
+words=("$@")
 if [[ $# -eq 0 ]]; then
-  stages=(lint tsan asan emulated release)
-  if command -v nvcc >/dev/null; then stages=(lint tsan asan cuda emulated release); fi
+  words=(lint tsan asan quick)
+  if command -v nvcc >/dev/null; then words=(lint tsan asan cuda quick); fi
 fi
+stages=()
+for word in "${words[@]}"; do
+  case $word in
+    quick) stages+=(emulated release) ;;
+    lint | tsan | asan | debug | cuda | emulated | release) stages+=("$word") ;;
+    *)
+      echo "test: no such stage: $word (there are quick, lint, release, debug, asan, tsan, cuda and emulated)" >&2
+      exit 2
+      ;;
+  esac
+done
 export CTEST_PARALLEL_LEVEL=${CTEST_PARALLEL_LEVEL:-$(nproc)}
 # Tests run side by side: threads that spin while they wait would take each other's cores.
 export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
 # The same objects for every clone, whatever its folder is called.
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 
-sources() {
-  find core kernels layers examples tests tools \( -name '*.h' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh' \) -print0
+# Wall and CPU seconds, the latter of all processes that have ended, since the last call.
+wall_before=0 cpu_before=0
+times_table=$(printf '   %-24s %8s %8s' stage wall/s CPU/s)
+note_times() {  # STAGE
+  local wall=$SECONDS cpu
+  mkdir -p "$logs"
+  LC_ALL=C times >"$logs/times"  # not in a subshell, which has no children to speak of
+  cpu=$(awk 'NR == 2 { split($1 "m" $2, t, /[ms]+/); printf "%d", 60 * (t[1] + t[3]) + t[2] + t[4] }' "$logs/times")
+  times_table+=$'\n'$(printf '   %-24s %8d %8d' "$1" $((wall - wall_before)) $((cpu - cpu_before)))
+  wall_before=$wall cpu_before=$cpu
 }
-check_format() {
-  sources | xargs -0 clang-format --dry-run -Werror
-}
-check_shell() {
-  shellcheck -x tools/*.sh tests/*.sh .ci/run
-}
-# Portable kernels and no OpenMP, whose header clang has not: the same code with the fewest copies.
-check_tidy() {
-  cmake -S . -B build/lint -G Ninja -DCMAKE_EXPORT_COMPILE_COMMANDS=ON -DCMAKE_CXX_COMPILER_LAUNCHER= \
-    -DMETRON_OPENMP=OFF -DMETRON_GPU=off -DMETRON_CPU_ISAS=baseline -DBUILD_TESTING=OFF &&
-    run-clang-tidy -quiet -p build/lint -j "$(nproc)" "^$PWD/(core|kernels|layers)/"
-}
-lint() {
-  step format "Checking the format" check_format
-  step shellcheck "Checking the scripts" check_shell
-  step tidy "Running clang-tidy" check_tidy
+show_times() {
+  printf '== Times\n%s\n' "$times_table"
 }
 
 # ThreadSanitizer's memory layout and a highly random address space exclude each other.
 plain_addresses=()
 if setarch --addr-no-randomize true 2>/dev/null; then plain_addresses=(setarch --addr-no-randomize); fi
-check_preset() {  # PRESET
+check_preset() {  # PRESET IS_LAST
   step "configure-$1" "Configuring ($1)" cmake --preset "$1"
   step "build-$1" "Building ($1)" cmake --build --preset "$1"
-  if [[ $1 != "${stages[-1]}" ]]; then
+  if [[ $2 == no ]]; then
     step "test-$1" "Testing ($1)" "${plain_addresses[@]}" ctest --preset "$1"
     grep 'tests passed' "$logs/test-$1.log"
-  else
+    note_times "$1"
+  else  # ctest's summary is the last that is shown
+    note_times "$1, without tests"
+    show_times
     echo "== Testing ($1)"
     "${plain_addresses[@]}" ctest --preset "$1"
   fi
 }
 
-# Every kernel for every architecture, linked; and that the programs start where there is no GPU.
+# Every kernel for every architecture, linked; and that the programs start where there is no GPU. Tests without device
+# code of their own are those of the other presets.
 check_cuda() {
   step configure-cuda "Configuring (cuda)" cmake --preset cuda
-  step build-cuda "Building (cuda)" cmake --build --preset cuda --target all ptx
+  step build-cuda "Building (cuda)" cmake --build --preset cuda --target metron_command mnist_cnn cuda_tests ptx
   step vectors-cuda "Looking for 128-bit accesses (cuda)" python3 tests/ptx_vector_loads.py build/cuda/ptx
   step test-cuda "Testing without a GPU (cuda)" bash tests/without_gpu.sh build/cuda/bin
 }
 
 bash tools/setup.sh
-for stage in "${stages[@]}"; do
+note_times setup
+for i in "${!stages[@]}"; do
+  stage=${stages[i]}
+  last=no
+  if [[ $i -eq $((${#stages[@]} - 1)) ]]; then last=yes; fi
   case $stage in
-    lint) lint ;;
-    cuda) check_cuda ;;
-    release | debug | asan | tsan | emulated) check_preset "$stage" ;;
-    *)
-      echo "test: no such stage: $stage (there are lint, release, debug, asan, tsan, cuda and emulated)" >&2
-      exit 2
+    lint | cuda)
+      if [[ $stage == lint ]]; then bash tools/lint.sh; else check_cuda; fi
+      note_times "$stage"
+      if [[ $last == yes ]]; then show_times; fi
       ;;
+    *) check_preset "$stage" "$last" ;;
   esac
 done
