@@ -1,6 +1,6 @@
 // The one list of providers, and the only preprocessor conditions on what this build has.
+#include <metron/kernels/internal/shared_library.h>
 #include <metron/kernels/providers.h>
-#include <metron/kernels/shared_library.h>
 
 #if defined(METRON_HAVE_CUDA)
 #include <metron/core/cuda/runtime.h>

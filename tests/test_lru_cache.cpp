@@ -1,6 +1,6 @@
 // The bounded map that forgets what was asked for longest ago.
 #include <gtest/gtest.h>
-#include <metron/kernels/lru_cache.h>
+#include <metron/kernels/internal/lru_cache.h>
 
 #include <memory>
 

@@ -1,7 +1,7 @@
 // The trace by Chrome's trace event format: nesting, arrows, counters, totals, size, and Perfetto's own
 // opinion.
 #include <gtest/gtest.h>
-#include <metron/core/data/file_reader.h>
+#include <metron/core/internal/file_reader.h>
 #include <metron/metron.h>
 #include <mnist_cnn/net.h>
 

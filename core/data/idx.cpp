@@ -1,5 +1,5 @@
-#include <metron/core/data/file_reader.h>
 #include <metron/core/data/idx.h>
+#include <metron/core/internal/file_reader.h>
 
 #include <algorithm>
 #include <array>

@@ -2,7 +2,7 @@
 // only where they are not. The gradient of the input is a convolution of g for each phase of the stride.
 #include <metron/kernels/cpu/convolution.h>
 #include <metron/kernels/cpu/cpu_kernels.h>
-#include <metron/kernels/formatted.h>
+#include <metron/kernels/internal/formatted.h>
 
 #include <algorithm>
 

@@ -3,7 +3,7 @@
 
 #include <metron/core/options.h>
 #include <metron/kernels/cpu/vec.h>
-#include <metron/kernels/gather_axis.h>
+#include <metron/kernels/internal/gather_axis.h>
 
 namespace metron::METRON_ISA {
 

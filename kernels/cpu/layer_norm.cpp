@@ -4,7 +4,7 @@
 #include <metron/kernels/cpu/cpu_kernels.h>
 #include <metron/kernels/cpu/fold.h>
 #include <metron/kernels/cpu/tasks.h>
-#include <metron/kernels/formatted.h>
+#include <metron/kernels/internal/formatted.h>
 
 #include <algorithm>
 #include <cmath>

@@ -4,8 +4,8 @@
 #include <metron/kernels/cpu/gemm.h>
 #include <metron/kernels/cpu/matvec.h>
 #include <metron/kernels/cpu/tasks.h>
-#include <metron/kernels/formatted.h>
-#include <metron/kernels/linear_backward.h>
+#include <metron/kernels/internal/formatted.h>
+#include <metron/kernels/internal/linear_backward.h>
 
 #include <algorithm>
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <metron/kernels/cpu/tasks.h>
-#include <metron/kernels/formatted.h>
+#include <metron/kernels/internal/formatted.h>
 
 #include <algorithm>
 

@@ -1,5 +1,5 @@
 #include <metron/kernels/cublas/fused.h>
-#include <metron/kernels/lru_cache.h>
+#include <metron/kernels/internal/lru_cache.h>
 
 #include <array>
 #include <bit>

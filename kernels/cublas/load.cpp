@@ -1,5 +1,5 @@
 #include <metron/kernels/cublas/functions.h>
-#include <metron/kernels/shared_library.h>
+#include <metron/kernels/internal/shared_library.h>
 
 namespace metron::cublas {
 namespace {

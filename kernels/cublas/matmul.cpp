@@ -1,12 +1,12 @@
 // Products by cuBLAS: plain ones by its GEMM, those with a bias or a bias's gradient by cuBLASLt, whose
 // epilogues have them. Its epilogues with ReLU turn a NaN into 0: ReLU is a kernel of ours.
 #include <metron/core/cuda/runtime.h>
-#include <metron/kernels/cublas/context.h>
 #include <metron/core/slots.h>
+#include <metron/kernels/cublas/context.h>
 #include <metron/kernels/cublas/fused.h>
 #include <metron/kernels/cublas/product.h>
 #include <metron/kernels/cuda/cuda_kernels.h>
-#include <metron/kernels/linear_backward.h>
+#include <metron/kernels/internal/linear_backward.h>
 
 namespace metron::cublas {
 namespace {

@@ -1,5 +1,5 @@
 #include <metron/kernels/cublas/product.h>
-#include <metron/kernels/tf32.h>
+#include <metron/kernels/internal/tf32.h>
 
 #include <algorithm>
 #include <limits>

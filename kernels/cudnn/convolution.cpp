@@ -1,6 +1,6 @@
 #include <metron/core/error.h>
 #include <metron/kernels/cudnn/convolution.h>
-#include <metron/kernels/tf32.h>
+#include <metron/kernels/internal/tf32.h>
 
 #include <algorithm>
 #include <bit>

@@ -3,7 +3,7 @@
 
 #include <metron/core/options.h>
 #include <metron/kernels/cudnn/context.h>
-#include <metron/kernels/lru_cache.h>
+#include <metron/kernels/internal/lru_cache.h>
 
 #include <array>
 #include <compare>

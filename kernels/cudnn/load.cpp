@@ -1,5 +1,5 @@
 #include <metron/kernels/cudnn/functions.h>
-#include <metron/kernels/shared_library.h>
+#include <metron/kernels/internal/shared_library.h>
 
 namespace metron::cudnn {
 namespace {

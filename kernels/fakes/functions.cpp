@@ -2,7 +2,7 @@
 // METRON_FAKES_MISSING=cudnn,cublas leaves libraries out, as on a machine that lacks them.
 #include <cublasLt.h>
 #include <cudnn.h>
-#include <metron/kernels/shared_library.h>
+#include <metron/kernels/internal/shared_library.h>
 
 #include <cstdlib>
 #include <map>

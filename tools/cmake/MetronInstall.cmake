@@ -12,6 +12,7 @@ foreach(folder IN LISTS METRON_PUBLIC_FOLDERS)
   install(FILES ${headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/metron/${folder})
 endforeach()
 install(FILES layers/metron.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/metron)
+install(DIRECTORY core/deprecated/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})  # the paths of before, which forward
 
 install(EXPORT metronTargets NAMESPACE metron:: DESTINATION ${cmake_folder})
 configure_package_config_file(tools/cmake/metronConfig.cmake.in metronConfig.cmake INSTALL_DESTINATION ${cmake_folder})

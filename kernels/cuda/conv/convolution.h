@@ -4,7 +4,7 @@
 #include <metron/core/options.h>
 #include <metron/core/tensor.h>
 #include <metron/kernels/cuda/divisor.h>
-#include <metron/kernels/gather_axis.h>
+#include <metron/kernels/internal/gather_axis.h>
 
 #include <cstdint>
 #include <optional>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <metron/core/tensor.h>
-#include <metron/kernels/gather_axis.h>
+#include <metron/kernels/internal/gather_axis.h>
 
 #include <cstdint>
 

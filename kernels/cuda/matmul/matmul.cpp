@@ -3,7 +3,7 @@
 #include <metron/kernels/cuda/cuda_kernels.h>
 #include <metron/kernels/cuda/floating.h>
 #include <metron/kernels/cuda/matmul/matmul_multiply.h>
-#include <metron/kernels/linear_backward.h>
+#include <metron/kernels/internal/linear_backward.h>
 
 namespace metron::cuda {
 

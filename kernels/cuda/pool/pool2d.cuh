@@ -6,7 +6,7 @@
 #include <metron/kernels/cuda/floating.h>
 #include <metron/kernels/cuda/launch.h>
 #include <metron/kernels/cuda/pool/pool_axis.h>
-#include <metron/kernels/formatted.h>
+#include <metron/kernels/internal/formatted.h>
 
 #include <algorithm>
 #include <array>

@@ -1,5 +1,5 @@
 #include <metron/core/switches.h>
-#include <metron/kernels/tf32.h>
+#include <metron/kernels/internal/tf32.h>
 
 namespace metron {
 

@@ -1,4 +1,4 @@
-#include <metron/kernels/linear_backward.h>
+#include <metron/kernels/internal/linear_backward.h>
 
 namespace metron {
 

@@ -1,5 +1,5 @@
-#include <metron/core/data/file_reader.h>
 #include <metron/core/error.h>
+#include <metron/core/internal/file_reader.h>
 #include <metron/core/io/regular_file.h>
 #include <zlib.h>
 

@@ -1,4 +1,4 @@
-#include <metron/kernels/gather_axis.h>
+#include <metron/kernels/internal/gather_axis.h>
 
 namespace metron {
 

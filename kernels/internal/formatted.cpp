@@ -1,4 +1,4 @@
-#include <metron/kernels/formatted.h>
+#include <metron/kernels/internal/formatted.h>
 
 namespace metron {
 
