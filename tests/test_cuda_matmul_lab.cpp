@@ -2,12 +2,12 @@
 // before.
 #include <metron/kernels/cuda/lab/matmul_lab.h>
 #include <metron/kernels/kernels.h>
+#include <metron/tools/op_cases/cases.h>
 
 #include <array>
 #include <string>
 #include <vector>
 
-#include "cases.h"
 #include "device_test.h"
 #include "walk.h"
 
