@@ -4,10 +4,10 @@
 #include <gtest/gtest.h>
 #include <metron/core/error.h>
 #include <metron/core/slots.h>
+#include <metron/layers/models/mnist_cnn.h>
 #include <metron/metron.h>
 #include <metron/tools/bench/bench.h>
 #include <metron/tools/statistics.h>
-#include <mnist_cnn/net.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -109,7 +109,7 @@ std::multiset<std::string> calls_of(const Run& run) {
 TEST(LayerCases, AreTheCallsOfATrainingStep) {
   for (const Device device : {Device(Device::Type::cpu), Device(Device::Type::cuda)}) {
     if (!has_device(device)) continue;
-    mnist::Net net;
+    models::MnistCnn net;
     net.to(device);
     Adadelta optimizer(net.parameters(), {});
     const Tensor images = rand_uniform({4, 1, 28, 28}).to(device);

@@ -25,7 +25,7 @@ TEST(Cases, EveryOpHasOne) {
   std::set<std::string> covered;
   for (const Case& c : cases()) covered.insert(c.op);
   for (const std::string& op : ops)
-    EXPECT_TRUE(covered.contains(op)) << op << " has no case in tests/cases_*.cpp";
+    EXPECT_TRUE(covered.contains(op)) << op << " has no case in tools/op_cases/";
 }
 
 TEST(Cases, BelongToAnOpOrASlot) {

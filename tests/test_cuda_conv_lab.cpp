@@ -2,8 +2,8 @@
 #include <metron/core/slot.h>
 #include <metron/core/slots.h>
 #include <metron/kernels/cuda/conv/lab/convolution_lab.h>
+#include <metron/tools/op_cases/cases.h>
 
-#include "cases.h"
 #include "device_test.h"
 #include "walk.h"
 

@@ -1,6 +1,7 @@
 // Matrix products on the device cuda: what the table of cases does not show.
 #include <metron/core/options.h>
 #include <metron/core/slots.h>
+#include <metron/tools/op_cases/cases.h>
 
 #include <algorithm>
 #include <array>
@@ -10,7 +11,6 @@
 #include <utility>
 #include <vector>
 
-#include "cases.h"
 #include "device_test.h"
 #include "expect_error.h"
 #include "walk.h"

@@ -2,12 +2,12 @@
 // before.
 #include <metron/core/slots.h>
 #include <metron/kernels/cuda/matmul/lab/matmul_lab.h>
+#include <metron/tools/op_cases/cases.h>
 
 #include <array>
 #include <string>
 #include <vector>
 
-#include "cases.h"
 #include "device_test.h"
 #include "walk.h"
 

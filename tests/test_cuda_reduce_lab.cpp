@@ -1,11 +1,11 @@
 // The laboratory's sums are right, and each step does less beside its loads than the one before.
 #include <metron/core/ops.h>
 #include <metron/kernels/cuda/reduce/lab/reduce_lab.h>
+#include <metron/tools/op_cases/cases.h>
 
 #include <string>
 #include <vector>
 
-#include "cases.h"
 #include "device_test.h"
 #include "walk.h"
 

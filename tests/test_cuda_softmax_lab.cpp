@@ -2,12 +2,12 @@
 #include <metron/core/ops.h>
 #include <metron/core/slots.h>
 #include <metron/kernels/cuda/softmax/lab/softmax_lab.h>
+#include <metron/tools/op_cases/cases.h>
 
 #include <array>
 #include <string>
 #include <vector>
 
-#include "cases.h"
 #include "device_test.h"
 #include "walk.h"
 

@@ -2,7 +2,8 @@
 // value, and nowhere else.
 #include <gtest/gtest.h>
 #include <metron/kernels/emulator/emulator.h>
-#include <mnist_cnn/net.h>
+#include <metron/layers/models/mnist_cnn.h>
+#include <metron/metron.h>
 
 #include <cmath>
 #include <cstdint>
@@ -30,7 +31,7 @@ class EmulatorStep : public test::DeviceTest {
   }
 
   const Device device_{"cuda"};
-  mnist::Net net_;
+  models::MnistCnn net_;
   Adadelta optimizer_ = [this] {
     net_.to(device_);
     return Adadelta(net_.parameters());

@@ -1,7 +1,8 @@
 // What the kernels of a training step of the reference CNN move: at most 1.25 times the fewest transactions,
 // but where the head of a kernel's file says why.
 #include <metron/kernels/cuda/conv/convolution.h>
-#include <mnist_cnn/net.h>
+#include <metron/layers/models/mnist_cnn.h>
+#include <metron/metron.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -109,7 +110,7 @@ class EmulatorTraffic : public test::DeviceTest {
   }
 
   void step(std::int64_t batch) const {
-    mnist::Net net;
+    models::MnistCnn net;
     net.to(device_);
     Adadelta optimizer(net.parameters());
     const Tensor images = Tensor::full({batch, 1, 28, 28}, 0.5).to(device_);
@@ -122,7 +123,7 @@ class EmulatorTraffic : public test::DeviceTest {
   void convolve(cuda::ConvAlgorithm algorithm) const {
     const cuda::ConvAlgorithmScope only(algorithm);
     const NoGradGuard no_grad;
-    mnist::Net net;
+    models::MnistCnn net;
     net.to(device_);
     (void)net.conv2(net.conv1(Tensor::zeros({1, 1, 28, 28}, {DType::float32, device_})));
   }

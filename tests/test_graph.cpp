@@ -1,8 +1,8 @@
 // Graphs of models: what is captured, whose times they carry, and that the picture has all of it.
 #include <gtest/gtest.h>
+#include <metron/layers/models/mnist_cnn.h>
 #include <metron/metron.h>
 #include <metron/tools/graph/picture.h>
-#include <mnist_cnn/net.h>
 
 #include <algorithm>
 #include <limits>
@@ -40,7 +40,7 @@ std::multiset<std::string> edges_of(const Graph& graph) {
 
 Graph reference_graph(std::int64_t batch_size, bool backward) {
   manual_seed(1);
-  mnist::Net net;
+  models::MnistCnn net;
   const Tensor images = rand_normal({batch_size, 1, 28, 28});
   return backward ? capture_backward(net, images, Tensor::full({batch_size}, 3, {DType::int64}), "backward")
                   : capture_forward(net, images, "forward");
@@ -123,7 +123,7 @@ TEST(Graph, RefusesWhatItCannotShow) {
 
 Profile profile_reference(std::int64_t steps, bool mark_steps) {
   manual_seed(1);
-  mnist::Net net;
+  models::MnistCnn net;
   Adadelta optimizer(net.parameters(), {});
   const Tensor images = rand_normal({8, 1, 28, 28}), labels = Tensor::full({8}, 3, {DType::int64});
   Profiler profiler;

@@ -2,11 +2,11 @@
 // it ends when something is wrong.
 #include <gtest/gtest.h>
 #include <metron/core/profiler/ranking.h>
+#include <metron/layers/models/mnist_cnn.h>
 #include <metron/metron.h>
 #include <metron/tools/graph/picture.h>
 #include <metron/tools/report/markdown.h>
 #include <metron/tools/report/pictures.h>
-#include <mnist_cnn/net.h>
 
 #include <algorithm>
 #include <limits>
@@ -303,7 +303,7 @@ TEST(ReportPictures, GraphHasEveryNodeAndEdgeOfTheModel) {
   for (const GraphEdge& edge : section.edges)
     graph.edges.push_back({static_cast<std::size_t>(edge.from), static_cast<std::size_t>(edge.to),
                            Shape(Dims(edge.shape.data(), edge.shape.size())), DType::float32});
-  mnist::Net net;
+  models::MnistCnn net;
   const graph::Graph model = graph::capture_forward(net, rand_normal({16, 1, 28, 28}), "");
   ASSERT_EQ(graph.nodes.size(), model.nodes.size());
   ASSERT_EQ(graph.edges.size(), model.edges.size());

@@ -2,8 +2,8 @@
 // opinion.
 #include <gtest/gtest.h>
 #include <metron/core/internal/file_reader.h>
+#include <metron/layers/models/mnist_cnn.h>
 #include <metron/metron.h>
-#include <mnist_cnn/net.h>
 
 #include <algorithm>
 #include <array>
@@ -34,7 +34,7 @@ using test::Slice;
 const Profile& reference_profile() {
   static const Profile profile = [] {
     manual_seed(1);
-    mnist::Net net;
+    models::MnistCnn net;
     Adadelta optimizer(net.parameters(), {});
     const Tensor images = rand_normal({64, 1, 28, 28}), labels = Tensor::full({64}, 3, {DType::int64});
     Profiler profiler({.warmup = 1, .active = 10});

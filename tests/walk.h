@@ -3,13 +3,14 @@
 
 #include <gtest/gtest.h>
 #include <metron/core/slot.h>
+#include <metron/tools/op_cases/cases.h>
 
 #include <string>
 #include <vector>
 
-#include "cases.h"
-
 namespace metron::test {
+
+using namespace op_cases;
 
 // The devices of this machine.
 std::vector<Device> devices();

@@ -1,5 +1,7 @@
 // Trains the reference CNN on MNIST, tests it after each epoch, and ranks its operators.
 #include <metron/core/io/atomic_file.h>
+#include <metron/layers/models/mnist_cnn.h>
+#include <metron/layers/models/mnist_training.h>
 #include <metron/metron.h>
 
 #include <atomic>
@@ -11,16 +13,15 @@
 
 #include "options.h"
 #include "progress.h"
-#include "training.h"
 
 using namespace metron;
-using namespace mnist;
+using namespace models;
 
 namespace {
 
 std::atomic<bool> interrupted = false;
 
-void train(Training& training, const DataLoader& loader, const Options& options, std::int64_t samples,
+void train(MnistTraining& training, const DataLoader& loader, const Options& options, std::int64_t samples,
            std::int64_t epoch) {
   Progress progress(epoch, options.epochs, samples);
   const EpochOptions epoch_options{.most_steps = options.dry_run ? 1 : 0,
@@ -33,7 +34,7 @@ void train(Training& training, const DataLoader& loader, const Options& options,
               static_cast<double>(end.seen) / progress.seconds());
 }
 
-void test(Training& training, const DataLoader& loader, const Options& options, std::int64_t epoch) {
+void test(MnistTraining& training, const DataLoader& loader, const Options& options, std::int64_t epoch) {
   const TestResult result = training.test(epoch, loader, options.dry_run ? 1 : 0);
   std::printf("test: mean loss %.4f, accuracy %ld/%ld = %.2f %%\n", result.loss, result.correct, result.seen,
               100 * result.accuracy());
@@ -56,7 +57,7 @@ int run(const Options& options) {
   if (options.test_limit) test_set = test_set.first(*options.test_limit);
 
   manual_seed(options.seed);
-  Net net;
+  MnistCnn net;
   net.use_dropout = options.dropout;
   if (!options.init.empty()) net.load_state(load_safetensors(options.init));
   net.to(device);
@@ -68,7 +69,7 @@ int run(const Options& options) {
     if (!path.empty())
       AtomicFile{path};  // a folder that can't be written to is known now, not after the training
   }
-  Training training(net, device, options.lr, options.gamma);
+  MnistTraining training(net, device, options.lr, options.gamma);
 
   const DataLoader train_loader(train_set, {.batch_size = options.batch_size,
                                             .shuffle = options.shuffle,

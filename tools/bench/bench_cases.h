@@ -2,6 +2,7 @@
 #pragma once
 
 #include <metron/core/tensor.h>
+#include <metron/layers/models/mnist_cnn.h>
 
 #include <cstdint>
 #include <functional>
@@ -24,15 +25,9 @@ struct BenchCase {
   std::function<BenchCall(Device, DType)> make;
 };
 
-// The reference model's own sizes, as mnist::NetSizes.
-struct LayerSizes {
-  std::int64_t conv1 = 32;  // channels
-  std::int64_t conv2 = 64;
-  std::int64_t hidden = 128;
-};
-// The calls that the model makes on this device.
+// The calls that the reference model makes on this device.
 std::vector<BenchCase> layer_cases(Device device, const std::vector<std::int64_t>& batches,
-                                   const LayerSizes& sizes = {});
+                                   const models::MnistCnnSizes& sizes = {});
 std::vector<BenchCase> op_table_cases();
 
 }  // namespace metron::tools

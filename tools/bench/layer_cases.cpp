@@ -196,7 +196,7 @@ void add_loss(std::vector<BenchCase>& cases, const std::string& group, std::int6
   }));
 }
 
-void add_adadelta(std::vector<BenchCase>& cases, const std::string& group, const LayerSizes& s) {
+void add_adadelta(std::vector<BenchCase>& cases, const std::string& group, const models::MnistCnnSizes& s) {
   const std::vector<Shape> shapes{{s.conv1, 1, 3, 3},        {s.conv1},  {s.conv2, s.conv1, 3, 3}, {s.conv2},
                                   {s.hidden, 144 * s.conv2}, {s.hidden}, {10, s.hidden},           {10}};
   cases.push_back(slot_case(group, "adadelta", [=](Operands& o) {
@@ -216,7 +216,7 @@ void add_adadelta(std::vector<BenchCase>& cases, const std::string& group, const
 }  // namespace
 
 std::vector<BenchCase> layer_cases(Device device, const std::vector<std::int64_t>& batches,
-                                   const LayerSizes& s) {
+                                   const models::MnistCnnSizes& s) {
   std::vector<BenchCase> cases;
   for (const std::int64_t n : batches) {
     const std::string group = "batch " + std::to_string(n);

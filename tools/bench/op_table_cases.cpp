@@ -1,18 +1,17 @@
 #include <metron/core/autograd.h>
 #include <metron/tools/bench/bench_cases.h>
+#include <metron/tools/op_cases/cases.h>
 
 #include <memory>
-
-#include "cases.h"  // of tests/
 
 namespace metron::tools {
 
 std::vector<BenchCase> op_table_cases() {
   std::vector<BenchCase> result;
-  for (const test::Case& c : test::cases()) {
+  for (const op_cases::Case& c : op_cases::cases()) {
     result.push_back({c.op, c.name, false, [&c](Device device, DType dtype) {
                         const auto inputs =
-                            std::make_shared<std::vector<Tensor>>(test::make_inputs(c, dtype, device));
+                            std::make_shared<std::vector<Tensor>>(op_cases::make_inputs(c, dtype, device));
                         const auto output = std::make_shared<Tensor>();
                         return BenchCall{[&c, inputs, output] {
                                            const NoGradGuard no_grad;

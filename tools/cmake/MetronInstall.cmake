@@ -5,7 +5,7 @@ set(cmake_folder ${CMAKE_INSTALL_LIBDIR}/cmake/metron)
 
 install(TARGETS metron EXPORT metronTargets)
 # A header is public by where it lies: in one of these folders. All others are the library's own.
-set(METRON_PUBLIC_FOLDERS core core/data core/io core/profiler core/timer kernels layers)
+set(METRON_PUBLIC_FOLDERS core core/data core/io core/profiler core/timer kernels layers layers/models)
 foreach(folder IN LISTS METRON_PUBLIC_FOLDERS)
   file(GLOB headers CONFIGURE_DEPENDS ${folder}/*.h ${folder}/*.def)
   list(REMOVE_ITEM headers ${PROJECT_SOURCE_DIR}/layers/metron.h)

@@ -2,9 +2,9 @@
 
 #include <metron/core/error.h>
 #include <metron/core/io/atomic_file.h>
+#include <metron/layers/models/mnist_cnn.h>
 #include <metron/metron.h>
 #include <metron/tools/graph/picture.h>
-#include <mnist_cnn/net.h>
 
 #include <cstdio>
 #include <filesystem>
@@ -35,7 +35,7 @@ Batch make_batch(std::int64_t size) {
   return {rand_normal({size, 1, 28, 28}), Tensor::full({size}, 3, {DType::int64})};
 }
 
-Profile measure(mnist::Net& net, const Batch& batch, std::int64_t steps, bool training) {
+Profile measure(models::MnistCnn& net, const Batch& batch, std::int64_t steps, bool training) {
   Profiler profiler({.warmup = 2, .active = steps});
   Adadelta optimizer(net.parameters(), {});
   profiler.start();
@@ -83,7 +83,7 @@ int run(const Options& o) {
     AtomicFile{path};
   }
   manual_seed(o.seed);
-  mnist::Net net;
+  models::MnistCnn net;
   net.train(!o.eval);
   const Batch batch = make_batch(o.batch_size);
   graph::Graph graph = o.backward ? graph::capture_backward(net, batch.images, batch.labels, title_of(o))

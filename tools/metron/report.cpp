@@ -64,7 +64,7 @@ int run(report::Options options) {
   return complete ? 0 : 130;
 }
 
-void add_sizes(CLI::App& app, mnist::NetSizes& sizes) {
+void add_sizes(CLI::App& app, models::MnistCnnSizes& sizes) {
   app.add_option("--conv1", sizes.conv1, "channels of the first convolution")->check(CLI::Range(1, 4096));
   app.add_option("--conv2", sizes.conv2, "channels of the second convolution")->check(CLI::Range(1, 4096));
   app.add_option("--hidden", sizes.hidden, "outputs of the first linear layer")->check(CLI::Range(1, 65536));

@@ -34,8 +34,8 @@ std::vector<std::string> set_variables() {
   return variables;
 }
 
-std::string model_name(const mnist::NetSizes& sizes) {
-  const mnist::NetSizes reference;
+std::string model_name(const models::MnistCnnSizes& sizes) {
+  const models::MnistCnnSizes reference;
   std::string name = "reference CNN";
   const auto add = [&](const char* what, std::int64_t size, std::int64_t usual) {
     if (size != usual) name += std::string(", ") + what + ' ' + std::to_string(size);

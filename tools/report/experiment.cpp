@@ -29,10 +29,10 @@ std::vector<std::int64_t> first_indices(std::int64_t count, std::int64_t availab
 
 }  // namespace
 
-void set_curves(Training& training, const mnist::Metrics& metrics) {
+void set_curves(Training& training, const models::Metrics& metrics) {
   Curve& curve = training.curve;
   curve.window = smoothing_window;
-  for (const mnist::MetricsRow& row : metrics.rows) {
+  for (const models::MetricsRow& row : metrics.rows) {
     if (row.accuracy) {
       training.tests.push_back({row.epoch, row.step, row.loss, *row.accuracy});
       continue;
@@ -66,7 +66,7 @@ Experimenter::Experimenter(const Options& options)
   finished_.source = options.from;
   finished_.has_weights = true;
   net_.load_state(load_safetensors(is_folder ? from / weights_name : from));
-  if (!options.metrics.empty()) metrics_ = mnist::read_metrics(options.metrics);
+  if (!options.metrics.empty()) metrics_ = models::read_metrics(options.metrics);
   if (!is_folder) return;
   if (std::filesystem::exists(from / "run.json")) {  // a report's folder: its curves and how they came about
     const std::string source = finished_.source;
@@ -76,7 +76,7 @@ Experimenter::Experimenter(const Options& options)
     finished_.tests.clear();
   }
   if (options.metrics.empty() && std::filesystem::exists(from / metrics_name))
-    metrics_ = mnist::read_metrics(from / metrics_name);
+    metrics_ = models::read_metrics(from / metrics_name);
 }
 
 void Experimenter::train(Experiment& experiment, Progress& progress, const std::atomic<bool>& stop) {
@@ -88,7 +88,7 @@ void Experimenter::train(Experiment& experiment, Progress& progress, const std::
   section.gamma = options_.gamma;
   section.seed = options_.seed;
   net_.to(device_);
-  mnist::Training training(net_, device_, options_.lr, options_.gamma);
+  models::MnistTraining training(net_, device_, options_.lr, options_.gamma);
   const DataLoader train_loader(
       *train_set_, {.batch_size = options_.train_batch_size, .shuffle = true, .seed = options_.seed});
   const DataLoader test_loader(*test_set_, {.batch_size = options_.test_batch_size});
@@ -97,9 +97,9 @@ void Experimenter::train(Experiment& experiment, Progress& progress, const std::
     const std::string number = std::to_string(epoch) + '/' + std::to_string(options_.epochs);
     progress.stage("training, epoch " + number, train_loader.size());
     const auto start = std::chrono::steady_clock::now();
-    const mnist::EpochProgress end = training.train_epoch(
+    const models::EpochProgress end = training.train_epoch(
         epoch, train_loader, {},
-        [&](const mnist::EpochProgress& now) {
+        [&](const models::EpochProgress& now) {
           char loss[32];
           std::snprintf(loss, sizeof loss, "loss %.4f", now.loss);
           progress.advance(now.step, loss);
@@ -124,7 +124,7 @@ Experiment Experimenter::run(Progress& progress, const std::atomic<bool>& stop) 
   experiment.metrics = metrics_;
   if (options_.from.empty()) {
     manual_seed(options_.seed);
-    net_ = mnist::Net(options_.sizes);
+    net_ = models::MnistCnn(options_.sizes);
     experiment.training.epochs = 0;
     if (train_set_) train(experiment, progress, stop);
   }

@@ -3,10 +3,11 @@
 
 #include <metron/core/data/dataset.h>
 #include <metron/core/named_tensor.h>
+#include <metron/layers/models/mnist_cnn.h>
+#include <metron/layers/models/mnist_training.h>
 #include <metron/tools/report/options.h>
 #include <metron/tools/report/progress.h>
 #include <metron/tools/report/run.h>
-#include <mnist_cnn/training.h>
 
 #include <atomic>
 #include <optional>
@@ -17,7 +18,7 @@ namespace metron::report {
 struct Experiment {
   Device device;
   Training training;
-  mnist::Metrics metrics;          // what metrics.csv holds; no rows where they are not known
+  models::Metrics metrics;         // what metrics.csv holds; no rows where they are not known
   std::vector<NamedTensor> state;  // of the net, on the CPU
   std::int64_t parameters = 0;
   Batch images;  // the largest batch to be profiled, of the test images
@@ -38,12 +39,12 @@ class Experimenter {
   Options options_;
   Device device_;
   std::optional<ImageDataset> train_set_, test_set_;
-  mnist::Net net_;
+  models::MnistCnn net_;
   Training finished_;  // of --from
-  mnist::Metrics metrics_;
+  models::Metrics metrics_;
 };
 
 // The steps' losses with their moving mean, and the tests, of what a training wrote.
-void set_curves(Training& training, const mnist::Metrics& metrics);
+void set_curves(Training& training, const models::Metrics& metrics);
 
 }  // namespace metron::report

@@ -1,7 +1,7 @@
 // What a report is asked for: the command line's options.
 #pragma once
 
-#include <mnist_cnn/net.h>
+#include <metron/layers/models/mnist_cnn.h>
 
 #include <cstdint>
 #include <optional>
@@ -19,7 +19,7 @@ struct Options {
   std::string providers;
   int threads = 0;  // 0: all cores
   std::uint64_t seed = 1;
-  mnist::NetSizes sizes;
+  models::MnistCnnSizes sizes;
 
   std::int64_t epochs = 1;
   std::int64_t train_batch_size = 64;

@@ -34,7 +34,7 @@ void run_pass(const PassOptions& o) {
   if (!o.providers.empty()) set_providers(o.providers);
   const Device device(o.device);
   manual_seed(o.seed);
-  mnist::Net net(o.sizes);
+  models::MnistCnn net(o.sizes);
   std::vector<NamedTensor> tensors = load_safetensors(o.input);
   const Tensor images = take(tensors, images_name).to(device), labels = take(tensors, labels_name).to(device);
   net.load_state(tensors);

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <metron/core/device.h>
-#include <mnist_cnn/net.h>
+#include <metron/layers/models/mnist_cnn.h>
 
 #include <cstdint>
 #include <filesystem>
@@ -17,7 +17,7 @@ struct PassOptions {
   std::string device = "cpu";
   std::string providers;  // the order asked for; "" is the usual one
   int threads = 0;        // 0: all cores
-  mnist::NetSizes sizes;
+  models::MnistCnnSizes sizes;
   std::uint64_t seed = 1;
   bool forward_only = false;  // the first pass is a forward pass instead of a training step
   int warmup = 0;             // training steps that nobody looks at

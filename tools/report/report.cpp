@@ -90,7 +90,7 @@ graph::Words graph_words(const Report& report, const Language& text) {
 // The forward pass at the largest batch size.
 graph::Graph capture(const Options& options, const Experiment& experiment, const Report& report,
                      const Language& text) {
-  mnist::Net net(options.sizes);
+  models::MnistCnn net(options.sizes);
   net.load_state(experiment.state);
   net.to(experiment.device);
   net.train();

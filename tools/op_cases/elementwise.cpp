@@ -1,11 +1,10 @@
 // Element-wise ops: every formula over every way in which two shapes and layouts can meet.
 #include <metron/core/ops.h>
+#include <metron/tools/op_cases/cases.h>
 
 #include <numbers>
 
-#include "cases.h"
-
-namespace metron::test {
+namespace metron::op_cases {
 namespace {
 
 struct Operands {
@@ -213,4 +212,4 @@ std::vector<Case> elementwise_cases() {
   return table;
 }
 
-}  // namespace metron::test
+}  // namespace metron::op_cases

@@ -1,12 +1,11 @@
 // Random tensors: the numbers themselves are checked, as any device must give the same.
 #include <metron/core/ops.h>
+#include <metron/tools/op_cases/cases.h>
 
 #include <cmath>
 #include <numbers>
 
-#include "cases.h"
-
-namespace metron::test {
+namespace metron::op_cases {
 namespace {
 
 constexpr PhiloxKey key{7, 0};
@@ -54,4 +53,4 @@ std::vector<Case> random_cases() {
   return table;
 }
 
-}  // namespace metron::test
+}  // namespace metron::op_cases

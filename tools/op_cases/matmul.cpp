@@ -1,10 +1,9 @@
 // Matrix products.
 #include <metron/core/ops.h>
 #include <metron/core/slots.h>
+#include <metron/tools/op_cases/cases.h>
 
-#include "cases.h"
-
-namespace metron::test {
+namespace metron::op_cases {
 
 std::vector<Case> matmul_cases() {
   using enum Layout;
@@ -156,4 +155,4 @@ std::vector<Case> matmul_cases() {
   return table;
 }
 
-}  // namespace metron::test
+}  // namespace metron::op_cases

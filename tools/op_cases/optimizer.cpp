@@ -2,12 +2,11 @@
 // row.
 #include <metron/core/ops.h>
 #include <metron/core/slots.h>
+#include <metron/tools/op_cases/cases.h>
 
 #include <cmath>
 
-#include "cases.h"
-
-namespace metron::test {
+namespace metron::op_cases {
 namespace {
 
 constexpr int steps = 3;
@@ -145,4 +144,4 @@ std::vector<Case> optimizer_cases() {
   return table;
 }
 
-}  // namespace metron::test
+}  // namespace metron::op_cases

@@ -1,9 +1,8 @@
 // Reductions over every choice of axes.
 #include <metron/core/ops.h>
+#include <metron/tools/op_cases/cases.h>
 
-#include "cases.h"
-
-namespace metron::test {
+namespace metron::op_cases {
 namespace {
 
 struct Reduced {
@@ -113,4 +112,4 @@ std::vector<Case> reduction_cases() {
   return table;
 }
 
-}  // namespace metron::test
+}  // namespace metron::op_cases

@@ -1,9 +1,8 @@
 // Views and copies: elements change places or types, never values.
 #include <metron/core/ops.h>
+#include <metron/tools/op_cases/cases.h>
 
-#include "cases.h"
-
-namespace metron::test {
+namespace metron::op_cases {
 namespace {
 
 void add_views(std::vector<Case>& table) {
@@ -193,4 +192,4 @@ std::vector<Case> movement_cases() {
   return table;
 }
 
-}  // namespace metron::test
+}  // namespace metron::op_cases

@@ -1,9 +1,8 @@
 // Batch norm, layer norm and dropout.
 #include <metron/core/ops.h>
+#include <metron/tools/op_cases/cases.h>
 
-#include "cases.h"
-
-namespace metron::test {
+namespace metron::op_cases {
 namespace {
 
 naive::Array batch_statistic(const naive::Array& x, double (*statistic)(const std::vector<double>&)) {
@@ -185,4 +184,4 @@ std::vector<Case> normalization_cases() {
   return table;
 }
 
-}  // namespace metron::test
+}  // namespace metron::op_cases

@@ -1,9 +1,9 @@
-// The table of op cases. Every test mode walks it: gradients, providers, the reference; so will every new
-// device and the benchmark. A case says which op, which inputs, the call, and the same in double-precision
-// loops.
+// The table of op cases, which the tests of gradients, providers and devices and the benchmark iterate over.
+// A case says which op, which inputs, the call, and the same in double-precision loops.
 #pragma once
 
 #include <metron/core/tensor.h>
+#include <metron/tools/op_cases/naive.h>
 
 #include <cstdint>
 #include <functional>
@@ -12,9 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "naive.h"
-
-namespace metron::test {
+namespace metron::op_cases {
 
 // How an input lies in memory. The gaps around and between its elements hold NaN, or an absurd integer, so
 // that a kernel that strays into them shows it.
@@ -109,7 +107,7 @@ Tensor make_input(const Input& input, const naive::Array& values, DType dtype, D
 naive::Array to_array(const Tensor& tensor);
 std::vector<naive::Array> to_arrays(Tensors tensors);
 
-// The families, each in its own cases_<family>.cpp.
+// The families, each in a file of its name.
 std::vector<Case> elementwise_cases();
 std::vector<Case> reduction_cases();
 std::vector<Case> movement_cases();
@@ -120,4 +118,4 @@ std::vector<Case> loss_cases();
 std::vector<Case> random_cases();
 std::vector<Case> optimizer_cases();
 
-}  // namespace metron::test
+}  // namespace metron::op_cases

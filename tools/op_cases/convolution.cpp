@@ -1,11 +1,10 @@
 // Convolution and pooling over every option, in both memory formats.
 #include <metron/core/ops.h>
+#include <metron/tools/op_cases/cases.h>
 
 #include <utility>
 
-#include "cases.h"
-
-namespace metron::test {
+namespace metron::op_cases {
 namespace {
 
 void add_conv2d(std::vector<Case>& table) {
@@ -156,4 +155,4 @@ std::vector<Case> convolution_cases() {
   return table;
 }
 
-}  // namespace metron::test
+}  // namespace metron::op_cases

@@ -1,15 +1,13 @@
-#include "training.h"
-
 #include <metron/core/io/atomic_file.h>
+#include <metron/layers/loss.h>
+#include <metron/layers/models/mnist_training.h>
 
 #include <array>
 #include <charconv>
 #include <cstdio>
 #include <fstream>
 
-using namespace metron;
-
-namespace mnist {
+namespace metron::models {
 namespace {
 
 constexpr char header[] = "step,epoch,loss,accuracy";
@@ -70,11 +68,12 @@ Metrics read_metrics(const std::string& path) {
   return metrics;
 }
 
-Training::Training(Net& net, Device device, double lr, double gamma)
+MnistTraining::MnistTraining(Module& net, Device device, double lr, double gamma)
     : net_(net), device_(device), optimizer_(net.parameters(), {.lr = lr}), schedule_(optimizer_, 1, gamma) {}
 
-EpochProgress Training::train_epoch(std::int64_t epoch, const DataLoader& loader, const EpochOptions& options,
-                                    const OnLog& on_log, const std::atomic<bool>& stop) {
+EpochProgress MnistTraining::train_epoch(std::int64_t epoch, const DataLoader& loader,
+                                         const EpochOptions& options, const OnLog& on_log,
+                                         const std::atomic<bool>& stop) {
   net_.train();
   EpochProgress progress{.epoch = epoch, .steps = loader.size()};
   if (options.most_steps > 0) progress.steps = std::min(progress.steps, options.most_steps);
@@ -102,7 +101,7 @@ EpochProgress Training::train_epoch(std::int64_t epoch, const DataLoader& loader
   return progress;
 }
 
-TestResult Training::test(std::int64_t epoch, const DataLoader& loader, std::int64_t most_batches) {
+TestResult MnistTraining::test(std::int64_t epoch, const DataLoader& loader, std::int64_t most_batches) {
   const NoGradGuard no_grad;
   const bool training = net_.training();
   net_.eval();
@@ -122,4 +121,4 @@ TestResult Training::test(std::int64_t epoch, const DataLoader& loader, std::int
   return result;
 }
 
-}  // namespace mnist
+}  // namespace metron::models

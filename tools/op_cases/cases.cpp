@@ -1,5 +1,5 @@
 // How the inputs of a case come to be.
-#include "cases.h"
+#include <metron/tools/op_cases/cases.h>
 
 #include <algorithm>
 #include <cmath>
@@ -8,7 +8,7 @@
 #include <ostream>
 #include <random>
 
-namespace metron::test {
+namespace metron::op_cases {
 namespace {
 
 constexpr std::int64_t absurd_index = std::int64_t{-1} << 40;
@@ -197,4 +197,4 @@ std::vector<naive::Array> to_arrays(Tensors tensors) {
   return arrays;
 }
 
-}  // namespace metron::test
+}  // namespace metron::op_cases

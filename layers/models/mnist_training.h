@@ -1,5 +1,11 @@
-// Training the reference CNN and testing it: what the example and the lab report share.
+// Training and testing a classifier on MNIST by the recipe of PyTorch's example, with the metrics of each
+// step.
 #pragma once
+
+#include <metron/core/data/data_loader.h>
+#include <metron/layers/lr_scheduler.h>
+#include <metron/layers/module.h>
+#include <metron/layers/optim.h>
 
 #include <atomic>
 #include <functional>
@@ -7,9 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "net.h"
-
-namespace mnist {
+namespace metron::models {
 
 // A row a training step, and one a test with the accuracy and the test set's mean loss.
 struct MetricsRow {
@@ -50,26 +54,27 @@ struct EpochProgress {
   double loss = 0;        // of the last step
 };
 
-class Training {
+class MnistTraining {
  public:
   using OnLog = std::function<void(const EpochProgress&)>;
 
-  // Adadelta, its rate multiplied by gamma after each epoch. The net is on the device already.
-  Training(Net& net, metron::Device device, double lr, double gamma);
+  // Adadelta, its learning rate multiplied by gamma after each epoch. The net is on the device already,
+  // answers with log-probabilities and outlives the training.
+  MnistTraining(Module& net, Device device, double lr, double gamma);
 
   // Ends after the running step when `stop` is set. on_log may test.
-  EpochProgress train_epoch(std::int64_t epoch, const metron::DataLoader& loader, const EpochOptions& options,
+  EpochProgress train_epoch(std::int64_t epoch, const DataLoader& loader, const EpochOptions& options,
                             const OnLog& on_log, const std::atomic<bool>& stop);
-  TestResult test(std::int64_t epoch, const metron::DataLoader& loader, std::int64_t most_batches = 0);
+  TestResult test(std::int64_t epoch, const DataLoader& loader, std::int64_t most_batches = 0);
   const Metrics& metrics() const { return metrics_; }
 
  private:
-  Net& net_;
-  metron::Device device_;
-  metron::Adadelta optimizer_;
-  metron::StepLR schedule_;
+  Module& net_;
+  Device device_;
+  Adadelta optimizer_;
+  StepLR schedule_;
   Metrics metrics_;
   std::int64_t step_ = 0;
 };
 
-}  // namespace mnist
+}  // namespace metron::models

@@ -11,7 +11,7 @@
 #include <limits>
 #include <vector>
 
-namespace metron::test::naive {
+namespace metron::op_cases::naive {
 
 using Index = Dims;
 
@@ -330,4 +330,4 @@ inline Array embedding(const Array& w, const Array& indices) {
   return y;
 }
 
-}  // namespace metron::test::naive
+}  // namespace metron::op_cases::naive

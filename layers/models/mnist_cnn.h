@@ -1,31 +1,34 @@
 // The reference CNN: two convolutions, two linear layers, 1,199,882 parameters.
 #pragma once
 
-#include <metron/metron.h>
+#include <metron/core/ops.h>
+#include <metron/layers/layers.h>
 
-namespace mnist {
+#include <cstdint>
+
+namespace metron::models {
 
 // The sizes that are the model's own to choose.
-struct NetSizes {
+struct MnistCnnSizes {
   std::int64_t conv1 = 32;  // channels
   std::int64_t conv2 = 64;
   std::int64_t hidden = 128;
 };
 
-struct Net : metron::Module {
-  explicit Net(const NetSizes& sizes = {})
+struct MnistCnn : Module {
+  explicit MnistCnn(const MnistCnnSizes& sizes = {})
       : conv1(1, sizes.conv1, 3),
         conv2(sizes.conv1, sizes.conv2, 3),
         fc1(sizes.conv2 * 12 * 12, sizes.hidden),
         fc2(sizes.hidden, 10) {}
 
-  metron::Conv2d conv1, conv2;
-  metron::Dropout2d dropout1{0.25};
-  metron::Dropout2d dropout2{0.5};
-  metron::Linear fc1, fc2;
+  Conv2d conv1, conv2;
+  Dropout2d dropout1{0.25};
+  Dropout2d dropout2{0.5};
+  Linear fc1, fc2;
   bool use_dropout = true;
 
-  void members(metron::MemberVisitor& visit) override {
+  void members(MemberVisitor& visit) override {
     visit.module("conv1", conv1);
     visit.module("conv2", conv2);
     visit.module("dropout1", dropout1);
@@ -34,10 +37,10 @@ struct Net : metron::Module {
     visit.module("fc2", fc2);
   }
 
-  metron::Tensor forward(const metron::Tensor& images) override {  // (N, 1, 28, 28)
-    metron::Tensor x = relu(conv1(images));                        // (N, 32, 26, 26)
-    x = relu(conv2(x));                                            // (N, 64, 24, 24)
-    x = max_pool2d(x, {.kernel = 2});                              // (N, 64, 12, 12)
+  Tensor forward(const Tensor& images) override {  // (N, 1, 28, 28)
+    Tensor x = relu(conv1(images));                // (N, 32, 26, 26)
+    x = relu(conv2(x));                            // (N, 64, 24, 24)
+    x = max_pool2d(x, {.kernel = 2});              // (N, 64, 12, 12)
     if (use_dropout) x = dropout1(x);
     x = flatten(x, 1);  // (N, 9216)
     x = relu(fc1(x));   // (N, 128)
@@ -46,4 +49,4 @@ struct Net : metron::Module {
   }
 };
 
-}  // namespace mnist
+}  // namespace metron::models

@@ -1,9 +1,8 @@
 // Softmax, losses and embedding.
 #include <metron/core/ops.h>
+#include <metron/tools/op_cases/cases.h>
 
-#include "cases.h"
-
-namespace metron::test {
+namespace metron::op_cases {
 namespace {
 
 template <typename Op, typename Oracle>
@@ -126,4 +125,4 @@ std::vector<Case> loss_cases() {
   return table;
 }
 
-}  // namespace metron::test
+}  // namespace metron::op_cases
