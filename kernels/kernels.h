@@ -167,28 +167,15 @@ inline constinit Slot<bool(const Tensor& g, const Tensor& indices, Tensor& gw)> 
 // ---- Optimizers: one call updates all parameters. Element i of each list belongs together: contiguous, one
 //      shape and dtype (floating). Formulas as in PyTorch's documentation of the optimizer of that name. ----
 
-struct SgdOptions {
-  double lr = 1e-3, momentum = 0, dampening = 0, weight_decay = 0;
-  bool nesterov = false;
-  bool first_step = false;  // momentum buffers are uninitialised: they become the gradient
-};
 // momenta is empty if momentum is 0.
 inline constinit Slot<bool(const SgdOptions& options, std::span<const Tensor> grads, std::span<Tensor> params,
                            std::span<Tensor> momenta)>
     sgd{"sgd"};
 
-struct AdamOptions {
-  double lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0;
-  bool decoupled = false;  // AdamW: weight decay apart from the gradient
-  std::int64_t step = 1;   // from 1, for the bias correction
-};
 inline constinit Slot<bool(const AdamOptions& options, std::span<const Tensor> grads,
                            std::span<Tensor> params, std::span<Tensor> means, std::span<Tensor> squares)>
     adam{"adam"};
 
-struct AdadeltaOptions {
-  double lr = 1, rho = 0.9, eps = 1e-6, weight_decay = 0;
-};
 inline constinit Slot<bool(const AdadeltaOptions& options, std::span<const Tensor> grads,
                            std::span<Tensor> params, std::span<Tensor> squares, std::span<Tensor> deltas)>
     adadelta{"adadelta"};

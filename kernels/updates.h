@@ -2,7 +2,8 @@
 // change the parameter p and its moments in place.
 #pragma once
 
-#include <metron/kernels/kernels.h>
+#include <metron/core/host_device.h>
+#include <metron/core/options.h>
 
 #include <cmath>
 #include <limits>

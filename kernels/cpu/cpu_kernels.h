@@ -7,9 +7,10 @@
 // outside of this folder.
 #pragma once
 
+#include <metron/core/options.h>
 #include <metron/core/parallel.h>
+#include <metron/core/random.h>
 #include <metron/kernels/indexing.h>
-#include <metron/kernels/kernels.h>
 
 #include <algorithm>
 #include <cstdint>

@@ -1,5 +1,6 @@
 // The portable CPU provider's table of contents.
 #include <metron/kernels/cpu/cpu_kernels.h>
+#include <metron/kernels/kernels.h>
 
 namespace metron::METRON_ISA {
 
