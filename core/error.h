@@ -1,9 +1,11 @@
 // Typed errors. Every message reads "[op] the rule that was broken, got <shapes>".
 #pragma once
 
-#include <sstream>
+#include <iosfwd>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <type_traits>
 
 namespace metron {
 
@@ -40,13 +42,52 @@ class OutOfMemoryError : public Error {
   using Error::Error;
 };
 
+namespace detail {
+
+// An error's text, streamed out of line: every file throws errors, and <sstream> is slow to compile.
+class Message {
+ public:
+  explicit Message(const char* op);  // "[op] "
+  ~Message();
+  Message(const Message&) = delete;
+  Message& operator=(const Message&) = delete;
+
+  template <typename T>
+  void add(const T& part) {
+    if constexpr (std::is_convertible_v<const T&, std::string_view>) {
+      add_text(part);
+    } else if constexpr (std::is_floating_point_v<T>) {
+      add_number(static_cast<double>(part));
+    } else if constexpr (std::is_same_v<T, char>) {
+      add_text(std::string_view(&part, 1));
+    } else if constexpr (std::is_integral_v<T> && std::is_signed_v<T>) {
+      add_number(static_cast<long long>(part));
+    } else if constexpr (std::is_integral_v<T>) {
+      add_number(static_cast<unsigned long long>(part));
+    } else {
+      stream() << part;
+    }
+  }
+  std::string text() const;
+
+ private:
+  std::ostream& stream();
+  void add_text(std::string_view text);
+  void add_number(double number);
+  void add_number(long long number);
+  void add_number(unsigned long long number);
+
+  std::ostringstream* out_;
+};
+
+}  // namespace detail
+
 // Builds "[op] parts..." and throws it; parts are anything that streams.
 template <typename E, typename... Parts>
 [[noreturn, gnu::cold, gnu::noinline]] void fail(const char* op, const Parts&... parts) {
-  std::ostringstream message;
-  message << '[' << op << "] ";
-  (message << ... << parts);
-  throw E(message.str());
+  detail::Message message(op);
+  (message.add(parts), ...);
+  throw E(message.text());
 }
 
 // check<ShapeError>(a == b, "matmul", "inner sizes must agree, got ", a, " and ", b);

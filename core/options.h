@@ -81,4 +81,23 @@ const char* name_of(BinaryOp op);
 const char* name_of(CompareOp op);
 const char* name_of(ReduceOp op);
 
+namespace kernel {
+
+struct SgdOptions {
+  double lr = 1e-3, momentum = 0, dampening = 0, weight_decay = 0;
+  bool nesterov = false;
+  bool first_step = false;  // momentum buffers are uninitialised: they become the gradient
+};
+
+struct AdamOptions {
+  double lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0;
+  bool decoupled = false;  // AdamW: weight decay apart from the gradient
+  std::int64_t step = 1;   // from 1, for the bias correction
+};
+
+struct AdadeltaOptions {
+  double lr = 1, rho = 0.9, eps = 1e-6, weight_decay = 0;
+};
+
+}  // namespace kernel
 }  // namespace metron

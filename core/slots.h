@@ -103,14 +103,16 @@ inline constinit Slot<LinearBackwardWeightFn> linear_backward_weight{"linear_bac
 // ---- Convolution: cross-correlation. x (N, C, H, W), w (O, C / groups, KH, KW), bias (O) or absent,
 //      y (N, O, OH, OW), x and y contiguous or channels-last, w, bias and their gradients contiguous. ----
 
+// y = activation(x * w + bias).
 using Conv2dForwardFn = bool(const Tensor& x, const Tensor& w, const Tensor& bias,
                              const Conv2dOptions& options, Activation activation, Tensor& y);
 inline constinit Slot<Conv2dForwardFn> conv2d_forward{"conv2d_forward", conv2d_forward_flops};
+// gx from g of y.
 using Conv2dBackwardInputFn = bool(const Tensor& g, const Tensor& w, const Conv2dOptions& options,
                                    Tensor& gx);
 inline constinit Slot<Conv2dBackwardInputFn> conv2d_backward_input{"conv2d_backward_input",
                                                                    conv2d_backward_input_flops};
-// gb, the bias gradient (O), may be absent.
+// gw from g of y, and gb (O), the sum of g over all but its channels, which may be absent.
 using Conv2dBackwardWeightFn = bool(const Tensor& g, const Tensor& x, const Conv2dOptions& options,
                                     Tensor& gw, Tensor& gb);
 inline constinit Slot<Conv2dBackwardWeightFn> conv2d_backward_weight{"conv2d_backward_weight",
@@ -123,12 +125,14 @@ inline constinit Slot<Conv2dBackwardWeightFn> conv2d_backward_weight{"conv2d_bac
 // the first largest (the first NaN if there is one), row-major: kh * KW + kw. It may be absent: inference.
 using MaxPool2dFn = bool(const Tensor& x, const Pool2dOptions& options, Tensor& y, Tensor& indices);
 inline constinit Slot<MaxPool2dFn> max_pool2d{"max_pool2d"};
+// gx from g of y: each element of g is added to the one that its index names, all others are 0.
 using MaxPool2dBackwardFn = bool(const Tensor& g, const Tensor& indices, const Pool2dOptions& options,
                                  Tensor& gx);
 inline constinit Slot<MaxPool2dBackwardFn> max_pool2d_backward{"max_pool2d_backward"};
 // The divisor is the window's whole size, padding included.
 using AvgPool2dFn = bool(const Tensor& x, const Pool2dOptions& options, Tensor& y);
 inline constinit Slot<AvgPool2dFn> avg_pool2d{"avg_pool2d"};
+// gx from g of y.
 using AvgPool2dBackwardFn = bool(const Tensor& g, const Pool2dOptions& options, Tensor& gx);
 inline constinit Slot<AvgPool2dBackwardFn> avg_pool2d_backward{"avg_pool2d_backward"};
 
@@ -151,6 +155,7 @@ inline constinit Slot<BatchNormBackwardFn> batch_norm_backward{"batch_norm_backw
 using LayerNormFn = bool(const Tensor& x, const Tensor& w, const Tensor& b, double eps, Tensor& mean,
                          Tensor& variance, Tensor& y);
 inline constinit Slot<LayerNormFn> layer_norm{"layer_norm"};
+// The statistics depend on x. gw and gb may be absent, as w may.
 using LayerNormBackwardFn = bool(const Tensor& g, const Tensor& x, const Tensor& w, const Tensor& mean,
                                  const Tensor& variance, double eps, Tensor& gx, Tensor& gw, Tensor& gb);
 inline constinit Slot<LayerNormBackwardFn> layer_norm_backward{"layer_norm_backward"};
@@ -171,34 +176,22 @@ inline constinit Slot<RandomFn> random{"random"};
 // An index outside [0, V) is a ValueError that names it.
 using EmbeddingFn = bool(const Tensor& w, const Tensor& indices, Tensor& y);
 inline constinit Slot<EmbeddingFn> embedding{"embedding"};
+// gw from g of y: row v is the sum of the rows of g whose index is v.
 using EmbeddingBackwardFn = bool(const Tensor& g, const Tensor& indices, Tensor& gw);
 inline constinit Slot<EmbeddingBackwardFn> embedding_backward{"embedding_backward"};
 
 // ---- Optimizers: one call updates all parameters. Element i of each list belongs together: contiguous, one
 //      shape and dtype (floating). Formulas as in PyTorch's documentation of the optimizer of that name. ----
 
-struct SgdOptions {
-  double lr = 1e-3, momentum = 0, dampening = 0, weight_decay = 0;
-  bool nesterov = false;
-  bool first_step = false;  // momentum buffers are uninitialised: they become the gradient
-};
 // momenta is empty if momentum is 0.
 using SgdFn = bool(const SgdOptions& options, std::span<const Tensor> grads, std::span<Tensor> params,
                    std::span<Tensor> momenta);
 inline constinit Slot<SgdFn> sgd{"sgd"};
-
-struct AdamOptions {
-  double lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0;
-  bool decoupled = false;  // AdamW: weight decay apart from the gradient
-  std::int64_t step = 1;   // from 1, for the bias correction
-};
+// Adam, or AdamW if decoupled.
 using AdamFn = bool(const AdamOptions& options, std::span<const Tensor> grads, std::span<Tensor> params,
                     std::span<Tensor> means, std::span<Tensor> squares);
 inline constinit Slot<AdamFn> adam{"adam"};
-
-struct AdadeltaOptions {
-  double lr = 1, rho = 0.9, eps = 1e-6, weight_decay = 0;
-};
+// squares and deltas are the running averages of squared gradients and squared updates.
 using AdadeltaFn = bool(const AdadeltaOptions& options, std::span<const Tensor> grads,
                         std::span<Tensor> params, std::span<Tensor> squares, std::span<Tensor> deltas);
 inline constinit Slot<AdadeltaFn> adadelta{"adadelta"};

@@ -2,7 +2,6 @@
 // into.
 #pragma once
 
-#include <metron/core/allocator.h>
 #include <metron/core/device.h>
 
 #include <atomic>
@@ -12,6 +11,9 @@
 #include <string>
 
 namespace metron {
+
+class CachingAllocator;  // core/allocator.h
+struct MemoryStats;
 
 // What a device type provides so that tensors can live there.
 class Backend {

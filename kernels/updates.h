@@ -2,6 +2,8 @@
 // change the parameter p and its moments in place.
 #pragma once
 
+#include <metron/core/host_device.h>
+#include <metron/core/options.h>
 #include <metron/core/slots.h>
 
 #include <cmath>

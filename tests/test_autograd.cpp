@@ -1,4 +1,5 @@
 // The autograd engine: accumulation, the life of the graph and of what it saves, refusals, depth.
+#include <metron/core/allocator.h>
 #include <metron/core/autograd.h>
 #include <metron/core/ops.h>
 #include <metron/core/storage.h>

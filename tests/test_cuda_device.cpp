@@ -1,5 +1,6 @@
 // The device cuda, real or emulated: memory, copies, the order of the work, and the errors that arrive late.
 #include <cuda_runtime.h>
+#include <metron/core/allocator.h>
 #include <metron/core/cuda/runtime.h>
 #include <metron/core/ops.h>
 #include <metron/core/storage.h>

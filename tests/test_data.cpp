@@ -1,5 +1,6 @@
 // IDX files and image datasets.
 #include <gtest/gtest.h>
+#include <metron/core/allocator.h>
 #include <metron/core/data/dataset.h>
 #include <metron/core/data/idx.h>
 #include <sys/stat.h>

@@ -1,6 +1,7 @@
 // The providers `cublas` and `cudnn` on their fakes: every op case with each of them first, every refusal
 // at each call of a training step, and nothing left behind.
 #include <gtest/gtest.h>
+#include <metron/core/allocator.h>
 #include <metron/core/autograd.h>
 #include <metron/core/cuda/runtime.h>
 #include <metron/core/ops.h>

@@ -1,5 +1,6 @@
 // What can be seen of a profile: ranges, shapes, modules, memory, and the files it is written to.
 #include <gtest/gtest.h>
+#include <metron/core/allocator.h>
 #include <metron/core/profiler/internal/text_table.h>
 #include <metron/core/profiler/profile_folder.h>
 #include <metron/metron.h>

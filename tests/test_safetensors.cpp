@@ -1,6 +1,7 @@
 // Safetensors: the bytes of the format, round trips, and what happens to files that can't be trusted or
 // written.
 #include <gtest/gtest.h>
+#include <metron/core/allocator.h>
 #include <metron/core/io/atomic_file.h>
 #include <metron/core/io/safetensors.h>
 #include <sys/resource.h>

@@ -1,4 +1,5 @@
 // Kernel slots: which provider computes, who may decline, what is refused, and the mode that checks them.
+#include <metron/core/allocator.h>
 #include <metron/core/ops.h>
 #include <metron/core/slot.h>
 

@@ -1,5 +1,6 @@
 #include "walk.h"
 
+#include <metron/core/allocator.h>
 #include <metron/core/autograd.h>
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // The CUDA device as the tensor core sees it.
+#include <metron/core/allocator.h>
 #include <metron/core/cuda/clock.h>
 #include <metron/core/cuda/state.h>
 #include <metron/core/storage.h>

@@ -8,9 +8,11 @@
 // outside of this folder.
 #pragma once
 
+#include <metron/core/options.h>
 #include <metron/core/parallel.h>
-#include <metron/kernels/indexing.h>
+#include <metron/core/random.h>
 #include <metron/core/slots.h>
+#include <metron/kernels/indexing.h>
 
 #include <algorithm>
 #include <cstdint>

@@ -1,4 +1,6 @@
 // The portable CPU provider's table of contents.
+#include <metron/core/slots.h>
+#include <metron/kernels/cpu/cpu_kernels.h>
 #include <metron/kernels/internal/install.h>
 
 namespace metron::METRON_ISA {
