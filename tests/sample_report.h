@@ -1,8 +1,9 @@
 // A report with something in each of its sections: what the page and the texts are tested on.
 #pragma once
 
-#include <metron/tools/report/explain.h>
-#include <metron/tools/report/page.h>
+#include <metron/tools/report/analyse/shell.h>
+#include <metron/tools/report/render/page.h>
+#include <metron/tools/report/render/terms.h>
 #include <metron/tools/report/run.h>
 
 #include <algorithm>
@@ -159,7 +160,7 @@ inline report::FaithfulSection sample_faithful(std::int64_t batch) {
   row("relu", "relu", 55.5, 7, 71.042);
   row("max_pool2d", "max_pool2d", 44.1, 11, 46.081);
   row("fill", "fill", 3.2, std::nullopt, std::nullopt);
-  section.starts = {{"oneDNN initialisation", "linear", 28123.4 * more}};
+  section.starts = {{"oneDNN initialization", "linear", 28123.4 * more}};
   section.reference = {{1, "conv2d", 127013.795},
                        {2, "convolution", 127003.694},
                        {3, "_convolution", 126993.52},
@@ -176,7 +177,7 @@ inline report::Report sample_report(bool device_clock = false) {
   Report report;
   report.complete = true;
   report.seconds = 143.7;
-  report.environment = nlohmann::ordered_json::parse(R"json({"metron": "0.1.0", "commit": "0123456789ab+",
+  report.environment.text = R"json({"metron": "0.1.0", "commit": "0123456789ab+",
       "cpu": {"model": "Some CPU @ 2.60GHz", "cores": 6, "threads": 12, "usable": 2, "kernels_isa": "avx2",
               "instruction_sets": "avx avx2 fma"},
       "memory_bytes": 25769803776,
@@ -185,7 +186,7 @@ inline report::Report sample_report(bool device_clock = false) {
       "build_options": {"build type": "Release", "OpenMP": "ON"},
       "libraries": {"oneDNN": "2.6.3", "CUDA": "12.4", "a/b~c": "1.0"},
       "providers": [], "compute_threads": 2
-})json");
+})json";
   Settings& settings = report.settings;
   settings.created = "2026-05-04T12:30:00Z";
   settings.command = {"metron", "report", "--data", "mnist </script>", "--out", "r & \"q\""};
@@ -230,7 +231,7 @@ inline report::Report sample_report(bool device_clock = false) {
     cold.batch = batch.batch;
     cold.cold_wall_us = batch.wall_us + 61234.5;
     cold.warm_wall_us = batch.wall_us;
-    cold.initialisation = {{"onednn", "oneDNN 2.6.3", 58000.25, 0.85},
+    cold.initialization = {{"onednn", "oneDNN 2.6.3", 58000.25, 0.85},
                            {"cpu", "kernels of Metron (cpu)", 12.5, 1e-4}};
     for (const OpRow& op : batch.ops)
       cold.ops.push_back({op.name, op.phase, op.provider, op.self_us + 3000, op.self_us, 3000});

@@ -90,7 +90,7 @@ TEST(Completeness, EveryOpHasAnErrorTest) {
 TEST(Completeness, EveryOpIsDocumented) {
   const std::string header = read(source("core/ops.h"));
   const std::set<std::string> documented = as_set(matches(header, R"((?:^//[^\n]*\nTensor (\w+)\())")),
-                              at_the_end = as_set(matches(header, R"(^Tensor (\w+)\([^;]*;  //)"));
+                              at_the_end = as_set(matches(header, R"(^Tensor (\w+)\([^;]*;\s+//)"));
   for (const std::string& op : ops())
     EXPECT_TRUE(documented.contains(op) || at_the_end.contains(op)) << op << " has no comment in core/ops.h";
 }

@@ -2,16 +2,17 @@
 #include <gtest/gtest.h>
 #include <metron/core/error.h>
 #include <metron/tools/environment.h>
-#include <metron/tools/report/analyse.h>
-#include <metron/tools/report/explain.h>
-#include <metron/tools/report/folder.h>
-#include <metron/tools/report/language.h>
-#include <metron/tools/report/markdown.h>
-#include <metron/tools/report/names.h>
-#include <metron/tools/report/pictures.h>
+#include <metron/tools/report/analyse/analyse.h>
+#include <metron/tools/report/analyse/names.h>
+#include <metron/tools/report/render/folder.h>
+#include <metron/tools/report/render/language.h>
+#include <metron/tools/report/render/markdown.h>
+#include <metron/tools/report/render/pictures.h>
+#include <metron/tools/report/render/terms.h>
 #include <metron/tools/report/run.h>
 
 #include <limits>
+#include <nlohmann/json.hpp>
 
 #include "expect_error.h"
 #include "run_command.h"
@@ -25,7 +26,7 @@ namespace {
 TEST(Run, IsReadBackAsItWasWritten) {
   Report report;
   report.complete = true;
-  report.environment = {{"cpu", {{"model", "x"}}}};
+  report.environment.text = R"({"cpu": {"model": "x"}})";
   report.settings.batch_sizes = {1, 64};
   report.training.curve = {
       .step = {1, 2}, .epoch = {1, 1}, .loss = {2.3, 2.1}, .smoothed = {2.3, 2.2}, .window = 2};
@@ -172,20 +173,20 @@ TEST(Comparison, HasEveryOpOfEveryBatchSize) {
   EXPECT_DOUBLE_EQ(*rows[0].share[1], 0.75);
 }
 
-TEST(Cold, NamesTheLibraryThatInitialises) {
+TEST(Cold, NamesTheLibraryThatInitializes) {
   const auto step = [](std::int64_t conv) {
     return synthetic_profile(
         {{{"conv2d", Phase::forward, 100, "conv2d_forward", conv}, {"relu", Phase::forward, 70}}});
   };
   const ColdSection section =
       compare_cold(sample_steps(step(90'000)), sample_steps(step(9'000)), 8, {{"onednn", "oneDNN 2.6"}});
-  ASSERT_EQ(section.initialisation.size(), 1u);
-  EXPECT_EQ(section.initialisation[0].library, "oneDNN 2.6");
-  EXPECT_DOUBLE_EQ(section.initialisation[0].us, 81);
-  EXPECT_NEAR(section.initialisation[0].share, 81. / section.cold_wall_us, 1e-12);
+  ASSERT_EQ(section.initialization.size(), 1u);
+  EXPECT_EQ(section.initialization[0].library, "oneDNN 2.6");
+  EXPECT_DOUBLE_EQ(section.initialization[0].us, 81);
+  EXPECT_NEAR(section.initialization[0].share, 81. / section.cold_wall_us, 1e-12);
   EXPECT_EQ(section.ops[0].name, "conv2d");
-  EXPECT_DOUBLE_EQ(section.ops[0].initialisation_us, 81);
-  EXPECT_DOUBLE_EQ(section.ops[1].initialisation_us, 0);
+  EXPECT_DOUBLE_EQ(section.ops[0].initialization_us, 81);
+  EXPECT_DOUBLE_EQ(section.ops[1].initialization_us, 0);
 }
 
 // A library starts in the first product, which is then no slower than its kernel.
@@ -194,7 +195,7 @@ Profile with_start() {
                                         {"linear", Phase::forward, 100, "matmul", 30'500}}});
   Record start = profile.records[3];
   start.kind = RecordKind::range;
-  start.name = "oneDNN initialisation";
+  start.name = "oneDNN initialization";
   start.parent = 3;
   start.end = start.start + 30'000;
   profile.records.push_back(start);
@@ -206,9 +207,9 @@ TEST(Cold, CountsALibrarysStartToItAlone) {
       sample_steps(synthetic_profile({{{"conv2d", Phase::forward, 1000, "conv2d_forward", 8000},
                                        {"linear", Phase::forward, 100, "matmul", 400}}}));
   const ColdSection section = compare_cold(sample_steps(with_start()), warm, 8, {{"onednn", "oneDNN 2.6"}});
-  ASSERT_EQ(section.initialisation.size(), 1u);
-  EXPECT_NEAR(section.initialisation[0].start_us, 30, 1e-9);
-  EXPECT_NEAR(section.initialisation[0].us, 30 + 1 + 0.1, 1e-9);
+  ASSERT_EQ(section.initialization.size(), 1u);
+  EXPECT_NEAR(section.initialization[0].start_us, 30, 1e-9);
+  EXPECT_NEAR(section.initialization[0].us, 30 + 1 + 0.1, 1e-9);
   EXPECT_EQ(section.ops[1].name, "linear");
   EXPECT_NEAR(section.ops[1].cold_us, 0.6, 1e-9);
 }
@@ -220,7 +221,7 @@ TEST(Faithful, RanksNoLibrarysStart) {
   EXPECT_EQ(section.rows[2].op, "addmm");
   EXPECT_NEAR(section.rows[2].total_us, 0.6, 1e-9);
   ASSERT_EQ(section.starts.size(), 1u);
-  EXPECT_EQ(section.starts[0].name, "oneDNN initialisation");
+  EXPECT_EQ(section.starts[0].name, "oneDNN initialization");
   EXPECT_EQ(section.starts[0].op, "linear");
   EXPECT_NEAR(section.starts[0].us, 30, 1e-9);
 }
@@ -278,7 +279,7 @@ TEST(Reference, IsReadAsItStands) {
 
 TEST(Markdown, MarksWhatIsEmulatedOrADouble) {
   Report report;
-  report.environment = tools::to_json(tools::collect_environment());
+  report.environment.text = tools::to_json_text(tools::collect_environment());
   report.settings.batch_sizes = {8};
   report.batches.push_back(ranked({{{"conv2d", Phase::forward, 100, "conv2d_forward", 9000}}}));
   report.batches[0].batch = 8;

@@ -131,7 +131,7 @@ std::set<std::string> texts_in(const std::filesystem::path& file) {
 
 std::set<std::string> texts_in_folder(const std::string& folder, const std::string& suffix) {
   std::set<std::string> texts;
-  for (const auto& entry : std::filesystem::directory_iterator(source_folder + folder))
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(source_folder + folder))
     if (entry.path().extension() == suffix) texts.merge(texts_in(entry.path()));
   return texts;
 }
@@ -139,8 +139,8 @@ std::set<std::string> texts_in_folder(const std::string& folder, const std::stri
 // What t() puts between values stands there as it is in the source.
 std::set<std::string> fixed_parts() {
   std::set<std::string> parts;
-  auto texts = texts_in_folder("tools/report/page", ".js");
-  texts.merge(texts_in(source_folder + "tools/report/explanation.cpp"));
+  auto texts = texts_in_folder("tools/report/render/page", ".js");
+  texts.merge(texts_in(source_folder + "tools/report/render/explanation.cpp"));
   for (const std::string& text : texts) {
     const std::regex hole(R"(\{\d\})");
     parts.insert(std::sregex_token_iterator(text.begin(), text.end(), hole, -1), {});
@@ -217,7 +217,7 @@ TEST(BrowsedPage, ShowsTheNumbersOfTheRunAndNoOthers) {
                            "/batches/1/ops/3/lowest_us",
                            "/comparison/25/rank/2",
                            "/comparison/0/share/0",
-                           "/cold/2/initialisation/0/us",
+                           "/cold/2/initialization/0/us",
                            "/cold/0/ops/0/cold_us",
                            "/batches/2/phases/2/share",
                            "/batches/0/self_part",
@@ -371,7 +371,7 @@ TEST(BrowsedPage, SpeaksChinese) {
 
 TEST(BrowsedPage, OpensWithNothingInIt) {
   Report report;
-  report.environment = {{"cpu", {{"model", "x"}}}};
+  report.environment.text = R"({"cpu": {"model": "x"}})";
   report.interrupted_in = "training";
   BROWSE(found, report, {}, english(), "empty");
   expect_sound(found);
@@ -421,7 +421,7 @@ TEST(Page, RefusesAGraphWithLooseEdges) {
 }
 
 TEST(Texts, AreAllThereInChinese) {
-  auto texts = texts_in_folder("tools/report/page", ".js");
+  auto texts = texts_in_folder("tools/report/render/page", ".js");
   texts.merge(texts_in_folder("tools/report", ".cpp"));
   EXPECT_GT(texts.size(), 150u);
   for (const std::string& text : texts) {

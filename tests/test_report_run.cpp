@@ -5,8 +5,8 @@
 #include <metron/layers/models/mnist_cnn.h>
 #include <metron/metron.h>
 #include <metron/tools/graph/picture.h>
-#include <metron/tools/report/markdown.h>
-#include <metron/tools/report/pictures.h>
+#include <metron/tools/report/render/markdown.h>
+#include <metron/tools/report/render/pictures.h>
 
 #include <algorithm>
 #include <limits>
@@ -72,7 +72,7 @@ TEST(ReportRun, HasAllOfItsFiles) {
         "mnist_cnn.safetensors"})
     EXPECT_TRUE(there.contains(name)) << name;
   EXPECT_TRUE(contains(f.output.text, {"training, epoch 1/1", "measuring", "report.html"}));
-  EXPECT_EQ(to_json(f.report).dump(1) + '\n', read_file(f.at("run.json")));
+  EXPECT_EQ(to_json_text(f.report), read_file(f.at("run.json")));
 }
 
 TEST(ReportRun, SaysWhatWasMeasuredAndOnWhat) {
@@ -93,11 +93,12 @@ TEST(ReportRun, SaysWhatWasMeasuredAndOnWhat) {
   ASSERT_EQ(report.cold.size(), 3u);
   ASSERT_EQ(report.faithful.size(), 3u);
   for (const BatchSection& batch : report.batches) EXPECT_EQ(batch.steps, 12);
-  EXPECT_EQ(report.environment.at("cpu").at("model"), report.settings.device_name);
+  EXPECT_EQ(nlohmann::json::parse(report.environment.text).at("cpu").at("model"),
+            report.settings.device_name);
   std::set<std::string> kinds;
   for (const Correlation& c : report.correlations) kinds.insert(c.kind);
   EXPECT_EQ(kinds, (std::set<std::string>{"faithful-reference", "warm-reference", "cold-warm", "warm-warm"}));
-  for (const Initialisation& i : report.cold.back().initialisation) EXPECT_FALSE(i.library.empty());
+  for (const Initialization& i : report.cold.back().initialization) EXPECT_FALSE(i.library.empty());
 }
 
 // Medians of steps, summed by op, with nothing of the report's own code but the timer's correction.
@@ -182,7 +183,7 @@ TEST(ReportRun, TablesHaveTheNumbersOfTheRun) {
   std::size_t before = 0;
   for (const char* heading :
        {"Environment", "Data-flow graph", "Loss and accuracy", "The ten most expensive operators",
-        "Batch sizes", "Cold and warm", "Roofline", "As the lab measured"}) {
+        "Batch sizes", "Cold and warm", "Roofline", "The lab's measurement"}) {
     const std::size_t at = text.find(std::string(". ") + heading + '\n');
     EXPECT_NE(at, std::string::npos) << heading;
     EXPECT_GT(at, before) << heading;
@@ -360,7 +361,7 @@ TEST_F(ReportRuns, TheRankingFollowsTheModel) {
   ASSERT_FALSE(changed.notes.empty());
   EXPECT_EQ(changed.notes.front().kind, "untrained");
   const std::string text = read_file(folder / "out" / "report.md");
-  EXPECT_LT(text.find("as the lab measured"), text.find("The ten most expensive operators"));
+  EXPECT_LT(text.find("in the lab's measurement"), text.find("The ten most expensive operators"));
 }
 
 TEST_F(ReportRuns, TakeAFinishedRun) {

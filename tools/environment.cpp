@@ -181,4 +181,6 @@ nlohmann::ordered_json to_json(const Environment& e) {
   return json;
 }
 
+std::string to_json_text(const Environment& environment) { return to_json(environment).dump(2) + '\n'; }
+
 }  // namespace metron::tools

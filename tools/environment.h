@@ -46,5 +46,6 @@ struct Environment {
 Environment collect_environment();
 std::string to_text(const Environment& environment);  // lines of "name  value"
 nlohmann::ordered_json to_json(const Environment& environment);
+std::string to_json_text(const Environment& environment);  // as lines, indented by two
 
 }  // namespace metron::tools

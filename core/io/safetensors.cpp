@@ -18,7 +18,6 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "elements are written as they lie in memory");
 
 using nlohmann::json;
-using nlohmann::ordered_json;
 
 constexpr std::uint64_t max_header_bytes = 100'000'000;  // the format's own bound
 constexpr char metadata_key[] = "__metadata__";
@@ -51,23 +50,26 @@ void check_names(std::span<const NamedTensor> tensors) {
   }
 }
 
+// Written by hand: the names keep their order, and the template of a second kind of JSON is not compiled.
 std::string make_header(const std::vector<const NamedTensor*>& entries, const Metadata& metadata) {
-  ordered_json header = ordered_json::object();
-  if (!metadata.empty()) header[metadata_key] = metadata;
-  std::size_t offset = 0;
-  for (const NamedTensor* entry : entries) {
-    const Tensor& tensor = entry->tensor;
-    header[entry->name] = {{"dtype", stored_name(tensor.dtype())},
-                           {"shape", std::vector<std::int64_t>(tensor.shape().begin(), tensor.shape().end())},
-                           {"data_offsets", {offset, offset + tensor.bytes()}}};
-    offset += tensor.bytes();
-  }
-  std::string text;
+  std::string text = "{";
   try {
-    text = header.dump();
+    if (!metadata.empty()) text += std::string(1, '"') + metadata_key + "\":" + json(metadata).dump();
+    std::size_t offset = 0;
+    for (const NamedTensor* entry : entries) {
+      const Tensor& tensor = entry->tensor;
+      const std::size_t end = offset + tensor.bytes();
+      text += (text.size() > 1 ? "," : "") + json(entry->name).dump() + ":{\"dtype\":\"" +
+              stored_name(tensor.dtype()) + "\",\"shape\":[";
+      for (int i = 0; i < tensor.shape().size(); ++i)
+        text += (i == 0 ? "" : ",") + std::to_string(tensor.shape()[i]);
+      text += "],\"data_offsets\":[" + std::to_string(offset) + ',' + std::to_string(end) + "]}";
+      offset = end;
+    }
   } catch (const json::exception& error) {
     fail<ValueError>("save_safetensors", "names and metadata must be UTF-8: ", error.what());
   }
+  text += '}';
   text.resize((text.size() + 7) / 8 * 8, ' ');  // the elements begin aligned
   return text;
 }

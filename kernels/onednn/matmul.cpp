@@ -65,7 +65,7 @@ Product nth(const Product& first, Index batch) {
 // once. The range names them, as no product's own.
 void start_sgemm() {
   [[maybe_unused]] static const bool started = [] {
-    const ProfileRange range("oneDNN initialisation");
+    const ProfileRange range("oneDNN initialization");
     constexpr int size = 16;
     const std::array<float, size * size> a{}, b{};
     std::array<float, size * size> c{};

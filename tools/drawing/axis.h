@@ -1,4 +1,4 @@
-// Axes: where a value lies, and which values are worth a label.
+// Axes: positions of values, and the values to label.
 #pragma once
 
 #include <optional>
@@ -29,7 +29,7 @@ std::vector<Tick> log_ticks(double low, double high, int most);
 // 12345.6 as "12,346", 0.00123 as "0.00123": `digits` significant ones.
 std::string number_text(double value, int digits = 3);
 
-// From values to positions. On a logarithmic axis what is not positive lies at the low end.
+// From values to positions. On a logarithmic axis, values that are not positive map to the low end.
 class AxisMap {
  public:
   // Limits that the axis leaves open come from [low, high], the data's range.

@@ -25,7 +25,7 @@ void check_cairo(cairo_status_t status) {
   check<Error>(status == CAIRO_STATUS_SUCCESS, "drawing", "Cairo says: ", cairo_status_to_string(status));
 }
 
-// Glyphs lie where their outlines say: text has one width at every scale.
+// Unhinted outlines: text has the same width at every scale.
 Context make_context(cairo_surface_t* surface) {
   Context context(cairo_create(surface));
   const std::unique_ptr<cairo_font_options_t, void (*)(cairo_font_options_t*)> options(

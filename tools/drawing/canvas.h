@@ -56,7 +56,7 @@ class Canvas {
   void line(Point from, Point to, const Stroke& stroke);
   void polyline(std::span<const Point> points, const Stroke& stroke);
   void polygon(std::span<const Point> points, Color fill, const Stroke& outline = {});
-  // Cubic: a start, then two control points and an end for each piece.
+  // Cubic: a start, then two control points and an end for each segment.
   void bezier(std::span<const Point> points, const Stroke& stroke);
   void rectangle(const Rect& rect, Color fill, const Stroke& outline = {}, double radius = 0);
   void ellipse(const Rect& around, Color fill, const Stroke& outline = {});

@@ -6,7 +6,7 @@
 
 namespace metron::drawing {
 
-// A piece of a text that one face draws.
+// A run of text in one font face.
 struct TextRun {
   std::string text;  // valid UTF-8
   bool chinese = false;

@@ -1,4 +1,4 @@
-// Points, rectangles and colours of a picture. x grows to the right and y downwards, in units of 1/96 inch.
+// Points, rectangles and colors of a picture. x grows to the right and y downwards, in units of 1/96 inch.
 #pragma once
 
 #include <cstdint>

@@ -74,7 +74,7 @@ void draw_markers(Canvas& canvas, const Plot& plot, const Series& series, const 
   }
 }
 
-// Puts each label on the free place nearest to its point: not on a point, another label or the frame.
+// Places each label at the free position nearest to its point: not on a point, another label or the frame.
 void draw_labels(Canvas& canvas, const Plot& plot, const std::vector<Series>& all, const Theme& theme) {
   std::vector<Rect> taken;
   for (const Series& series : all) {
@@ -164,7 +164,7 @@ Plot draw(Canvas& canvas, const Rect& where, const LineChart& chart, const Theme
   const int most_y = ticks_that_fit(bottom - rest.y, tick_size * 3.2);
   const AxisMap y(chart.y, ys.low, ys.high, bottom, rest.y, most_y);
   const double left = rest.x + widest(y.ticks()) + 10;
-  // Half of the last label may stand out to the right.
+  // Half of the last label may extend to the right.
   AxisMap x(chart.x, xs.low, xs.high, left, rest.right() - 8, ticks_that_fit(rest.right() - left, 62));
   const double half =
       x.ticks().empty() ? 0 : Canvas::measure(x.ticks().back().label, {tick_size, {}}).width / 2;

@@ -1,4 +1,4 @@
-// Colours of a light and a dark picture.
+// Colors of a light and a dark picture.
 #pragma once
 
 #include <metron/tools/drawing/geometry.h>
@@ -9,7 +9,7 @@ namespace metron::drawing {
 
 struct Theme {
   Color background, panel, ink, muted, axis, grid;
-  // Told apart with every kind of colour blindness: after Okabe and Ito, "Color universal design" (2008).
+  // Distinguishable with every kind of color blindness: after Okabe and Ito, "Color universal design" (2008).
   std::array<Color, 8> palette;
   // From cheap to expensive: dark on light and light on dark, so that order survives without any hue.
   Color cold, hot;

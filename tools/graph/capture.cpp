@@ -14,7 +14,7 @@
 namespace metron::graph {
 namespace {
 
-// A tensor as autograd knows it, and the node of the graph that stands for it.
+// A tensor as autograd knows it, and its node of the graph.
 using Meta = std::shared_ptr<GradMeta>;
 
 // All that `root` was computed from, oldest first: an op is younger than its inputs.

@@ -29,13 +29,13 @@ struct Edge {
   DType dtype = DType::float32;
 };
 
-// What a picture says beside names and numbers, in the language that it is wanted in.
+// The words of a picture, in its language.
 struct Words {
   std::string parameter = " parameter", parameters = " parameters";  // after their number
   std::string activations = "arrows carry activations", gradients = "arrows carry gradients";
   std::string separator = "; ";
-  std::string a_call = " a call";  // after a time
-  std::string mark = {};           // after every time, where it must not be taken for another device's
+  std::string a_call = " per call";  // after a time
+  std::string mark = {};             // after every time, where it must not be taken for another device's
 };
 
 struct Graph {

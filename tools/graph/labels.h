@@ -18,7 +18,7 @@ drawing::Rect node_extent(const Node& node, const Words& words);  // at the orig
 // The last part of the module's path, and what the parameters of its ops add up to where several have any.
 std::string cluster_label(const Graph& graph, const std::string& module);
 
-// The colour of a node: from cold to hot with its part of the most expensive one's time.
+// The color of a node: from cold to hot with its part of the most expensive one's time.
 class NodeColors {
  public:
   NodeColors(const Graph& graph, const drawing::Theme& theme);

@@ -65,9 +65,9 @@ class Reader {
     Layout::Curve& curve = layout_.curves.at(index);
     curve.edge = index;
     if (const splines* route = ED_spl(edge); route != nullptr && route->size > 0) {
-      const bezier& piece = route->list[0];
-      for (int i = 0; i < piece.size; ++i) curve.points.push_back(point(piece.list[i]));
-      curve.tip = piece.eflag != 0 ? point(piece.ep) : curve.points.back();
+      const bezier& segment = route->list[0];
+      for (int i = 0; i < segment.size; ++i) curve.points.push_back(point(segment.list[i]));
+      curve.tip = segment.eflag != 0 ? point(segment.ep) : curve.points.back();
     }
     if (const textlabel_t* label = ED_label(edge); label != nullptr) curve.label = point(label->pos);
   }

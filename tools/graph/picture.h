@@ -11,7 +11,7 @@
 
 namespace metron::graph {
 
-// Modules are clusters, ops are nodes as large as their labels, shapes and dtypes stand on the edges. Plain
+// Modules are clusters, ops are nodes as large as their labels, shapes and dtypes label the edges. Plain
 // Graphviz draws it as well: `dot -Tsvg`.
 std::string to_dot(const Graph& graph, const drawing::Theme& theme = drawing::light_theme());
 
@@ -23,7 +23,7 @@ struct Layout {
   };
   struct Curve {
     std::size_t edge = 0;
-    std::vector<drawing::Point> points;  // a start, then two control points and an end for each piece
+    std::vector<drawing::Point> points;  // a start, then two control points and an end for each segment
     drawing::Point tip;                  // of the arrow
     drawing::Point label;                // its center
   };

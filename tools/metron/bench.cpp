@@ -191,26 +191,26 @@ int run(const Options& options) {
 
 }  // namespace
 
-Command bench_command(CLI::App& program) {
-  CLI::App* app = program.add_subcommand(
+Command bench_command(CommandLine& program) {
+  Command command = program.add(
       "bench",
       "Verifies and times every provider of a device on the same calls, in turn. Status 1 if one is wrong.");
   const auto options = std::make_shared<Options>();
-  app->option_defaults()->always_capture_default();
-  app->add_option("--device", options->device, "auto, cpu, cuda or cuda:<index>");
-  app->add_option("--batch", options->batches, "batch sizes of the reference model's layers")
-      ->check(positive_number())
-      ->delimiter(',');
-  app->add_flag("--ops", options->op_table,
-                "the table of op cases, all ops and odd shapes, rather than the layers");
-  app->add_option("--filter", options->filter, "only rows whose \"group/name\" contains this text");
-  app->add_flag("--flush", options->flush,
-                "cold caches: the device's are filled with other data before each call");
-  app->add_option("--budget", options->budget, "seconds of timing for each row")->check(positive_number());
-  app->add_option("--csv", options->csv, "write the rows to this file");
-  app->add_option("--json", options->json, "write the rows, the machine and its roofs to this file");
-  app->add_option("--compare", options->compare, "show the speed against an earlier run's --json file");
-  return {app, [options] { return run(*options); }};
+  command.option("--device", &options->device, "auto, cpu, cuda or cuda:<index>");
+  command.option("--batch", &options->batches, "batch sizes of the reference model's layers")
+      .positive_number()
+      .separated_by_commas();
+  command.flag("--ops", options->op_table,
+               "the table of op cases, all ops and odd shapes, rather than the layers");
+  command.option("--filter", &options->filter, "only rows whose \"group/name\" contains this text");
+  command.flag("--flush", options->flush,
+               "cold caches: the device's are filled with other data before each call");
+  command.option("--budget", &options->budget, "seconds of timing for each row").positive_number();
+  command.option("--csv", &options->csv, "write the rows to this file");
+  command.option("--json", &options->json, "write the rows, the machine and its roofs to this file");
+  command.option("--compare", &options->compare, "show the speed against an earlier run's --json file");
+  command.run = [options] { return run(*options); };
+  return command;
 }
 
 }  // namespace metron::tools

@@ -104,27 +104,25 @@ int run(const Options& o) {
 
 }  // namespace
 
-Command graph_command(CLI::App& program) {
-  CLI::App* app =
-      program.add_subcommand("graph", "Draws the reference CNN, or the autograd graph of its training step.");
+Command graph_command(CommandLine& program) {
+  Command command =
+      program.add("graph", "Draws the reference CNN, or the autograd graph of its training step.");
   const auto options = std::make_shared<Options>();
   Options& o = *options;
-  app->option_defaults()->always_capture_default();
-  app->add_option("--out", o.out, "files to write: .png, .svg or .dot");
-  app->add_option("--batch-size", o.batch_size, "images in the batch")
-      ->check(whole_number())
-      ->check(positive_number());
-  app->add_flag("--backward", o.backward, "the backward pass of a training step");
-  CLI::Option* eval = app->add_flag("--eval", o.eval, "as in evaluation: without dropout");
-  CLI::Option* profile = app->add_option("--profile", o.profile,
-                                         "colour by the times of this profile: a folder of metron profile's");
-  app->add_option("--measure", o.measure, "colour by the times of this many steps, run now; 0: don't")
-      ->check(whole_number())
-      ->excludes(profile);
-  app->add_flag("--dark", o.dark, "light on dark");
-  app->add_option("--seed", o.seed, "of the weights and the batch");
-  eval->excludes(app->get_option("--backward"));
-  return {app, [options] { return run(*options); }};
+  command.option("--out", &o.out, "files to write: .png, .svg or .dot");
+  command.option("--batch-size", &o.batch_size, "images in the batch").whole_number().positive_number();
+  const Option backward = command.flag("--backward", o.backward, "the backward pass of a training step");
+  const Option eval = command.flag("--eval", o.eval, "as in evaluation: without dropout");
+  const Option profile = command.option("--profile", &o.profile,
+                                        "color by the times of this profile: a folder of metron profile's");
+  command.option("--measure", &o.measure, "color by the times of this many steps, run now; 0: don't")
+      .whole_number()
+      .excludes(profile);
+  command.flag("--dark", o.dark, "light on dark");
+  command.option("--seed", &o.seed, "of the weights and the batch");
+  eval.excludes(backward);
+  command.run = [options] { return run(*options); };
+  return command;
 }
 
 }  // namespace metron::tools

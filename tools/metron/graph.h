@@ -5,6 +5,6 @@
 namespace metron::tools {
 
 // `metron graph`: the reference CNN, or the autograd graph of its training step, as PNG, SVG and DOT.
-Command graph_command(CLI::App& program);
+Command graph_command(CommandLine& program);
 
 }  // namespace metron::tools

@@ -17,8 +17,8 @@
 using namespace metron::tools;
 
 int main(int argc, char** argv) {
-  CLI::App program("Metron: a deep-learning framework that knows where its time goes.", "metron");
-  program.set_version_flag("--version", METRON_VERSION);
+  CommandLine program("metron", "Metron: a deep-learning framework that knows where its time goes.",
+                      METRON_VERSION);
   std::vector<Command> commands;
   commands.push_back(info_command(program));
   commands.push_back(profile_command(program));
@@ -28,14 +28,10 @@ int main(int argc, char** argv) {
   commands.push_back(report_pass_command(program));
 #endif
   commands.push_back(bench_command(program));
-  try {
-    program.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return program.exit(error) == 0 ? 0 : 2;
-  }
+  if (const std::optional<int> status = program.parse(argc, argv)) return *status;
   try {
     for (const Command& command : commands) {
-      if (!command.app->parsed()) continue;
+      if (!command.was_given()) continue;
       const int status = command.run();
       if (std::fflush(stdout) == 0) return status;
       metron::fail<metron::IoError>("output", "the output can't be written: ", std::strerror(errno));

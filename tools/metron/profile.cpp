@@ -37,6 +37,12 @@ const std::map<std::string, SortBy> sorts{{"total", SortBy::total},
 const std::map<std::string, GroupBy> groups{
     {"op", GroupBy::op}, {"module", GroupBy::module}, {"shape", GroupBy::shape}};
 
+std::vector<std::string> names_of(const auto& table) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : table) names.push_back(name);
+  return names;
+}
+
 // The last thing that the program's profiler said: "started", "written" or "error <message>"; nothing if it
 // never ran.
 std::string last_report(const std::string& reported) {
@@ -128,27 +134,25 @@ int run(const Options& options) {
 
 }  // namespace
 
-Command profile_command(CLI::App& program) {
-  CLI::App* app =
-      program.add_subcommand("profile", "Runs a program that is linked with Metron and profiles it.");
+Command profile_command(CommandLine& program) {
+  Command command = program.add("profile", "Runs a program that is linked with Metron and profiles it.");
   const auto options = std::make_shared<Options>();
   Options& o = *options;
-  app->option_defaults()->always_capture_default();
-  app->add_option("--steps", o.steps, "steps to record, counted by the optimizer's; 0: all")
-      ->check(whole_number());
-  app->add_option("--wait", o.wait, "steps to let pass at full speed before")->check(whole_number());
-  app->add_option("--warmup", o.warmup, "steps to record and throw away before")->check(whole_number());
-  app->add_option("--out", o.out, "folder for the files");
-  app->add_option("--top", o.top, "ops to print; 0: all")->check(whole_number());
-  app->add_option("--sort", o.sort, "what to rank by")
-      ->check(CLI::IsMember(&sorts))
-      ->option_text("total|self|calls|average|name");
-  app->add_option("--group", o.group, "rows for each op, or for each op and module or shape")
-      ->check(CLI::IsMember(&groups))
-      ->option_text("op|module|shape");
-  app->add_flag("--modules", o.modules, "print the times of the modules too");
-  app->add_option("program", o.command, "-- program arguments...")->required();
-  return {app, [options] { return run(*options); }};
+  command.option("--steps", &o.steps, "steps to record, counted by the optimizer's; 0: all").whole_number();
+  command.option("--wait", &o.wait, "steps to let pass at full speed before").whole_number();
+  command.option("--warmup", &o.warmup, "steps to record and throw away before").whole_number();
+  command.option("--out", &o.out, "folder for the files");
+  command.option("--top", &o.top, "ops to print; 0: all").whole_number();
+  command.option("--sort", &o.sort, "what to rank by")
+      .one_of(names_of(sorts))
+      .shown_as("total|self|calls|average|name");
+  command.option("--group", &o.group, "rows for each op, or for each op and module or shape")
+      .one_of(names_of(groups))
+      .shown_as("op|module|shape");
+  command.flag("--modules", o.modules, "print the times of the modules too");
+  command.option("program", &o.command, "-- program arguments...").required();
+  command.run = [options] { return run(*options); };
+  return command;
 }
 
 }  // namespace metron::tools

@@ -5,6 +5,6 @@
 namespace metron::tools {
 
 // `metron profile [options] -- program arguments`: runs a program that is linked with Metron and profiles it.
-Command profile_command(CLI::App& program);
+Command profile_command(CommandLine& program);
 
 }  // namespace metron::tools

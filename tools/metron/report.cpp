@@ -1,6 +1,6 @@
 #include "report.h"
 
-#include <metron/tools/report/pass.h>
+#include <metron/tools/report/measure/pass.h>
 #include <metron/tools/report/report.h>
 #include <unistd.h>
 
@@ -64,81 +64,80 @@ int run(report::Options options) {
   return complete ? 0 : 130;
 }
 
-void add_sizes(CLI::App& app, models::MnistCnnSizes& sizes) {
-  app.add_option("--conv1", sizes.conv1, "channels of the first convolution")->check(CLI::Range(1, 4096));
-  app.add_option("--conv2", sizes.conv2, "channels of the second convolution")->check(CLI::Range(1, 4096));
-  app.add_option("--hidden", sizes.hidden, "outputs of the first linear layer")->check(CLI::Range(1, 65536));
+void add_sizes(const Command& command, models::MnistCnnSizes& sizes) {
+  command.option("--conv1", &sizes.conv1, "channels of the first convolution").range(1, 4096);
+  command.option("--conv2", &sizes.conv2, "channels of the second convolution").range(1, 4096);
+  command.option("--hidden", &sizes.hidden, "outputs of the first linear layer").range(1, 65536);
 }
 
 }  // namespace
 
-Command report_command(CLI::App& program, std::vector<std::string> command_line) {
-  CLI::App* app = program.add_subcommand(
+Command report_command(CommandLine& program, std::vector<std::string> command_line) {
+  Command command = program.add(
       "report", "Trains the reference CNN, profiles it at several batch sizes and writes a report.");
   const auto options = std::make_shared<report::Options>();
   report::Options& o = *options;
   o.data = MNIST_DATA_DIR;
   o.command = std::move(command_line);
-  app->option_defaults()->always_capture_default();
-  app->add_option("--out", o.out, "folder for the report");
-  CLI::Option* from = app->add_option(
-      "--from", o.from, "a finished run instead of a training: its folder, or its .safetensors file");
-  app->add_option("--metrics", o.metrics, "the finished run's metrics.csv, where its folder has none")
-      ->needs(from);
-  app->add_option("--epochs", o.epochs, "passes over the training set; 0: don't train")
-      ->check(CLI::Range(0, 100000))
-      ->excludes(from);
-  app->add_option("--batch", o.batch_sizes, "batch sizes to profile")
-      ->check(CLI::Range(1, 65536))
-      ->delimiter(',');
-  app->add_flag("--faithful", o.faithful, "the lab's way of measuring first: one cold forward pass");
-  app->add_option("--lang", o.language, "language of report, page and pictures")
-      ->check(CLI::IsMember({"en", "zh"}));
-  app->add_option("--train-batch-size", o.train_batch_size, "samples in a training step")
-      ->check(positive_number())
-      ->excludes(from);
-  app->add_option("--lr", o.lr, "learning rate of Adadelta")->check(positive_number())->excludes(from);
-  app->add_option("--gamma", o.gamma, "factor of the learning rate after each epoch")
-      ->check(positive_number())
-      ->excludes(from);
-  app->add_option("--seed", o.seed, "of weights, dropout and shuffling");
-  app->add_option("--train-limit", o.train_limit, "train on the first N images only")
-      ->check(positive_number())
-      ->excludes(from);
-  app->add_option("--test-limit", o.test_limit, "test on the first N images only")->check(positive_number());
-  app->add_option("--data", o.data, "folder with the four IDX files, plain or gzipped");
-  app->add_option("--device", o.device, "auto, cpu, cuda or cuda:<index>");
-  app->add_option("--providers", o.providers, "who computes, in order: onednn,cpu");
-  app->add_option("--threads", o.threads, "threads that compute; 0: one a core")->check(CLI::Range(0, 4096));
-  app->add_option("--rounds", o.rounds, "fresh processes that measure each batch size")
-      ->check(CLI::Range(1, 1000));
-  app->add_option("--steps", o.steps, "training steps recorded in each of them")->check(CLI::Range(1, 10000));
-  app->add_option("--provider-budget", o.provider_budget,
-                  "seconds of timing for each provider and kernel call; 0: no providers side by side")
-      ->check(CLI::Range(0.0, 60.0));
-  app->add_flag("--gzip", o.gzip_trace, "write trace.json.gz instead of trace.json");
-  add_sizes(*app, o.sizes);
-  return {app, [options] { return run(*options); }};
+  command.option("--out", &o.out, "folder for the report");
+  const Option from = command.option(
+      "--from", &o.from, "a finished run instead of a training: its folder, or its .safetensors file");
+  command.option("--metrics", &o.metrics, "the finished run's metrics.csv, where its folder has none")
+      .needs(from);
+  command.option("--epochs", &o.epochs, "passes over the training set; 0: don't train")
+      .range(0, 100000)
+      .excludes(from);
+  command.option("--batch", &o.batch_sizes, "batch sizes to profile").range(1, 65536).separated_by_commas();
+  command.flag("--faithful", o.faithful, "the lab's way of measuring first: one cold forward pass");
+  command.option("--lang", &o.language, "language of report, page and pictures").one_of({"en", "zh"});
+  command.option("--train-batch-size", &o.train_batch_size, "samples in a training step")
+      .positive_number()
+      .excludes(from);
+  command.option("--lr", &o.lr, "learning rate of Adadelta").positive_number().excludes(from);
+  command.option("--gamma", &o.gamma, "factor of the learning rate after each epoch")
+      .positive_number()
+      .excludes(from);
+  command.option("--seed", &o.seed, "of weights, dropout and shuffling");
+  command.option("--train-limit", &o.train_limit, "train on the first N images only")
+      .positive_number()
+      .excludes(from);
+  command.option("--test-limit", &o.test_limit, "test on the first N images only").positive_number();
+  command.option("--data", &o.data, "folder with the four IDX files, plain or gzipped");
+  command.option("--device", &o.device, "auto, cpu, cuda or cuda:<index>");
+  command.option("--providers", &o.providers, "who computes, in order: onednn,cpu");
+  command.option("--threads", &o.threads, "threads that compute; 0: one a core").range(0, 4096);
+  command.option("--rounds", &o.rounds, "fresh processes that measure each batch size").range(1, 1000);
+  command.option("--steps", &o.steps, "training steps recorded in each of them").range(1, 10000);
+  command
+      .option("--provider-budget", &o.provider_budget,
+              "seconds of timing for each provider and kernel call; 0: no providers side by side")
+      .range(0.0, 60.0);
+  command.flag("--gzip", o.gzip_trace, "write trace.json.gz instead of trace.json");
+  add_sizes(command, o.sizes);
+  command.run = [options] { return run(*options); };
+  return command;
 }
 
-Command report_pass_command(CLI::App& program) {
-  CLI::App* app = program.add_subcommand("report-pass", "A part of metron report.")->group("");
+Command report_pass_command(CommandLine& program) {
+  Command command = program.add("report-pass", "A part of metron report.");
+  command.hide();
   const auto options = std::make_shared<report::PassOptions>();
   report::PassOptions& o = *options;
-  app->add_option("--input", o.input)->required();
-  app->add_option("--out", o.out)->required();
-  app->add_option("--device", o.device);
-  app->add_option("--providers", o.providers);
-  app->add_option("--threads", o.threads);
-  app->add_option("--seed", o.seed);
-  app->add_flag("--forward", o.forward_only);
-  app->add_option("--warmup", o.warmup);
-  app->add_option("--steps", o.steps);
-  add_sizes(*app, o.sizes);
-  return {app, [options] {
-            report::run_pass(*options);
-            return 0;
-          }};
+  command.option("--input", &o.input).required();
+  command.option("--out", &o.out).required();
+  command.option("--device", &o.device);
+  command.option("--providers", &o.providers);
+  command.option("--threads", &o.threads);
+  command.option("--seed", &o.seed);
+  command.flag("--forward", o.forward_only);
+  command.option("--warmup", &o.warmup);
+  command.option("--steps", &o.steps);
+  add_sizes(command, o.sizes);
+  command.run = [options] {
+    report::run_pass(*options);
+    return 0;
+  };
+  return command;
 }
 
 }  // namespace metron::tools

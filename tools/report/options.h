@@ -1,4 +1,4 @@
-// What a report is asked for: the command line's options.
+// The options of `metron report`.
 #pragma once
 
 #include <metron/layers/models/mnist_cnn.h>

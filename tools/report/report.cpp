@@ -4,62 +4,23 @@
 #include <metron/core/profiler/trace.h>
 #include <metron/tools/bench/bench.h>
 #include <metron/tools/graph/picture.h>
-#include <metron/tools/report/explain.h>
-#include <metron/tools/report/folder.h>
-#include <metron/tools/report/markdown.h>
-#include <metron/tools/report/measure.h>
-#include <metron/tools/report/page.h>
-#include <metron/tools/report/pictures.h>
+#include <metron/tools/report/analyse/assemble.h>
+#include <metron/tools/report/measure/measure.h>
+#include <metron/tools/report/measure/providers.h>
+#include <metron/tools/report/render/folder.h>
+#include <metron/tools/report/render/markdown.h>
+#include <metron/tools/report/render/page.h>
+#include <metron/tools/report/render/pictures.h>
+#include <metron/tools/report/render/terms.h>
 #include <metron/tools/report/report.h>
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 
 namespace metron::report {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-ProviderRow provider_row(const tools::BenchRow& bench) {
-  ProviderRow row;
-  row.batch = std::stoll(bench.group.substr(bench.group.find(' ') + 1));  // "batch 64"
-  row.layer = bench.name;
-  row.provider = bench.provider;
-  row.disposition = name_of(bench.disposition);
-  row.message = bench.message;
-  const bool compared = bench.disposition == tools::Disposition::ok ||
-                        (bench.disposition == tools::Disposition::incorrect && std::isfinite(bench.error));
-  if (compared) row.error = bench.error;
-  if (bench.timing.rounds == 0) return row;
-  const auto unless_zero = [](double value) { return value > 0 ? std::optional(value) : std::nullopt; };
-  row.median_us = bench.timing.median_ns * 1e-3;
-  row.spread = bench.timing.spread;
-  row.gflops = unless_zero(bench.gflops());
-  row.gbytes = unless_zero(bench.gbytes());
-  row.roof = unless_zero(bench.roof.share);
-  row.roof_kind = name_of(bench.roof.kind);
-  row.vendor_ratio = unless_zero(bench.vendor_ratio);
-  return row;
-}
-
-std::vector<ProviderRow> bench_providers(const Options& options, Device device, const tools::Roofs& roofs,
-                                         Progress& progress, const std::atomic<bool>& stop) {
-  std::vector<ProviderRow> rows;
-  if (options.provider_budget <= 0 || stop) return rows;
-  const auto cases = tools::layer_cases(device, options.batch_sizes,
-                                        {options.sizes.conv1, options.sizes.conv2, options.sizes.hidden});
-  progress.stage("providers side by side", static_cast<std::int64_t>(cases.size()));
-  std::int64_t done = 0;
-  tools::BenchOptions bench{device, {}, ""};
-  bench.timing.budget_s = options.provider_budget;
-  tools::run_bench(cases, bench, roofs, [&](std::span<const tools::BenchRow> results) {
-    for (const tools::BenchRow& result : results) rows.push_back(provider_row(result));
-    progress.advance(++done, results.empty() ? "" : results.front().name);
-    return !stop;
-  });
-  return rows;
-}
 
 GraphSection graph_section(const graph::Graph& graph, std::int64_t batch) {
   GraphSection section;
@@ -83,7 +44,7 @@ graph::Words graph_words(const Report& report, const Language& text) {
           text("arrows carry activations"),
           text("arrows carry gradients"),
           text("; "),
-          text(" a call"),
+          text(" per call"),
           marked(report, "", text)};
 }
 
@@ -144,7 +105,7 @@ void write_folder(ReportFolder& folder, Report& report, const Measurements& meas
     files.add(batch.ranking_file, "all operators and kernels at batch size " + std::to_string(batch.batch),
               ranking_csv(batch));
   if (!report.faithful.empty())
-    files.add("ranking-faithful.csv", "as the lab measured, in the layout of the reference",
+    files.add("ranking-faithful.csv", "the lab's measurement, in the layout of the reference",
               faithful_csv(report));
   if (!traces.empty()) {
     const std::string trace = to_trace(traces);
@@ -158,7 +119,7 @@ void write_folder(ReportFolder& folder, Report& report, const Measurements& meas
     save_safetensors(folder.staged("mnist_cnn.safetensors"), measured.experiment.state);
     report.files.push_back({"mnist_cnn.safetensors", "the weights that were profiled"});
   }
-  report.files.push_back({"report.html", "the report as a page that stands alone"});
+  report.files.push_back({"report.html", "the report as a self-contained page"});
   report.files.push_back({"report.md", "the report as text"});
   report.files.push_back({"run.json", "every number of the report"});
   std::vector<Flame> flames;
@@ -168,7 +129,7 @@ void write_folder(ReportFolder& folder, Report& report, const Measurements& meas
   }
   folder.write("report.html", html_page(report, flames, text));
   folder.write("report.md", to_markdown(report, text));
-  folder.write("run.json", to_json(report).dump(1) + '\n');
+  folder.write("run.json", to_json_text(report));
 }
 
 }  // namespace
@@ -201,6 +162,7 @@ bool make_report(const Options& options, Progress& progress, std::atomic<bool>& 
   progress.stage("writing", 1);
   std::vector<Profile> traces;
   Report report = analyse(options, measured, traces);
+  for (Note& note : report.notes) note = make_note(note.kind, note.values);
   graph::Graph graph =
       capture(options, measured.experiment, report, picture_language(language_of(options.language)));
   if (!traces.empty()) set_times(graph, traces.back());

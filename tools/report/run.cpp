@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <type_traits>
 
 namespace metron::report {
@@ -23,8 +24,7 @@ inline constexpr bool is_optional = false;
 template <typename T>
 inline constexpr bool is_optional<std::optional<T>> = true;
 template <typename T>
-inline constexpr bool is_plain =
-    std::is_arithmetic_v<T> || std::is_same_v<T, std::string> || std::is_same_v<T, Json>;
+inline constexpr bool is_plain = std::is_arithmetic_v<T> || std::is_same_v<T, std::string>;
 
 template <typename T>
 Json written(const T& value) {
@@ -33,6 +33,8 @@ Json written(const T& value) {
     return value;
   } else if constexpr (is_plain<T>) {
     return value;
+  } else if constexpr (std::is_same_v<T, JsonText>) {
+    return value.text.empty() ? Json() : Json::parse(value.text);
   } else if constexpr (is_optional<T>) {
     return value ? written(*value) : Json();
   } else if constexpr (is_list<T>) {
@@ -49,8 +51,8 @@ Json written(const T& value) {
 
 template <typename T>
 void read(const Json& json, T& value) {
-  if constexpr (std::is_same_v<T, Json>) {
-    value = json;
+  if constexpr (std::is_same_v<T, JsonText>) {
+    value.text = json.dump();
   } else if constexpr (is_plain<T>) {
     value = json.get<T>();
   } else if constexpr (is_optional<T>) {
@@ -75,6 +77,8 @@ Json to_json(const Report& report) {
   json.update(written(report));
   return json;
 }
+
+std::string to_json_text(const Report& report) { return to_json(report).dump(1) + '\n'; }
 
 Report load_run(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);

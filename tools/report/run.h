@@ -8,13 +8,13 @@
 //
 // The process that measured is named by Settings::device. Where Settings::emulated is set, the device is the
 // emulator: its host times say nothing about a GPU, there are no device times and no roofs, and
-// Settings::fakes names the providers behind which a fake stands instead of the vendor's library. A
-// reader must say so wherever such a figure stands.
+// Settings::fakes names the providers behind which a fake stands instead of the vendor's library. A reader
+// must mark each such figure.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,7 +27,7 @@ struct Settings {
   std::vector<std::string> variables;  // of its environment, METRON_* and OMP_*: "OMP_NUM_THREADS=2"
   std::string repeat;                  // both as a shell takes them
   std::string device;                  // "cpu", "cuda:0"
-  std::string device_name;             // of the processor or accelerator, for people
+  std::string device_name;             // of the processor or accelerator, to be displayed
   bool emulated = false;
   std::vector<std::string> fakes;                 // providers
   std::vector<std::string> providers;             // in their order of preference, on the device
@@ -150,7 +150,7 @@ struct BatchSection {
   double wall_us = 0;      // a median step
   double images_per_second = 0;
   double self_part = 0;     // self times of all ops over the wall time, of all steps: 0.97 to 1.01 on a CPU
-  double timer_part = 0;    // the timer's own cost over the wall time
+  double timer_part = 0;    // the timer's overhead over the wall time
   double outside_part = 0;  // what the program did outside of all ops
   double peak_bytes = 0;    // the most memory that was live on the device at once
   std::vector<PhaseRow> phases;  // forward, backward, optimizer
@@ -159,7 +159,7 @@ struct BatchSection {
   int trace_process = 0;         // the pid in trace.json whose events are these steps
 };
 
-// An op beside itself at the other batch sizes: what the comparison's chart shows.
+// An op at all batch sizes, for the comparison chart.
 struct ComparisonRow {
   std::string name, phase;
   std::vector<std::optional<double>> time_us, share;  // one for each of Settings::batch_sizes
@@ -174,12 +174,12 @@ struct ColdRow {
   double cold_us = 0;  // self time in the first step, the median of the fresh processes, without the
                        // start of a library
   double warm_us = 0;  // self_us of the warm ranking; 0 where it is not in it
-  double initialisation_us = 0;  // cold_us less warm_us, at least 0
+  double initialization_us = 0;  // cold_us less warm_us, at least 0
 };
 
-// What the first calls of one library's kernels took beyond warm ones: its start, its code for these shapes,
-// memory that is touched for the first time.
-struct Initialisation {
+// One-time initialization cost of one library, first calls less warm ones: its start, its code for these
+// shapes, memory touched for the first time.
+struct Initialization {
   std::string provider;  // "onednn"
   std::string library;   // "oneDNN 2.6.3"; "kernels of Metron (cpu)" of a provider of our own
   double us = 0;
@@ -190,12 +190,12 @@ struct Initialisation {
 struct ColdSection {
   std::int64_t batch = 0;
   double cold_wall_us = 0, warm_wall_us = 0;   // of a step
-  std::vector<Initialisation> initialisation;  // the largest first
+  std::vector<Initialization> initialization;  // the largest first
   std::vector<ColdRow> ops;                    // by cold_us
 };
 
-// ---- As the lab measured: one cold forward pass of one image in a fresh process, nested rows counted again
-// in their parents
+// ---- The lab's measurement: one cold forward pass of one image in a fresh process, nested rows counted
+// again in their parents
 
 struct FaithfulRow {
   int rank = 0;
@@ -216,7 +216,7 @@ struct ReferenceRow {
 
 // What a library did once in the pass before it computed: counted in no row.
 struct LibraryStart {
-  std::string name;  // "oneDNN initialisation"
+  std::string name;  // "oneDNN initialization"
   std::string op;    // that it happened in, under our name: "linear"
   double us = 0;
 };
@@ -300,11 +300,15 @@ struct File {
   std::string what;  // English
 };
 
+struct JsonText {  // any JSON value, as text
+  std::string text;
+};
+
 struct Report {
   bool complete = false;
-  std::string interrupted_in;          // the stage; "" if it was not interrupted
-  double seconds = 0;                  // that the run took until this was written
-  nlohmann::ordered_json environment;  // as `metron info --json`: tools/environment.h
+  std::string interrupted_in;  // the stage; "" if it was not interrupted
+  double seconds = 0;          // that the run took until this was written
+  JsonText environment;        // as `metron info --json`: tools/environment.h
   Settings settings;
   Timer timer;
   Training training;
@@ -322,6 +326,7 @@ struct Report {
 };
 
 nlohmann::ordered_json to_json(const Report& report);
+std::string to_json_text(const Report& report);  // the content of run.json
 
 // IoError, naming the file, for what can't be read or is no run.json of this version.
 Report load_run(const std::filesystem::path& path);

@@ -1,0 +1,75 @@
+#include <metron/tools/report/measure/profiles.h>
+#include <metron/tools/statistics.h>
+
+#include <algorithm>
+#include <map>
+
+namespace metron::report {
+namespace {
+
+class Joiner {
+ public:
+  void add(const Profile& part) {
+    const auto offset = static_cast<std::int32_t>(whole_.records.size());
+    const auto moved = [&](std::int32_t record) { return record < 0 ? record : record + offset; };
+    std::vector<std::uint32_t> ids;
+    for (const std::string& string : part.strings) ids.push_back(id(string));
+    for (Record record : part.records) {
+      record.parent = moved(record.parent);
+      record.forward = moved(record.forward);
+      record.module = ids[record.module];
+      record.signature = ids[record.signature];
+      whole_.records.push_back(record);
+    }
+    for (MemoryEvent event : part.memory) {
+      event.record = moved(event.record);
+      whole_.memory.push_back(event);
+    }
+    for (ProfiledStep step : part.steps) {
+      step.number = static_cast<std::int64_t>(whole_.steps.size());
+      whole_.steps.push_back(step);
+    }
+    whole_.module_calls.resize(whole_.strings.size());
+    for (std::size_t i = 0; i < part.module_calls.size(); ++i)
+      whole_.module_calls[ids[i]] += part.module_calls[i];
+    whole_.start = whole_.start == 0 ? part.start : std::min(whole_.start, part.start);
+    whole_.wall_ns += part.wall_ns;
+    whole_.truncated |= part.truncated;
+  }
+  Profile finish() { return std::move(whole_); }
+
+ private:
+  std::uint32_t id(const std::string& string) {
+    const auto [found, added] = ids_.try_emplace(string, static_cast<std::uint32_t>(whole_.strings.size()));
+    if (added) whole_.strings.push_back(string);
+    return found->second;
+  }
+
+  Profile whole_;
+  std::map<std::string, std::uint32_t> ids_{{"", 0}};
+};
+
+}  // namespace
+
+TimerCost median_cost(std::span<const Profile> profiles) {
+  TimerCost cost;
+  for (double TimerCost::*const field :
+       {&TimerCost::op_ns, &TimerCost::op_inside_ns, &TimerCost::kernel_ns, &TimerCost::kernel_inside_ns,
+        &TimerCost::memory_ns, &TimerCost::noise_ns}) {
+    std::vector<double> values;
+    for (const Profile& profile : profiles) values.push_back(profile.cost.*field);
+    if (!values.empty()) cost.*field = tools::median(std::move(values));
+  }
+  return cost;
+}
+
+Profile joined(std::span<const Profile> profiles, const std::string& program) {
+  Joiner joiner;
+  for (const Profile& profile : profiles) joiner.add(profile);
+  Profile whole = joiner.finish();
+  whole.cost = median_cost(profiles);
+  whole.program = program;
+  return whole;
+}
+
+}  // namespace metron::report

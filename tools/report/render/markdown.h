@@ -1,0 +1,29 @@
+// report.md: the report as text, in the order of the lab's template.
+#pragma once
+
+#include <metron/tools/report/render/language.h>
+#include <metron/tools/report/run.h>
+
+#include <string>
+
+namespace metron::report {
+
+std::string to_markdown(const Report& report, const Language& text);
+
+// Files for spreadsheets.
+std::string ranking_csv(const BatchSection& batch);
+std::string faithful_csv(const Report& report);  // in the layout of the reference's own table
+
+// A table of Markdown: the first `left` columns to the left, numbers to the right.
+class MarkdownTable {
+ public:
+  MarkdownTable(std::vector<std::string> header, std::size_t left);
+  void add(std::vector<std::string> cells);  // missing ones at the end are empty
+  std::string to_string() const { return text_; }
+
+ private:
+  std::size_t columns_;
+  std::string text_;
+};
+
+}  // namespace metron::report

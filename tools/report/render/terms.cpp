@@ -1,0 +1,68 @@
+#include <metron/core/error.h>
+#include <metron/tools/report/render/terms.h>
+
+#include <algorithm>
+#include <map>
+
+namespace metron::report {
+namespace {
+
+// The texts of the notes, by kind; {0} is the first value.
+const std::map<std::string, std::string>& note_texts() {
+  static const std::map<std::string, std::string> texts{
+      {"emulated",
+       "The device {0} is emulated on the CPU: its times are those of the emulator and say nothing about a "
+       "GPU. "
+       "There is no device time."},
+      {"fakes", "Behind the providers {0} stand fakes, not the vendor's libraries."},
+      {"interrupted", "The run was interrupted during: {0}. The report has the results until then."},
+      {"untrained", "The network was not trained: its initial weights are profiled."},
+      {"no_curve", "The finished run has no metrics.csv: there are no curves."},
+      {"no_roofs", "The roofs of {0} are not measured: there is no % of the roof and no roofline."},
+      {"no_reference", "The reference has no table at batch size {0}: nothing is compared with it there."},
+      {"truncated", "A recording was full before it ended: some steps are missing."},
+      {"no_font", "No font here has Chinese characters: the pictures are in English."},
+      {"few_rounds", "Rounds: {0}. Ranks are known from three rounds on."}};
+  return texts;
+}
+
+}  // namespace
+
+std::string term_text(std::string_view term, const Language& text) {
+  if (text.has(term)) return text(term);
+  constexpr std::string_view dark = ", light on dark";
+  if (term.ends_with(dark))
+    return text("{0}, light on dark", {term_text(term.substr(0, term.size() - dark.size()), text)});
+  const std::size_t digits = term.find_last_not_of("0123456789") + 1;
+  const std::string numbered = std::string(term.substr(0, digits)) + "{0}";
+  if (text.has(numbered)) return text(numbered, {std::string(term.substr(digits))});
+  const std::size_t comma = std::min(term.find(','), term.size());
+  return text(term.substr(0, comma)) + std::string(term.substr(comma));
+}
+
+std::string note_text(const Note& note, const Language& text) {
+  const auto found = note_texts().find(note.kind);
+  if (found == note_texts().end()) return note.text;
+  std::string value = note.values.empty() ? "" : note.values.front();
+  if (note.kind == "interrupted") value = term_text(value, text);
+  return text(found->second, {value});
+}
+
+Note make_note(const std::string& kind, std::vector<std::string> values) {
+  check<ValueError>(note_texts().contains(kind), "report", "there is no note of the kind ", kind);
+  Note note{kind, std::move(values), ""};
+  note.text = note_text(note, english());
+  return note;
+}
+
+std::string marked(const Report& report, const std::string& name, const Language& text) {
+  return report.settings.emulated ? text("{0} (emulated)", {name}) : name;
+}
+
+std::string provider_label(const Report& report, const std::string& provider, const Language& text) {
+  const auto& fakes = report.settings.fakes;
+  const bool is_fake = std::find(fakes.begin(), fakes.end(), provider) != fakes.end();
+  return is_fake ? text("{0} (fake)", {provider}) : provider;
+}
+
+}  // namespace metron::report
