@@ -8,13 +8,13 @@
 namespace metron {
 namespace {
 
-using Schedule = std::function<double(std::int64_t)>;
+using RateSchedule = std::function<double(std::int64_t)>;
 
 void check_duration(const char* op, std::int64_t steps) {
   check<ValueError>(steps >= 1, op, "at least one step is wanted, got ", steps);
 }
 
-Schedule step_schedule(double base, std::int64_t period, double gamma) {
+RateSchedule step_schedule(double base, std::int64_t period, double gamma) {
   check_duration("StepLR", period);
   check<ValueError>(std::isfinite(gamma) && gamma >= 0, "StepLR",
                     "gamma must be finite and not negative, got ", gamma);
@@ -24,7 +24,7 @@ Schedule step_schedule(double base, std::int64_t period, double gamma) {
   };
 }
 
-Schedule cosine_schedule(double base, std::int64_t duration, double minimum) {
+RateSchedule cosine_schedule(double base, std::int64_t duration, double minimum) {
   check_duration("CosineLR", duration);
   check<ValueError>(std::isfinite(minimum) && minimum >= 0, "CosineLR",
                     "the minimum must be finite and not negative, got ", minimum);
@@ -34,7 +34,7 @@ Schedule cosine_schedule(double base, std::int64_t duration, double minimum) {
   };
 }
 
-Schedule warmup_schedule(double base, std::int64_t duration, double start) {
+RateSchedule warmup_schedule(double base, std::int64_t duration, double start) {
   check_duration("LinearWarmupLR", duration);
   check<ValueError>(start >= 0 && start <= 1, "LinearWarmupLR", "the start must be in [0, 1], got ", start);
   return [=](std::int64_t t) {
@@ -45,7 +45,7 @@ Schedule warmup_schedule(double base, std::int64_t duration, double start) {
 
 }  // namespace
 
-LRScheduler::LRScheduler(Optimizer& optimizer, Schedule schedule)
+LRScheduler::LRScheduler(Optimizer& optimizer, RateSchedule schedule)
     : optimizer_(&optimizer), schedule_(std::move(schedule)) {
   optimizer_->set_lr(schedule_(0));
 }

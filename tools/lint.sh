@@ -14,11 +14,18 @@ check_format() {
 check_scripts() {
   shellcheck -x tools/*.sh tests/*.sh .ci/run
 }
-# Portable kernels and no OpenMP, whose header clang has not: the same code with the fewest copies.
+# Portable kernels and no OpenMP, whose header clang has not: the same code with the fewest copies. The sources of a
+# folder are one unit, so their own names differ. What looks at the main file alone sees the few files it concerns again.
 check_tidy() {
   cmake -S . -B build/lint -G Ninja -DCMAKE_EXPORT_COMPILE_COMMANDS=ON -DCMAKE_CXX_COMPILER_LAUNCHER= \
-    -DMETRON_OPENMP=OFF -DMETRON_GPU=off -DMETRON_CPU_ISAS=baseline -DBUILD_TESTING=OFF &&
-    run-clang-tidy -quiet -p build/lint -j "$(nproc)" "^$PWD/(core|kernels|layers)/"
+    -DMETRON_OPENMP=OFF -DMETRON_GPU=off -DMETRON_CPU_ISAS=baseline -DBUILD_TESTING=OFF || return
+  python3 tools/tidy_units.py build/lint core kernels layers || return
+  run-clang-tidy -quiet -p build/lint/units -j "$(nproc)" || return
+  local shorthands
+  shorthands=$(grep -lrE --include='*.cpp' '^ *(using [a-z_]+(::[A-Za-z_]+)+;|namespace [a-z_]+ = )' \
+    core kernels layers | sed "s|.*|^$PWD/&$|" | paste -sd '|')
+  [[ -z $shorthands ]] || run-clang-tidy -quiet -p build/lint -j "$(nproc)" \
+    -checks='-*,misc-unused-using-decls,misc-unused-alias-decls' "$shorthands"
 }
 
 checks=("$@")

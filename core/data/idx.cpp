@@ -10,7 +10,7 @@
 namespace metron {
 namespace {
 
-constexpr char op[] = "read_idx";
+constexpr char read_idx_op[] = "read_idx";
 
 static_assert(std::endian::native == std::endian::little);
 
@@ -70,7 +70,7 @@ constexpr std::array element_types{
 };
 
 void read_header(FileReader& file, unsigned char* destination, std::size_t bytes) {
-  check<IoError>(file.read(destination, bytes) == bytes, op, file.path().string(),
+  check<IoError>(file.read(destination, bytes) == bytes, read_idx_op, file.path().string(),
                  ": the file ends within its header");
 }
 
@@ -82,8 +82,8 @@ void check_size(const FileReader& file, const Shape& shape, std::size_t element)
   std::uint64_t count = 1;
   for (const std::int64_t size : shape) {
     const auto factor = static_cast<std::uint64_t>(std::max<std::int64_t>(size, 1));
-    check<IoError>(factor <= limit / count, op, file.path().string(), ": the header declares the shape ",
-                   shape, ", more than the file can hold");
+    check<IoError>(factor <= limit / count, read_idx_op, file.path().string(),
+                   ": the header declares the shape ", shape, ", more than the file can hold");
     count *= factor;
   }
 }
@@ -94,14 +94,14 @@ Tensor read_idx(const std::filesystem::path& path) {
   FileReader file(path);
   std::array<unsigned char, 4> magic{};
   read_header(file, magic.data(), magic.size());
-  check<IoError>(magic[0] == 0 && magic[1] == 0, op, path.string(),
+  check<IoError>(magic[0] == 0 && magic[1] == 0, read_idx_op, path.string(),
                  ": an IDX file begins with two zero bytes, got ", int{magic[0]}, " and ", int{magic[1]});
   const auto type = std::find_if(element_types.begin(), element_types.end(),
                                  [&](const ElementType& known) { return known.code == magic[2]; });
-  check<IoError>(type != element_types.end(), op, path.string(),
+  check<IoError>(type != element_types.end(), read_idx_op, path.string(),
                  ": the element type must be 8, 9, 11, 12, 13 or 14, got ", int{magic[2]});
   const std::size_t rank = magic[3];
-  check<IoError>(rank >= 1 && rank <= max_rank, op, path.string(), ": there must be 1 to ", max_rank,
+  check<IoError>(rank >= 1 && rank <= max_rank, read_idx_op, path.string(), ": there must be 1 to ", max_rank,
                  " dimensions, got ", rank);
 
   std::array<unsigned char, 4 * max_rank> sizes{};
@@ -114,10 +114,10 @@ Tensor read_idx(const std::filesystem::path& path) {
   Tensor tensor = Tensor::empty(shape, {type->dtype, Device(), MemoryFormat::contiguous});
   const std::size_t bytes = static_cast<std::size_t>(tensor.numel()) * type->bytes;
   const std::size_t got = type->read(file, tensor);
-  check<IoError>(got == bytes, op, path.string(), ": the header declares the shape ", shape, ", that is ",
-                 bytes, " bytes, but only ", got, " follow it");
+  check<IoError>(got == bytes, read_idx_op, path.string(), ": the header declares the shape ", shape,
+                 ", that is ", bytes, " bytes, but only ", got, " follow it");
   unsigned char beyond = 0;
-  check<IoError>(file.read(&beyond, 1) == 0, op, path.string(), ": more bytes follow the ", bytes,
+  check<IoError>(file.read(&beyond, 1) == 0, read_idx_op, path.string(), ": more bytes follow the ", bytes,
                  " of the declared shape ", shape);
   return tensor;
 }

@@ -14,7 +14,7 @@
 namespace metron {
 namespace {
 
-constexpr char op[] = "read";
+constexpr char read_op[] = "read";
 constexpr std::size_t input_bytes = 64 * 1024;
 // Deflate spends at least two bits on a run of 258 bytes.
 constexpr std::uint64_t max_expansion = 1032;
@@ -25,7 +25,7 @@ class FileReader::Gzip {
  public:
   explicit Gzip(FileReader& reader) : reader_(reader), input_(input_bytes) {
     constexpr int gzip_only = 16;
-    check<IoError>(inflateInit2(&stream_, MAX_WBITS + gzip_only) == Z_OK, op, reader.path_.string(),
+    check<IoError>(inflateInit2(&stream_, MAX_WBITS + gzip_only) == Z_OK, read_op, reader.path_.string(),
                    ": zlib cannot be started");
   }
   ~Gzip() { inflateEnd(&stream_); }
@@ -44,8 +44,9 @@ class FileReader::Gzip {
       if (status == Z_STREAM_END) {
         next_member();
       } else {
-        check<IoError>(status != Z_BUF_ERROR, op, reader_.path_.string(), ": the gzipped data is cut off");
-        check<IoError>(status == Z_OK, op, reader_.path_.string(), ": the gzipped data is corrupt: ",
+        check<IoError>(status != Z_BUF_ERROR, read_op, reader_.path_.string(),
+                       ": the gzipped data is cut off");
+        check<IoError>(status == Z_OK, read_op, reader_.path_.string(), ": the gzipped data is corrupt: ",
                        stream_.msg != nullptr ? stream_.msg : zError(status));
       }
     }
@@ -72,9 +73,9 @@ class FileReader::Gzip {
 };
 
 FileReader::FileReader(std::filesystem::path path)
-    : path_(std::move(path)), file_size_(regular_file_size(op, path_)) {
+    : path_(std::move(path)), file_size_(regular_file_size(read_op, path_)) {
   file_.reset(std::fopen(path_.c_str(), "rbe"));
-  check<IoError>(file_ != nullptr, op, path_.string(), ": ", std::strerror(errno));
+  check<IoError>(file_ != nullptr, read_op, path_.string(), ": ", std::strerror(errno));
 
   std::array<unsigned char, 2> magic{};
   const bool gzipped =
@@ -93,7 +94,7 @@ std::uint64_t FileReader::size_limit() const { return gzip_ ? file_size_ * max_e
 
 std::size_t FileReader::read_raw(void* destination, std::size_t bytes) {
   const std::size_t count = std::fread(destination, 1, bytes, file_.get());
-  check<IoError>(std::ferror(file_.get()) == 0, op, path_.string(), ": ", std::strerror(errno));
+  check<IoError>(std::ferror(file_.get()) == 0, read_op, path_.string(), ": ", std::strerror(errno));
   return count;
 }
 

@@ -11,7 +11,7 @@
 namespace metron {
 namespace {
 
-constexpr double us = 1e-3;  // from nanoseconds
+constexpr double us_per_ns = 1e-3;  // from nanoseconds
 
 double record_cost(const TimerCost& cost, const Record& record) {
   return record.kind == RecordKind::kernel ? cost.kernel_ns : cost.op_ns;
@@ -37,12 +37,12 @@ void add_time(RankingRow& row, const Record& record, const RecordTimes& times) {
   row.phase = record.phase;
   if (record.first) {
     ++row.first_calls;
-    row.first_us += times.total_ns * us;
-    row.first_self_us += times.self_ns * us;
+    row.first_us += times.total_ns * us_per_ns;
+    row.first_self_us += times.self_ns * us_per_ns;
   } else {
     ++row.calls;
-    row.total_us += times.total_ns * us;
-    row.self_us += times.self_ns * us;
+    row.total_us += times.total_ns * us_per_ns;
+    row.self_us += times.self_ns * us_per_ns;
   }
 }
 
@@ -51,7 +51,7 @@ void add_work(RankingRow& row, const Record& kernel) {
   if (kernel.first) return;
   row.bytes += kernel.bytes;
   row.flops += kernel.flops;
-  if (kernel.device_ns >= 0) row.device_us = std::max(row.device_us, 0.0) + kernel.device_ns * us;
+  if (kernel.device_ns >= 0) row.device_us = std::max(row.device_us, 0.0) + kernel.device_ns * us_per_ns;
 }
 
 class Collector {
@@ -99,7 +99,7 @@ class Collector {
       add_time(row, record, times);
       return;
     }
-    if (op_of(profile_, record.parent) < 0) ops_us += times.total_ns * us;
+    if (op_of(profile_, record.parent) < 0) ops_us += times.total_ns * us_per_ns;
     if (record.kind == RecordKind::op) {
       add_time(group_of(index).row, record, times);
     } else {
@@ -139,19 +139,20 @@ class Collector {
 
 // What is left of the wall time: the timer, and what ran outside of ops.
 void divide_wall_time(Ranking& ranking, const Profile& profile, double ops_us) {
-  for (const Record& record : profile.records) ranking.timer_us += record_cost(profile.cost, record) * us;
-  ranking.timer_us += profile.cost.memory_ns * static_cast<double>(profile.memory.size()) * us;
-  ranking.wall_us = static_cast<double>(profile.wall_ns) * us;
+  for (const Record& record : profile.records)
+    ranking.timer_us += record_cost(profile.cost, record) * us_per_ns;
+  ranking.timer_us += profile.cost.memory_ns * static_cast<double>(profile.memory.size()) * us_per_ns;
+  ranking.wall_us = static_cast<double>(profile.wall_ns) * us_per_ns;
   ranking.timer_us = std::min(ranking.timer_us, ranking.wall_us);
   ranking.outside_us = std::max(ranking.wall_us - ops_us - ranking.timer_us, 0.0);
   const auto records = static_cast<double>(profile.records.size());
-  ranking.timer_per_record_ns = records == 0 ? 0 : ranking.timer_us / us / records;
+  ranking.timer_per_record_ns = records == 0 ? 0 : ranking.timer_us / us_per_ns / records;
   ranking.noise_ns = profile.cost.noise_ns;
 }
 
 void rate(RankingRow& row, const Ranking& ranking) {
   row.share = ranking.wall_us > 0 ? (row.self_us + row.first_self_us) / ranking.wall_us : 0;
-  row.above_noise = row.calls > 0 && row.average_us() / us > ranking.noise_ns;
+  row.above_noise = row.calls > 0 && row.average_us() / us_per_ns > ranking.noise_ns;
 }
 
 void rate(OpGroup& group, const Ranking& ranking) {

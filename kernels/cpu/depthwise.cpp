@@ -10,7 +10,7 @@
 namespace metron::METRON_ISA {
 namespace {
 
-constexpr Index channel_block = 64;  // channels whose sums are held in the L1 cache
+constexpr Index channels_at_once = 64;  // channels whose sums are held in the L1 cache
 
 // Calls visit(tap, pixel) for each tap of output (line, column) that lies inside of the image.
 template <typename T, typename Visit>
@@ -51,14 +51,14 @@ void convolve_depthwise(const Convolution<T>& conv) {
   }
   const Index work = gather.w.outputs * channels * std::max<Index>(taps, 1);
   parallel_for(conv.images * gather.h.outputs, grain_of(work), [&](Index first, Index last) {
-    T sum[channel_block];
+    T sum[channels_at_once];
     for (Index i = first; i < last; ++i) {
       const Index line = i % gather.h.outputs;
       const T* const image = image_of(gather, i / gather.h.outputs);
       T* const to = conv.result.data + i / gather.h.outputs * conv.result.image + line * conv.result.line;
       for (Index column = 0; column < gather.w.outputs; ++column) {
-        for (Index c = 0; c < channels; c += channel_block) {
-          const Index count = std::min(channel_block, channels - c);
+        for (Index c = 0; c < channels; c += channels_at_once) {
+          const Index count = std::min(channels_at_once, channels - c);
           std::fill_n(sum, count, T{0});
           for_each_tap(gather, image, line, column, [&](Index tap, const T* pixel) {
             multiply_add(pixel + c, weights + tap * channels + c, count, sum);

@@ -12,7 +12,7 @@
 namespace metron::METRON_ISA {
 namespace {
 
-constexpr Index shares_bytes = 16 * 1024 * 1024;  // of all chunks' weight gradients
+constexpr Index partial_sums_bytes = 16 * 1024 * 1024;  // of all chunks' weight gradients
 constexpr Index max_chunks = 32;
 constexpr Index rows_per_chunk = 16;  // at least
 
@@ -42,7 +42,7 @@ void moments(const T* x, Index n, T& mean, T& variance) {
 }
 
 template <typename T>
-T inverse_deviation(T variance, double eps) {
+T inverse_standard_deviation(T variance, double eps) {
   return static_cast<T>(1 / std::sqrt(static_cast<double>(variance) + eps));
 }
 
@@ -105,7 +105,7 @@ bool layer_norm(const Tensor& x, const Tensor& w, const Tensor& b, double eps, T
         const T* const values = from + row * columns;
         T centre, spread;
         moments(values, columns, centre, spread);
-        const T scale = inverse_deviation(spread, eps);
+        const T scale = inverse_standard_deviation(spread, eps);
         for (Index i = 0; i < columns; ++i)
           out[row * columns + i] = (values[i] - centre) * scale * scales[i] + shifts[i];
         row_mean[row] = centre;
@@ -131,7 +131,7 @@ bool layer_norm_backward(const Tensor& g, const Tensor& x, const Tensor& w, cons
 
     const bool with_weights = gw.defined() || gb.defined();
     const Index share = 2 * columns;
-    const Index fitting = shares_bytes / std::max<Index>(share * static_cast<Index>(sizeof(double)), 1);
+    const Index fitting = partial_sums_bytes / std::max<Index>(share * static_cast<Index>(sizeof(double)), 1);
     const Index chunks = std::clamp<Index>(std::min(rows / rows_per_chunk, fitting), 1, max_chunks);
     const Scratch shares(with_weights ? chunks * share : 0, DType::float64);
     double* const sums = shares.data<double>();
@@ -146,7 +146,7 @@ bool layer_norm_backward(const Tensor& g, const Tensor& x, const Tensor& w, cons
         const Shares chunk_shares{sums + chunk * share, sums + chunk * share + columns};
         if (with_weights) std::fill_n(chunk_shares.weight, share, 0.0);
         for (Index row = rows * chunk / chunks; row < rows * (chunk + 1) / chunks; ++row) {
-          const T scale = inverse_deviation(row_variance[row], eps);
+          const T scale = inverse_standard_deviation(row_variance[row], eps);
           const T* const row_g = all_g + row * columns;
           const T* const row_x = all_x + row * columns;
           backward_row(row_g, row_x, scales, columns, row_mean[row], scale, out + row * columns);

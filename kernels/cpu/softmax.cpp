@@ -9,7 +9,7 @@ namespace {
 
 using functor::exponential;
 
-constexpr std::int64_t strip_columns = 64;
+constexpr std::int64_t softmax_columns = 64;
 constexpr std::int64_t exponential_cost = 4;  // in plain element-wise operations
 
 // The axis that a call goes along: its size, and its stride in each operand.
@@ -48,8 +48,8 @@ void softmax_backward_row(bool log, std::int64_t size, const T* g, const T* y, T
 template <typename T, typename Walk>
 void softmax_strip(bool log, const Axis& axis, std::int64_t columns, const T* x, T* y, Walk y_walk,
                    Walk x_walk) {
-  T largest[strip_columns], exponentials[strip_columns], normaliser[strip_columns];
-  double sum[strip_columns];
+  T largest[softmax_columns], exponentials[softmax_columns], normaliser[softmax_columns];
+  double sum[softmax_columns];
   std::fill_n(largest, columns, Max<T>::identity);
   std::fill_n(sum, columns, 0.0);
   for (std::int64_t i = 0; i < axis.size; ++i) {
@@ -80,8 +80,8 @@ void softmax_strip(bool log, const Axis& axis, std::int64_t columns, const T* x,
 template <typename T, typename Walk>
 void softmax_backward_strip(bool log, const Axis& axis, std::int64_t columns, const T* g, const T* y, T* gx,
                             Walk gx_walk, Walk g_walk, Walk y_walk) {
-  double sum[strip_columns];
-  T total[strip_columns];
+  double sum[softmax_columns];
+  T total[softmax_columns];
   std::fill_n(sum, columns, 0.0);
   for (std::int64_t i = 0; i < axis.size; ++i) {
     const auto gradient = g_walk(g + i * axis.strides[1]);
@@ -118,12 +118,12 @@ bool softmax(const Tensor& x, int axis, bool log, Tensor& y) {
                    });
       return;
     }
-    const LoopNest strips = strips_of(nest, strip_columns);
+    const LoopNest strips = strips_of(nest, softmax_columns);
     const auto& stride = nest.strides[0];
-    const std::int64_t unit = along.size * std::min(strip_columns, nest.sizes[0]);
+    const std::int64_t unit = along.size * std::min(softmax_columns, nest.sizes[0]);
     parallel_for(strips.numel, grain_of(exponential_cost * unit), [&](std::int64_t begin, std::int64_t end) {
       for_each_position<4>(strips, begin, end, [&](const auto& offsets) {
-        const std::int64_t columns = std::min(strip_columns, nest.sizes[0] - offsets[3]);
+        const std::int64_t columns = std::min(softmax_columns, nest.sizes[0] - offsets[3]);
         const auto run = [&](auto... walks) {
           softmax_strip(log, along, columns, in + offsets[1], out + offsets[0], walks...);
         };
@@ -150,12 +150,12 @@ bool softmax_backward(const Tensor& g, const Tensor& y, int axis, bool log, Tens
                    });
       return;
     }
-    const LoopNest strips = strips_of(nest, strip_columns);
+    const LoopNest strips = strips_of(nest, softmax_columns);
     const auto& stride = nest.strides[0];
-    const std::int64_t unit = along.size * std::min(strip_columns, nest.sizes[0]);
+    const std::int64_t unit = along.size * std::min(softmax_columns, nest.sizes[0]);
     parallel_for(strips.numel, grain_of(exponential_cost * unit), [&](std::int64_t begin, std::int64_t end) {
       for_each_position<4>(strips, begin, end, [&](const auto& o) {
-        const std::int64_t columns = std::min(strip_columns, nest.sizes[0] - o[3]);
+        const std::int64_t columns = std::min(softmax_columns, nest.sizes[0] - o[3]);
         const auto run = [&](auto... walks) {
           softmax_backward_strip(log, along, columns, gradient + o[1], output + o[2], out + o[0], walks...);
         };
