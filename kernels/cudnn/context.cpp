@@ -30,7 +30,7 @@ Context* context(Device device) {
   return found.get();
 }
 
-// The statuses are grouped by their thousands: 3000 is what is not supported, 2000 is a wrong call.
+// Statuses are grouped by thousands: 3000 is unsupported, 2000 is an invalid call.
 bool Refused::is_final() const { return status / 1000 == 2 || status / 1000 == 3; }
 
 bool attempt(Device device, bool (*body)(Context&, void*), void* argument) {

@@ -1,4 +1,4 @@
-// The fake of cuBLAS.
+// Fake of cuBLAS.
 #include <metron/kernels/fakes/cublas_fake.h>
 
 #include <algorithm>
@@ -43,7 +43,7 @@ cublasStatus_t cublasDestroy_v2(cublasHandle_t handle) {
   return destroyed("cublasDestroy", handles(), handle, CUBLAS_STATUS_NOT_INITIALIZED);
 }
 
-// The library forgets the workspace that it was given for the stream before.
+// Setting the stream resets the user's workspace.
 cublasStatus_t cublasSetStream_v2(cublasHandle_t handle, cudaStream_t stream) {
   return cublas_answered("cublasSetStream", [&] {
     Handle& h = checked(handle);

@@ -1,6 +1,6 @@
-// The fake of cuDNN: batch norm, over all but the channels. cuDNN's documentation leaves open that the
-// running variance is the unbiased one, which PyTorch's depends on; and that the saved inverse variance is 1
-// / sqrt(variance + epsilon), which ONNX Runtime's developers have measured.
+// Fake of cuDNN: batch norm, over all but the channels. Two facts are not in cuDNN's documentation: the
+// running variance is unbiased, as PyTorch relies on; and the saved inverse variance is 1 / sqrt(variance +
+// epsilon), as measured by ONNX Runtime's developers.
 #include <metron/kernels/fakes/cudnn_fake.h>
 
 #include <cmath>

@@ -1,4 +1,4 @@
-// The fake of cuDNN: a bias's gradient, and the addition of a bias.
+// Fake of cuDNN: the bias gradient, and bias addition.
 #include <metron/kernels/fakes/convolution.h>
 
 #include <array>
@@ -23,7 +23,7 @@ cudnnStatus_t cudnnConvolutionBackwardBias(cudnnHandle_t handle, const void* alp
   });
 }
 
-// C = alpha A + beta C, where A's sizes are C's or 1.
+// C = alpha A + beta C, with A broadcast along axes of size 1.
 cudnnStatus_t cudnnAddTensor(cudnnHandle_t handle, const void* alpha, cudnnTensorDescriptor_t a_desc,
                              const void* a, const void* beta, cudnnTensorDescriptor_t c_desc, void* c) {
   constexpr const char* name = "cudnnAddTensor";

@@ -1,4 +1,4 @@
-// Sums, means, maxima and their places over any axes of any strides: folds, mapped as fold.cuh says.
+// Sums, means, maxima and argmax over any axes of any strides, as folds (fold.cuh).
 #include <metron/kernels/cuda/cuda_kernels.h>
 
 #include <algorithm>
@@ -8,7 +8,7 @@
 namespace metron::cuda {
 namespace {
 
-// A sum or a maximum. y has In's dtype, or any floating one if that is float.
+// A sum or a maximum. y has the dtype of In, or any floating dtype if In is float.
 template <typename In, template <typename> typename Operator>
 struct FoldElements {
   using Value = Real<In>;
@@ -46,14 +46,14 @@ struct FoldElements {
   }
 };
 
-// An element and where it stood.
+// An element and its index.
 template <typename T>
 struct Indexed {
   std::int64_t index;
   T value;
 };
 
-// The largest, the first of equals; NaN is larger than all.
+// The maximum, and the first of equal elements. NaN compares larger than everything.
 template <typename T>
 struct FirstLargest {
   static constexpr Indexed<T> identity{std::numeric_limits<std::int64_t>::max(), Max<T>::identity};
@@ -65,11 +65,11 @@ struct FirstLargest {
   }
 };
 
-// Of elements, or of the Indexed results of chunks.
+// Over elements, or over the Indexed partial results of chunks.
 template <typename In, typename T>
 struct FoldIndexed {
   using Value = Indexed<T>;
-  static constexpr int operands = 1, pack = std::min(4, pack_of<In>);  // more would not fit the registers
+  static constexpr int operands = 1, pack = std::min(4, pack_of<In>);  // more would spill
   static constexpr std::size_t element_bytes = sizeof(In);
   FirstLargest<T> op;
   const In* x;

@@ -1,10 +1,9 @@
-// Softmax and its gradient along one axis of any strides.
+// Softmax and its gradient along one axis, for any strides.
 //
-// A block is a tile of rows by threads a row: a power of two of them up to a warp for rows of at most 1024
-// elements, the whole block for longer ones; where the axis is not the innermost, neighbouring threads have
-// neighbouring rows. A row is read once for its maximum and the sum of its exponentials together, and again,
-// from the cache, for the result. At least x is read and y written (backward g and y read, gx written): bound
-// by memory.
+// A block is a tile of rows with several threads per row: a power of two up to a warp for rows of at most
+// 1024 elements, the whole block for longer ones. If the axis is not the innermost one, adjacent threads take
+// adjacent rows. A row is read once for its maximum and sum of exponentials, and again, from cache, for the
+// result. The minimum traffic is x and y once (backward g, y and gx): memory-bound.
 #include <metron/kernels/cuda/cuda_kernels.h>
 
 #include <metron/kernels/cuda/softmax/softmax.cuh>
@@ -18,24 +17,24 @@ __global__ void __launch_bounds__(tile_threads, tile_blocks)
     softmax_kernel(bool log, Tiling tiling, WideIndex<2> rows, std::int64_t count, WideIndex<2> axis,
                    std::int64_t length, const T* __restrict__ x, T* __restrict__ y) {
   using Value = Real<T>;
-  const TilePlace place(tiling);
-  const bool is_row = place.result < count;
+  const TileCoordinates tile(tiling);
+  const bool is_row = tile.result < count;
   std::int64_t base[2] = {};
   ExponentialSum<Value> total = MergeExponentialSums<Value>::identity;
   if (is_row) {
-    rows.offsets(place.result, base);
-    total = exponential_sum(tiling, place.share, axis, base, length, x);
+    rows.offsets(tile.result, base);
+    total = exponential_sum(tiling, tile.slice, axis, base, length, x);
   }
   total = tile_reduce(tiling, total, MergeExponentialSums<Value>{});
   if (!is_row) return;
-  const Value normaliser = log ? std::log(total.sum) : 1 / total.sum;
-  walk_share<pack_of<T>>(
-      tiling, place.share, axis, base, 0, length, [&]<int elements>(const auto& offsets, std::int64_t) {
+  const Value normalizer = log ? std::log(total.sum) : 1 / total.sum;
+  for_each_in_slice<pack_of<T>>(
+      tiling, tile.slice, axis, base, 0, length, [&]<int elements>(const auto& offsets, std::int64_t) {
         const auto in = load_pack<elements>(x + offsets[0]);
         Pack<T, elements> out;
         for (int j = 0; j < elements; ++j) {
           const Value shifted = static_cast<Value>(in.values[j]) - total.largest;
-          out.values[j] = T(log ? shifted - normaliser : functor::exponential(shifted) * normaliser);
+          out.values[j] = T(log ? shifted - normalizer : functor::exponential(shifted) * normalizer);
         }
         store_pack(y + offsets[1], out);
       });
@@ -49,16 +48,16 @@ __global__ void __launch_bounds__(tile_threads, tile_blocks)
                             T* __restrict__ gx) {
   using Value = Real<T>;
   constexpr int pack = pack_of<T>;
-  const TilePlace place(tiling);
-  const bool is_row = place.result < count;
+  const TileCoordinates tile(tiling);
+  const bool is_row = tile.result < count;
   std::int64_t base[3] = {};
   Value sum = 0;
   if (is_row) {
-    rows.offsets(place.result, base);
+    rows.offsets(tile.result, base);
     for_each_segment<pack>(tiling, length, [&](std::int64_t first, std::int64_t last) {
       Value part = 0;
-      walk_share<pack>(
-          tiling, place.share, axis, base, first, last, [&]<int elements>(const auto& offsets, std::int64_t) {
+      for_each_in_slice<pack>(
+          tiling, tile.slice, axis, base, first, last, [&]<int elements>(const auto& offsets, std::int64_t) {
             const auto gradient = load_pack<elements>(g + offsets[0]);
             if (log) {
               for (int j = 0; j < elements; ++j) part += static_cast<Value>(gradient.values[j]);
@@ -73,18 +72,18 @@ __global__ void __launch_bounds__(tile_threads, tile_blocks)
   }
   sum = tile_reduce(tiling, sum, Sum<Value>{});
   if (!is_row) return;
-  walk_share<pack>(tiling, place.share, axis, base, 0, length,
-                   [&]<int elements>(const auto& offsets, std::int64_t) {
-                     const auto gradient = load_pack<elements>(g + offsets[0]);
-                     const auto output = load_pack<elements>(y + offsets[1]);
-                     Pack<T, elements> out;
-                     for (int j = 0; j < elements; ++j) {
-                       const Value gj = static_cast<Value>(gradient.values[j]);
-                       const Value yj = static_cast<Value>(output.values[j]);
-                       out.values[j] = T(log ? gj - functor::exponential(yj) * sum : yj * (gj - sum));
-                     }
-                     store_pack(gx + offsets[2], out);
-                   });
+  for_each_in_slice<pack>(tiling, tile.slice, axis, base, 0, length,
+                          [&]<int elements>(const auto& offsets, std::int64_t) {
+                            const auto gradient = load_pack<elements>(g + offsets[0]);
+                            const auto output = load_pack<elements>(y + offsets[1]);
+                            Pack<T, elements> out;
+                            for (int j = 0; j < elements; ++j) {
+                              const Value gj = static_cast<Value>(gradient.values[j]);
+                              const Value yj = static_cast<Value>(output.values[j]);
+                              out.values[j] = T(log ? gj - functor::exponential(yj) * sum : yj * (gj - sum));
+                            }
+                            store_pack(gx + offsets[2], out);
+                          });
 }
 
 }  // namespace

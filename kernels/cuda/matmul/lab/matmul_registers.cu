@@ -1,11 +1,11 @@
-// 4. A block of 16 x 16 threads computes a tile of 64 x 64, a thread 4 x 4 elements in registers: for each
-// step along k it reads four elements of a and four of b, and makes sixteen multiply-adds of them.
+// 4. A block of 16 x 16 threads computes a tile of 64 x 64, a thread 4 x 4 elements in registers: for each k
+// it reads four elements of a and four of b, and computes their outer product.
 //
-// Moves 4 (M N K / 64 + M N K / 64) bytes, half of before, and reads half an element of shared memory for
-// each multiply-add, a quarter of before. The thread's rows and columns lie 16 apart, so that the 16 threads
-// of a row read 16 neighbours: no bank is met twice. The tile of a is kept transposed, its rows two longer
-// than they are full, so that storing it meets no bank twice either. Still bound by shared memory; wider
-// loads and larger register tiles are what ../matmul_tile.cuh adds.
+// Moves 4 (M N K / 64 + M N K / 64) bytes, half of the previous kernel, and reads half an element of shared
+// memory per multiply-add, a quarter of before. A thread's rows and columns are 16 apart, so that 16 threads
+// read 16 adjacent elements: no bank conflicts. The tile of a is stored transposed, with rows padded by two
+// elements to avoid bank conflicts on the store. Still bound by shared memory; ../matmul_tile.cuh adds vector
+// loads and larger register tiles.
 #include <metron/kernels/cuda/launch.h>
 #include <metron/kernels/cuda/matmul/lab/matmul_lab.h>
 
