@@ -59,9 +59,9 @@ std::optional<PackedNest> packed_nest(const LoopNest& nest, std::span<const Nest
     }
     if (stride != 1) return std::nullopt;
     const auto address = std::bit_cast<std::uintptr_t>(operands[k].address);
-    const auto own = static_cast<std::int64_t>(address / operands[k].element_bytes) % count;
-    if (lane.value_or(own) != own) return std::nullopt;
-    lane = own;
+    const auto operand_lane = static_cast<std::int64_t>(address / operands[k].element_bytes) % count;
+    if (lane.value_or(operand_lane) != operand_lane) return std::nullopt;
+    lane = operand_lane;
     for (std::size_t d = 1; d < static_cast<std::size_t>(nest.rank); ++d)
       if (nest.strides[d][k] % count != 0) return std::nullopt;
   }

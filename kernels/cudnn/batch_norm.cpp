@@ -34,13 +34,13 @@ struct Descriptors {
 };
 
 // The parameter, or an identity in its place.
-Tensor parameter_or(const Tensor& given, double value, const Tensor& like) {
-  if (given.defined()) return given;
+Tensor parameter_or(const Tensor& parameter, double value, const Tensor& like) {
+  if (parameter.defined()) return parameter;
   Tensor made = Tensor::empty(like.shape(), like.options());
   return cuda::fill(value, made) ? made : Tensor();
 }
-Tensor output_or_scratch(const Tensor& given, const Tensor& like) {
-  return given.defined() ? given : Tensor::empty(like.shape(), like.options());
+Tensor output_or_scratch(const Tensor& output, const Tensor& like) {
+  return output.defined() ? output : Tensor::empty(like.shape(), like.options());
 }
 
 bool supports_all(std::initializer_list<const Tensor*> images, std::initializer_list<const Tensor*> vectors,

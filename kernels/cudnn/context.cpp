@@ -83,9 +83,9 @@ bool supports(std::initializer_list<const Tensor*> operands) {
   return first != nullptr;
 }
 
-bool format_of(const Tensor& image, const Tensor& beside, cudnnTensorFormat_t& format) {
+bool format_of(const Tensor& image, const Tensor& other, cudnnTensorFormat_t& format) {
   const bool plain = image.is_contiguous(), last = image.is_channels_last();
-  format = last && (!plain || !beside.is_contiguous()) ? CUDNN_TENSOR_NHWC : CUDNN_TENSOR_NCHW;
+  format = last && (!plain || !other.is_contiguous()) ? CUDNN_TENSOR_NHWC : CUDNN_TENSOR_NCHW;
   return plain || last;
 }
 

@@ -85,8 +85,8 @@ cudnnDataType_t type_of(DType dtype);
 // elements.
 bool supports(std::initializer_list<const Tensor*> operands);
 // The format in which an image is dense; cuDNN is used for no other. If it is dense in both, as with one
-// channel, the format of `beside`.
-bool format_of(const Tensor& image, const Tensor& beside, cudnnTensorFormat_t& format);
+// channel, the format of `other`.
+bool format_of(const Tensor& image, const Tensor& other, cudnnTensorFormat_t& format);
 
 // 1 and 0 in the type of scaling factors for operands of this dtype.
 const void* one(DType dtype);

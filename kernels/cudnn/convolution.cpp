@@ -140,9 +140,9 @@ Plan::Plan(const Functions& call, const Convolution& c)
       w(call.filter_create, call.filter_destroy),
       convolution(call.convolution_create, call.convolution_destroy),
       activation(call.activation_create, call.activation_destroy) {
-  const auto set_image = [&](TensorDescriptor& desc, const Tensor& image, const Tensor& beside) {
+  const auto set_image = [&](TensorDescriptor& desc, const Tensor& image, const Tensor& other) {
     cudnnTensorFormat_t format{};
-    format_of(image, beside, format);
+    format_of(image, other, format);
     desc.set(c.dtype(), {image.size(0), image.size(1), image.size(2), image.size(3)}, format);
   };
   set_image(x, c.x, c.y);

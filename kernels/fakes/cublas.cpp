@@ -57,7 +57,7 @@ cublasStatus_t cublasSetWorkspace_v2(cublasHandle_t handle, void* workspace, siz
   return cublas_answered("cublasSetWorkspace", [&] {
     Handle& h = checked(handle);
     require_device_pointer(workspace, "the workspace", 256);
-    require(h.stream.has_value(), "the workspace is given before the stream, which takes it away again");
+    require(h.stream.has_value(), "the workspace is set before the stream, which resets it");
     enqueue(*h.stream, "cublasSetWorkspace", {workspace_operand(workspace, bytes)},
             [=] { poison(workspace, bytes); });
     h.has_workspace = true;

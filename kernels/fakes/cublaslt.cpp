@@ -92,20 +92,20 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtM
   return cublas_answered("cublasLtMatmulAlgoGetHeuristic", [&] {
     require_alive(lt_handles(), handle, "the handle");
     const Problem p = problem_of(desc, a, b, c, d);
-    const Preference& requested = require_alive(preferences(), preference, "the preference");
+    const Preference& preferred = require_alive(preferences(), preference, "the preference");
     require(requested >= 1 && results != nullptr && returned != nullptr, "no result is requested");
     *returned = 0;
     constexpr std::uint32_t in_the_results_type =
         CUBLASLT_REDUCTION_SCHEME_INPLACE | CUBLASLT_REDUCTION_SCHEME_OUTPUT_TYPE;
-    require(size_of(p.d.type) > 2 || (requested.reductions & in_the_results_type) == 0,
+    require(size_of(p.d.type) > 2 || (preferred.reductions & in_the_results_type) == 0,
             "the reduction schemes allow to add the parts of a sum in 16 bits");
     if (!is_supported(p)) return CUBLAS_STATUS_NOT_SUPPORTED;
     results[0] = {};
-    results[0].workspaceSize = std::min(required_workspace, requested.workspace);
+    results[0].workspaceSize = std::min(required_workspace, preferred.workspace);
     auto& data = results[0].algo.data;
     data[0] = fingerprint(p);
     data[1] = results[0].workspaceSize;
-    for (std::size_t i = 0; i < 4; ++i) data[2 + i] = requested.alignments[i];
+    for (std::size_t i = 0; i < 4; ++i) data[2 + i] = preferred.alignments[i];
     results[0].state = CUBLAS_STATUS_SUCCESS;
     results[0].wavesCount = 1;
     *returned = 1;

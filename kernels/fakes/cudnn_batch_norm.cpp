@@ -44,7 +44,7 @@ Image parameters_of(cudnnTensorDescriptor_t desc, const Image& x) {
   const Image& p = image_of(desc, "the parameters' descriptor");
   require(p.sizes == std::array<std::int64_t, 4>{1, x.sizes[1], 1, 1}, "the parameters must be (1, C, 1, 1)");
   require(p.type == (x.type == CUDNN_DATA_DOUBLE ? CUDNN_DATA_DOUBLE : CUDNN_DATA_FLOAT),
-          "the parameters are float, or double beside images of doubles");
+          "the parameters are float, or double for images of doubles");
   return p;
 }
 

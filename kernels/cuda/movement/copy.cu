@@ -36,8 +36,8 @@ template <typename Bits>
 __global__ void __launch_bounds__(tile* tile_rows)
     transpose_kernel(const __grid_constant__ NestIndex<4> tiles, std::int32_t rows, std::int32_t columns,
                      std::int32_t x_stride, std::int32_t y_stride, Bits* y, const Bits* x) {
-  using Slot = std::conditional_t<sizeof(Bits) < 4, std::uint32_t,
-                                  Bits>;  // padded to 4 bytes: no two lanes share a bank
+  // At least 4 bytes, so that no two lanes share a bank.
+  using Slot = std::conditional_t<sizeof(Bits) < 4, std::uint32_t, Bits>;
   __shared__ Slot square[tile][tile + 1];
   std::int32_t at[4];
   tiles.offsets(blockIdx.x, at);

@@ -1,17 +1,73 @@
 // Layer normalization and its gradients.
 //
-// A block is a tile of rows with several threads per row: a power of two up to a warp for rows of at most
-// 1024 elements, the whole block for longer ones. A row is read once for its statistics, by Welford's update,
-// and again, from cache, for the result. The minimum traffic is x and y once (backward g, x and gx). The
-// gradients of weight and bias are folds over the rows (fold.cuh), which read g and x once more.
-// Memory-bound.
+// Dense float32 rows of 64 to 1024 elements: one warp per row, which its lanes keep in registers. Lanes load
+// adjacent elements, and shuffles reduce the mean, then the variance. x is read and y written once, the
+// minimum: memory-bound.
+//
+// All other rows, and the gradients: a block is a tile of rows with several threads per row: a power of two
+// up to a warp for rows of at most 1024 elements, the whole block for longer ones. A row is read once for its
+// statistics, by Welford's update, and again, from cache, for the result. The minimum traffic is x and y once
+// (backward g, x and gx). The gradients of weight and bias are folds over the rows (fold.cuh), which read g
+// and x once more. Memory-bound.
 #include <metron/kernels/cuda/cuda_kernels.h>
 
+#include <cmath>
 #include <metron/kernels/cuda/norm/norm.cuh>
 #include <metron/kernels/cuda/reduce/fold.cuh>
 
 namespace metron::cuda {
 namespace {
+
+constexpr int row_warps = 8;   // per block: a row each
+constexpr int row_blocks = 4;  // per multiprocessor, at least: 64 registers per thread
+
+__global__ void __launch_bounds__(row_warps* warp_size, row_blocks)
+    layer_norm_row_kernel(const float* __restrict__ x,  // (rows, columns), as y
+                          const float* __restrict__ w,  // (columns), as b; null: 1
+                          const float* __restrict__ b,  // null: 0
+                          float eps, std::int64_t rows, int columns,
+                          float* __restrict__ means,  // (rows), as variances
+                          float* __restrict__ variances, float* __restrict__ y) {
+  const std::int64_t row = static_cast<std::int64_t>(blockIdx.x) * row_warps + threadIdx.x / warp_size;
+  if (row >= rows) return;  // uniform across the warp
+  const int lane = static_cast<int>(threadIdx.x) % warp_size;
+  x += row * columns + lane;
+  y += row * columns + lane;
+  const int end = columns - lane;
+
+  constexpr int lane_elements = max_row_elements / warp_size;
+  float values[lane_elements];  // x[0], x[32], x[64], ... of this lane
+  float sum = 0;
+#pragma unroll
+  for (int i = 0; i < lane_elements; ++i) {
+    values[i] = i * warp_size < end ? x[i * warp_size] : 0;
+    sum += values[i];
+  }
+  for (int mask = warp_size / 2; mask > 0; mask /= 2) sum += __shfl_xor_sync(0xffffffffu, sum, mask);
+  const float mean = sum / static_cast<float>(columns);
+
+  float squares = 0;
+#pragma unroll
+  for (int i = 0; i < lane_elements; ++i) {
+    values[i] -= mean;
+    if (i * warp_size < end) squares += values[i] * values[i];
+  }
+  for (int mask = warp_size / 2; mask > 0; mask /= 2) squares += __shfl_xor_sync(0xffffffffu, squares, mask);
+  const float variance = squares / static_cast<float>(columns);
+
+  if (lane == 0) {
+    means[row] = mean;
+    variances[row] = variance;
+  }
+  const float scale = 1 / sqrtf(variance + eps);
+#pragma unroll
+  for (int i = 0; i < lane_elements; ++i) {
+    if (i * warp_size >= end) break;
+    const int column = i * warp_size + lane;
+    const float weight = w != nullptr ? w[column] : 1, bias = b != nullptr ? b[column] : 0;
+    y[i * warp_size] = values[i] * scale * weight + bias;
+  }
+}
 
 // Loads a vector of a parameter, or `fallback` for an undefined one.
 template <int count, typename T>
@@ -155,6 +211,17 @@ bool layer_norm(const Tensor& x, const Tensor& w, const Tensor& b, double eps, T
                 Tensor& y) {
   const LoopNest rows = line_nest(x.size(0), {x.strides()[0], y.strides()[0], 0, 0});
   const LoopNest columns = line_nest(x.size(1), {x.strides()[1], y.strides()[1], stride_of(w), stride_of(b)});
+  const bool dense_parameters = stride_of(w) == 1 && stride_of(b) == 1;
+  const bool dense_statistics = mean.strides()[0] == 1 && variance.strides()[0] == 1;
+  if (y.dtype() == DType::float32 && has_warp_rows(rows, columns, 2) && dense_parameters &&
+      dense_statistics) {
+    const auto blocks = static_cast<unsigned>(ceil_div(rows.numel, row_warps));
+    launch("layer_norm", y.device(), {blocks, row_warps * warp_size}, layer_norm_row_kernel, x.data<float>(),
+           data_of<float>(w), data_of<float>(b), static_cast<float>(eps), rows.numel,
+           static_cast<int>(columns.numel), mean.mutable_data<float>(), variance.mutable_data<float>(),
+           y.mutable_data<float>());
+    return true;
+  }
   return visit_dtype<float, double>(y.dtype(), [&]<typename T>() {
     const T* const in = x.data<T>();
     const T* const scales = data_of<T>(w);

@@ -45,8 +45,8 @@ struct PoolAxis {
   }  // first input of output o's window
   // The part of a window inside the input.
   METRON_HOST_DEVICE PoolRange<Index> inside(Index window_start) const {
-    const Index first = window_start < 0 ? -window_start : 0, rest = input.value() - window_start;
-    return {first, kernel < rest ? kernel : rest};
+    const Index first = window_start < 0 ? -window_start : 0, remaining = input.value() - window_start;
+    return {first, kernel < remaining ? kernel : remaining};
   }
   // The outputs whose windows contain input i.
   METRON_HOST_DEVICE PoolRange<Index> windows_of(Index i) const {

@@ -32,11 +32,11 @@ __global__ void __launch_bounds__(tile_threads, tile_blocks)
   for (int j = 0; j < F::pack; ++j) values[j] = f.op.identity;
   if (tile.result < results) {
     kept.offsets(tile.result, base);
-    const auto& mine = f.of_result(base[F::operands]);
+    const auto& input = f.of_result(base[F::operands]);
     const std::int64_t first = tile.chunk * tiling.chunk;
     for_each_in_slice<F::pack>(tiling, tile.slice, range, base, first, min(first + tiling.chunk, length),
                                [&]<int count>(const auto& offsets, std::int64_t position) {
-                                 mine.template add<count>(values, offsets, position);
+                                 input.template add<count>(values, offsets, position);
                                });
   }
   for (int half = F::pack / 2; half > 0; half /= 2)
@@ -78,16 +78,16 @@ struct PartialFold {
   static constexpr std::size_t element_bytes = sizeof(Value);
   decltype(F::op) op;
   const Value* partials;
-  F whole;
+  F f;
 
   __device__ const PartialFold& of_result(std::int64_t) const { return *this; }
   template <int>
   __device__ void add(Value* values, const std::int64_t* offsets, std::int64_t) const {
     values[0] = op(values[0], partials[offsets[0]]);
   }
-  __device__ void store(std::int64_t offset, const Value& value) const { whole.store(offset, value); }
+  __device__ void store(std::int64_t offset, const Value& value) const { f.store(offset, value); }
   std::array<const void*, 1> addresses() const { return {partials}; }
-  PartialFold of_partials(const Value* values) const { return {op, values, whole}; }
+  PartialFold of_partials(const Value* values) const { return {op, values, f}; }
 };
 
 }  // namespace metron::cuda

@@ -70,6 +70,16 @@ Tiling make_tiling(const LoopNest& kept, const LoopNest& reduced, std::span<cons
   return t;
 }
 
+bool has_warp_rows(const LoopNest& kept, const LoopNest& reduced, int operands) {
+  if (kept.rank != 1 || reduced.rank != 1) return false;
+  if (reduced.numel < min_row_elements || reduced.numel > max_row_elements) return false;
+  for (std::size_t k = 0; k < static_cast<std::size_t>(operands); ++k) {
+    if (reduced.strides[0][k] != 1) return false;
+    if (kept.numel > 1 && kept.strides[0][k] != reduced.numel) return false;
+  }
+  return true;
+}
+
 LoopNest line_nest(std::int64_t size, std::initializer_list<std::int64_t> strides) {
   LoopNest nest;
   nest.sizes[0] = nest.numel = size;

@@ -37,6 +37,12 @@ Tiling make_tiling(const LoopNest& kept, const LoopNest& reduced, std::span<cons
 Tiling make_row_tiling(const LoopNest& kept, const LoopNest& reduced, std::span<const void* const> data,
                        int pack, std::size_t element_bytes);
 
+// Row lengths for the kernels with one warp per row: each lane takes at least two elements, and keeps at most
+// 32 in registers.
+inline constexpr int min_row_elements = 64, max_row_elements = 1024;
+// Whether these kernels apply: the first `operands` operands are dense rows of such a length.
+bool has_warp_rows(const LoopNest& kept, const LoopNest& reduced, int operands);
+
 // A one-dimensional loop nest.
 LoopNest line_nest(std::int64_t size, std::initializer_list<std::int64_t> strides);
 

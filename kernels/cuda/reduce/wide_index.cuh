@@ -17,12 +17,12 @@ class WideDivisor {
   explicit WideDivisor(std::int64_t divisor) : divisor_(divisor) {
     const auto d = static_cast<std::uint64_t>(divisor);
     shift_ = static_cast<int>(std::bit_width(d - 1));
-    std::uint64_t rest = (std::uint64_t{1} << shift_) - d;  // below d
+    std::uint64_t remainder = (std::uint64_t{1} << shift_) - d;  // below d
     multiplier_ = 0;
     for (int bit = 0; bit < 64; ++bit) {  // remainder * 2^64 / d, bit by bit
-      rest *= 2;
-      multiplier_ = 2 * multiplier_ + (rest >= d ? 1 : 0);
-      if (rest >= d) rest -= d;
+      remainder *= 2;
+      multiplier_ = 2 * multiplier_ + (remainder >= d ? 1 : 0);
+      if (remainder >= d) remainder -= d;
     }
     ++multiplier_;
   }
@@ -75,10 +75,10 @@ class WideIndex {
 #pragma unroll 1  // few iterations, and unrolling would cost registers
 #endif
     for (int d = 0; d + 1 < rank_; ++d) {
-      const std::int64_t rest = sizes_[d].quotient(position);
-      const std::int64_t index = position - rest * sizes_[d].value();
+      const std::int64_t quotient = sizes_[d].quotient(position);
+      const std::int64_t index = position - quotient * sizes_[d].value();
       for (int k = 0; k < operands; ++k) result[k] += index * strides_[d][k];
-      position = rest;
+      position = quotient;
     }
     for (int k = 0; k < operands; ++k) result[k] += position * strides_[rank_ - 1][k];
   }

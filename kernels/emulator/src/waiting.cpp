@@ -15,7 +15,7 @@ std::string hexadecimal(std::uint32_t mask) {
   return digits;
 }
 
-std::string place(const Site& site) { return tidy_path(site.file) + ":" + std::to_string(site.line); }
+std::string location(const Site& site) { return tidy_path(site.file) + ":" + std::to_string(site.line); }
 
 }  // namespace
 
@@ -28,9 +28,9 @@ RawFinding Worker::between(Check check, Site site, std::string what, std::uint32
 void Worker::check_barrier() {
   if (other_at_barrier_ != first_at_barrier_) {
     const std::uint32_t other = other_at_barrier_ == current_ ? first_at_barrier_ : other_at_barrier_;
-    const Site mine = threads_[current_].site, theirs = threads_[other].site;
-    report(between(Check::barrier, mine, "waits at this __syncthreads()", other,
-                   "waits at that of " + place(theirs) + ": the barrier is in divergent code"));
+    const Site here = threads_[current_].site, there = threads_[other].site;
+    report(between(Check::barrier, here, "waits at this __syncthreads()", other,
+                   "waits at the one in " + location(there) + ": the barrier is in divergent code"));
   } else if (exited_ != 0) {
     std::uint32_t other = 0;
     while (threads_[other].status != Status::exited) ++other;
@@ -75,11 +75,11 @@ void Worker::resolve_deadlock() {
         first +
         static_cast<std::uint32_t>(std::countr_zero(gathering.mask & warp.lanes & ~gathering.arrived));
     const Thread& other = threads_[missing];
-    const std::string where =
-        other.status == Status::exited ? "has returned"
-        : other.status == Status::at_barrier
-            ? "waits at __syncthreads() in " + place(other.site)
-            : "waits in the warp operation with mask " + hexadecimal(other.mask) + " in " + place(other.site);
+    const std::string where = other.status == Status::exited ? "has returned"
+                              : other.status == Status::at_barrier
+                                  ? "waits at __syncthreads() in " + location(other.site)
+                                  : "waits in the warp operation with mask " + hexadecimal(other.mask) +
+                                        " in " + location(other.site);
     if (note(between(Check::warp, threads_[waiting].site,
                      "waits in a warp operation with mask " + hexadecimal(gathering.mask), missing,
                      "is named in it, but " + where),

@@ -12,7 +12,7 @@
 namespace metron::cuda::lab {
 namespace {
 
-constexpr int tile = 64, depth = 16, side = 16, own = tile / side;
+constexpr int tile = 64, depth = 16, side = 16, thread_tile = tile / side;
 
 __global__ void __launch_bounds__(side* side)
     matmul_registers_kernel(const float* a, const float* b, float* y, std::int64_t m, std::int64_t n,
@@ -21,7 +21,7 @@ __global__ void __launch_bounds__(side* side)
   const std::int64_t tiles = (n + tile - 1) / tile;
   const std::int64_t row = blockIdx.x / tiles * tile, column = blockIdx.x % tiles * tile;
   const int thread = static_cast<int>(threadIdx.x), x = thread % side, r = thread / side;
-  float sums[own][own] = {};
+  float sums[thread_tile][thread_tile] = {};
   for (std::int64_t first = 0; first < k; first += depth) {
     for (int e = thread; e < tile * depth; e += side * side) {
       const int ai = e / depth, ak = e % depth, bk = e / tile, bj = e % tile;
@@ -30,24 +30,24 @@ __global__ void __launch_bounds__(side* side)
     }
     __syncthreads();
     for (int i = 0; i < depth; ++i) {
-      float left[own], right[own];
+      float left[thread_tile], right[thread_tile];
 #pragma unroll
-      for (int s = 0; s < own; ++s) {
+      for (int s = 0; s < thread_tile; ++s) {
         left[s] = a_tile[i][r + s * side];
         right[s] = b_tile[i][x + s * side];
       }
 #pragma unroll
-      for (int s = 0; s < own; ++s) {
+      for (int s = 0; s < thread_tile; ++s) {
 #pragma unroll
-        for (int t = 0; t < own; ++t) sums[s][t] += left[s] * right[t];
+        for (int t = 0; t < thread_tile; ++t) sums[s][t] += left[s] * right[t];
       }
     }
     __syncthreads();
   }
 #pragma unroll
-  for (int s = 0; s < own; ++s) {
+  for (int s = 0; s < thread_tile; ++s) {
 #pragma unroll
-    for (int t = 0; t < own; ++t) {
+    for (int t = 0; t < thread_tile; ++t) {
       const std::int64_t i = row + r + s * side, j = column + x + t * side;
       if (i < m && j < n) y[i * n + j] = sums[s][t];
     }
