@@ -22,7 +22,7 @@ Doubles gradient_of(const Tensor& x) { return x.grad().to_vector<double>(); }
 
 // ---- Accumulation ----
 
-TEST(Accumulation, OverPasses) {
+TEST(Accumulation, AcrossBackwardPasses) {
   const Tensor x = leaf({2, 3});
   EXPECT_FALSE(x.grad().defined());
   sum(x * x).backward();
@@ -31,7 +31,7 @@ TEST(Accumulation, OverPasses) {
   EXPECT_EQ(gradient_of(x), (Doubles{14, 16}));
 }
 
-TEST(Accumulation, StartsAfreshOnceCleared) {
+TEST(Accumulation, RestartsAfterClearing) {
   Tensor x = leaf({2, 3});
   sum(x * x).backward();
   x.set_grad({});
@@ -40,14 +40,14 @@ TEST(Accumulation, StartsAfreshOnceCleared) {
   EXPECT_EQ(gradient_of(x), (Doubles{1, 1}));
 }
 
-TEST(Accumulation, OverUsesOfATensor) {
+TEST(Accumulation, AcrossUsesOfATensor) {
   const Tensor x = leaf({2, 3});
   const Tensor y = x * x;         // 2x
   sum(y * y + y + x).backward();  // 4x^3 + 2x + 1
   EXPECT_EQ(gradient_of(x), (Doubles{37, 115}));
 }
 
-TEST(Accumulation, OverManyPathsTakesEachOpOnce) {
+TEST(Accumulation, AcrossManyPathsVisitsEachOpOnce) {
   // 2^60 paths lead through these diamonds.
   const Tensor x = leaf({1});
   Tensor y = x;
@@ -56,7 +56,7 @@ TEST(Accumulation, OverManyPathsTakesEachOpOnce) {
   EXPECT_EQ(gradient_of(x), (Doubles{1}));
 }
 
-TEST(Accumulation, UndoesBroadcasting) {
+TEST(Accumulation, ReducesBroadcastAxes) {
   const Tensor row = Tensor::from(Doubles{1, 2, 3}, {3}).set_requires_grad();
   const Tensor column = Tensor::from(Doubles{1, 2}, {2, 1}).set_requires_grad();
   const Tensor scalar = Tensor::full({}, 2, {DType::float64}).set_requires_grad();
@@ -71,7 +71,7 @@ TEST(Accumulation, UndoesBroadcasting) {
   EXPECT_EQ(gradient_of(scalar), (Doubles{18}));
 }
 
-TEST(Accumulation, UndoesConversion) {
+TEST(Accumulation, CastsBackToTheInputDtype) {
   const Tensor x = Tensor::ones({3}).set_requires_grad();
   const Tensor y = x.to(DType::float64) * Tensor::from(Doubles{1, 2, 3}, {3});
   y.backward(ones({3}));
@@ -112,7 +112,7 @@ TEST(Aliasing, ThroughViews) {
   EXPECT_TRUE(y.grad().is_contiguous());
 }
 
-TEST(Aliasing, AGradientThatIsHeldStaysAsItWas) {
+TEST(Aliasing, AHeldGradientIsNotModified) {
   const Tensor x = leaf({1, 2});
   sum(x).backward();
   const Tensor held = x.grad();
@@ -133,7 +133,7 @@ TEST(Aliasing, RetainedGradientsOfAChain) {
 
 // ---- Inner gradients, leaves, detaching ----
 
-TEST(InnerGradients, OnlyOnRequest) {
+TEST(InnerGradients, AreRetainedOnlyOnRequest) {
   const Tensor x = leaf({2});
   Tensor y = x * 3, z = y * y;
   y.retain_grad();
@@ -143,7 +143,7 @@ TEST(InnerGradients, OnlyOnRequest) {
   EXPECT_EQ(gradient_of(x), (Doubles{72}));
 }
 
-TEST(Leaves, ComeAndGo) {
+TEST(Leaves, CanBeMarkedAndUnmarked) {
   Tensor x = Tensor::ones({2});
   EXPECT_TRUE(x.is_leaf());
   EXPECT_FALSE(x.requires_grad());
@@ -159,13 +159,13 @@ TEST(Leaves, ComeAndGo) {
   EXPECT_FALSE((x * 2).requires_grad());
 }
 
-TEST(Leaves, AreTheirOwnGraph) {
+TEST(Leaves, FormATrivialGraph) {
   const Tensor x = Tensor::full({}, 3).set_requires_grad();
   x.backward();
   EXPECT_EQ(x.grad().item<float>(), 1);
 }
 
-TEST(Detach, CutsTheGraphAndSharesTheElements) {
+TEST(Detach, CutsTheGraphAndSharesStorage) {
   const Tensor x = leaf({2, 3});
   const Tensor y = (x * x).detach();
   EXPECT_FALSE(y.requires_grad());
@@ -174,7 +174,7 @@ TEST(Detach, CutsTheGraphAndSharesTheElements) {
   EXPECT_EQ(x.detach().storage(), x.storage());
 }
 
-TEST(Recording, IsOffUnderAGuardOfItsThread) {
+TEST(Recording, IsOffUnderAGuardOnTheSameThread) {
   const Tensor x = leaf({2});
   {
     const NoGradGuard outer;
@@ -193,7 +193,7 @@ TEST(Recording, IsOffUnderAGuardOfItsThread) {
 
 // ---- The life of the graph ----
 
-TEST(Graph, GoesOnceUnlessRetained) {
+TEST(Graph, RunsOnceUnlessRetained) {
   const Tensor x = leaf({2});
   const Tensor y = sum(x * x);
   y.backward({}, true);
@@ -204,7 +204,7 @@ TEST(Graph, GoesOnceUnlessRetained) {
   EXPECT_TRUE(grad_enabled());
 }
 
-TEST(Graph, PartsThatWereUsedUpAreRefused) {
+TEST(Graph, RejectsFreedSubgraphs) {
   const Tensor x = leaf({2});
   const Tensor shared = x * x;
   sum(shared).backward();
@@ -217,7 +217,7 @@ std::size_t allocated_blocks(std::size_t since) {
   return (memory_stats("cpu").allocated - since) / (block * 8);
 }
 
-TEST(Graph, FreesWhatItSavedAsItGoes) {
+TEST(Graph, FreesSavedTensorsDuringBackward) {
   const std::size_t start = memory_stats("cpu").allocated;
   const Tensor x = ones({block}).set_requires_grad();
   Tensor y = x;
@@ -233,7 +233,7 @@ TEST(Graph, FreesWhatItSavedAsItGoes) {
   EXPECT_EQ(allocated_blocks(start), 2u);
 }
 
-TEST(Graph, FreesWhatItSavedWhenDropped) {
+TEST(Graph, FreesSavedTensorsWhenDropped) {
   const std::size_t start = memory_stats("cpu").allocated;
   const Tensor x = ones({block}).set_requires_grad();
   {
@@ -243,7 +243,7 @@ TEST(Graph, FreesWhatItSavedWhenDropped) {
   EXPECT_EQ(allocated_blocks(start), 1u);
 }
 
-TEST(Graph, OfAnOutputThatSavesItselfIsNoCycle) {
+TEST(Graph, AnOutputThatSavesItselfIsNoCycle) {
   const std::size_t start = memory_stats("cpu").allocated;
   for (const auto op : {exp, sigmoid, tanh, sqrt, relu}) {
     const Tensor x = ones({block}).set_requires_grad();
@@ -256,7 +256,7 @@ TEST(Graph, OfAnOutputThatSavesItselfIsNoCycle) {
   EXPECT_EQ(memory_stats("cpu").allocated, start);
 }
 
-TEST(Graph, RetainedItIsFreedWithItsTensors) {
+TEST(Graph, WhenRetainedIsFreedWithItsTensors) {
   const std::size_t start = memory_stats("cpu").allocated;
   {
     const Tensor x = ones({block}).set_requires_grad();
@@ -274,7 +274,7 @@ TEST(Graph, RetainedItIsFreedWithItsTensors) {
 
 // ---- Changes in place ----
 
-TEST(InPlace, AChangedSavedTensorIsRefused) {
+TEST(InPlace, RejectsAModifiedSavedTensor) {
   const Tensor x = leaf({1, 2});
   Tensor y = x * 2;
   const Tensor z = sum(y * y);
@@ -286,14 +286,14 @@ TEST(InPlace, AChangedSavedTensorIsRefused) {
   EXPECT_TRUE(grad_enabled());
 }
 
-TEST(InPlace, AChangeThroughAViewIsSeen) {
+TEST(InPlace, DetectsModificationThroughAView) {
   const Tensor x = leaf({1, 2});
   const Tensor z = sum(x * x);
   x.detach().slice(0, 0, 1).fill_(5);
   expect_error<AutogradError>([&] { z.backward(); }, {"changed in place"});
 }
 
-TEST(InPlace, AChangeOfWhatIsNotSavedIsFine) {
+TEST(InPlace, AllowsModifyingUnsavedTensors) {
   Tensor x = leaf({1, 2});
   const Tensor y = sum(x * 2);  // a scale alone is saved
   {
@@ -307,7 +307,7 @@ TEST(InPlace, AChangeOfWhatIsNotSavedIsFine) {
   EXPECT_EQ(x.to_vector<double>(), (Doubles{0, 0}));
 }
 
-TEST(InPlace, OfATensorInTheGraphNeedsAGuard) {
+TEST(InPlace, OnATensorInTheGraphRequiresAGuard) {
   Tensor x = leaf({1, 2});
   expect_error<AutogradError>([&] { x.fill_(0); }, {"[fill_]", "NoGradGuard"});
   Tensor y = x * 2;
@@ -380,7 +380,7 @@ TEST(ThirdOrder, OfAFourthPower) {
   }
 }
 
-TEST(SecondOrder, WithoutAGraphThereIsNone) {
+TEST(SecondOrder, RequiresCreateGraph) {
   const Tensor x = leaf({2});
   sum(x * x).backward();
   EXPECT_FALSE(x.grad().requires_grad());
@@ -394,7 +394,7 @@ Tensor doubled(const Tensor& x, Backward kind, std::function<Gradients(const Ten
   return y;
 }
 
-TEST(Records, RefuseToDifferentiateAFusedBackward) {
+TEST(Records, RejectDifferentiatingAFusedBackward) {
   const Tensor x = leaf({2, 3});
   const auto fused = [](const Tensor& g, GradMask) { return Gradients{affine(g.detach(), 2, 0)}; };
   sum(doubled(x, Backward::fused, fused)).backward({}, false, true);
@@ -403,14 +403,14 @@ TEST(Records, RefuseToDifferentiateAFusedBackward) {
   expect_error<AutogradError>([&] { sum(first * x).backward(); }, {"[doubled]", "fused"});
 }
 
-TEST(Records, WantAGradientForEachInput) {
+TEST(Records, RequireAGradientForEachInput) {
   const Tensor x = leaf({2, 3});
   const auto none = [](const Tensor&, GradMask) { return Gradients{}; };
   expect_error<AutogradError>([&] { sum(doubled(x, Backward::fused, none)).backward(); },
                               {"[doubled]", "0 gradients for 1 inputs"});
 }
 
-TEST(Records, LeaveOutInputsWithoutAGradient) {
+TEST(Records, SkipInputsWithoutAGradient) {
   const Tensor x = leaf({2, 3}), constant = ones({2});
   bool asked[2] = {};
   Tensor y = x.detach() * constant;
@@ -425,7 +425,7 @@ TEST(Records, LeaveOutInputsWithoutAGradient) {
   EXPECT_FALSE(constant.requires_grad());
 }
 
-TEST(Records, AFailingBackwardLeavesTheModeAsItWas) {
+TEST(Records, AFailingBackwardRestoresGradMode) {
   const Tensor x = leaf({2, 3});
   const auto failing = [](const Tensor&, GradMask) -> Gradients {
     fail<ValueError>("doubled", "on purpose");
@@ -460,7 +460,7 @@ TEST(Arguments, OfGradients) {
 
 // ---- Threads ----
 
-TEST(Threads, DifferentiateGraphsOfTheirOwn) {
+TEST(Threads, DifferentiateIndependentGraphs) {
   const auto work = [](double factor) {
     for (int i = 0; i < 50; ++i) {
       const Tensor x = leaf({1, 2, 3});

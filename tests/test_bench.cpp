@@ -62,7 +62,7 @@ class Bench : public testing::Test {
   }
 };
 
-TEST_F(Bench, TellsDispositionsApart) {
+TEST_F(Bench, DistinguishesDispositions) {
   const std::vector<std::pair<UnaryFunction, Disposition>> expected{{right, Disposition::ok},
                                                                     {wrong, Disposition::incorrect},
                                                                     {declines, Disposition::declined},
@@ -80,7 +80,7 @@ TEST_F(Bench, TellsDispositionsApart) {
   }
 }
 
-TEST_F(Bench, RowsGoToJsonAndCsvUnchanged) {
+TEST_F(Bench, WritesRowsToJsonAndCsvUnchanged) {
   const BenchRow row = rows(right).front();
   const auto json = to_json(row);
   EXPECT_EQ(json.at("disposition"), "ok");
@@ -132,7 +132,7 @@ TEST(LayerCases, AreTheCallsOfATrainingStep) {
 }
 
 // A walk through a list of 1 MiB, each line after the one before it has come.
-TEST(BenchTimes, AreThoseOfMemoryWhereTheCachesWereFlushed) {
+TEST(BenchTimes, AreMemoryTimesWhenCachesAreFlushed) {
   if (!times_mean_something) GTEST_SKIP() << "times mean nothing in this build";
   constexpr std::size_t lines = 1 << 14, line = 16;
   std::vector<std::uint32_t> next(lines * line);
@@ -150,7 +150,7 @@ TEST(BenchTimes, AreThoseOfMemoryWhereTheCachesWereFlushed) {
   EXPECT_GT(cold.median_ns, 1.5 * warm.median_ns);
 }
 
-TEST(Roofs, HoldWorkAgainstTheSlowerOfComputingAndMoving) {
+TEST(Roofs, UseTheTighterOfComputeAndMemoryBounds) {
   const Roofs roofs{100, 10, 1000};
   const auto expect = [](const RoofShare& found, RoofKind kind, double share) {
     EXPECT_EQ(found.kind, kind) << name_of(found.kind);
@@ -168,7 +168,7 @@ TEST(Roofs, HoldWorkAgainstTheSlowerOfComputingAndMoving) {
 }
 
 // The instruments: nothing that computes may pass them, whatever else the machine does.
-TEST(Roofs, AreAboveWhatKernelsReach) {
+TEST(Roofs, AreAboveAchievedKernelRates) {
   if (!times_mean_something) GTEST_SKIP() << "times mean nothing in this build";
   const Roofs first = measure_cpu_roofs(), second = measure_cpu_roofs();
   EXPECT_GT(first.gflops, 1);

@@ -57,7 +57,7 @@ std::vector<std::string> unary_rows() {
   return matches(read(source("core/formulas.def")), R"(^METRON_UNARY\((\w+), [xy],)");
 }
 
-TEST(Completeness, TheSourcesAreReadAsTheyAreWritten) {
+TEST(Completeness, TheSourcesAreParsed) {
   EXPECT_GT(ops().size(), 55u);
   EXPECT_GE(slots().size(), 35u);
   EXPECT_EQ(slots().size(), matches(read(source("core/slots.h")), R"((Slot<\w+>))").size());
@@ -71,7 +71,7 @@ TEST(Completeness, EveryFormulaIsDeclaredAsAnOp) {
         << row << " has a row in core/formulas.def and no declaration in core/ops.h";
 }
 
-TEST(Completeness, EveryFormulaHasANameOfItsOwn) {
+TEST(Completeness, EveryFormulaHasAUniqueName) {
   std::set<std::string> names;
   for (const UnaryOp op : unary_ops)
     EXPECT_TRUE(names.insert(name_of(op)).second) << "two formulas are called " << name_of(op);

@@ -42,7 +42,7 @@ TEST_F(CudaConvolutionLab, NaiveComputesTheConvolution) {
 }
 
 #ifdef METRON_EMULATED
-TEST_F(CudaConvolutionLab, TheProductLoadsAFractionOfIt) {
+TEST_F(CudaConvolutionLab, TheGemmLoadsAFractionOfNaive) {
   const Tensor x = tensor({2, 32, 12, 12}, "x"), w = tensor({64, 32, 3, 3}, "w");
   Tensor y = Tensor::empty({2, 64, 10, 10}, x.options());
   const auto loads_of = [](const auto& run) {

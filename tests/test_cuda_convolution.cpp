@@ -133,7 +133,7 @@ TEST_F(CudaConvolution, AlgorithmsAgreeWithThePortableProvider) {
   }
 }
 
-TEST_F(CudaConvolution, EveryAlgorithmPassesTheTableOfCases) {
+TEST_F(CudaConvolution, EveryAlgorithmPassesTheOpCases) {
   for (const Case& c : cases()) {
     if (c.op != "conv2d") continue;
     const Outcome want = test::run(c, DType::float32, Device());
@@ -148,7 +148,7 @@ TEST_F(CudaConvolution, EveryAlgorithmPassesTheTableOfCases) {
   }
 }
 
-TEST_F(CudaConvolution, Im2colWorksInPartsWhereTheColumnsAreTooMany) {
+TEST_F(CudaConvolution, Im2colSplitsALargeColumnMatrix) {
   const Problem problem{{5, 4, 9, 8}, {6, 2, 3, 3}, {.stride = 2, .padding = 1, .groups = 2}};
   const Results want = run(problem, DType::float32, Device());
   const std::int64_t image_bytes = 2 * 9 * 5 * 4 * 4;
@@ -159,14 +159,14 @@ TEST_F(CudaConvolution, Im2colWorksInPartsWhereTheColumnsAreTooMany) {
   }
 }
 
-TEST_F(CudaConvolution, Im2colTakesMoreChannelsThanItsGridIsTall) {
+TEST_F(CudaConvolution, Im2colHandlesMoreChannelsThanGridRows) {
   const Problem problem{{1, 1031, 3, 4}, {2, 1031, 2, 2}, {.padding = {0, 1}}};
   const ConvAlgorithmScope only(ConvAlgorithm::im2col);
   expect_close(run(problem, DType::float32, "cuda"), run(problem, DType::float32, Device()), 2e-6);
 }
 
 // Groups are along x, which has no such limit.
-TEST_F(CudaConvolution, MoreGroupsThanAGridIsTall) {
+TEST_F(CudaConvolution, MoreGroupsThanTheGridLimit) {
   constexpr std::int64_t groups = 65536 + 7;
   const Tensor x = random_at(1, {1, groups, 1, 2}, DType::float32, Device(), MemoryFormat::contiguous, 0);
   const Tensor w = random_at(2, {groups, 1, 1, 2}, DType::float32, Device(), MemoryFormat::contiguous, 0);
@@ -184,7 +184,7 @@ cuda::ConvSizes sizes(const Shape& x, const Shape& w, std::int64_t padding = 0, 
   return {axis(x[2], w[2]), axis(x[3], w[3]), x[0], groups, w[1], w[0] / groups};
 }
 
-TEST(ConvAlgorithmChoice, TakesTheKernelWhoseTilesAreFull) {
+TEST(ConvAlgorithmChoice, PicksTheKernelWithFullTiles) {
   using enum ConvAlgorithm;
   const cuda::ConvSizes conv1 = sizes({64, 1, 28, 28}, {32, 1, 3, 3});
   const cuda::ConvSizes conv2 = sizes({64, 32, 26, 26}, {64, 32, 3, 3});
@@ -200,7 +200,7 @@ TEST(ConvAlgorithmChoice, TakesTheKernelWhoseTilesAreFull) {
   EXPECT_EQ(choose_weight_gradient(depthwise), direct);
 }
 
-TEST(ConvAlgorithmChoice, IndicesBeyond32BitsTakeIm2col) {
+TEST(ConvAlgorithmChoice, IndicesBeyond32BitsUseIm2col) {
   const std::int64_t large = std::int64_t{1} << 31;
   const Shape w{2, 1, 1, 1};
   EXPECT_TRUE(is_narrow(sizes({64, 32, 26, 26}, {64, 32, 3, 3})));
@@ -221,7 +221,7 @@ TEST(ConvAlgorithmChoice, IndicesBeyond32BitsTakeIm2col) {
   }
 }
 
-TEST_F(CudaConvolution, WeightGradientsAreTheSameEachTime) {
+TEST_F(CudaConvolution, WeightGradientsAreDeterministic) {
   const Problem problem{{5, 2, 40, 40}, {5, 2, 3, 3}};
   for (const ConvAlgorithm algorithm : algorithms) {
     const ConvAlgorithmScope only(algorithm);
@@ -231,7 +231,7 @@ TEST_F(CudaConvolution, WeightGradientsAreTheSameEachTime) {
   }
 }
 
-TEST_F(CudaConvolution, NanAndInfinityComeThrough) {
+TEST_F(CudaConvolution, NanAndInfinityPropagate) {
   constexpr float nan = std::numeric_limits<float>::quiet_NaN();
   constexpr float infinity = std::numeric_limits<float>::infinity();
   for (const ConvAlgorithm algorithm : algorithms) {
@@ -247,7 +247,7 @@ TEST_F(CudaConvolution, NanAndInfinityComeThrough) {
   }
 }
 
-TEST(Divisor, DividesAsTheOperatorDoes) {
+TEST(Divisor, MatchesTheDivisionOperator) {
   constexpr int largest = std::numeric_limits<int>::max();
   std::vector<int> numbers{1,  2,   3,   5,     7,     9,     24,          25,          31,     32,
                            33, 576, 641, 65535, 65536, 65537, largest / 2, largest - 1, largest};

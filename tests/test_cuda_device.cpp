@@ -23,7 +23,7 @@ std::vector<float> counted(std::int64_t size) {
   return values;
 }
 
-TEST_F(CudaDevice, CopiesThereAndBack) {
+TEST_F(CudaDevice, CopiesRoundTrip) {
   for (const std::int64_t size : {0, 1, 7, 1000, 3'000'001}) {
     const std::vector<float> values = counted(size);
     const Tensor x = Tensor::from(values, {size}, "cuda");
@@ -34,7 +34,7 @@ TEST_F(CudaDevice, CopiesThereAndBack) {
 }
 
 // More uploads at once than there are pinned buffers, each from memory that changes right after.
-TEST_F(CudaDevice, AnUploadHasReadItsSourceWhenItReturns) {
+TEST_F(CudaDevice, AnUploadHasReadItsSourceOnReturn) {
   std::vector<float> values = counted(1000);
   std::vector<Tensor> copies;
   for (int i = 0; i < 100; ++i) {
@@ -95,11 +95,11 @@ TEST_F(CudaDevice, TooLargeATensorIsAnOutOfMemoryError) {
   EXPECT_EQ(Tensor::ones({3}, {DType::float32, "cuda"}).to_vector<float>(), std::vector<float>(3, 1));
 }
 
-TEST_F(CudaDevice, DevicesThatAreMissingAreRefused) {
+TEST_F(CudaDevice, RejectsMissingDevices) {
   expect_error<DeviceError>([] { (void)Tensor::empty({1}, {DType::float32, "cuda:77"}); }, {"cuda:77"});
 }
 
-TEST_F(CudaDevice, OperandsOnTwoDevicesAreRefused) {
+TEST_F(CudaDevice, RejectsOperandsOnTwoDevices) {
   expect_error<DeviceError>(
       [] {
         (void)add(Tensor::ones({2}), Tensor::ones({2}, {DType::float32, "cuda"}));

@@ -22,7 +22,7 @@ Tensor some_indices(std::int64_t count, std::int64_t rows) {
   return Tensor::from(values, {count});
 }
 
-TEST_F(CudaEmbedding, RowsAndTheirGradientsAreThoseOfTheHost) {
+TEST_F(CudaEmbedding, RowsAndGradientsMatchTheHost) {
   struct Sizes {
     std::int64_t rows, columns, count;
   };
@@ -56,7 +56,7 @@ TEST_F(CudaEmbedding, RowsAndTheirGradientsAreThoseOfTheHost) {
   }
 }
 
-TEST_F(CudaEmbedding, IndicesOutOfRangeAreNamed) {
+TEST_F(CudaEmbedding, ReportsOutOfRangeIndices) {
   const Device device("cuda");
   const TensorOptions options{DType::float32, device};
   for (const std::int64_t bad : {std::int64_t{-1}, std::int64_t{4}, std::int64_t{1} << 40}) {

@@ -76,7 +76,7 @@ void check_parts(const LoopNest& nest, std::size_t wanted_parts) {
   EXPECT_EQ(boxes.size(), wanted_parts);
 }
 
-TEST(CudaIndex, NestsBeyondThirtyOneBitsAreCutIntoParts) {
+TEST(CudaIndex, IterationSpacesBeyond31BitsAreSplit) {
   constexpr std::int64_t two_to_31 = std::int64_t{1} << 31;
   check_parts(nest_of({1000}, {{1, 1, 0}}), 1);
   check_parts(nest_of({7, 11, 13}, {{1, 143, 0}, {7, 13, 1}, {77, 1, 0}}), 1);

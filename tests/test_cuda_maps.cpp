@@ -45,7 +45,7 @@ TEST_F(CudaMaps, EveryLayoutOfOutputAndInputAgreesWithThePortableProvider) {
   }
 }
 
-TEST_F(CudaMaps, OneElementAndBroadcastRowsStandForAll) {
+TEST_F(CudaMaps, ScalarsAndRowsBroadcast) {
   for (const Shape& shape : shapes) {
     const Shape row{1, 1, 1, shape[3]}, channel{1, shape[1], 1, 1}, one{1, 1, 1, 1};
     const Twins x = twins(Lie::aligned, shape, DType::float32, 1);
@@ -111,7 +111,7 @@ TEST_F(CudaMaps, EveryFormulaInEveryFloatingType) {
   }
 }
 
-TEST_F(CudaMaps, NaNAndInfinityAreTreatedAsOnTheHost) {
+TEST_F(CudaMaps, NanAndInfinityMatchTheHost) {
   constexpr float inf = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
   std::vector<float> values;
   for (const float a : {nan, inf, -inf, 0.f, -0.f, 1.f, -2.f, 1e30f, 1e-40f}) {
@@ -155,7 +155,7 @@ TEST_F(CudaMaps, CopiesBetweenAllDtypes) {
   }
 }
 
-TEST_F(CudaMaps, TransposedCopiesOfAllSizesOfElements) {
+TEST_F(CudaMaps, TransposedCopiesOfAllElementSizes) {
   for (const DType dtype : {DType::uint8, DType::bfloat16, DType::float32, DType::float64}) {
     for (const Shape& shape :
          {Shape{1, 1, 64, 96}, Shape{3, 16, 5, 7}, Shape{2, 33, 1, 100}, Shape{1, 17, 16, 1}}) {

@@ -154,7 +154,7 @@ TEST_F(CudaMatmul, FewRowsOrColumns) {
   expect_right({{5, 31, 67}, {5, 67, 2}, Lay::columns, Lay::rows, Lay::strided});
 }
 
-TEST_F(CudaMatmul, LongKInPieces) {
+TEST_F(CudaMatmul, LongKIsSplit) {
   for (const DType dtype : dtypes) {
     for (const Lay lay : lays) {
       expect_right({{64, 1100}, {1100, 40}, lay, Lay::rows, lay, lay, true, Activation::relu}, dtype);
@@ -165,7 +165,7 @@ TEST_F(CudaMatmul, LongKInPieces) {
   expect_right({{2, 33, 700}, {2, 700, 31}, Lay::columns, Lay::rows, Lay::columns});
 }
 
-TEST_F(CudaMatmul, NoTermsLeaveTheBias) {
+TEST_F(CudaMatmul, AnEmptyKLeavesTheBias) {
   for (const DType dtype : dtypes) {
     expect_right({{5, 0}, {0, 7}}, dtype);
     for (const Lay y : lays) {
@@ -174,7 +174,7 @@ TEST_F(CudaMatmul, NoTermsLeaveTheBias) {
   }
 }
 
-TEST_F(CudaMatmul, MoreMatricesThanAGridIsHigh) { expect_right({{65537, 2, 1}, {65537, 1, 2}}); }
+TEST_F(CudaMatmul, MoreMatricesThanTheGridLimit) { expect_right({{65537, 2, 1}, {65537, 1, 2}}); }
 
 TEST_F(CudaMatmul, AMatrixSharedByABatch) {
   const naive::Array a = values_of({24, 36}, "a"), b = values_of({3, 36, 20}, "b");
@@ -197,7 +197,7 @@ TEST_F(CudaMatmul, NanAndInfinityStayInTheirRows) {
   }
 }
 
-TEST_F(CudaMatmul, TheSameBitsEveryTime) {
+TEST_F(CudaMatmul, IsDeterministic) {
   for (const auto& [a, b] :
        {std::pair(Shape{64, 2048}, Shape{2048, 64}), std::pair(Shape{2, 4096}, Shape{4096, 9}),
         std::pair(Shape{150, 70}, Shape{70, 90})}) {
@@ -222,7 +222,7 @@ TEST_F(CudaMatmul, TheSameBitsEveryTime) {
 #ifdef METRON_EMULATED
 // Global memory in the fewest sectors, shared memory in the fewest passes over its banks; but see the heads
 // of matmul_tile.cuh and matmul_skinny.cuh.
-TEST_F(CudaMatmul, AlignedOperandsMoveByTheFewestTransactions) {
+TEST_F(CudaMatmul, AlignedOperandsUseTheFewestTransactions) {
   std::set<std::string> kernels;
   for (const DType dtype : {DType::float32, DType::float64, DType::float16}) {
     for (const Lay a : {Lay::rows, Lay::columns}) {

@@ -47,7 +47,7 @@ TEST_F(CudaMatmulLab, EveryStepComputesTheProduct) {
 }
 
 #ifdef METRON_EMULATED
-TEST_F(CudaMatmulLab, EveryStepMovesLess) {
+TEST_F(CudaMatmulLab, EveryStepMovesFewerBytes) {
   const std::int64_t size = 128;
   const Tensor a = tensor({size, size}, "a"), b = tensor({size, size}, "b");
   Tensor y = Tensor::empty({size, size}, a.options());

@@ -55,7 +55,7 @@ void expect_close(const std::vector<Tensor>& got, const std::vector<Tensor>& wan
 }
 
 // Few and many channels, short and long, so that every way to share them out is taken, chunks included.
-TEST_F(CudaNorm, BatchNormOfAllShapes) {
+TEST_F(CudaNorm, BatchNormForAllShapes) {
   for (const Shape& shape :
        {Shape{2, 1, 1, 1}, Shape{3, 2, 5, 7}, Shape{4, 3, 8, 8}, Shape{5, 67, 2, 2}, Shape{2, 2, 101, 103},
         Shape{1025, 3, 1, 2}, Shape{3, 1, 64, 64}, Shape{4, 33, 4, 3}}) {
@@ -96,7 +96,7 @@ std::vector<Tensor> layer_norm_of(const Shape& shape, Layout layout, bool affine
   return results;
 }
 
-TEST_F(CudaNorm, LayerNormOfAllShapes) {
+TEST_F(CudaNorm, LayerNormForAllShapes) {
   for (const Shape& shape :
        {Shape{3, 1}, Shape{5, 2}, Shape{7, 16}, Shape{9, 100}, Shape{2, 1024}, Shape{3, 1027}, Shape{1, 9001},
         Shape{2053, 4}, Shape{700, 36}, Shape{70'000, 1}}) {
@@ -112,7 +112,7 @@ TEST_F(CudaNorm, LayerNormOfAllShapes) {
 }
 
 // Sums of squares would lose all digits of such a variance.
-TEST_F(CudaNorm, TheVarianceOfNumbersFarFromZero) {
+TEST_F(CudaNorm, VarianceIsAccurateFarFromZero) {
   constexpr std::int64_t size = 40'000;
   std::vector<float> numbers(size);
   for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = 10'000 + static_cast<float>(i % 2);
@@ -129,7 +129,7 @@ TEST_F(CudaNorm, TheVarianceOfNumbersFarFromZero) {
   EXPECT_NEAR(variance.to("cpu").item<float>(), 0.25f, 1e-5f);
 }
 
-TEST_F(CudaNorm, GradientsAreTheSameEachTime) {
+TEST_F(CudaNorm, GradientsAreDeterministic) {
   const BatchNormCall call{{64, 3, 17, 19}};
   const auto floats = [](const std::vector<Tensor>& tensors) {
     std::vector<std::vector<float>> all;

@@ -80,7 +80,7 @@ TEST_F(CudaOptimizer, StepsAgreeWithThePortableProvider) {
   }
 }
 
-TEST_F(CudaOptimizer, DtypesMayDifferFromTensorToTensor) {
+TEST_F(CudaOptimizer, TensorsMayHaveDifferentDtypes) {
   for (std::size_t i = 0; i < std::size(steps); ++i) {
     SCOPED_TRACE(testing::Message() << "step " << i);
     Lists host, device;

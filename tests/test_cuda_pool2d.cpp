@@ -84,7 +84,7 @@ TEST_F(CudaPool2d, AgreesWithThePortableProvider) {
   }
 }
 
-TEST_F(CudaPool2d, TheFirstNaNIsTheLargest) {
+TEST_F(CudaPool2d, TheFirstNanIsTheMaximum) {
   constexpr float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
   const Tensor x = Tensor::from(std::vector<float>{1, nan, 5, 5, nan, 7, 5, 5,  //
                                                    -inf, -inf, inf, 0, -inf, -inf, 0, nan},
@@ -105,7 +105,7 @@ TEST_F(CudaPool2d, TheFirstNaNIsTheLargest) {
 }
 
 // The kernels' arithmetic at sizes that can't be allocated, in 31 bits and beyond.
-TEST(CudaPool2dIndex, WindowsOfAnAxis) {
+TEST(CudaPool2dIndex, WindowsAlongAnAxis) {
   const auto check = [](auto index, std::int64_t input, std::int64_t kernel, std::int64_t stride,
                         std::int64_t padding) {
     using Index = decltype(index);

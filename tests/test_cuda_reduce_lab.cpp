@@ -41,7 +41,7 @@ TEST_F(CudaReduceLab, EveryStepComputesTheSum) {
 }
 
 #ifdef METRON_EMULATED
-TEST_F(CudaReduceLab, EveryStepDoesLess) {
+TEST_F(CudaReduceLab, EveryStepExecutesFewerInstructions) {
   constexpr std::int64_t size = 8192;
   const Tensor x = tensor(size);
   Tensor y = Tensor::empty({}, x.options());

@@ -47,7 +47,7 @@ TEST_F(CudaSoftmaxLab, EveryStepComputesTheSoftmax) {
 }
 
 #ifdef METRON_EMULATED
-TEST_F(CudaSoftmaxLab, EveryStepMovesLess) {
+TEST_F(CudaSoftmaxLab, EveryStepMovesFewerBytes) {
   const Tensor x = tensor(128, 64);
   Tensor y = Tensor::empty({128, 64}, x.options());
   std::vector<emulator::SpaceCounters> moved;

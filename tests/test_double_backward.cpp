@@ -164,7 +164,7 @@ TEST(DoubleBackward, AgreesWithCentralDifferences) {
   for (const DoubleBackwardCase& c : double_backward_cases()) check_double_backward(c);
 }
 
-TEST(DoubleBackward, IsRefusedWhereTheGradientIsOneKernel) {
+TEST(DoubleBackward, IsRejectedWhereTheGradientIsAFusedKernel) {
   const Function fused[] = {
       [](const std::vector<Tensor>& x) { return max_pool2d(x[0], {}); },
       [](const std::vector<Tensor>& x) { return batch_norm(x[0], {}, {}, {}, {}, true); },

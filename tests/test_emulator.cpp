@@ -18,7 +18,7 @@ using namespace metron::emulator;
 
 namespace {
 
-TEST(EmulatorSemantics, BlockReductionAddsUp) {
+TEST(EmulatorSemantics, BlockReduction) {
   std::vector<float> in(100000);
   for (std::size_t i = 0; i < in.size(); ++i) in[i] = static_cast<float>(i % 7);
   const DeviceArray<float> input(in), out(std::vector<float>{0});
@@ -35,7 +35,7 @@ TEST(EmulatorSemantics, DynamicSharedMemory) {
   EXPECT_EQ(out.values(), reversed);
 }
 
-TEST(EmulatorSemantics, MoreDynamicSharedMemoryIsToBeAskedFor) {
+TEST(EmulatorSemantics, LargeDynamicSharedMemoryRequiresOptIn) {
   const Options without = Options().with(Check::launch_limits, false);  // refused all the same
   set_options(without);
   constexpr int size = 20'000;  // 80 kB
@@ -50,12 +50,12 @@ TEST(EmulatorSemantics, MoreDynamicSharedMemoryIsToBeAskedFor) {
   set_options({});
 }
 
-TEST(EmulatorSemantics, AttributesOfKernels) {
+TEST(EmulatorSemantics, KernelAttributes) {
   EXPECT_EQ(static_shared_bytes(), 1024);
   EXPECT_EQ(blocks_per_multiprocessor(), 8);  // of 2048 threads
 }
 
-TEST(EmulatorSemantics, VotesOfABlock) {
+TEST(EmulatorSemantics, BlockVotes) {
   const DeviceArray<int> out(3 * 64);
   ASSERT_EQ(block_votes(out.data()), cudaSuccess);
   const std::vector<int> votes = out.values();
@@ -106,7 +106,7 @@ TEST(EmulatorSemantics, WarpSums) {
   EXPECT_EQ(out.values(), (std::vector<float>{496, 1520, 2544}));
 }
 
-TEST(EmulatorSemantics, VotesOfAWarp) {
+TEST(EmulatorSemantics, WarpVotes) {
   const DeviceArray<unsigned> out(5 * warp);
   ASSERT_EQ(warp_votes(out.data()), cudaSuccess);
   const std::vector<unsigned> votes = out.values();
@@ -119,7 +119,7 @@ TEST(EmulatorSemantics, VotesOfAWarp) {
   }
 }
 
-TEST(EmulatorSemantics, ShufflesOfAllWidths) {
+TEST(EmulatorSemantics, WarpShufflesOfAllWidths) {
   for (const int width : {1, 2, 4, 8, 16, 32}) {
     const DeviceArray<double> out(4 * warp);
     ASSERT_EQ(warp_shuffles(out.data(), width), cudaSuccess);
@@ -136,7 +136,7 @@ TEST(EmulatorSemantics, ShufflesOfAllWidths) {
   }
 }
 
-TEST(EmulatorSemantics, Matches) {
+TEST(EmulatorSemantics, WarpMatches) {
   const DeviceArray<unsigned> out(2 * warp);
   ASSERT_EQ(warp_matches(out.data()), cudaSuccess);
   const std::vector<unsigned> got = out.values();
@@ -148,7 +148,7 @@ TEST(EmulatorSemantics, Matches) {
   }
 }
 
-TEST(EmulatorSemantics, ReductionsOfAWarp) {
+TEST(EmulatorSemantics, WarpReductions) {
   const DeviceArray<int> out(6 * warp);
   ASSERT_EQ(warp_reductions(out.data()), cudaSuccess);
   const std::vector<int> got = out.values();
@@ -156,7 +156,7 @@ TEST(EmulatorSemantics, ReductionsOfAWarp) {
     EXPECT_EQ(std::vector<int>(&got[i], &got[i] + 6), (std::vector<int>{-16, -31, 30, 0x80, 0x9f, 0}));
 }
 
-TEST(EmulatorSemantics, LanesSynchroniseByHalves) {
+TEST(EmulatorSemantics, HalfWarpsSynchronize) {
   const DeviceArray<int> out(warp);
   ASSERT_EQ(partial_syncs(out.data()), cudaSuccess);
   const std::vector<int> got = out.values();
@@ -187,8 +187,8 @@ void compare_formats() {
   }
   EXPECT_TRUE(std::isnan(static_cast<float>(Emulated(std::numeric_limits<float>::quiet_NaN()))));
 }
-TEST(EmulatorFloat16, HalvesConvertAsTheTensorsDo) { compare_formats<half, metron::float16>(); }
-TEST(EmulatorFloat16, BrainFloatsConvertAsTheTensorsDo) { compare_formats<nv_bfloat16, metron::bfloat16>(); }
+TEST(EmulatorFloat16, HalfConversionsMatchTensors) { compare_formats<half, metron::float16>(); }
+TEST(EmulatorFloat16, Bfloat16ConversionsMatchTensors) { compare_formats<nv_bfloat16, metron::bfloat16>(); }
 
 TEST(EmulatorFloat16, ArithmeticRoundsOnce) {
   const half third = __float2half(1.f / 3);
@@ -203,7 +203,7 @@ TEST(EmulatorFloat16, ArithmeticRoundsOnce) {
   EXPECT_EQ(__bfloat162float(__ushort_as_bfloat16(0x3fc0)), 1.5f);
 }
 
-TEST(EmulatorVectors, HaveTheDevicesSizesAndAlignments) {
+TEST(EmulatorVectors, HaveDeviceSizesAndAlignments) {
   static_assert(sizeof(float4) == 16 && alignof(float4) == 16);
   static_assert(sizeof(float3) == 12 && alignof(float3) == 4);
   static_assert(sizeof(float2) == 8 && alignof(float2) == 8);

@@ -100,7 +100,7 @@ struct Gemm {
   }
 };
 
-TEST(Fakes, CatchMistakesInProducts) {
+TEST(Fakes, CatchInvalidGemmCalls) {
   expect_caught<Gemm>({
       {"leading dimensions swapped", [](Gemm& g) { std::swap(g.lda, g.ldb); }, "leading dimension of B is 2"},
       {"m and n exchanged", [](Gemm& g) { std::swap(g.m, g.n); }, "leading dimension of A is 2"},
@@ -197,7 +197,7 @@ struct LtMatmul {
   }
 };
 
-TEST(Fakes, CatchMistakesInFusedProducts) {
+TEST(Fakes, CatchInvalidFusedGemmCalls) {
   expect_caught<LtMatmul>({
       {"workspace one byte short", [](LtMatmul& c) { c.short_of = 1; },
        "wants 1024 bytes of workspace, got 1023"},
@@ -243,7 +243,7 @@ struct LtSums : LtMatmul {
   }
 };
 
-TEST(Fakes, CatchMistakesInBiasGradients) {
+TEST(Fakes, CatchInvalidBiasGradientCalls) {
   expect_caught<LtSums>({
       {"as many sums as D has rows", [](LtSums& c) { c.vector = uninitialised(2); },
        "12 bytes of the bias's gradient"},
@@ -298,7 +298,7 @@ struct Conv {
   }
 };
 
-TEST(Fakes, CatchMistakesInConvolutions) {
+TEST(Fakes, CatchInvalidConvolutionCalls) {
   expect_caught<Conv>({
       {"workspace one byte short", [](Conv& c) { c.workspace = 4095; },
        "wants 4096 bytes of workspace, got 4095"},
@@ -328,7 +328,7 @@ TEST(Fakes, CatchMistakesInConvolutions) {
   });
 }
 
-TEST(Fakes, TellWhatWasNotDestroyed) {
+TEST(Fakes, ReportLeakedHandles) {
   const std::size_t before = fakes::alive();
   cudnnTensorDescriptor_t desc = nullptr;
   cudnnCreateTensorDescriptor(&desc);
@@ -338,7 +338,7 @@ TEST(Fakes, TellWhatWasNotDestroyed) {
   EXPECT_EQ(fakes::alive(), before);
 }
 
-TEST(Fakes, RefuseTheCallThatIsAskedFor) {
+TEST(Fakes, FailTheSelectedCall) {
   cublasHandle_t handle = nullptr;
   ASSERT_EQ(cublasCreate_v2(&handle), CUBLAS_STATUS_SUCCESS);
   fakes::refuse(fakes::Refusal::allocation_failed, 1);

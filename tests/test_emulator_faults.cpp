@@ -42,7 +42,7 @@ std::vector<Fault> all_faults() {
 
 class EmulatorFaults : public testing::TestWithParam<Fault> {};
 
-TEST_P(EmulatorFaults, AreFound) {
+TEST_P(EmulatorFaults, AreDetected) {
   const Fault& fault = GetParam();
   const std::vector<Finding> findings = plant(fault, {});
   const auto is_it = [&](const Finding& finding) { return finding.check == fault.check; };
@@ -59,7 +59,7 @@ TEST_P(EmulatorFaults, AreFound) {
   }
 }
 
-TEST_P(EmulatorFaults, AreNotFoundWithTheCheckOff) {
+TEST_P(EmulatorFaults, AreNotDetectedWithTheCheckOff) {
   const Fault& fault = GetParam();
   if (fault.name == "null pointer" || fault.check == Check::trap) GTEST_SKIP() << "nothing survives it";
   for (const Finding& finding : plant(fault, Options().with(fault.check, false)))

@@ -46,13 +46,13 @@ std::string train(const std::string& options, const std::string& on_the_device, 
   return device.text;
 }
 
-TEST(EmulatedMnist, OurKernelsHaveTheLossesOfTheCpu) {
+TEST(EmulatedMnist, OwnKernelsMatchCpuLosses) {
   const std::string text =
       train("--train-limit 640 --batch-size 64 --dropout off --test-limit 64 --profile", "", 10);
   EXPECT_NE(text.find("cuda.conv2d_forward"), std::string::npos) << text;
 }
 
-TEST(EmulatedMnist, VendorsHaveTheLossesOfTheCpuAndTheRankingShowsThem) {
+TEST(EmulatedMnist, VendorLibrariesMatchCpuLossesAndAreRanked) {
   const std::string text =
       train("--train-limit 16 --batch-size 8 --test-limit 4 --test-batch-size 4 --profile",
             "--providers cudnn,cublas,cuda", 2);

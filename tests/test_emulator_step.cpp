@@ -38,7 +38,7 @@ class EmulatorStep : public test::DeviceTest {
   }();
 };
 
-TEST_F(EmulatorStep, WaitsOnlyWhereAValueIsRead) {
+TEST_F(EmulatorStep, SynchronizesOnlyWhereAValueIsRead) {
   (void)step();  // allocates
   const std::uint64_t before = emulator::synchronizations();
   const std::vector<Tensor> losses{step(), step(), step()};

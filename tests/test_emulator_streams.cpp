@@ -31,7 +31,7 @@ class EmulatorStreams : public testing::Test {
   const DeviceArray<int> x_{std::size_t{size}}, y_{std::size_t{size}};
 };
 
-TEST_F(EmulatorStreams, AStreamKeepsItsOrder) {
+TEST_F(EmulatorStreams, AStreamIsInOrder) {
   ASSERT_EQ(fill(x_.data(), 1, size, first_), cudaSuccess);
   ASSERT_EQ(add_one(x_.data(), x_.data(), size, first_), cudaSuccess);
   ASSERT_EQ(add_one(y_.data(), x_.data(), size, first_), cudaSuccess);
@@ -49,7 +49,7 @@ TEST_F(EmulatorStreams, AnEventOrdersTwoStreams) {
   EXPECT_EQ(y_.values(), std::vector<int>(size, 8));
 }
 
-TEST_F(EmulatorStreams, AWaitThatIsMissingShows) {
+TEST_F(EmulatorStreams, AMissingWaitIsVisible) {
   ASSERT_EQ(fill(x_.data(), 7, size, first_), cudaSuccess);
   ASSERT_EQ(add_one(y_.data(), x_.data(), size, second_), cudaSuccess);
   EXPECT_NE(cudaStreamSynchronize(second_), cudaSuccess);
@@ -59,7 +59,7 @@ TEST_F(EmulatorStreams, AWaitThatIsMissingShows) {
   cudaGetLastError();
 }
 
-TEST_F(EmulatorStreams, QueriesAnswerNotReadyFirst) {
+TEST_F(EmulatorStreams, QueriesReturnNotReadyFirst) {
   ASSERT_EQ(fill(x_.data(), 1, size, first_), cudaSuccess);
   ASSERT_EQ(cudaEventRecord(event_, first_), cudaSuccess);
   EXPECT_EQ(cudaEventQuery(event_), cudaErrorNotReady);
@@ -70,7 +70,7 @@ TEST_F(EmulatorStreams, QueriesAnswerNotReadyFirst) {
   EXPECT_EQ(x_.values().front(), 2);
 }
 
-TEST_F(EmulatorStreams, ElapsedTimeWantsTimedEventsThatAreDone) {
+TEST_F(EmulatorStreams, ElapsedTimeRequiresCompletedTimedEvents) {
   cudaEvent_t begin = nullptr, end = nullptr;
   ASSERT_EQ(cudaEventCreate(&begin), cudaSuccess);
   ASSERT_EQ(cudaEventCreate(&end), cudaSuccess);
@@ -91,7 +91,7 @@ TEST_F(EmulatorStreams, ElapsedTimeWantsTimedEventsThatAreDone) {
   cudaGetLastError();
 }
 
-TEST_F(EmulatorStreams, HostFunctionsRunInTheirTurn) {
+TEST_F(EmulatorStreams, HostFunctionsRunInStreamOrder) {
   struct Seen {
     int* device;
     std::vector<int> values;
@@ -104,7 +104,7 @@ TEST_F(EmulatorStreams, HostFunctionsRunInTheirTurn) {
   EXPECT_EQ(seen.values.size(), 1u);
 }
 
-TEST_F(EmulatorStreams, CopiesReadPinnedMemoryAsLateAsADeviceMight) {
+TEST_F(EmulatorStreams, CopiesReadPinnedMemoryLate) {
   int* pinned = nullptr;
   ASSERT_EQ(cudaMallocHost(&pinned, sizeof(int)), cudaSuccess);
   *pinned = 1;
@@ -118,7 +118,7 @@ TEST_F(EmulatorStreams, CopiesReadPinnedMemoryAsLateAsADeviceMight) {
   EXPECT_EQ(cudaFreeHost(pinned), cudaSuccess);
 }
 
-TEST_F(EmulatorStreams, CopiesCarryWhatIsNotSet) {
+TEST_F(EmulatorStreams, CopiesPropagateUninitializedState) {
   ASSERT_EQ(fill(x_.data(), 1, size / 2, first_), cudaSuccess);
   ASSERT_EQ(cudaMemcpyAsync(y_.data(), x_.data(), size * sizeof(int), cudaMemcpyDeviceToDevice, first_),
             cudaSuccess);
@@ -130,7 +130,7 @@ TEST_F(EmulatorStreams, CopiesCarryWhatIsNotSet) {
   cudaGetLastError();
 }
 
-TEST_F(EmulatorStreams, SynchronisationsAreCounted) {
+TEST_F(EmulatorStreams, SynchronizationsAreCounted) {
   const std::uint64_t before = synchronizations();
   ASSERT_EQ(fill(x_.data(), 1, size, first_), cudaSuccess);
   ASSERT_EQ(cudaEventRecord(event_, first_), cudaSuccess);
@@ -145,7 +145,7 @@ TEST_F(EmulatorStreams, SynchronisationsAreCounted) {
   EXPECT_EQ(synchronizations(), before + 4);
 }
 
-TEST_F(EmulatorStreams, TheErrorOfAKernelIsToldWhereTheHostWaits) {
+TEST_F(EmulatorStreams, KernelErrorsSurfaceAtSynchronization) {
   ASSERT_EQ(add_one(y_.data(), nullptr, size, first_), cudaSuccess);  // only queued
   EXPECT_EQ(cudaStreamSynchronize(first_), cudaErrorIllegalAddress);
   const std::vector<Finding> findings = take_findings();

@@ -131,7 +131,7 @@ class EmulatorTraffic : public test::DeviceTest {
   const Device device_{"cuda"};
 };
 
-TEST_F(EmulatorTraffic, IsNearTheFewestOrExplained) {
+TEST_F(EmulatorTraffic, IsNearMinimalOrExplained) {
   Ratios ratios;
   for (const std::int64_t batch : {2, 8}) count(ratios, [&] { step(batch); });
   for (const char* kernel : kernels_of_the_step)

@@ -83,7 +83,7 @@ std::set<std::string> expect_agreement(const Case& c, DType dtype, const char* o
   return {};
 }
 
-TEST_P(Vendors, TheTableOfOpsAgreesWithThePortableProvider) {
+TEST_P(Vendors, OpCasesAgreeWithThePortableProvider) {
   const std::string order = GetParam(), first = order.substr(0, order.find(','));
   const std::string prefix = report_name(first.c_str()) + std::string(1, '.');
   std::set<std::string> computed;
@@ -154,7 +154,7 @@ TEST(VendorStep, AgreesWithTheCpu) {
   });
 }
 
-TEST(VendorRefusals, AnywhereInATrainingStepLeadToTheNextProvider) {
+TEST(VendorRefusals, AnywhereInATrainingStepFallBackToTheNextProvider) {
   on_a_thread(expect_right_step);  // what belongs to the process is made here
   const std::int64_t before = fakes::calls();
   on_a_thread(expect_right_step);
@@ -176,7 +176,7 @@ TEST(VendorRefusals, AnywhereInATrainingStepLeadToTheNextProvider) {
   }
 }
 
-TEST(VendorRefusals, WithNobodyBehindAreOneClearError) {
+TEST(VendorRefusals, WithoutAFallbackAreOneClearError) {
   on_a_thread([] {
     const ProviderScope only("cudnn");
     const Tensor x =
@@ -220,7 +220,7 @@ Tensor made(const Shape& shape, const char* seed) {
 }
 
 // A call that refuses to fuse is no reason to leave the library: at the first and at later calls.
-TEST(VendorRefusals, OfAFusedCallLeadToTheLibrarysPlainOne) {
+TEST(VendorRefusals, OfAFusedCallFallBackToTheUnfusedCall) {
   on_a_thread([] {
     const ProviderScope scope("cudnn,cublas,cuda");
     const Tensor x = made({2, 2, 5, 5}, "x"), w = made({3, 2, 3, 3}, "w"), b = made({3}, "b");
@@ -241,7 +241,7 @@ TEST(VendorRefusals, OfAFusedCallLeadToTheLibrarysPlainOne) {
   });
 }
 
-TEST(VendorProducts, SumTheBiasGradientAlong) {
+TEST(VendorProducts, FuseTheBiasGradient) {
   on_a_thread([] {
     const ProviderScope scope("cudnn,cublas,cuda");
     const auto backward = [](std::int64_t rows) {
@@ -258,7 +258,7 @@ TEST(VendorProducts, SumTheBiasGradientAlong) {
   });
 }
 
-TEST(VendorBatchNorm, TellsVariancesFarBelowEps) {
+TEST(VendorBatchNorm, ResolvesVariancesFarBelowEps) {
   on_a_thread([] {
     const ProviderScope scope("cudnn,cuda");
     set_checking(true);
@@ -269,7 +269,7 @@ TEST(VendorBatchNorm, TellsVariancesFarBelowEps) {
   });
 }
 
-TEST(VendorReports, CallTheFakesFakes) {
+TEST(VendorReports, LabelFakesAsFakes) {
   std::string libraries;
   for (const LibraryVersion& library : library_versions())
     libraries += library.name + ' ' + library.version + '\n';
@@ -280,7 +280,7 @@ TEST(VendorReports, CallTheFakesFakes) {
 }
 
 // The kernel behind the bench's roof of a GPU.
-TEST(DeviceRoof, CountsWhatItComputes) {
+TEST(DeviceRoof, CountsItsFlops) {
   on_a_thread([] {
     const std::int64_t threads = cuda::multiprocessors(0) * 8 * 256;
     EXPECT_EQ(multiply_adds(device, 3), 2.0 * 8 * 3 * static_cast<double>(threads));

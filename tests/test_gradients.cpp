@@ -167,7 +167,7 @@ TEST_P(Gradients, MatchCentralDifferences) {
 }
 
 // A gradient that comes in another layout than y's own changes nothing.
-TEST_P(Gradients, DoNotDependOnTheLayoutOfTheIncomingOne) {
+TEST_P(Gradients, DoNotDependOnTheOutputGradientLayout) {
   const Case& c = GetParam();
   if (c.gradient == Gradient::none) return;
   for (const Device device : devices()) {
@@ -228,7 +228,7 @@ Tensor weighted_sum(const Pass& pass, const std::vector<Array>& weights, Device 
   return total;
 }
 
-TEST_P(Gradients, OfGradientsMatchCentralDifferencesOrAreRefused) {
+TEST_P(Gradients, SecondOrderMatchCentralDifferencesOrAreRejected) {
   const Case& c = GetParam();
   if (c.gradient == Gradient::none) return;
   for (const Device device : devices()) {
@@ -283,14 +283,14 @@ Tensor leaf(const std::vector<double>& values, const Shape& shape) {
   return Tensor::from(values, shape).set_requires_grad();
 }
 
-TEST(KinkGradients, EqualMaximaShare) {
+TEST(KinkGradients, EqualMaximaSplitTheGradient) {
   const Tensor x = leaf({3, 3, 1, 2, 2, 2}, {2, 3});
   sum(max(x, {1})).backward();
   EXPECT_TRUE(
       close(to_array(x.grad()), to_array(leaf({0.5, 0.5, 0, 1. / 3, 1. / 3, 1. / 3}, {2, 3})), 1e-15));
 }
 
-TEST(KinkGradients, EqualOperandsOfMaximumShare) {
+TEST(KinkGradients, EqualOperandsOfMaximumSplitTheGradient) {
   const Tensor a = leaf({1, 2, 3}, {3}), b = leaf({1, 3, 2}, {3});
   sum(maximum(a, b)).backward();
   EXPECT_EQ(a.grad().to_vector<double>(), (std::vector<double>{0.5, 0, 1}));
@@ -303,7 +303,7 @@ TEST(KinkGradients, MaxPoolTakesTheFirst) {
   EXPECT_EQ(x.grad().to_vector<double>(), (std::vector<double>{1, 0, 0, 0}));
 }
 
-TEST(KinkGradients, ReluIsFlatAndClampIsSteepOnTheirBounds) {
+TEST(KinkGradients, ReluIsZeroAndClampIsOneAtTheirBounds) {
   const Tensor x = leaf({-1, 0, 1}, {3});
   sum(relu(x)).backward();
   EXPECT_EQ(x.grad().to_vector<double>(), (std::vector<double>{0, 0, 1}));

@@ -118,7 +118,7 @@ std::string lines(const std::vector<std::string>& all) {
   return text;
 }
 
-TEST(Includes, ArrowsPointOneWay) {
+TEST(Includes, DependenciesPointOneWay) {
   const Sources sources = read_sources();
   EXPECT_GT(sources.size(), 550u) << "files are missing from the walk";
   const std::set<std::string> rooms = public_folders();
@@ -140,7 +140,7 @@ TEST(Includes, NamedFilesExist) {
 }
 
 // What the library compiles comes from its own rooms.
-TEST(Includes, TheBuildHasNoArrowIntoTestsOrExamples) {
+TEST(Includes, TheBuildDoesNotDependOnTestsOrExamples) {
   for (const char* file : {"kernels/CMakeLists.txt", "tools/cmake/MetronEmulator.cmake"}) {
     const std::string text = text_of(root / file);
     EXPECT_EQ(text.find("tests/"), std::string::npos) << file;
@@ -148,7 +148,7 @@ TEST(Includes, TheBuildHasNoArrowIntoTestsOrExamples) {
   }
 }
 
-TEST(Includes, WrongArrowsAreFound) {
+TEST(Includes, ViolationsAreDetected) {
   const std::set<std::string> rooms{"core", "core/timer", "layers"};
   const auto found = [&](const std::string& path, const std::string& line) {
     Sources sources{{"tests/cases.h", ""}, {"examples/mnist_cnn/net.h", ""}, {path, line + "\n"}};

@@ -96,7 +96,7 @@ TEST(Module, SavesAndLoadsItsState) {
     EXPECT_TRUE(parameter.requires_grad() && parameter.is_leaf());
 }
 
-TEST(Module, LoadsAllOfAStateOrNothing) {
+TEST(Module, LoadsStateAtomically) {
   Sequential net{Linear(3, 2), Linear(2, 1)};
   std::vector<Floats> before;
   for (const Tensor& parameter : net.parameters()) before.push_back(floats(parameter));
@@ -144,7 +144,7 @@ struct Tied : Module {
   Tensor forward(const Tensor& indices) override { return output(table(indices)); }
 };
 
-TEST(Module, GivesSharedParametersOnceAndKeepsThemShared) {
+TEST(Module, ListsSharedParametersOnceAndKeepsThemShared) {
   Tied net;
   EXPECT_EQ(names_of(net.state()), (Names{"table.weight", "output.weight"}));
   EXPECT_EQ(net.parameters().size(), 1u);
@@ -173,7 +173,7 @@ TEST(Module, ConvertsFloatingTensorsOnly) {
   EXPECT_TRUE(norm.weight.is_same(weight)) << "nothing to be moved";
 }
 
-TEST(Module, SwitchesAllBelowBetweenTrainingAndEvaluation) {
+TEST(Module, SwitchesSubmodulesBetweenTrainingAndEvaluation) {
   MnistCnn net;
   EXPECT_TRUE(net.training() && net.dropout1.training());
   net.eval();
@@ -182,7 +182,7 @@ TEST(Module, SwitchesAllBelowBetweenTrainingAndEvaluation) {
   EXPECT_TRUE(net.training() && net.dropout2.training());
 }
 
-TEST(Module, NamesWhatItRunsInTheProfiler) {
+TEST(Module, NamesItsOpsInTheProfiler) {
   Sequential net;
   net.add("features", Sequential{Conv2d(1, 2, 3), ReLU()}).add("head", Sequential{Flatten(), Linear(2, 2)});
   const Tensor x = rand_normal({1, 1, 3, 3});
@@ -230,7 +230,7 @@ void expect_uniform(const Tensor& tensor, double bound) {
   EXPECT_NEAR(m.deviation, bound / std::sqrt(3.0), 0.1 * bound);
 }
 
-TEST(Initialisation, IsPyTorchs) {
+TEST(Initialization, MatchesPyTorch) {
   manual_seed(1);
   const Conv2d conv(8, 64, {3, 5}, {.groups = 2});
   EXPECT_EQ(conv.weight.shape(), (Shape{64, 4, 3, 5}));
@@ -256,7 +256,7 @@ TEST(Initialisation, IsPyTorchs) {
   EXPECT_EQ(floats(layer.bias), (Floats{0, 0}));
 }
 
-TEST(Initialisation, DependsOnTheSeedAlone) {
+TEST(Initialization, DependsOnTheSeedAlone) {
   const auto weights = [](std::uint64_t seed) {
     manual_seed(seed);
     return floats(MnistCnn().fc2.weight);
@@ -266,7 +266,7 @@ TEST(Initialisation, DependsOnTheSeedAlone) {
   EXPECT_NE(first, weights(2));
 }
 
-TEST(Initialisation, LeavesOutWhatIsNotWanted) {
+TEST(Initialization, OmitsDisabledParameters) {
   EXPECT_FALSE(Conv2d(1, 1, 1, {}, false).bias.defined());
   EXPECT_FALSE(Linear(1, 1, false).bias.defined());
   BatchNorm2d norm(2, 1e-5, 0.1, false);
@@ -295,7 +295,7 @@ TEST(Layers, CheckTheirArguments) {
 
 // ---- Forward ----
 
-TEST(Layers, ComputeTheirOps) {
+TEST(Layers, MatchTheirOps) {
   manual_seed(1);
   const Tensor x = rand_normal({2, 4, 6, 6});
   Conv2d conv(4, 6, 3, {.stride = 2, .padding = 1, .groups = 2});
@@ -337,7 +337,7 @@ TEST(Layers, DropInTrainingOnly) {
   EXPECT_EQ(floats(drop_channels(x)), floats(x));
 }
 
-TEST(Layers, BatchNormLearnsItsStatisticsInTrainingOnly) {
+TEST(Layers, BatchNormUpdatesRunningStatisticsInTrainingOnly) {
   BatchNorm2d norm(1, 0, 0.25);
   const Tensor x = Tensor::from<float>({1, 3, 5, 7}, {2, 1, 1, 2});  // mean 4, variance 5, unbiased 20 / 3
   const Floats y = floats(norm(x));
@@ -353,7 +353,7 @@ TEST(Layers, BatchNormLearnsItsStatisticsInTrainingOnly) {
   EXPECT_NEAR(norm.running_mean.item<float>(), 1, 1e-6);
 }
 
-TEST(Losses, ComputeTheirOps) {
+TEST(Losses, MatchTheirOps) {
   manual_seed(1);
   const Tensor x = rand_normal({3, 4}), y = rand_normal({3, 4});
   const Tensor target = Tensor::from<std::int64_t>({0, 3, 1}, {3});
@@ -379,7 +379,7 @@ std::multiset<std::string> ops_of(Module& module, const Tensor& x) {
   return names;
 }
 
-TEST(Sequential, FusesReluWithoutChangingANumber) {
+TEST(Sequential, FusesReluBitForBit) {
   manual_seed(1);
   Sequential net{Conv2d(2, 5, 3), ReLU(), Flatten(), Linear(80, 7), ReLU(), ReLU(), Linear(7, 3)};
   auto& conv = dynamic_cast<Conv2d&>(net[0]);
@@ -432,7 +432,7 @@ TEST(Sequential, MovesWithItsModules) {
   EXPECT_EQ(outer.named_parameters()[0].name, "inner.0.weight");
 }
 
-TEST(Sequential, OfNothingIsTheIdentity) {
+TEST(Sequential, EmptyIsTheIdentity) {
   Sequential net;
   const Tensor x = rand_normal({2, 2});
   EXPECT_TRUE(net(x).is_same(x));

@@ -53,7 +53,7 @@ std::int64_t count(const Profile& profile, const std::string& name, Phase phase)
   });
 }
 
-TEST_F(Metron, SaysWhatItCanDo) {
+TEST_F(Metron, PrintsHelp) {
   const Output output = run("--help");
   EXPECT_EQ(output.code, 0);
   EXPECT_TRUE(contains(output.text, {"info", "profile"}));
@@ -105,7 +105,7 @@ TEST_F(Metron, ExitsWithTwoOnBadInput) {
   EXPECT_FALSE(std::filesystem::exists(path("x.png")));
 }
 
-TEST_F(Metron, SaysWhenItsOutputIsLost) {
+TEST_F(Metron, ReportsLostOutput) {
   const Output output = run_command("{ '" + programs + "metron' info >/dev/full; }");
   EXPECT_EQ(output.code, 2);
   EXPECT_NE(output.text.find("can't be written"), std::string::npos) << output.text;
@@ -142,7 +142,7 @@ TEST_F(Metron, ProfilesAProgram) {
   EXPECT_TRUE(nlohmann::json::accept(read_file(folder / "out" / "trace.json")));
 }
 
-TEST_F(Metron, ProfilesTheStepsAskedFor) {
+TEST_F(Metron, ProfilesTheSelectedSteps) {
   ASSERT_EQ(profile("--wait 3 --warmup 2 --steps 4", "30 0").code, 0);
   const Profile found = written();
   std::vector<std::int64_t> numbers;
@@ -156,7 +156,7 @@ TEST_F(Metron, ProfilesTheStepsAskedFor) {
 }
 
 #if defined(METRON_NVTX_LISTENER)
-TEST_F(Metron, GivesRangesToNvidiasTools) {
+TEST_F(Metron, EmitsNvtxRanges) {
   const std::string log = path("ranges"), listener = "NVTX_INJECTION64_PATH='" METRON_NVTX_LISTENER
                                                      "' NVTX_LISTENER='" +
                                                      log + "' ";
@@ -186,7 +186,7 @@ TEST_F(Metron, GivesRangesToNvidiasTools) {
   }
 }
 #else
-TEST_F(Metron, SaysThatItHasNoNvtx) {
+TEST_F(Metron, ReportsMissingNvtx) {
   const Output output =
       run_command("METRON_NVTX=1 '" + programs + "metron' graph --measure 1 --out '" + path("g.png") + "'");
   EXPECT_EQ(output.code, 2);
@@ -202,7 +202,7 @@ TEST_F(Metron, ProfilesTheReferenceExample) {
   EXPECT_EQ(count(written(), "conv2d", Phase::forward), 4);
 }
 
-TEST_F(Metron, PassesTheProgramsStatusOn) {
+TEST_F(Metron, ForwardsTheExitStatus) {
   for (const int status : {0, 3}) {
     const Output output = profile("", "2 " + std::to_string(status));
     EXPECT_EQ(output.code, status) << output.text;
@@ -210,7 +210,7 @@ TEST_F(Metron, PassesTheProgramsStatusOn) {
   }
 }
 
-TEST_F(Metron, SaysWhyThereIsNoProfile) {
+TEST_F(Metron, ReportsWhyThereIsNoProfile) {
   profile("", "2 0");  // whose files stay, and must not be taken for those of what follows
   const std::string earlier = read_file(folder / "out" / "profile.json");
   struct Case {
@@ -235,7 +235,7 @@ TEST_F(Metron, SaysWhyThereIsNoProfile) {
   }
 }
 
-TEST_F(Metron, LeavesNoFolderOfAProgramThatCannotBeProfiled) {
+TEST_F(Metron, LeavesNoFolderForAnUnprofiledProgram) {
   std::filesystem::create_directory(folder / "mine");
   for (const char* out : {"mine", "new", "new/er/", "mine/new"}) {
     for (const char* program : {"/nonexistent/program", "true"}) {
@@ -246,7 +246,7 @@ TEST_F(Metron, LeavesNoFolderOfAProgramThatCannotBeProfiled) {
   }
 }
 
-TEST_F(Metron, RefusesAProgramThatProfilesItself) {
+TEST_F(Metron, RejectsAProgramThatProfilesItself) {
   const Output output = run("profile --out '" + path("out") + "' -- '" + programs +
                             "mnist_cnn' --epochs 1 --train-limit 64 --test-limit 10 --profile");
   EXPECT_EQ(output.code, 2);
@@ -254,7 +254,7 @@ TEST_F(Metron, RefusesAProgramThatProfilesItself) {
 }
 
 // The folder goes away while the program runs: the socket carries the reason to the command.
-TEST_F(Metron, SaysWhyAProfileCouldNotBeWritten) {
+TEST_F(Metron, ReportsWhyAProfileCouldNotBeWritten) {
   const std::string out = path("out"), log = path("log");
   const std::string script = "\"" + programs + "profiled_program\" 5 never >" + log + " & p=$!; " +
                              "until grep -q working " + log + "; do sleep 0.05; done; " + "rm -r " + out +
@@ -292,7 +292,7 @@ TEST_F(Metron, KeepsTheProfileOfAnInterruptedProgram) {
   EXPECT_NE(read_file(path("log")).find("wall time"), std::string::npos);
 }
 
-TEST_F(Metron, PassesARequestToTerminateOn) {
+TEST_F(Metron, ForwardsSigterm) {
   EXPECT_EQ(signalled(path("out"), SIGTERM, false, path("log")), 128 + SIGTERM);
   EXPECT_GE(written().steps.size(), 5u);
 }
@@ -318,7 +318,7 @@ TEST_F(Metron, DrawsGraphs) {
   EXPECT_TRUE(contains(read_file(dot), {"conv2d backward", "fc1.weight", "1,179,648 parameters", "ms\""}));
 }
 
-TEST_F(Metron, RefusesAProfileOfAnotherModel) {
+TEST_F(Metron, RejectsAProfileOfAnotherModel) {
   if (run("graph --help").code != 0) GTEST_SKIP() << "this build has no metron graph";
   ASSERT_EQ(profile("", "0 0").code, 2);
   ASSERT_EQ(profile("", "3 0").code, 0);

@@ -143,7 +143,7 @@ TEST_P(Optimizers, AgreeWithPyTorch) {
 }
 
 // Sizes around the widths of vectors, and none; both dtypes; a gradient that is not contiguous.
-TEST_P(Optimizers, AgreeWithTheirFormulaInEveryElement) {
+TEST_P(Optimizers, MatchTheirFormulaElementwise) {
   for (const DType dtype : {DType::float64, DType::float32}) {
     std::vector<Tensor> parameters;
     std::vector<Doubles> values;
@@ -201,7 +201,7 @@ TEST_P(Optimizers, SkipParametersWithoutGradient) {
   EXPECT_NEAR(always.item<double>(), always_value, 1e-14);
 }
 
-TEST_P(Optimizers, TakeBothDtypesAtOnceAndStridedParameters) {
+TEST_P(Optimizers, HandleMixedDtypesAndStridedParameters) {
   Tensor wide = parameter({1, 2}), narrow = parameter({1, 2}, DType::float32);
   Tensor strided = Tensor::from<double>({1, 9, 2, 9}, {2, 2}).slice(1, 0, 1).set_requires_grad();
   const auto optimizer = GetParam().optimizer({wide, narrow, strided});
@@ -216,7 +216,7 @@ TEST_P(Optimizers, TakeBothDtypesAtOnceAndStridedParameters) {
   EXPECT_NE(wide.to_vector<double>()[0], 1);
 }
 
-TEST_P(Optimizers, FollowTheLearningRate) {
+TEST_P(Optimizers, RespectLearningRateChanges) {
   Tensor p = parameter({1});
   const auto optimizer = GetParam().optimizer({p});
   optimizer->set_lr(0);
@@ -318,7 +318,7 @@ TEST(Schedules, AgreeWithPyTorch) {
       {1, 1 / 2., 1 / 3., 1 / 4., 1 / 5., 1 / 6.}, 0);
 }
 
-TEST(Schedules, TakeOverFromEachOther) {
+TEST(Schedules, Compose) {
   SGD optimizer({parameter({1})}, {.lr = .8});
   LinearWarmupLR warmup(optimizer, 2, 0);
   EXPECT_EQ(optimizer.lr(), 0);

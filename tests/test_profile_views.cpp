@@ -76,7 +76,7 @@ const RankingRow* find(const std::vector<RankingRow>& rows, const std::string& n
   return found == rows.end() ? nullptr : &*found;
 }
 
-TEST(ProfileRanges, CountNoTimeTwice) {
+TEST(ProfileRanges, DoNotDoubleCount) {
   profile_training(1);  // the start of a library would be a range as well
   const Profile profile = profile_training(20);
   const Ranking ranking = rank(profile);
@@ -91,7 +91,7 @@ TEST(ProfileRanges, CountNoTimeTwice) {
   EXPECT_NE(ranking.to_table().find("range small"), std::string::npos);
 }
 
-TEST(ProfileRanges, InsideOfAnOpLeaveItsTimesAsTheyAre) {
+TEST(ProfileRanges, InsideAnOpDoNotChangeItsTimes) {
   Profiler profiler;
   const Tensor x = rand_normal({64, 64});
   const auto run = [&](bool ranges) {
@@ -116,7 +116,7 @@ TEST(ProfileRanges, InsideOfAnOpLeaveItsTimesAsTheyAre) {
   }
 }
 
-TEST(ProfileShapes, KeepTheBatchSizesApart) {
+TEST(ProfileShapes, SeparateBatchSizes) {
   const Profile profile = profile_training(3);
   const Ranking by_op = rank(profile), by_shape = rank(profile, {.group = GroupBy::shape});
   const RankingRow* both = find(by_op.rows, "linear");
@@ -132,7 +132,7 @@ TEST(ProfileShapes, KeepTheBatchSizesApart) {
   EXPECT_NEAR(total, both->total_us + both->first_us, 1e-6 * total);
 }
 
-TEST(ProfileModules, AddUpFromTheInside) {
+TEST(ProfileModules, AggregateBottomUp) {
   const Profile profile = profile_training(5);
   const std::vector<ModuleRow> rows = module_view(profile);
   const auto row = [&](const std::string& path) -> const ModuleRow& {
@@ -207,7 +207,7 @@ TEST(ProfileOutput, IsTheSameInEveryFormat) {
   }
 }
 
-TEST(ProfileOutput, CutsNoName) {
+TEST(ProfileOutput, DoesNotTruncateNames) {
   Profiler profiler;
   const std::string name(1000, 'n');
   profiler.start();
@@ -223,7 +223,7 @@ TEST(ProfileOutput, CutsNoName) {
   EXPECT_TRUE(nlohmann::json::accept(ranking.to_json()));
 }
 
-TEST(ProfileFile, GivesTheSameProfileAgain) {
+TEST(ProfileFile, RoundTrips) {
   const TemporaryFolder folder;
   Profile profile = profile_training(4);
   profile.program = "training \"of\" \xE5\x9B\xBE";
@@ -237,7 +237,7 @@ TEST(ProfileFile, GivesTheSameProfileAgain) {
   EXPECT_EQ(to_trace(again), to_trace(profile));
 }
 
-TEST(ProfileFile, RefusesWhatIsNone) {
+TEST(ProfileFile, RejectsOtherFiles) {
   const TemporaryFolder folder;
   save_profile(profile_training(1), folder / "p.json");
   const auto good = nlohmann::json::parse(read_file(folder / "p.json"));
@@ -270,7 +270,7 @@ TEST(ProfileFile, RefusesWhatIsNone) {
   }
 }
 
-TEST(ProfileFolder, HoldsAllFilesOrSaysWhyNot) {
+TEST(ProfileFolder, HasAllFilesOrAnError) {
   const TemporaryFolder folder;
   write_profile_folder(profile_training(1), folder / "a" / "b");
   std::vector<std::string> names;
@@ -283,7 +283,7 @@ TEST(ProfileFolder, HoldsAllFilesOrSaysWhyNot) {
   expect_error<IoError>([&] { check_profile_folder(folder / "file" / "x"); }, {"file/x"});
 }
 
-TEST(ProfileColdAndWarm, AreKeptApart) {
+TEST(ProfileColdAndWarm, AreSeparate) {
   Profiler profiler;
   const Tensor x = rand_normal({37, 41});  // a shape that nothing else here has
   profiler.start();

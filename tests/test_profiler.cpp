@@ -66,7 +66,7 @@ class ProfilerOfTraining : public testing::Test {
   Profiler profiler;
 };
 
-TEST_F(ProfilerOfTraining, SelfTimesAndSharesAddUpToTheWallTime) {
+TEST_F(ProfilerOfTraining, SelfTimesAndSharesSumToTheWallTime) {
   run(50);
   const Ranking ranking = profiler.ranking();
   EXPECT_NEAR(sum_of_self(ranking) / ranking.wall_us, 1, 0.01);
@@ -74,7 +74,7 @@ TEST_F(ProfilerOfTraining, SelfTimesAndSharesAddUpToTheWallTime) {
   EXPECT_GT(ranking.wall_us, 0);
 }
 
-TEST_F(ProfilerOfTraining, KeepsFirstCallsApart) {
+TEST_F(ProfilerOfTraining, SeparatesFirstCalls) {
   run(10);
   const Ranking ranking = profiler.ranking();
   const RankingRow* linear = find(ranking, "linear");
@@ -128,7 +128,7 @@ TEST_F(ProfilerOfTraining, RecordsProviderShapesBytesAndFlops) {
   EXPECT_EQ(found, 2);
 }
 
-TEST_F(ProfilerOfTraining, SortsAndCutsAsAsked) {
+TEST_F(ProfilerOfTraining, SortsAndTruncates) {
   run(5);
   const Ranking by_self = profiler.ranking({.sort = SortBy::self, .kernels = false});
   for (std::size_t i = 1; i < by_self.rows.size(); ++i)
@@ -178,7 +178,7 @@ TEST(Profiler, RecordsOnlyTheThreadThatStartedIt) {
   EXPECT_TRUE(profiler.records().empty());
 }
 
-TEST(Profiler, RefusesASecondOne) {
+TEST(Profiler, RejectsASecondProfiler) {
   Profiler first, second;
   first.start();
   EXPECT_THROW(second.start(), Error);
@@ -188,7 +188,7 @@ TEST(Profiler, RefusesASecondOne) {
   second.stop();
 }
 
-TEST(Profiler, SurvivesAnOpThatThrows) {
+TEST(Profiler, HandlesThrowingOps) {
   const Tensor x = rand_normal({4, 10}), bad = Tensor::full({4}, 10, {DType::int64});
   Profiler profiler;
   profiler.start();
@@ -213,7 +213,7 @@ class FakeClock : public DeviceClock {
   std::uint32_t open_ = 0, ended_ = 0;
 };
 
-TEST(Profiler, ShowsTheDevicesOwnClockWhereThereIsOne) {
+TEST(Profiler, UsesTheDeviceClockIfAvailable) {
   install_device_clock(Device::Type::cpu, std::make_unique<FakeClock>());
   Profiler profiler;
   const Tensor x = Tensor::ones({5});
@@ -241,7 +241,7 @@ double fastest_ns(int runs, const Body& body) {
   return best;
 }
 
-TEST(Profiler, CostsAtMostAMicrosecondAnOp) {
+TEST(Profiler, OverheadIsAtMostAMicrosecondPerOp) {
   constexpr int ops = 2000;
   const Tensor x = Tensor::ones({4}), y = Tensor::ones({4});
   const auto work = [&] {

@@ -42,7 +42,7 @@ void expect_consistent(const Profile& profile) {
   }
 }
 
-TEST(Schedule, GoesThroughWaitWarmUpAndActive) {
+TEST(Schedule, CyclesThroughWaitWarmUpAndActive) {
   using enum Schedule::Activity;
   const Schedule schedule{.wait = 1, .warmup = 2, .active = 2, .repeat = 2};
   const std::vector<Schedule::Activity> wanted{waiting,   warming_up, warming_up, recording,
@@ -60,12 +60,12 @@ TEST(Schedule, GoesThroughWaitWarmUpAndActive) {
   EXPECT_EQ((Schedule{.active = 1, .repeat = 0}).at(1'000'000), recording);
 }
 
-TEST(Schedule, RefusesNegativeNumbers) {
+TEST(Schedule, RejectsNegativeNumbers) {
   expect_error<ValueError>([] { Profiler({.wait = -1}); }, {"schedule", "-1"});
   expect_error<ValueError>([] { Profiler({.active = std::int64_t{1} << 62}); }, {"schedule"});
 }
 
-TEST(ProfilerSteps, RecordTheActiveOnesAlone) {
+TEST(ProfilerSteps, RecordOnlyActiveSteps) {
   const Tensor x = Tensor::ones({1000, 1000});  // so that the steps are long beside what lies between them
   Profiler profiler({.wait = 2, .warmup = 1, .active = 3, .repeat = 2});
   profiler.start();
@@ -85,7 +85,7 @@ TEST(ProfilerSteps, RecordTheActiveOnesAlone) {
   expect_consistent(profiler.profile());
 }
 
-TEST(ProfilerSteps, HandOverEachCycleAndForgetIt) {
+TEST(ProfilerSteps, DeliverEachCycleOnce) {
   const Tensor x = Tensor::ones({8});
   std::vector<std::vector<std::int64_t>> cycles;
   std::vector<std::int64_t> sums;
@@ -115,7 +115,7 @@ TEST(ProfilerSteps, BelongToTheRecordedThread) {
 }
 
 // A position that a warm-up recorded must not be taken for one of the records that followed.
-TEST(ProfilerSteps, WarmUpLeavesNoPositionsBehind) {
+TEST(ProfilerSteps, WarmUpLeavesNoStaleIndices) {
   Tensor x = Tensor::ones({4});
   x.set_requires_grad();
   Profiler profiler({.warmup = 1, .active = 1});
@@ -128,7 +128,7 @@ TEST(ProfilerSteps, WarmUpLeavesNoPositionsBehind) {
   for (const Record& record : profiler.records()) EXPECT_EQ(record.forward, -1);
 }
 
-TEST(ProfilerThreads, AnotherOneMayStopIt) {
+TEST(ProfilerThreads, AnotherThreadMayStopIt) {
   for (int round = 0; round < 30; ++round) {
     Profiler profiler;
     std::atomic<bool> started = false, stopped = false;
@@ -154,7 +154,7 @@ TEST(ProfilerThreads, AnotherOneMayStopIt) {
   }
 }
 
-TEST(ProfilerThreads, MayDestroyItWhileTheRecordedOneWorks) {
+TEST(ProfilerThreads, MayDestroyItDuringRecordedWork) {
   std::optional<Profiler> profiler(std::in_place);
   std::atomic<bool> started = false, done = false;
   std::thread worker([&] {
@@ -169,7 +169,7 @@ TEST(ProfilerThreads, MayDestroyItWhileTheRecordedOneWorks) {
   worker.join();
 }
 
-TEST(ProfilerThreads, ARecordedThreadThatEndedIsNotMistakenForALaterOne) {
+TEST(ProfilerThreads, AReusedThreadIdIsNotRecorded) {
   Profiler profiler;
   std::thread([&] { profiler.start(); }).join();
   for (int i = 0; i < 5; ++i) std::thread([] { sum(Tensor::ones({3})); }).join();
@@ -177,7 +177,7 @@ TEST(ProfilerThreads, ARecordedThreadThatEndedIsNotMistakenForALaterOne) {
   EXPECT_TRUE(profiler.records().empty());
 }
 
-TEST(ProfilerScopes, OfAnOlderRunAreVoid) {
+TEST(ProfilerScopes, FromAnEarlierRunAreIgnored) {
   Profiler first, second;
   const Tensor x = Tensor::ones({3});
   first.start();
@@ -203,7 +203,7 @@ TEST(ProfilerScopes, OfAnOlderRunAreVoid) {
   expect_consistent(second.profile());
 }
 
-TEST(ProfilerScopes, ThatAreOpenWhenItStopsEndThen) {
+TEST(ProfilerScopes, OpenScopesEndWhenItStops) {
   Profiler profiler;
   profiler.start();
   const OpScope outer("outer");
@@ -235,7 +235,7 @@ TEST(ProfilerScopes, AModuleWithoutANameAddsNothingToThePath) {
   EXPECT_EQ(modules, (std::vector<std::string>{"outer", "inner"}));
 }
 
-TEST(ProfilerScopes, SurviveABackwardThatThrows) {
+TEST(ProfilerScopes, HandleAThrowingBackward) {
   Tensor x = Tensor::ones({4});
   x.set_requires_grad();
   Profiler profiler;
@@ -275,7 +275,7 @@ class FailingClock : public DeviceClock {
   std::uint32_t tickets_ = 0;
 };
 
-TEST(ProfilerScopes, SurviveADeviceClockThatFails) {
+TEST(ProfilerScopes, HandleAFailingDeviceClock) {
   for (const bool begins : {false, true}) {
     Profiler profiler;
     const Tensor x = Tensor::ones({4});
@@ -290,7 +290,7 @@ TEST(ProfilerScopes, SurviveADeviceClockThatFails) {
   }
 }
 
-TEST(ProfilerScopes, EndWithTheOneAroundThem) {
+TEST(ProfilerScopes, EndWithTheEnclosingScope) {
   Profiler profiler;
   profiler.start();
   std::optional<ProfileRange> outer(std::in_place, "outer"), inner(std::in_place, "inner");

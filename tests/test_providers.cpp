@@ -52,7 +52,7 @@ TEST_P(Providers, GradientsInSinglePrecisionAgreeWithDouble) {
 }
 
 // METRON_CHECK=1 compares slot by slot what the walk above compares op by op.
-TEST_P(Providers, PassTheCheckingMode) {
+TEST_P(Providers, PassCheckingMode) {
   const Case& c = GetParam();
   set_checking(true);
   for (const Device device : devices()) {

@@ -37,7 +37,7 @@ class Seeded : public testing::Test {
   const int threads = num_threads();
 };
 
-TEST_F(Seeded, TheSeedDecides) {
+TEST_F(Seeded, TheSeedDeterminesAllNumbers) {
   const std::vector<float> first = drawn(rand_normal({100})), second = drawn(rand_normal({100}));
   EXPECT_NE(first, second);
   manual_seed(2024);
@@ -57,7 +57,7 @@ TEST_F(Seeded, ElementsDependOnTheirIndexAlone) {
   EXPECT_EQ(drawn(image), many);
 }
 
-TEST_F(Seeded, AnyNumberOfThreadsGivesTheSame) {
+TEST_F(Seeded, ResultsDoNotDependOnThreadCount) {
   const auto all = [] {
     manual_seed(7);
     std::vector<std::vector<float>> results;
@@ -75,7 +75,7 @@ TEST_F(Seeded, AnyNumberOfThreadsGivesTheSame) {
   EXPECT_EQ(all(), one);
 }
 
-TEST_F(Seeded, KeysAreGivenOutOnce) {
+TEST_F(Seeded, KeysAreUnique) {
   std::vector<std::vector<std::uint64_t>> streams(4);
   std::vector<std::thread> workers;
   for (std::vector<std::uint64_t>& mine : streams) {
@@ -149,7 +149,7 @@ TEST_F(Seeded, NarrowTypesRoundTheSameNumbers) {
   }
 }
 
-TEST_F(Seeded, DropoutDropsItsShareAndScalesTheRest) {
+TEST_F(Seeded, DropoutDropsWithProbabilityPAndScalesKeptElements) {
   for (const double p : {0.1, 0.3, 0.5, 0.9}) {
     const std::vector<float> y = drawn(dropout(Tensor::ones({count}), p));
     const auto dropped = std::count(y.begin(), y.end(), 0.0f);
@@ -171,7 +171,7 @@ TEST_F(Seeded, Dropout2dDropsWholeChannels) {
   EXPECT_NEAR(dropped, 512, 5 * std::sqrt(2048 * 0.1875));
 }
 
-TEST_F(Seeded, BackwardDropsWhatForwardDropped) {
+TEST_F(Seeded, BackwardReusesTheForwardMask) {
   for (const Shape& shape : {Shape{100, 100}, Shape{10, 10, 10, 10}}) {
     const Tensor x = Tensor::ones(shape).set_requires_grad();
     const Tensor y = shape.size() == 2 ? dropout(x, 0.4) : dropout2d(x, 0.4);

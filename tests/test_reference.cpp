@@ -38,7 +38,7 @@ Tensor vector(const std::vector<double>& values) {
   return Tensor::from(values, {static_cast<std::int64_t>(values.size())});
 }
 
-TEST(SpecialValues, NanGoesThroughElementwiseOps) {
+TEST(SpecialValues, NanPropagatesThroughElementwiseOps) {
   const Tensor x = vector({nan, 1, nan});
   for (const auto op : {relu, gelu, sigmoid, metron::tanh, metron::exp, metron::log, metron::sqrt}) {
     const std::vector<double> y = op(x).to_vector<double>();
@@ -85,7 +85,7 @@ TEST(SpecialValues, TheFirstNanIsTheMaximum) {
   EXPECT_EQ(argmax(below).item<std::int64_t>(), 0);
 }
 
-TEST(SpecialValues, PoolsPassNanAndMinusInfinityOn) {
+TEST(SpecialValues, PoolsPropagateNanAndMinusInfinity) {
   const Tensor x = Tensor::from(std::vector<double>{1, nan, -infinity, -infinity, 2, 3, -infinity, -infinity},
                                 {1, 1, 2, 4})
                        .set_requires_grad();
@@ -112,7 +112,7 @@ TEST(SpecialValues, LongSumsStayExact) {
   EXPECT_NEAR(sum(Tensor::full({1'000'000, 3}, 0.1), {0}).to_vector<float>()[1], 1e5, 0.1);
 }
 
-TEST(SpecialValues, IntegersBeyondAFloatsReach) {
+TEST(SpecialValues, IntegersBeyondFloatPrecision) {
   const std::int64_t large = (std::int64_t{1} << 53) + 1;
   const Tensor x = Tensor::from(std::vector<std::int64_t>{large, -large}, {2});
   const Tensor one = Tensor::from(std::vector<std::int64_t>{1}, {1});

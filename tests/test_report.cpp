@@ -23,7 +23,7 @@
 namespace metron::report {
 namespace {
 
-TEST(Run, IsReadBackAsItWasWritten) {
+TEST(Run, RoundTrips) {
   Report report;
   report.complete = true;
   report.environment.text = R"({"cpu": {"model": "x"}})";
@@ -50,7 +50,7 @@ TEST(Run, IsReadBackAsItWasWritten) {
   EXPECT_EQ(read.comparison.at(0).rank.at(1), 1);
 }
 
-TEST(Run, RefusesWhatIsNoRun) {
+TEST(Run, RejectsOtherFiles) {
   const TemporaryFolder folder;
   const auto load = [&](const std::string& text) {
     const std::filesystem::path path = folder.write("x.json", text);
@@ -66,13 +66,13 @@ TEST(Run, RefusesWhatIsNoRun) {
   test::expect_error<IoError>([] { load_run("/nonexistent/run.json"); }, {"/nonexistent/run.json"});
 }
 
-TEST(Run, HoldsFiniteNumbersAlone) {
+TEST(Run, RejectsNonFiniteNumbers) {
   Report report;
   report.seconds = std::numeric_limits<double>::quiet_NaN();
   test::expect_error<ValueError>([&] { to_json(report); }, {"finite"});
 }
 
-TEST(Language, PutsValuesIntoTexts) {
+TEST(Language, FormatsValuesIntoTexts) {
   EXPECT_EQ(english()("{1} of {0}, {2}", {"b", "a"}), "a of b, {2}");
   const Language other("xx", {{"loss", "verlies"}, {"{0} steps", "stappen: {0}"}});
   EXPECT_EQ(other("loss"), "verlies");
@@ -98,7 +98,7 @@ std::vector<std::string> names_of(const BatchSection& section) {
   return names;
 }
 
-TEST(Ranks, FollowTheTimes) {
+TEST(Ranks, FollowTimes) {
   const auto round = [](std::int64_t conv, std::int64_t linear) {
     return std::vector<SyntheticOp>{{"conv2d", Phase::forward, 100, "conv2d_forward", conv, 4e6, 1000},
                                     {"linear", Phase::forward, 100, "matmul", linear},
@@ -123,7 +123,7 @@ TEST(Ranks, FollowTheTimes) {
   EXPECT_EQ(names_of(small), (std::vector<std::string>{"linear", "conv2d", "relu"}));
 }
 
-TEST(Ranks, AreNotKnownWithinTheNoise) {
+TEST(Ranks, AreUnresolvedWithinTheNoise) {
   const auto round = [](std::int64_t a, std::int64_t b, std::int64_t c) {
     return std::vector<SyntheticOp>{
         {"exp", Phase::forward, a}, {"log", Phase::forward, b}, {"sqrt", Phase::backward, c}};
@@ -145,7 +145,7 @@ TEST(Ranks, AreNotKnownWithinTheNoise) {
   EXPECT_EQ(section.ops[2].rank, 3);
 }
 
-TEST(Ranks, OfADeviceWithAClockAreByItsTime) {
+TEST(Ranks, UseDeviceTimeIfAvailable) {
   Profile profile = synthetic_profile({{{"conv2d", Phase::forward, 100, "conv2d_forward", 9000},
                                         {"linear", Phase::forward, 100, "matmul", 100}}});
   profile.records[1].device_ns = 3000;
@@ -202,7 +202,7 @@ Profile with_start() {
   return profile;
 }
 
-TEST(Cold, CountsALibrarysStartToItAlone) {
+TEST(Cold, AttributesInitializationToItsLibrary) {
   const StepSamples warm =
       sample_steps(synthetic_profile({{{"conv2d", Phase::forward, 1000, "conv2d_forward", 8000},
                                        {"linear", Phase::forward, 100, "matmul", 400}}}));
@@ -214,7 +214,7 @@ TEST(Cold, CountsALibrarysStartToItAlone) {
   EXPECT_NEAR(section.ops[1].cold_us, 0.6, 1e-9);
 }
 
-TEST(Faithful, RanksNoLibrarysStart) {
+TEST(Faithful, ExcludesLibraryInitialization) {
   const FaithfulSection section = rank_faithful(sample_steps(with_start()), 64);
   ASSERT_EQ(section.rows.size(), 3u);
   EXPECT_EQ(section.rows[0].op, "conv2d");
@@ -228,7 +228,7 @@ TEST(Faithful, RanksNoLibrarysStart) {
 
 // ---- The lab's way
 
-TEST(Faithful, HasTheReferencesNamesAndNothingOfItsOrder) {
+TEST(Faithful, HasTheReferenceNamesButNotItsOrder) {
   const auto pass = [](std::int64_t conv, std::int64_t linear) {
     return sample_steps(synthetic_profile({{{"conv2d", Phase::forward, 1000, "conv2d_forward", conv},
                                             {"relu", Phase::forward, 100, "unary", 500},
@@ -266,7 +266,7 @@ TEST(Faithful, HasTheReferencesNamesAndNothingOfItsOrder) {
   EXPECT_LT(tau(100, 70'000), tau(90'000, 5000));
 }
 
-TEST(Reference, IsReadAsItStands) {
+TEST(Reference, ParsesAsWritten) {
   EXPECT_EQ(reference_entries().size(), 93u);
   EXPECT_EQ(reference_entries().front().op, "conv2d");
   EXPECT_EQ(reference_entries().front().total_us, 127013.795);
@@ -277,7 +277,7 @@ TEST(Reference, IsReadAsItStands) {
 
 // ---- Text
 
-TEST(Markdown, MarksWhatIsEmulatedOrADouble) {
+TEST(Markdown, MarksEmulatedDevicesAndFakes) {
   Report report;
   report.environment.text = tools::to_json_text(tools::collect_environment());
   report.settings.batch_sizes = {8};
@@ -298,7 +298,7 @@ TEST(Markdown, MarksWhatIsEmulatedOrADouble) {
   EXPECT_EQ(cold_chart(report, english()).value.label, "time in a step, µs (emulated)");
 }
 
-TEST(Markdown, SaysTheSeedOfTheTrainingAlone) {
+TEST(Markdown, ReportsOnlyTheTrainingSeed) {
   Report report = test::sample_report();
   report.training.seed = 11;
   report.settings.seed = 7;
@@ -307,7 +307,7 @@ TEST(Markdown, SaysTheSeedOfTheTrainingAlone) {
   EXPECT_TRUE(contains(to_markdown(report, english()), {"seed unknown."}));
 }
 
-TEST(Markdown, SpeaksChineseWhereATermHoldsANumber) {
+TEST(Markdown, TranslatesTermsWithNumbers) {
   Report report = test::sample_report();
   report.notes = {make_note("interrupted", {"providers side by side"})};
   report.settings.model = "reference CNN, conv1 4";
@@ -319,7 +319,7 @@ TEST(Markdown, SpeaksChineseWhereATermHoldsANumber) {
 }
 
 // As a shell reads it back.
-TEST(ShellLine, IsQuotedWhereItMustBe) {
+TEST(ShellLine, IsQuotedWhereNeeded) {
   EXPECT_EQ(shell_line({}, {"metron", "report", "--batch", "1,16"}), "metron report --batch 1,16");
   const std::vector<std::string> words{"two words", "", "it's", "$HOME `x` \"y\"", "*"};
   std::vector<std::string> command{"printf", "%s|"};
@@ -332,7 +332,7 @@ TEST(ShellLine, IsQuotedWhereItMustBe) {
 
 // ---- The folder
 
-TEST(ReportFolder, AppearsWhole) {
+TEST(ReportFolder, AppearsAtomically) {
   const TemporaryFolder parent;
   {
     ReportFolder folder(parent / "report");
@@ -374,7 +374,7 @@ TEST(ReportFolder, ReplacesAnEarlierReportAndNothingElse) {
   EXPECT_EQ(parent.names().size(), 2u);
 }
 
-TEST(ReportFolder, RefusesWhereItCannotWrite) {
+TEST(ReportFolder, ReportsUnwritableFolders) {
   const TemporaryFolder parent;
   parent.write("file", "x");
   test::expect_error<IoError>([&] { ReportFolder(parent / "file"); }, {"file"});

@@ -191,7 +191,7 @@ double place(const Json& ticks, double value, bool logarithmic) {
   return from + (scale(value) - first) / (last - first) * (to - from);
 }
 
-TEST(BrowsedPage, ShowsTheNumbersOfTheRunAndNoOthers) {
+TEST(BrowsedPage, ShowsOnlyTheNumbersOfTheRun) {
   const Report report = test::sample_report();
   OPEN_SAMPLE(found);
   expect_sound(found);
@@ -236,7 +236,7 @@ TEST(BrowsedPage, ShowsTheNumbersOfTheRunAndNoOthers) {
   EXPECT_EQ(found.at("structure").at("edges"), report.graph.edges.size());
 }
 
-TEST(BrowsedPage, FollowsTheTemplateOfTheLab) {
+TEST(BrowsedPage, FollowsTheLabTemplate) {
   Report report = test::sample_report();
   OPEN_SAMPLE(found);
   EXPECT_EQ(found.at("structure").at("sections"),
@@ -291,7 +291,7 @@ TEST(BrowsedPage, NamesTheValuesUnderThePointer) {
                     static_cast<double>(flame.events[0].duration_ns) * 1e-3));
 }
 
-TEST(BrowsedPage, DrawsPointsWhereTheDataSays) {
+TEST(BrowsedPage, DrawsPointsFromTheData) {
   OPEN_SAMPLE(found);
   const Json run = to_json(test::sample_report());
   const Json& roofline = found.at("places").at("roofline-chart");
@@ -325,7 +325,7 @@ TEST(BrowsedPage, ZoomsTheGraphAndTheTrace) {
   EXPECT_EQ(found.at("flame"), Json({3, 2, 3}));  // what is beside the op is gone while it fills the width
 }
 
-TEST(BrowsedPage, ShowsTimesOfADeviceWithAClock) {
+TEST(BrowsedPage, ShowsDeviceTimes) {
   const Report report = test::sample_report(true);
   BROWSE(found, report, {}, english(), "device");
   expect_sound(found);
@@ -335,7 +335,7 @@ TEST(BrowsedPage, ShowsTimesOfADeviceWithAClock) {
   EXPECT_TRUE(paths.contains("/batches/2/phases/0/device_us"));
 }
 
-TEST(BrowsedPage, MarksWhatAnEmulatorOrAFakeSays) {
+TEST(BrowsedPage, MarksEmulatorsAndFakes) {
   Report report = test::sample_report(true);
   report.settings.emulated = true;
   report.settings.fakes = {"onednn"};
@@ -349,7 +349,7 @@ TEST(BrowsedPage, MarksWhatAnEmulatorOrAFakeSays) {
   EXPECT_EQ(found.at("structure").at("drawn"), 6);  // the graph's nodes with a time
 }
 
-TEST(BrowsedPage, SpeaksChinese) {
+TEST(BrowsedPage, SupportsChinese) {
   const Report report = test::sample_report();
   BROWSE(found, report, sample_flames(), chinese(), "zh");
   expect_sound(found);
@@ -369,7 +369,7 @@ TEST(BrowsedPage, SpeaksChinese) {
   }
 }
 
-TEST(BrowsedPage, OpensWithNothingInIt) {
+TEST(BrowsedPage, OpensAnEmptyRun) {
   Report report;
   report.environment.text = R"({"cpu": {"model": "x"}})";
   report.interrupted_in = "training";
@@ -379,7 +379,7 @@ TEST(BrowsedPage, OpensWithNothingInIt) {
 
 // `metron report` where no font has Chinese characters: the page is in Chinese, its numbers those of the
 // run.json beside it, and it says why the pictures are not.
-TEST(BrowsedPage, IsThatOfTheRunBesideIt) {
+TEST(BrowsedPage, MatchesItsRunJson) {
   const TemporaryFolder folder;
   const auto fonts =
       folder.write("fonts.conf", "<fontconfig><dir>/usr/share/fonts/truetype/dejavu</dir></fontconfig>");
@@ -414,13 +414,13 @@ TEST(Page, IsOneSmallFile) {
   EXPECT_EQ(page.find("scroll-behavior"), std::string::npos);
 }
 
-TEST(Page, RefusesAGraphWithLooseEdges) {
+TEST(Page, RejectsDanglingEdges) {
   Report report = test::sample_report();
   report.graph.edges[0].to = 99;
   test::expect_error<ValueError>([&] { html_page(report, {}, english()); }, {"8 nodes", "99"});
 }
 
-TEST(Texts, AreAllThereInChinese) {
+TEST(Texts, AreCompleteInChinese) {
   auto texts = texts_in_folder("tools/report/render/page", ".js");
   texts.merge(texts_in_folder("tools/report", ".cpp"));
   EXPECT_GT(texts.size(), 150u);
@@ -430,7 +430,7 @@ TEST(Texts, AreAllThereInChinese) {
   }
 }
 
-TEST(Texts, KeepTheirValuesInChinese) {
+TEST(Texts, KeepPlaceholdersInChinese) {
   const std::regex hole(R"(\{\d\})");
   for (const auto& [english_text, other] : chinese().table()) {
     const std::string first(english_text), second(other);
@@ -441,7 +441,7 @@ TEST(Texts, KeepTheirValuesInChinese) {
   }
 }
 
-TEST(Flame, IsTheStepOfMedianLength) {
+TEST(Flame, IsTheMedianStep) {
   Profile profile;
   profile.strings = {"", "conv1"};
   profile.steps = {{0, 0, 100}, {1, 100, 400}, {2, 400, 600}};

@@ -75,7 +75,7 @@ TEST(ReportRun, HasAllOfItsFiles) {
   EXPECT_EQ(to_json_text(f.report), read_file(f.at("run.json")));
 }
 
-TEST(ReportRun, SaysWhatWasMeasuredAndOnWhat) {
+TEST(ReportRun, DescribesTheMeasurementAndMachine) {
   const Report& report = finished().report;
   EXPECT_EQ(report.settings.batch_sizes, (std::vector<std::int64_t>{1, 4, 16}));
   EXPECT_EQ(report.settings.parameters, 1'199'882);
@@ -162,7 +162,7 @@ TEST(ReportRun, RankingsFollowFromTheTrace) {
   }
 }
 
-TEST(ReportRun, TablesHaveTheNumbersOfTheRun) {
+TEST(ReportRun, TablesMatchTheRun) {
   const Finished& f = finished();
   for (const BatchSection& batch : f.report.batches) {
     const std::string csv = read_file(f.at(batch.ranking_file));
@@ -205,7 +205,7 @@ TEST(ReportRun, ExplainsTheWallTime) {
   EXPECT_LE(finished().report.batches.back().timer_part, 0.02);
 }
 
-TEST(ReportRun, ConvolutionComesFirstAsInTheReference) {
+TEST(ReportRun, ConvolutionRanksFirstAsInTheReference) {
   if (!times_mean_something) GTEST_SKIP() << "times mean nothing in this build";
   std::vector<std::string> ops;
   for (const FaithfulRow& row : finished().report.faithful.back().rows) {
@@ -253,7 +253,7 @@ void expect_text_inside(const Canvas& canvas) {
     EXPECT_TRUE(canvas.area().contains(text.box)) << text.text;
 }
 
-TEST(ReportPictures, HaveTheirPointsWhereTheDataSays) {
+TEST(ReportPictures, PlotPointsFromTheData) {
   const Finished& f = finished();
   const std::vector<Picture> all = pictures(f.report, english());
   EXPECT_EQ(all.size(), 5u);
@@ -364,7 +364,7 @@ TEST_F(ReportRuns, TheRankingFollowsTheModel) {
   EXPECT_LT(text.find("in the lab's measurement"), text.find("The ten most expensive operators"));
 }
 
-TEST_F(ReportRuns, TakeAFinishedRun) {
+TEST_F(ReportRuns, AcceptAFinishedRun) {
   const std::string from = (finished().folder / "out").string();
   ASSERT_EQ(run("--out '" + path("out") + "' --from '" + from +
                 "' --seed 7 --batch 3 --rounds 1 --steps 1 --test-limit 2 --provider-budget 0 --gzip")
@@ -413,7 +413,7 @@ std::string interrupted(const std::string& out, const std::string& pattern, cons
          " >/dev/null 2>&1; do sleep 0.05; done; sleep 0.5; " + kills + "wait $report )";
 }
 
-TEST_F(ReportRuns, LeaveAReportWhenTheyAreInterrupted) {
+TEST_F(ReportRuns, LeaveAReportWhenInterrupted) {
   const Output training = test::run_command(interrupted(path("a"), "", "--epochs 1000"));
   EXPECT_EQ(training.code, 130) << training.text;
   EXPECT_TRUE(contains(training.text, {"Interrupted"}));
@@ -437,7 +437,7 @@ TEST_F(ReportRuns, LeaveAReportWhenTheyAreInterrupted) {
   EXPECT_EQ(folder.names().size(), 2u) << "something is left behind";
 }
 
-TEST_F(ReportRuns, LeaveNothingWhenTheyAreInterruptedTwice) {
+TEST_F(ReportRuns, LeaveNothingWhenInterruptedTwice) {
   for (const auto& [pattern, arguments] :
        {std::pair("", "--epochs 1000"),
         {"/scratch/cold.json", "--epochs 0 --batch 1,2 --rounds 1000 --steps 1"},
@@ -449,7 +449,7 @@ TEST_F(ReportRuns, LeaveNothingWhenTheyAreInterruptedTwice) {
   }
 }
 
-TEST_F(ReportRuns, LeaveNothingWhenASignalEndsThem) {
+TEST_F(ReportRuns, LeaveNothingWhenTerminated) {
   const std::string endless = "--epochs 0 --batch 1,2 --rounds 1000 --steps 1";
   for (const char* signal : {"TERM", "HUP"}) {
     const Output output =
@@ -463,7 +463,7 @@ TEST_F(ReportRuns, LeaveNothingWhenASignalEndsThem) {
   EXPECT_TRUE(folder.names().empty());
 }
 
-TEST_F(ReportRuns, SayWhatIsWrong) {
+TEST_F(ReportRuns, ReportErrors) {
   struct Case {
     std::string arguments;
     std::vector<std::string> words;

@@ -80,13 +80,13 @@ TEST_F(TwoProviders, ThePreferredOneComputes) {
   EXPECT_EQ(calls, (Calls{"fast"}));
 }
 
-TEST_F(TwoProviders, TheNextOneIsAskedIfItDeclines) {
+TEST_F(TwoProviders, FallsBackToTheNextOneIfItDeclines) {
   first.install(slot, declining);
   EXPECT_EQ(call(), twice);
   EXPECT_EQ(calls, (Calls{"declining", "right"}));
 }
 
-TEST_F(TwoProviders, OneWithoutAFunctionIsPassedOver) {
+TEST_F(TwoProviders, OneWithoutAFunctionIsSkipped) {
   first.install(slot, nullptr);
   EXPECT_FALSE(slot.installed(first.id));
   EXPECT_TRUE(slot.installed(portable.id));
@@ -102,7 +102,7 @@ TEST_F(TwoProviders, IfAllDeclineTheErrorNamesTheOperands) {
   EXPECT_EQ(calls, (Calls{"declining", "declining"}));
 }
 
-TEST_F(TwoProviders, AScopeChoosesAndRestores) {
+TEST_F(TwoProviders, AScopeSelectsAndRestores) {
   {
     const ProviderScope only("cpu");
     call();
@@ -118,20 +118,20 @@ TEST_F(TwoProviders, AScopeChoosesAndRestores) {
   EXPECT_EQ(calls, (Calls{"right", "declining", "fast", "right", "fast"}));
 }
 
-TEST_F(TwoProviders, AScopeWithoutTheOneThatCouldRefuses) {
+TEST_F(TwoProviders, AScopeWithoutACapableProviderThrows) {
   portable.install(slot, declining);
   const ProviderScope only("cpu");
   EXPECT_THROW(call(), ProviderError);
 }
 
-TEST_F(TwoProviders, AScopeBelongsToItsThread) {
+TEST_F(TwoProviders, AScopeIsThreadLocal) {
   const ProviderScope only("cpu");
   std::thread([&] { call(); }).join();
   call();
   EXPECT_EQ(calls, (Calls{"fast", "right"}));
 }
 
-TEST_F(TwoProviders, TheProcessesOrderAppliesToAllThreadsWithoutAScope) {
+TEST_F(TwoProviders, TheProcessOrderAppliesToAllThreadsWithoutAScope) {
   set_providers("cpu");
   call();
   std::thread([&] { call(); }).join();
@@ -167,7 +167,7 @@ TEST_F(TwoProviders, TheEnvironmentSetsTheOrderAtStart) {
   EXPECT_EXIT(order_of_a_child("nobody"), testing::ExitedWithCode(3), "");
 }
 
-TEST(ProviderNames, ThatAreUnknownAreRefused) {
+TEST(ProviderNames, RejectUnknownNames) {
   for (const char* names : {"nobody", "", "cpu,", ",cpu", "cpu,nobody", "CPU", " cpu"}) {
     expect_error<ProviderError>([=] { const ProviderScope scope(names); }, {"there is no provider", "cpu"});
     expect_error<ProviderError>([=] { set_providers(names); }, {"there is no provider", "cpu"});
@@ -184,7 +184,7 @@ TEST(ProviderNames, MayRepeat) {
 
 // ---- METRON_CHECK ----
 
-TEST_F(TwoProviders, CheckingLetsTheRightPass) {
+TEST_F(TwoProviders, CheckingAcceptsCorrectResults) {
   set_checking(true);
   EXPECT_EQ(call(), twice);
   EXPECT_EQ(calls, (Calls{"fast", "right"}));
@@ -196,7 +196,7 @@ TEST_F(TwoProviders, CheckingAllowsForRounding) {
   EXPECT_NO_THROW(call());
 }
 
-TEST_F(TwoProviders, CheckingFindsALie) {
+TEST_F(TwoProviders, CheckingDetectsWrongResults) {
   first.install(slot, lying);
   EXPECT_NO_THROW(call());
   set_checking(true);
@@ -204,13 +204,13 @@ TEST_F(TwoProviders, CheckingFindsALie) {
                                         "4.5 instead of 4", "largest difference 0.5"});
 }
 
-TEST_F(TwoProviders, CheckingFindsANan) {
+TEST_F(TwoProviders, CheckingDetectsNan) {
   first.install(slot, nan_giving);
   set_checking(true);
   expect_error<Error>([&] { call(); }, {"[probe]", "element 0", "nan"});
 }
 
-TEST_F(TwoProviders, CheckingHasNothingToSayOfThePortableOne) {
+TEST_F(TwoProviders, CheckingSkipsThePortableProvider) {
   portable.install(slot, lying);
   set_checking(true);
   const ProviderScope only("cpu");
@@ -261,7 +261,7 @@ class AnotherDevice : public testing::Test {
   void TearDown() override { install_backend(Device::Type::cuda, nullptr); }
 };
 
-TEST_F(AnotherDevice, TensorsMoveThereAndBack) {
+TEST_F(AnotherDevice, TensorsRoundTrip) {
   const Tensor here = Tensor::from(std::vector<float>{1, 2, 3, 4}, {2, 2}).transpose(0, 1);
   const Tensor there = here.to(Device("cuda"));
   EXPECT_EQ(there.device(), Device("cuda"));
@@ -269,7 +269,7 @@ TEST_F(AnotherDevice, TensorsMoveThereAndBack) {
   EXPECT_GT(memory_stats("cuda").allocated, 0u);
 }
 
-TEST_F(AnotherDevice, OperandsNeverMeetSilently) {
+TEST_F(AnotherDevice, OperandsNeverCrossDevicesSilently) {
   const Tensor here = Tensor::ones({2}), there = here.to(Device("cuda"));
   expect_error<DeviceError>([&] { (void)(here + there); }, {"[add]", "cpu", "cuda:0", "to(device)"});
   const Probe probe{"probe"};
@@ -277,14 +277,14 @@ TEST_F(AnotherDevice, OperandsNeverMeetSilently) {
   expect_error<DeviceError>([&] { probe(there, 2, y); }, {"[probe]", "one device", "cpu", "cuda:0"});
 }
 
-TEST_F(AnotherDevice, WithoutProvidersRefusesToCompute) {
+TEST_F(AnotherDevice, WithoutProvidersThrows) {
   const Tensor there = Tensor::ones({2}).to(Device("cuda"));
   expect_error<ProviderError>([&] { (void)exp(there); }, {"no provider on cuda accepts", "float32 (2,)"});
 }
 
 // ---- Slots of other signatures ----
 
-TEST(SlotLists, AreOperandsToo) {
+TEST(SlotLists, AreOperands) {
   Slot<bool(std::span<const Tensor>, std::span<Tensor>)> slot{"lists"};
   provider("cpu").install(
       slot, +[](std::span<const Tensor> x, std::span<Tensor> y) {

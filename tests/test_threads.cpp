@@ -56,7 +56,7 @@ const std::vector<std::string> environments{
 
 class Environments : public testing::TestWithParam<std::string> {};
 
-TEST_P(Environments, GiveTheSameNumbers) {
+TEST_P(Environments, ProduceTheSameResults) {
   for (const std::string arguments : {"serial", "serial 4", "parallel 4"}) {
     const Output output = run_program(GetParam(), arguments);
     EXPECT_EQ(output.code, 0) << arguments << '\n' << output.text;
@@ -67,7 +67,7 @@ INSTANTIATE_TEST_SUITE_P(Threads, Environments, testing::ValuesIn(environments))
 
 class Callers : public testing::TestWithParam<std::string> {};
 
-TEST_P(Callers, GetTheSameNumbers) {
+TEST_P(Callers, GetTheSameResults) {
   for (const std::string environment : {"X=1", "OMP_THREAD_LIMIT=2", "OMP_DYNAMIC=true"}) {
     const Output output = run_program(environment, GetParam() + " 4");
     EXPECT_EQ(output.code, 0) << environment << '\n' << output.text;
@@ -114,7 +114,7 @@ TEST(Training, HasTheSameLossesInEveryEnvironment) {
     expect_near(losses(environment, "--threads 4"), expected, environment);
 }
 
-TEST(Training, OfThePortableKernelsHasTheSameBits) {
+TEST(Training, WithPortableKernelsIsBitIdentical) {
   const std::vector<double> expected = losses("OMP_NUM_THREADS=1 METRON_PROVIDERS=cpu");
   for (const std::string environment : {"OMP_THREAD_LIMIT=1", "OMP_THREAD_LIMIT=2", "OMP_DYNAMIC=true"})
     EXPECT_EQ(losses(environment + " METRON_PROVIDERS=cpu", "--threads 4"), expected) << environment;
@@ -143,7 +143,7 @@ TEST(Grants, FollowTheEnvironment) {
     EXPECT_EQ(granted(environment, ""), plain) << environment;
 }
 
-TEST(Grants, AreOneThreadInsideOfARegion) {
+TEST(Grants, AreOneThreadInsideAParallelRegion) {
   std::atomic<int> most = 0;
 #pragma omp parallel num_threads(2)
   if (omp_get_num_threads() == 2) most = std::max(most.load(), grantable_threads(4));
@@ -179,7 +179,7 @@ TEST(Grants, AreKept) {
 // ---- Limits of memory and threads
 
 // Right numbers or one error, and no signal.
-TEST(Limits, OfMemoryGiveTheNumbersOrOneError) {
+TEST(Limits, OfMemoryGiveResultsOrOneError) {
 #if defined(__SANITIZE_ADDRESS__)
   GTEST_SKIP() << "AddressSanitizer reserves terabytes";
 #endif
@@ -201,7 +201,7 @@ TEST(Limits, OfMemoryGiveTheNumbersOrOneError) {
   EXPECT_GE(errors, 1);
 }
 
-TEST(Limits, ThreadsThatCantBeStartedAreAnErrorWithAName) {
+TEST(Limits, FailureToStartThreadsIsANamedError) {
 #if defined(__SANITIZE_ADDRESS__)
   GTEST_SKIP() << "AddressSanitizer reserves terabytes";
 #endif
@@ -251,7 +251,7 @@ TEST_F(Cgroups, WithoutAQuotaLimitNothing) {
   EXPECT_EQ(cpus(), 0);
 }
 
-TEST_F(Cgroups, RoundAPartOfACpuUp) {
+TEST_F(Cgroups, RoundFractionalCpusUp) {
   version2("/a");
   for (const auto& [quota, expected] : std::vector<std::pair<std::string, int>>{{"50000 100000", 1},
                                                                                 {"100000 100000", 1},
@@ -265,7 +265,7 @@ TEST_F(Cgroups, RoundAPartOfACpuUp) {
   }
 }
 
-TEST_F(Cgroups, InheritTheQuotaOfGroupsAbove) {
+TEST_F(Cgroups, InheritParentQuotas) {
   version2("/a/b/c");
   write(mount2 + "a/b/c/cpu.max", "400000 100000\n");
   EXPECT_EQ(cpus(), 4);
@@ -275,7 +275,7 @@ TEST_F(Cgroups, InheritTheQuotaOfGroupsAbove) {
   EXPECT_EQ(cpus(), 1);
 }
 
-TEST_F(Cgroups, OfVersion1) {
+TEST_F(Cgroups, Version1) {
   version1("/docker/4f");
   write(mount1 + "docker/4f/cpu.cfs_quota_us", "250000\n");
   write(mount1 + "docker/4f/cpu.cfs_period_us", "100000\n");
@@ -286,7 +286,7 @@ TEST_F(Cgroups, OfVersion1) {
 }
 
 // A container sees its own group as the mount's root, whatever name that has outside.
-TEST_F(Cgroups, OfAContainer) {
+TEST_F(Cgroups, Container) {
   version1("/docker/4f", "/docker/4f");
   write(mount1 + "cpu.cfs_quota_us", "50000\n");
   write(mount1 + "cpu.cfs_period_us", "100000\n");
@@ -301,7 +301,7 @@ TEST_F(Cgroups, OfAContainer) {
   EXPECT_EQ(cpus(), 1);
 }
 
-TEST_F(Cgroups, WithNonsenseLimitNothing) {
+TEST_F(Cgroups, MalformedFilesLimitNothing) {
   version2("/a");
   for (const std::string text : {"", "garbage", "-5 100000", "0 100000", "50000", "50000 0", "max"}) {
     write(mount2 + "a/cpu.max", text);

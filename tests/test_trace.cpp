@@ -85,7 +85,7 @@ TEST(Trace, HasTheFieldsOfTheFormat) {
   EXPECT_TRUE(named);
 }
 
-TEST(Trace, NestsAsTheRecordsDo) {
+TEST(Trace, NestsLikeTheRecords) {
   const std::vector<Record>& records = reference_profile().records;
   const std::vector<Slice> slices = nested_slices(reference_trace());
   ASSERT_EQ(slices.size(), records.size());
@@ -96,7 +96,7 @@ TEST(Trace, NestsAsTheRecordsDo) {
   }
 }
 
-TEST(Trace, ArrowsLeadFromEachOpToItsBackward) {
+TEST(Trace, FlowArrowsConnectEachOpToItsBackward) {
   const std::vector<Record>& records = reference_profile().records;
   const std::vector<Json> begins = events_of(reference_trace(), "s"),
                           ends = events_of(reference_trace(), "f");
@@ -120,7 +120,7 @@ TEST(Trace, ArrowsLeadFromEachOpToItsBackward) {
   EXPECT_EQ(forwards.size(), 10u * 14u);
 }
 
-TEST(Trace, CountsTheMemoryOfEveryEvent) {
+TEST(Trace, HasAMemoryCounterForEveryEvent) {
   const std::vector<Json> counts = events_of(reference_trace(), "C");
   const std::vector<MemoryEvent>& memory = reference_profile().memory;
   ASSERT_EQ(counts.size(), memory.size());
@@ -131,14 +131,14 @@ TEST(Trace, CountsTheMemoryOfEveryEvent) {
 }
 
 // Whoever has the trace alone gets the same ranking: times, shares, calls, work.
-TEST(Trace, GivesTheSameRankingAgain) {
+TEST(Trace, ReproducesTheRanking) {
   Profile rebuilt = profile_of(reference_trace(), reference_trace().at("otherData"), 1);
   // The counter tells what is live after an event: how much the first one changed it can't be known.
   rebuilt.memory.front().delta = reference_profile().memory.front().delta;
   EXPECT_EQ(rank(rebuilt).to_csv(), rank(reference_profile()).to_csv());
 }
 
-TEST(Trace, OfSeveralProfilesKeepsThemApart) {
+TEST(Trace, SeparatesProfiles) {
   Profile later = reference_profile();
   later.program = "later";
   for (Record& record : later.records) record.start += 5000, record.end += 5000;
@@ -171,7 +171,7 @@ TEST(Trace, OfTenStepsIsSmall) {
   EXPECT_EQ(reference_profile().steps.size(), 10u);
 }
 
-TEST(Trace, IsGzippedWhereTheNameSaysSo) {
+TEST(Trace, IsGzippedByExtension) {
   const TemporaryFolder folder;
   write_trace(reference_profile(), folder / "trace.json");
   write_trace(reference_profile(), folder / "trace.json.gz");
@@ -184,12 +184,12 @@ TEST(Trace, IsGzippedWhereTheNameSaysSo) {
   EXPECT_EQ(unpacked, plain);
 }
 
-TEST(Trace, OfAnEmptyProfileIsOneToo) {
+TEST(Trace, OfAnEmptyProfileIsValid) {
   const Json trace = Json::parse(to_trace(Profile()));
   EXPECT_TRUE(events_of(trace, "X").empty());
 }
 
-TEST(Trace, IsRefusedWhereItCannotBeWritten) {
+TEST(Trace, ReportsUnwritablePaths) {
   test::expect_error<IoError>([] { write_trace({}, "/nonexistent/trace.json"); },
                               {"/nonexistent/trace.json"});
 }
