@@ -1,4 +1,4 @@
-// Where in a decoded picture a colour is.
+// Locates a color in a decoded picture.
 #pragma once
 
 #include <metron/tools/drawing/geometry.h>
@@ -14,7 +14,7 @@ inline Pixel pixel_of(const Color& c) {
           static_cast<int>(c.b * 255 + 0.5), 255};
 }
 
-// The centre, in pixels, of what has this colour inside of a rectangle of units.
+// The center, in pixels, of the pixels with this color inside a rectangle in units.
 struct Blob {
   double x = 0, y = 0;
   int pixels = 0;

@@ -1,4 +1,4 @@
-// Runs a program as a user would, through the shell.
+// Runs a shell command the way a user would.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -11,7 +11,7 @@
 namespace metron::test {
 
 struct Output {
-  int code = -1;     // the exit status, or 128 and the signal that ended it
+  int code = -1;     // the exit status, or 128 plus the number of the terminating signal
   std::string text;  // stdout and stderr
 };
 

@@ -1,4 +1,4 @@
-// The caching allocator: classes, reuse, the bound, statistics, exhaustion, threads.
+// The caching allocator: size classes, reuse, cache limit, statistics, exhaustion, threads.
 #include <metron/core/allocator.h>
 #include <metron/core/tensor.h>
 
@@ -12,7 +12,7 @@
 namespace metron::test {
 namespace {
 
-// Memory of which there is only so much, and which counts what is taken.
+// A memory source with a fixed capacity that counts allocations.
 struct Source : MemorySource {
   struct Counts {
     std::size_t held = 0, capacity = std::size_t{1} << 30;
@@ -127,7 +127,7 @@ TEST_F(Allocator, ALowerLimitAppliesImmediately) {
     allocator.release(block, bytes);
   }
   EXPECT_EQ(source.held, 331776u);
-  allocator.set_cache_limit(100'000);  // the largest goes first
+  allocator.set_cache_limit(100'000);  // the largest is freed first
   EXPECT_EQ(source.held, 69632u);
   EXPECT_EQ(allocator.stats().cache_limit, 100'000u);
   allocator.set_cache_limit(0);
@@ -141,14 +141,14 @@ TEST_F(Allocator, EmptiesItsCacheBeforeReportingOutOfMemory) {
   source.capacity = 100'000;
   void* const small = allocator.allocate(60'000);
   allocator.release(small, 60'000);
-  void* const large = allocator.allocate(80'000);  // fits once the cached block is gone
+  void* const large = allocator.allocate(80'000);  // fits once the cached block is freed
   EXPECT_NE(large, nullptr);
   expect_error<OutOfMemoryError>([&] { allocator.allocate(50'000); }, {"[allocate]", "in use"});
   const MemoryStats stats = allocator.stats();
   EXPECT_EQ(stats.allocated, CachingAllocator::size_class(80'000));
   EXPECT_EQ(stats.reserved, source.held);
   allocator.release(large, 80'000);
-  allocator.release(allocator.allocate(1), 1);  // it still works
+  allocator.release(allocator.allocate(1), 1);  // still usable
   expect_error<OutOfMemoryError>([&] { allocator.allocate(~std::size_t{0}); }, {"too large"});
   expect_error<OutOfMemoryError>([&] { allocator.allocate(~std::size_t{0} / 8); }, {"[allocate]"});
 }

@@ -1,4 +1,4 @@
-// The autograd engine: accumulation, the life of the graph and of what it saves, refusals, depth.
+// The autograd engine: accumulation, lifetime of the graph and its saved tensors, errors, depth.
 #include <metron/core/allocator.h>
 #include <metron/core/autograd.h>
 #include <metron/core/ops.h>
@@ -48,7 +48,7 @@ TEST(Accumulation, AcrossUsesOfATensor) {
 }
 
 TEST(Accumulation, AcrossManyPathsVisitsEachOpOnce) {
-  // 2^60 paths lead through these diamonds.
+  // 2^60 paths through these diamonds.
   const Tensor x = leaf({1});
   Tensor y = x;
   for (int i = 0; i < 60; ++i) y = y * 0.5 + y * 0.5;
@@ -79,7 +79,7 @@ TEST(Accumulation, CastsBackToTheInputDtype) {
   EXPECT_EQ(x.grad().to_vector<float>(), (std::vector<float>{1, 2, 3}));
 }
 
-// ---- Gradients are nobody else's memory ----
+// ---- Gradients do not alias other tensors ----
 
 TEST(Aliasing, BothInputsOfAnAddition) {
   const Tensor a = leaf({1, 2}), b = leaf({3, 4});
@@ -131,7 +131,7 @@ TEST(Aliasing, RetainedGradientsOfAChain) {
   EXPECT_NE(x.grad().storage(), y.grad().storage());
 }
 
-// ---- Inner gradients, leaves, detaching ----
+// ---- Intermediate gradients, leaves, detach ----
 
 TEST(InnerGradients, AreRetainedOnlyOnRequest) {
   const Tensor x = leaf({2});
@@ -191,7 +191,7 @@ TEST(Recording, IsOffUnderAGuardOnTheSameThread) {
   EXPECT_TRUE((x * x).requires_grad());
 }
 
-// ---- The life of the graph ----
+// ---- Graph lifetime ----
 
 TEST(Graph, RunsOnceUnlessRetained) {
   const Tensor x = leaf({2});
@@ -212,7 +212,7 @@ TEST(Graph, RejectsFreedSubgraphs) {
   expect_error<AutogradError>([&] { other.backward(); }, {"[mul]", "retain_graph"});
 }
 
-constexpr std::int64_t block = 4096;  // elements of float64, a size class of its own
+constexpr std::int64_t block = 4096;  // elements of float64, a distinct size class
 std::size_t allocated_blocks(std::size_t since) {
   return (memory_stats("cpu").allocated - since) / (block * 8);
 }
@@ -226,7 +226,7 @@ TEST(Graph, FreesSavedTensorsDuringBackward) {
   backend("cpu").allocator(0).reset_peak();
   const std::size_t before = memory_stats("cpu").allocated;
   y.backward(ones({block}));
-  // A pass needs the gradients of two neighbours at a time, and one for their product.
+  // Backward needs the gradients of two adjacent nodes at a time, plus one for their product.
   EXPECT_LE((memory_stats("cpu").peak_allocated - before) / (block * 8), 4u);
   EXPECT_EQ(allocated_blocks(start), 3u);  // x, its gradient, y
   y = Tensor();
@@ -272,7 +272,7 @@ TEST(Graph, WhenRetainedIsFreedWithItsTensors) {
   EXPECT_EQ(memory_stats("cpu").allocated, start);
 }
 
-// ---- Changes in place ----
+// ---- In-place modification ----
 
 TEST(InPlace, RejectsAModifiedSavedTensor) {
   const Tensor x = leaf({1, 2});
@@ -295,7 +295,7 @@ TEST(InPlace, DetectsModificationThroughAView) {
 
 TEST(InPlace, AllowsModifyingUnsavedTensors) {
   Tensor x = leaf({1, 2});
-  const Tensor y = sum(x * 2);  // a scale alone is saved
+  const Tensor y = sum(x * 2);  // only the scale is saved
   {
     const NoGradGuard no_grad;
     x.add_(x, 1);
@@ -303,7 +303,7 @@ TEST(InPlace, AllowsModifyingUnsavedTensors) {
   y.backward();
   EXPECT_EQ(gradient_of(x), (Doubles{2, 2}));
   const NoGradGuard no_grad;
-  x.fill_(0);  // after the pass nothing is saved
+  x.fill_(0);  // nothing is saved after backward
   EXPECT_EQ(x.to_vector<double>(), (Doubles{0, 0}));
 }
 
@@ -386,7 +386,7 @@ TEST(SecondOrder, RequiresCreateGraph) {
   EXPECT_FALSE(x.grad().requires_grad());
 }
 
-// ---- Ops of one's own ----
+// ---- Custom ops ----
 
 Tensor doubled(const Tensor& x, Backward kind, std::function<Gradients(const Tensor&, GradMask)> backward) {
   Tensor y = affine(x.detach(), 2, 0);
@@ -447,7 +447,7 @@ TEST(Arguments, OfBackward) {
   expect_error<ShapeError>([&] { y.backward(ones({3})); }, {"[backward]", "(2,)", "(3,)"});
   expect_error<DTypeError>([&] { y.backward(Tensor::ones({2})); }, {"[backward]", "float64", "float32"});
   expect_error<AutogradError>([&] { ones({1}).backward(); }, {"[backward]"});
-  y.backward(ones({2}));  // a refusal has used nothing up
+  y.backward(ones({2}));  // a rejected call frees nothing
   EXPECT_EQ(gradient_of(x), (Doubles{2, 2}));
 }
 

@@ -1,9 +1,9 @@
-// The table of cases itself: complete, without repetition, and its inputs as they claim to be.
+// The table of op cases itself: complete, without duplicates, with inputs that match their description.
 #include <fstream>
 #include <regex>
 #include <set>
 
-#include "walk.h"
+#include "op_case_runner.h"
 
 namespace metron::test {
 namespace {

@@ -1,5 +1,5 @@
-// What an op, a slot or a formula needs besides its code, read from the sources: whoever forgets a part is
-// told which in one sentence.
+// Checks in the sources what an op, a slot or a formula needs besides its code. A missing part is named in
+// one sentence.
 #include <gtest/gtest.h>
 #include <metron/core/options.h>
 #include <metron/core/slot.h>
@@ -26,7 +26,7 @@ std::string read(const fs::path& path) {
 
 fs::path source(const std::string& path) { return fs::path(METRON_SOURCE_DIR) / path; }
 
-// The contents of a folder's files whose name the pattern matches, one after the other.
+// The concatenated contents of the files in a folder whose name matches the pattern.
 std::string read_all(const std::string& folder, const std::string& pattern) {
   std::string text;
   int files = 0;
@@ -77,7 +77,7 @@ TEST(Completeness, EveryFormulaHasAUniqueName) {
     EXPECT_TRUE(names.insert(name_of(op)).second) << "two formulas are called " << name_of(op);
 }
 
-// The unary ops' error tests follow from their rows.
+// Error tests of unary ops are generated from their rows.
 TEST(Completeness, EveryOpHasAnErrorTest) {
   const std::string tests = read_all("tests", R"(test_\w*errors\.cpp)");
   const std::set<std::string> rows = as_set(unary_rows());
@@ -86,7 +86,7 @@ TEST(Completeness, EveryOpHasAnErrorTest) {
         << op << " has no error test: no tests/test_*errors.cpp expects \"[" << op << "]\"";
 }
 
-// A comment on the line above, or at the declaration's end.
+// A comment on the line above or at the end of the declaration.
 TEST(Completeness, EveryOpIsDocumented) {
   const std::string header = read(source("core/ops.h"));
   const std::set<std::string> documented = as_set(matches(header, R"((?:^//[^\n]*\nTensor (\w+)\())")),
@@ -120,7 +120,7 @@ TEST(Completeness, EverySlotIsCalled) {
         << slot << " is called by no op and no optimizer";
 }
 
-// A slot's parameters are listed by its type and by each provider's function, and nowhere else.
+// Only the slot's type and the provider functions list a slot's parameters.
 TEST(Completeness, NoHeaderRepeatsTheParametersOfASlot) {
   for (const fs::directory_entry& entry : fs::recursive_directory_iterator(source("kernels"))) {
     const fs::path& path = entry.path();

@@ -1,11 +1,11 @@
-// The laboratory's convolution computes what the provider's does, and needs several times its loads.
+// The naive convolution kernel of the lab matches the provider's and issues several times its loads.
 #include <metron/core/slot.h>
 #include <metron/core/slots.h>
 #include <metron/kernels/cuda/conv/lab/convolution_lab.h>
 #include <metron/tools/op_cases/cases.h>
 
 #include "device_test.h"
-#include "walk.h"
+#include "op_case_runner.h"
 
 namespace metron::test {
 namespace {

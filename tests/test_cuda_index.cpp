@@ -1,4 +1,4 @@
-// How kernels turn a position into offsets, on the host: also beyond 2^31, where nothing could be allocated.
+// Index arithmetic of the kernels, tested on the host, also beyond 2^31 where nothing could be allocated.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -83,7 +83,7 @@ TEST(CudaIndex, IterationSpacesBeyond31BitsAreSplit) {
   check_parts(nest_of({two_to_31 - 1}, {{1, 1, 1}}), 1);
   check_parts(nest_of({two_to_31}, {{1, 1, 1}}), 2);
   check_parts(nest_of({3 * two_to_31 + 5}, {{1, 1, 0}}), 7);
-  // A transposition of (60000, 50000), broadcast along the other axis in operand 2.
+  // A transposed (60000, 50000), broadcast along the other axis in operand 2.
   check_parts(nest_of({60000, 50000}, {{1, 50000, 0}, {60000, 1, 1}}), 4);
   // Few positions, far apart in one operand.
   check_parts(nest_of({100, 3}, {{1, 1, 0}, {100, two_to_31, 1}}), 3);
@@ -114,7 +114,7 @@ TEST(CudaIndex, PacksBeginWhereAllOperandsAreAligned) {
   ASSERT_TRUE(scalar);
   EXPECT_EQ(scalar->constants, 2);
 
-  // Rows of 12: packs lie within rows. Rows of 13 do not hold them.
+  // Rows of 12 contain whole packs, rows of 13 do not.
   EXPECT_TRUE(cuda::packed_nest(nest_of({12, 5}, {{1, 1}, {12, 0}}), operands_at({4096, 8192}, 4), 4));
   EXPECT_FALSE(cuda::packed_nest(nest_of({13, 5}, {{1, 1}, {13, 0}}), operands_at({4096, 8192}, 4), 4));
   EXPECT_FALSE(cuda::packed_nest(nest_of({12, 5}, {{1, 1}, {13, 0}}), operands_at({4096, 8192}, 4), 4));

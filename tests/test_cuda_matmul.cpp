@@ -1,4 +1,4 @@
-// Matrix products on the device cuda: what the table of cases does not show.
+// Matrix products on the device cuda: what the table of op cases does not cover.
 #include <metron/core/options.h>
 #include <metron/core/slots.h>
 #include <metron/tools/op_cases/cases.h>
@@ -13,18 +13,18 @@
 
 #include "device_test.h"
 #include "expect_error.h"
-#include "walk.h"
+#include "op_case_runner.h"
 
 namespace metron::test {
 namespace {
 
 naive::Array values_of(const Shape& shape, const char* seed) { return make_values(in(shape), seed); }
 
-// How y, an operand or a bias lies in memory.
+// The memory layout of y, an operand or a bias.
 enum class Lay { rows, columns, unaligned, strided };
 constexpr Lay lays[] = {Lay::rows, Lay::columns, Lay::unaligned, Lay::strided};
 
-// Elements with the strides of a layout, all of them within a larger storage.
+// Elements with the strides of a layout, inside a larger storage.
 Tensor laid(const naive::Array& values, DType dtype, Lay lay, Device device) {
   const int last = values.shape.size() - 1;
   switch (lay) {
@@ -47,7 +47,7 @@ struct Call {
   Activation activation = Activation::none;
 };
 
-// The slot's result in a storage of NaNs.
+// The slot's result in a storage filled with NaN.
 Tensor multiplied(const Call& c, DType dtype, Device device) {
   const Tensor a = laid(values_of(c.a, "a"), dtype, c.a_lay, device);
   const Tensor b = laid(values_of(c.b, "b"), dtype, c.b_lay, device);
@@ -62,7 +62,7 @@ Tensor multiplied(const Call& c, DType dtype, Device device) {
   return y;
 }
 
-// How many elements of a tensor's storage are numbers: those of y, if the kernel kept to them.
+// The number of non-NaN elements in a tensor's storage: y.numel() if the kernel wrote only y.
 std::int64_t numbers_in_storage(const Tensor& y) {
   const auto size = static_cast<std::int64_t>(y.storage()->bytes() / size_of(y.dtype()));
   const naive::Array all = to_array(y.as_strided({size}, {1}, 0));
@@ -220,7 +220,7 @@ TEST_F(CudaMatmul, IsDeterministic) {
 }
 
 #ifdef METRON_EMULATED
-// Global memory in the fewest sectors, shared memory in the fewest passes over its banks; but see the heads
+// Global memory in the fewest sectors, shared memory without bank conflicts. For exceptions see the headers
 // of matmul_tile.cuh and matmul_skinny.cuh.
 TEST_F(CudaMatmul, AlignedOperandsUseTheFewestTransactions) {
   std::set<std::string> kernels;
@@ -240,7 +240,7 @@ TEST_F(CudaMatmul, AlignedOperandsUseTheFewestTransactions) {
                                             << ", layouts " << static_cast<int>(a) << static_cast<int>(b));
             kernels.insert(c.kernel.substr(0, c.kernel.find('<')));
             const bool dots = c.kernel.find("dot_product") != std::string::npos;
-            // Dot products read rows of a that are dense along k; what they store is little.
+            // Dot products read K-major rows of a and store little.
             if (!dots || a == Lay::rows) {
               EXPECT_EQ(c.global.loads.transactions, c.global.loads.fewest);
             }

@@ -1,5 +1,4 @@
-// The laboratory's matrix products compute what the provider's does, and each step moves less than the one
-// before.
+// The matrix products of the lab match the provider's, and each step moves fewer bytes than the previous one.
 #include <metron/core/slots.h>
 #include <metron/kernels/cuda/matmul/lab/matmul_lab.h>
 #include <metron/tools/op_cases/cases.h>
@@ -9,7 +8,7 @@
 #include <vector>
 
 #include "device_test.h"
-#include "walk.h"
+#include "op_case_runner.h"
 
 namespace metron::test {
 namespace {

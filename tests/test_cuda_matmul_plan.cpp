@@ -1,4 +1,4 @@
-// How matrix products are cut into blocks, which needs no device to be asked.
+// How matrix products are partitioned into blocks. Needs no device.
 #include <gtest/gtest.h>
 #include <metron/kernels/cuda/matmul/matmul_plan.h>
 
@@ -72,7 +72,7 @@ TEST(MatmulPlan, EveryBlockHasUniqueCoordinates) {
   }
 }
 
-// Places and offsets beyond 2^31, of matrices that nobody could allocate.
+// Coordinates and offsets beyond 2^31, for matrices too large to allocate.
 TEST(MatmulPlan, IndicesBeyond32Bits) {
   const ProductSize size{1, (std::int64_t{1} << 33) + 5, 1000, 32};
   const ProductPlan plan = plan_product(size, aligned, multiprocessors);

@@ -1,11 +1,11 @@
-// Batch and layer normalisation on the device cuda: what the table of cases does not show.
+// Batch and layer normalization on the device cuda: what the table of op cases does not cover.
 #include <metron/core/ops.h>
 #include <metron/core/slots.h>
 
 #include <vector>
 
 #include "device_test.h"
-#include "walk.h"
+#include "op_case_runner.h"
 
 namespace metron::test {
 namespace {
@@ -14,7 +14,7 @@ const Device device("cuda");
 
 class CudaNorm : public DeviceTest {};
 
-// One call of each slot, forward and backward; the results were never written before.
+// One call of each slot, forward and backward, into uninitialized results.
 struct BatchNormCall {
   Shape shape;
   Layout layout = Layout::contiguous;
@@ -54,7 +54,7 @@ void expect_close(const std::vector<Tensor>& got, const std::vector<Tensor>& wan
     EXPECT_TRUE(close(to_array(got[i]), to_array(want[i]), tolerance)) << "result " << i;
 }
 
-// Few and many channels, short and long, so that every way to share them out is taken, chunks included.
+// Few and many channels, short and long, to cover every partitioning, chunks included.
 TEST_F(CudaNorm, BatchNormForAllShapes) {
   for (const Shape& shape :
        {Shape{2, 1, 1, 1}, Shape{3, 2, 5, 7}, Shape{4, 3, 8, 8}, Shape{5, 67, 2, 2}, Shape{2, 2, 101, 103},
@@ -111,7 +111,7 @@ TEST_F(CudaNorm, LayerNormForAllShapes) {
   }
 }
 
-// Sums of squares would lose all digits of such a variance.
+// Sums of squares would cancel catastrophically at such a variance.
 TEST_F(CudaNorm, VarianceIsAccurateFarFromZero) {
   constexpr std::int64_t size = 40'000;
   std::vector<float> numbers(size);

@@ -1,4 +1,4 @@
-// Reductions, softmax and losses on the device cuda: what the table of cases does not show.
+// Reductions, softmax and losses on the device cuda: what the table of op cases does not cover.
 #include <metron/core/autograd.h>
 #include <metron/core/ops.h>
 #include <metron/core/slots.h>
@@ -12,7 +12,7 @@
 
 #include "device_test.h"
 #include "expect_error.h"
-#include "walk.h"
+#include "op_case_runner.h"
 
 namespace metron::test {
 namespace {
@@ -31,7 +31,7 @@ naive::Array on_cpu(const Tensor& x, DType dtype, const std::function<Tensor(con
   return to_array(op(x.to("cpu").to(dtype)));
 }
 
-// The first and last sizes that each way of sharing out a range takes, over every axis of each layout.
+// The smallest and largest sizes of each partitioning, over every axis of each layout.
 TEST_F(CudaReductions, SumsOfAllSizesMatchTheCpu) {
   for (const std::int64_t size : {1, 2, 3, 4, 5, 31, 32, 33, 127, 128, 129, 1023, 1024, 1025, 4099}) {
     for (const Layout layout : {Layout::contiguous, Layout::offset, Layout::transposed, Layout::strided}) {
@@ -58,7 +58,7 @@ TEST_F(CudaReductions, InnerAndOuterAxesTogether) {
   }
 }
 
-// The more are added up, the worse a plain loop gets: of this many, 1 + n * 2^-24 would be lost.
+// The error of a sequential sum grows with its length: here it would reach 1 + n * 2^-24.
 TEST_F(CudaReductions, ErrorDoesNotGrowWithLength) {
   constexpr std::int64_t size = 300'007;
   std::vector<float> values(size);
@@ -79,7 +79,7 @@ TEST_F(CudaReductions, HalvesAccumulateInFloat) {
     for (const Shape& shape : {Shape{3, 37}, Shape{2, 40'000}, Shape{1'100, 5}}) {
       SCOPED_TRACE(testing::Message() << dtype << ' ' << shape);
       const Tensor x = tensor(shape, dtype);
-      // A result is the float32 one, rounded once.
+      // The float32 result, rounded once.
       const double unit = dtype == DType::float16 ? 0x1p-11 : 0x1p-8;
       const std::function<Tensor(const Tensor&)> ops[] = {
           [](const Tensor& t) { return sum(t, {1}); }, [](const Tensor& t) { return mean(t, {0}); },
@@ -129,7 +129,7 @@ TEST_F(CudaReductions, ResultsAreDeterministic) {
   }
 }
 
-// Rows of every way to share them out, in each layout, forward and backward.
+// Rows for every partitioning, in each layout, forward and backward.
 TEST_F(CudaReductions, SoftmaxOfAllSizes) {
   for (const std::int64_t size : {1, 2, 5, 10, 32, 33, 128, 1000, 1024, 1028, 2051}) {
     for (const Layout layout : {Layout::contiguous, Layout::offset, Layout::transposed, Layout::strided}) {
@@ -251,10 +251,10 @@ TEST_F(CudaReductions, ABadTargetThrowsAtTheNextSynchronization) {
       expect_error<ValueError>([&] { (void)gx.to("cpu"); }, {"target", "[0, 5)", std::to_string(bad)});
     }
   }
-  EXPECT_EQ(sum(x).to("cpu").numel(), 1);  // and is forgotten then
+  EXPECT_EQ(sum(x).to("cpu").numel(), 1);  // the error is then cleared
 }
 
-// One fused op: its composite form is the oracle, of loss and gradient.
+// One fused op against its composite form: loss and gradient.
 TEST_F(CudaReductions, CrossEntropyMatchesNllOfLogSoftmax) {
   for (const DType dtype : {DType::float64, DType::float32, DType::float16, DType::bfloat16}) {
     for (const Shape& shape : {Shape{1, 1}, Shape{7, 10}, Shape{300, 12}, Shape{3, 1032}, Shape{2, 2051}}) {
@@ -309,7 +309,7 @@ TEST_F(CudaReductions, LossesOfHalves) {
 }
 
 #ifdef METRON_EMULATED
-// What neighbouring threads share through shared memory has one, two and four words, and meets no bank twice.
+// Adjacent threads exchange one, two and four words through shared memory without bank conflicts.
 TEST_F(CudaReductions, OuterAxesHaveNoBankConflicts) {
   const auto reduce_outer_axes = [&] {
     for (const DType dtype : {DType::float32, DType::float64}) {

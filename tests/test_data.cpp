@@ -52,7 +52,7 @@ const std::string six_bytes = idx(8, {2, 3}, "\x01\x02\x03\x04\x05\xff");
 class Idx : public testing::Test {
  protected:
   Tensor read(const std::string& content) { return read_idx(folder.write("file", content)); }
-  // What read_idx says to that content, plain; it must name the file.
+  // The error of read_idx for this content, uncompressed. It must name the file.
   std::string refusal(const std::string& content) {
     const std::string message = message_of<IoError>([&] { read(content); });
     if (!message.empty()) {
@@ -96,7 +96,7 @@ TEST_F(Idx, ReadsMoreElementsThanOneChunk) {
 
 TEST_F(Idx, ReadsGzipWhateverTheName) {
   expect_elements<std::uint8_t>(read(gzip(six_bytes)), {2, 3}, {1, 2, 3, 4, 5, 255});
-  // A gzip file of several members is their contents end to end.
+  // A multi-member gzip file decompresses to its members' concatenated contents.
   const std::string members = gzip(six_bytes.substr(0, 5)) + gzip("") + gzip(six_bytes.substr(5));
   expect_elements<std::uint8_t>(read(members), {2, 3}, {1, 2, 3, 4, 5, 255});
 }
@@ -172,7 +172,7 @@ TEST_F(Idx, ASingleFlippedBitAtMostThrows) {
       bad[bit / 8] = static_cast<char>(bad[bit / 8] ^ 1 << bit % 8);
       try {
         const Tensor tensor = read(bad);
-        EXPECT_EQ(tensor.numel(), 6) << bit;  // an element changed, or gzip's time stamp
+        EXPECT_EQ(tensor.numel(), 6) << bit;  // a changed element, or gzip's timestamp
       } catch (const IoError& error) {
         EXPECT_TRUE(contains(error.what(), {(folder / "file").string()}));
       }

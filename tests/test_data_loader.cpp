@@ -1,4 +1,4 @@
-// The DataLoader: its order, its threads, and what becomes of errors.
+// The DataLoader: order, worker threads and error propagation.
 #include <gtest/gtest.h>
 #include <metron/core/data/data_loader.h>
 
@@ -16,7 +16,7 @@ namespace {
 
 using Indices = std::vector<std::int64_t>;
 
-// Sample i is i.
+// Sample i has the value i.
 class Numbers : public Dataset {
  public:
   explicit Numbers(std::int64_t size) : size_(size) {}

@@ -1,4 +1,4 @@
-// Pictures: decoded by libpng, they have their points where the data says, and their text inside.
+// Pictures, decoded by libpng: points match the data, text stays inside.
 #include <gtest/gtest.h>
 #include <metron/core/error.h>
 #include <metron/tools/drawing/charts.h>
@@ -23,8 +23,7 @@ void expect_text_is_clean(const Canvas& canvas) {
   }
 }
 
-// From a value to a position by arithmetic of the test's own: limits and frame are all that it shares with
-// the chart.
+// Maps a value to a position independently of the chart code: only limits and frame are shared.
 double position(double value, double low, double high, double from, double to, bool logarithmic) {
   if (logarithmic) value = std::log(value), low = std::log(low), high = std::log(high);
   return from + (to - from) * (value - low) / (high - low);
@@ -232,7 +231,7 @@ TEST(Drawing, ChineseTextHasGlyphs) {
     const DecodedPng png(canvas.png(1));
     return png.rgba;
   };
-  EXPECT_NE(ink("损"), ink("失"));  // two boxes for missing glyphs would be equal
+  EXPECT_NE(ink("损"), ink("失"));  // two missing-glyph boxes would be equal
 }
 
 TEST(Axis, TicksAreRoundInsideAndFewEnough) {

@@ -1,4 +1,4 @@
-// The CUDA emulator: that it computes what a device computes.
+// The CUDA emulator computes what a device computes.
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 #include <gtest/gtest.h>
@@ -36,7 +36,7 @@ TEST(EmulatorSemantics, DynamicSharedMemory) {
 }
 
 TEST(EmulatorSemantics, LargeDynamicSharedMemoryRequiresOptIn) {
-  const Options without = Options().with(Check::launch_limits, false);  // refused all the same
+  const Options without = Options().with(Check::launch_limits, false);  // rejected regardless
   set_options(without);
   constexpr int size = 20'000;  // 80 kB
   std::vector<int> in(size);
@@ -45,7 +45,8 @@ TEST(EmulatorSemantics, LargeDynamicSharedMemoryRequiresOptIn) {
   EXPECT_EQ(reverse_large(out.data(), input.data(), size, false), cudaErrorInvalidValue);
   EXPECT_EQ(reverse_large(out.data(), input.data(), size, true), cudaSuccess);
   EXPECT_EQ(out.values().front(), size - 1);
-  EXPECT_EQ(reverse_large(out.data(), input.data(), 60'000, true), cudaErrorInvalidValue);  // 240 kB: nowhere
+  EXPECT_EQ(reverse_large(out.data(), input.data(), 60'000, true),
+            cudaErrorInvalidValue);  // 240 kB: more than any device has
   cudaGetLastError();
   set_options({});
 }
@@ -93,7 +94,7 @@ TEST(EmulatorSemantics, Atomics) {
   EXPECT_EQ(got.wide, 256ull << 33);
   EXPECT_EQ(got.single, 128.f);
   EXPECT_EQ(got.twice, 64.0);
-  std::vector<int> drawn = tickets.values();  // each thread has one of its own
+  std::vector<int> drawn = tickets.values();  // every thread drew a unique one
   std::sort(drawn.begin(), drawn.end());
   for (std::size_t i = 0; i < drawn.size(); ++i) EXPECT_EQ(drawn[i], static_cast<int>(i));
 }
@@ -163,7 +164,7 @@ TEST(EmulatorSemantics, HalfWarpsSynchronize) {
   for (int lane = 0; lane < 32; ++lane) EXPECT_EQ(got[static_cast<std::size_t>(lane)], lane ^ 15);
 }
 
-// Both formats against the tensors' own types.
+// Both formats against the tensor's own types.
 template <class Emulated, class Ours>
 void compare_formats() {
   for (unsigned bits = 0; bits < 0x10000; ++bits) {
@@ -176,7 +177,7 @@ void compare_formats() {
       continue;
     }
     EXPECT_EQ(std::bit_cast<unsigned>(got), std::bit_cast<unsigned>(want)) << bits;
-    // Its neighbours in float32, and the middle to the next one with those of its own.
+    // The adjacent float32 values, the midpoint to the next 16-bit value and its adjacent float32 values.
     const std::uint32_t word = std::bit_cast<std::uint32_t>(want);
     for (const std::uint32_t step : {0u, 1u, ~0u, 0xfffu, 0x1000u, 0x1001u, 0x7fffu, 0x8000u, 0x8001u}) {
       const float x = std::bit_cast<float>(word + step);
@@ -236,7 +237,7 @@ TEST(EmulatorIntrinsics, FloatingPoint) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   EXPECT_EQ(__float_as_uint(1.f), 0x3f800000u);
   EXPECT_EQ(__uint_as_float(0x40000000u), 2.f);
-  EXPECT_EQ(__fmaf_rn(1 + 0x1p-12f, 1 + 0x1p-12f, -1.f), 0x1p-11f + 0x1p-24f);  // not rounded in between
+  EXPECT_EQ(__fmaf_rn(1 + 0x1p-12f, 1 + 0x1p-12f, -1.f), 0x1p-11f + 0x1p-24f);  // no intermediate rounding
   EXPECT_EQ(__saturatef(nan), 0.f);
   EXPECT_EQ(__saturatef(1.5f), 1.f);
   EXPECT_EQ(rsqrtf(4), 0.5f);

@@ -1,4 +1,4 @@
-// The emulator's counters, on kernels whose traffic can be counted by hand.
+// The emulator's counters, on kernels whose traffic can be derived by hand.
 #include <gtest/gtest.h>
 #include <metron/kernels/emulator/emulator.h>
 
@@ -27,7 +27,7 @@ class EmulatorCounters : public testing::Test {
     reset_counters();
   }
 
-  // Of the one kernel that ran.
+  // The counters of the only kernel that ran.
   static KernelCounters only() {
     const std::vector<KernelCounters> all = counters();
     EXPECT_EQ(all.size(), 1u);
@@ -53,7 +53,7 @@ TEST_F(EmulatorCounters, CoalescedAccesses) {
   EXPECT_EQ(k.launches, 1u);
   EXPECT_EQ(k.blocks, 4u);
   EXPECT_EQ(k.counted_blocks, 4u);
-  expect(k.global.loads, 32, 1024, 128, 128);  // 4 sectors hold the 128 bytes of a warp
+  expect(k.global.loads, 32, 1024, 128, 128);  // the 128 bytes of a warp are 4 sectors
   expect(k.global.stores, 32, 1024, 128, 128);
   EXPECT_EQ(k.global.loads.by_size[2], 32u);
   expect(k.global.atomics, 0, 0, 0, 0);
@@ -95,12 +95,12 @@ TEST_F(EmulatorCounters, BroadcastsReadOneSector) {
 
 TEST_F(EmulatorCounters, DivergenceLowersActiveLanes) {
   ASSERT_EQ(copy_odd_lanes(out_.data(), in_.data()), cudaSuccess);
-  expect(only().global.loads, 32, 512, 128, 64);  // half of the bytes of each sector
+  expect(only().global.loads, 32, 512, 128, 64);  // half the bytes of each sector
 }
 
 TEST_F(EmulatorCounters, LanesExitALoopEarly) {
   ASSERT_EQ(sum_prefixes(out_.data(), in_.data()), cudaSuccess);
-  std::uint64_t transactions = 0;  // in iteration i lanes i to 31 read neighbouring floats
+  std::uint64_t transactions = 0;  // in iteration i, lanes i to 31 read adjacent floats
   for (std::uint64_t i = 0; i < 32; ++i) transactions += 4 - i / 8;
   const KernelCounters k = only();
   EXPECT_EQ(k.global.loads.accesses, 32u);
@@ -193,7 +193,7 @@ TEST_F(EmulatorCounters, TheTableShowsWaste) {
   EXPECT_EQ(table.find("global store at"), std::string::npos) << table;
 }
 
-// Counts for the next test only, which runs it in a process of its own.
+// Writes counters for the next test only, which runs it in a subprocess.
 TEST(EmulatorCountersFile, ACopy) {
   const DeviceArray<float> x(std::vector<float>(counted_size, 1.f));
   ASSERT_EQ(copy_coalesced(x.data(), x.data()), cudaSuccess);

@@ -1,5 +1,5 @@
-// The fakes of cuBLAS and cuDNN: right calls give right numbers, and every planted mistake in a call is a
-// finding that names it.
+// The fakes of cuBLAS and cuDNN: valid calls compute correct results, and every planted mistake in a call is
+// a finding that names it.
 #include <cublasLt.h>
 #include <cublas_v2.h>
 #include <cudnn.h>
@@ -21,11 +21,11 @@ namespace {
 
 const Device device(Device::Type::cuda);
 
-// Waits for what was submitted; the texts of all findings.
+// Synchronizes and returns the texts of all findings.
 std::string findings() {
   try {
     backend(device).synchronize(0);
-  } catch (const CudaError&) {  // what the finding says
+  } catch (const CudaError&) {  // reported by the finding as well
   }
   std::string text;
   for (const emulator::Finding& finding : emulator::take_findings()) text += finding.message + '\n';
@@ -45,7 +45,7 @@ template <typename Call>
 struct Mistake {
   const char* name;
   std::function<void(Call&)> plant;
-  const char* expected;  // part of the finding
+  const char* expected;  // a substring of the finding
 };
 
 template <typename Call>
@@ -67,7 +67,7 @@ void expect_caught(const std::vector<Mistake<Call>>& mistakes) {
   EXPECT_EQ(fakes::alive(), alive) << fakes::list_alive();
 }
 
-// C (2, 3) = A (2, 4) B (4, 3), all stored column by column.
+// C (2, 3) = A (2, 4) B (4, 3), all column-major.
 struct Gemm {
   int m = 2, n = 3, k = 4, lda = 2, ldb = 4, ldc = 2;
   cublasOperation_t transa = CUBLAS_OP_N;
@@ -138,7 +138,7 @@ TEST(Fakes, CatchInvalidGemmCalls) {
   });
 }
 
-// D (2, 3) = A (2, 4) B (4, 3) + vector (2); or the vector (3) becomes the sums of B's columns.
+// D (2, 3) = A (2, 4) B (4, 3) + vector (2). Alternatively the vector (3) receives the column sums of B.
 struct LtMatmul {
   std::uint64_t d_rows = 2, d_columns = 3;
   std::uint64_t k = 4;
@@ -253,7 +253,7 @@ TEST(Fakes, CatchInvalidBiasGradientCalls) {
   });
 }
 
-// y (1, 2, 2, 2) of x (1, 1, 3, 3) and w (2, 1, 2, 2).
+// y (1, 2, 2, 2) from x (1, 1, 3, 3) and w (2, 1, 2, 2).
 struct Conv {
   std::array<int, 4> w_sizes{2, 1, 2, 2}, y_sizes{1, 2, 2, 2};
   std::size_t workspace = 4096;

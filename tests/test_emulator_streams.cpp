@@ -1,4 +1,4 @@
-// The CUDA emulator: streams, events, copies and errors, in the order in which a device may have them happen.
+// The CUDA emulator: streams, events, copies and errors, in any order that a device allows.
 #include <gtest/gtest.h>
 #include <metron/kernels/emulator/emulator.h>
 
@@ -42,7 +42,7 @@ TEST_F(EmulatorStreams, AStreamIsInOrder) {
 TEST_F(EmulatorStreams, AnEventOrdersTwoStreams) {
   ASSERT_EQ(fill(x_.data(), 7, size, first_), cudaSuccess);
   ASSERT_EQ(cudaEventRecord(event_, first_), cudaSuccess);
-  ASSERT_EQ(fill(x_.data(), 100, size, first_), cudaSuccess);  // behind the event: nobody waits for it
+  ASSERT_EQ(fill(x_.data(), 100, size, first_), cudaSuccess);  // after the event: nothing waits for it
   ASSERT_EQ(cudaStreamWaitEvent(second_, event_), cudaSuccess);
   ASSERT_EQ(add_one(y_.data(), x_.data(), size, second_), cudaSuccess);
   ASSERT_EQ(cudaStreamSynchronize(second_), cudaSuccess);
@@ -114,7 +114,7 @@ TEST_F(EmulatorStreams, CopiesReadPinnedMemoryLate) {
   *pinned = plain = 2;
   ASSERT_EQ(cudaStreamSynchronize(first_), cudaSuccess);
   EXPECT_EQ(x_.values()[0], 2);
-  EXPECT_EQ(x_.values()[1], 1);  // staged when it was asked for
+  EXPECT_EQ(x_.values()[1], 1);  // staged at the time of the call
   EXPECT_EQ(cudaFreeHost(pinned), cudaSuccess);
 }
 
@@ -141,12 +141,12 @@ TEST_F(EmulatorStreams, SynchronizationsAreCounted) {
   ASSERT_EQ(cudaEventSynchronize(event_), cudaSuccess);
   ASSERT_EQ(cudaDeviceSynchronize(), cudaSuccess);
   EXPECT_EQ(synchronizations(), before + 3);
-  (void)x_.values();  // a copy to the host waits
+  (void)x_.values();  // a device-to-host copy synchronizes
   EXPECT_EQ(synchronizations(), before + 4);
 }
 
 TEST_F(EmulatorStreams, KernelErrorsSurfaceAtSynchronization) {
-  ASSERT_EQ(add_one(y_.data(), nullptr, size, first_), cudaSuccess);  // only queued
+  ASSERT_EQ(add_one(y_.data(), nullptr, size, first_), cudaSuccess);  // only enqueued
   EXPECT_EQ(cudaStreamSynchronize(first_), cudaErrorIllegalAddress);
   const std::vector<Finding> findings = take_findings();
   ASSERT_EQ(findings.size(), 1u);

@@ -1,4 +1,4 @@
-// Graphs of models: what is captured, whose times they carry, and that the picture has all of it.
+// Model graphs: captured nodes, attributed times, and complete pictures.
 #include <gtest/gtest.h>
 #include <metron/layers/models/mnist_cnn.h>
 #include <metron/metron.h>
@@ -78,7 +78,7 @@ TEST(Graph, ForTheBackwardPassEndsAtEveryParameter) {
   std::int64_t parameters = 0, arrows = 0;
   for (const Node& node : graph.nodes) parameters += node.kind == NodeKind::parameter ? node.parameters : 0;
   EXPECT_EQ(parameters, 1'199'882);
-  // The first convolution's input wants no gradient.
+  // The first convolution's input requires no gradient.
   for (const std::string& edge : edges) arrows += edge.starts_with("conv1:conv2d backward") ? 1 : 0;
   EXPECT_EQ(arrows, 2);
 }
@@ -143,7 +143,7 @@ TEST(GraphTimes, MatchTheirOps) {
   const std::vector<RecordTimes> times = corrected_times(profile);
   Graph graph = reference_graph(8, false);
   set_times(graph, profile);
-  // The three relus of a step belong to no module of their own: told apart by their order.
+  // The three relus of a step belong to no named module and are told apart by their order.
   std::vector<double> relus(3);
   std::vector<std::int64_t> calls(3);
   std::size_t seen = 0;
@@ -217,8 +217,8 @@ TEST(GraphPicture, HasEveryNodeAndEdgeWithTextInside) {
           EXPECT_FALSE(text.box.shrunk(1).overlaps(canvas.texts()[j].box.shrunk(1)))
               << text.text << " on " << canvas.texts()[j].text;
       }
-      // As decoded: the most expensive op is hot where its name stands, and the page's corner is the
-      // background.
+      // As decoded: the most expensive op has the hottest color at its label, and the page's corner has the
+      // background color.
       const DecodedPng png(canvas.png(2));
       const auto hottest = std::max_element(
           graph.nodes.begin(), graph.nodes.end(),

@@ -1,5 +1,5 @@
-// The house's arrows, read from every include: core <- kernels <- layers <- tools, examples, tests. Within
-// core the profiler's views stand above all else, and public headers include public headers alone.
+// Dependencies between folders, checked on every include: core <- kernels <- layers <- tools, examples,
+// tests. Within core, the profiler's views are the top layer. Public headers include only public headers.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -24,7 +24,7 @@ std::string text_of(const fs::path& path) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-// By path below the root: "core/slot.h".
+// Keyed by path relative to the root: "core/slot.h".
 using Sources = std::map<std::string, std::string>;
 
 Sources read_sources() {
@@ -40,7 +40,7 @@ Sources read_sources() {
   return sources;
 }
 
-// The folders whose headers are installed, as the install script lists them.
+// The folders whose headers are installed, as listed by the install script.
 std::set<std::string> public_folders() {
   const std::string script = text_of(root / "tools/cmake/MetronInstall.cmake");
   std::smatch list;
@@ -57,8 +57,8 @@ std::string folder_of(const std::string& path) { return path.substr(0, path.rfin
 std::string room_of(const std::string& path) { return path.substr(0, path.find('/')); }
 bool is_below(const std::string& path, const std::string& folder) { return path.starts_with(folder + '/'); }
 
-// What a file includes of this project, as paths below the root. A folder's tests, tools and examples include
-// what is beside them in quotes.
+// The project files that a file includes, as paths relative to the root. Tests, tools and examples may
+// include files of their own folder in quotes.
 std::vector<std::string> includes_of(const Sources& sources, const std::string& path) {
   static const std::regex include(R"(^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"])", std::regex::multiline);
   const std::string& text = sources.at(path);
@@ -69,7 +69,7 @@ std::vector<std::string> includes_of(const Sources& sources, const std::string& 
       found.push_back(name == "metron/metron.h" ? "layers/metron.h" : name.substr(7));
     } else if ((*match)[1] == "\"") {
       found.push_back((fs::path(folder_of(path)) / name).lexically_normal().generic_string());
-    } else {  // an include folder of the target's own: <mnist_cnn/net.h>
+    } else {  // a target's private include folder: <mnist_cnn/net.h>
       for (const char* top : {"examples/", "tests/", "tools/"}) {
         if (sources.contains(top + name)) found.push_back(top + name);
       }
@@ -85,7 +85,7 @@ int height(const std::string& room) {
   return found == heights.end() ? -1 : found->second;
 }
 
-// "core/slot.cpp includes kernels/providers.h: core stands below kernels", one for each arrow that is wrong.
+// "core/slot.cpp includes kernels/providers.h: core stands below kernels", one per violation.
 std::vector<std::string> wrong_arrows(const Sources& sources, const std::set<std::string>& public_rooms) {
   std::vector<std::string> wrong;
   for (const auto& [path, text] : sources) {
@@ -139,7 +139,7 @@ TEST(Includes, NamedFilesExist) {
   EXPECT_EQ(lines(missing), "");
 }
 
-// What the library compiles comes from its own rooms.
+// The library is compiled only from core, kernels and layers.
 TEST(Includes, TheBuildDoesNotDependOnTestsOrExamples) {
   for (const char* file : {"kernels/CMakeLists.txt", "tools/cmake/MetronEmulator.cmake"}) {
     const std::string text = text_of(root / file);

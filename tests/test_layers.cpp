@@ -1,4 +1,4 @@
-// Modules: names, state and modes; layers against the ops they stand for.
+// Modules: names, state and modes. Layers against the ops they wrap.
 #include <gtest/gtest.h>
 #include <metron/core/autograd.h>
 #include <metron/core/io/safetensors.h>
@@ -26,7 +26,7 @@ using Names = std::vector<std::string>;
 static_assert(!std::is_copy_constructible_v<Conv2d> && !std::is_copy_assignable_v<Sequential>);
 static_assert(std::is_nothrow_move_constructible_v<Conv2d> && std::is_move_assignable_v<Sequential>);
 
-// The reference model; convolution and ReLU as one.
+// The reference model, with fused convolution and ReLU.
 struct MnistCnn : Module {
   Conv2d conv1{1, 32, 3};
   Conv2d conv2{32, 64, 3};
@@ -74,7 +74,7 @@ TEST(Module, NamesItsParametersAsPyTorchDoes) {
 TEST(Module, SavesAndLoadsItsState) {
   const TemporaryFolder folder;
   Sequential net{Conv2d(2, 3, 3), BatchNorm2d(3), Flatten(), Linear(3, 2)};
-  net(rand_normal({4, 2, 3, 3}));  // moves the running statistics
+  net(rand_normal({4, 2, 3, 3}));  // updates the running statistics
   const Names names{
       "0.weight", "0.bias", "1.weight", "1.bias", "1.running_mean", "1.running_var", "1.num_batches_tracked",
       "3.weight", "3.bias"};
@@ -132,7 +132,7 @@ TEST(Module, LoadsStateAtomically) {
     EXPECT_EQ(floats(parameter), Floats(static_cast<std::size_t>(parameter.numel()), 1.0f));
 }
 
-// The output layer reads the embedding's table.
+// The output layer shares the embedding's table.
 struct Tied : Module {
   Embedding table{5, 3};
   Linear output{3, 5, false};
@@ -189,7 +189,7 @@ TEST(Module, NamesItsOpsInTheProfiler) {
   Profiler profiler;
   profiler.start();
   net(x);
-  net.add("last", LogSoftmax());  // a module that joins late is named too
+  net.add("last", LogSoftmax());  // a module added later is named too
   net(x);
   profiler.stop();
   std::set<std::pair<std::string, std::string>> seen;
@@ -201,7 +201,7 @@ TEST(Module, NamesItsOpsInTheProfiler) {
   EXPECT_TRUE(seen.contains({"last", "log_softmax"}));
 }
 
-// ---- Initialisation ----
+// ---- Initialization ----
 
 struct Moments {
   double mean = 0, deviation = 0, low = 0, high = 0;

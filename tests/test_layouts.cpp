@@ -1,4 +1,4 @@
-// What ops do to memory: which results are views, which keep channels-last, and what in-place ops write.
+// Memory behavior of ops: which results are views, which keep channels-last, and what in-place ops write.
 #include <gtest/gtest.h>
 #include <metron/core/autograd.h>
 #include <metron/core/ops.h>
@@ -24,7 +24,7 @@ using Floats = std::vector<float>;
 TEST(Views, ReshapeCopiesOnlyWhereStridesRequireIt) {
   const Tensor x = counted({2, 3, 4});
   EXPECT_TRUE(shares_storage(x, x.reshape({6, -1})));
-  EXPECT_TRUE(shares_storage(x, x.slice(2, 0, 2).reshape({6, 2})));  // rows with gaps between them
+  EXPECT_TRUE(shares_storage(x, x.slice(2, 0, 2).reshape({6, 2})));  // rows with gaps in between
   EXPECT_TRUE(shares_storage(x, x.transpose(0, 1).reshape({3, 2, 2, 2})));
   EXPECT_TRUE(shares_storage(x, x.unsqueeze(1).squeeze(1)));
   EXPECT_TRUE(shares_storage(x, counted({1}).expand({4, 3}).reshape({12})) == false);

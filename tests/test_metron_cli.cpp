@@ -1,4 +1,4 @@
-// The metron command line as its users run it: info, profile, graph; what it refuses, and how.
+// The metron command line as a user runs it: info, profile, graph and their errors.
 #include <gtest/gtest.h>
 #include <metron/core/profiler/profile_file.h>
 #include <metron/core/profiler/ranking.h>
@@ -37,7 +37,7 @@ Output run(const std::string& arguments) {
 class Metron : public testing::Test {
  protected:
   std::string path(const std::string& name) const { return (folder / name).string(); }
-  // `metron profile` of profiled_program.
+  // Runs `metron profile` on profiled_program.
   Output profile(const std::string& options, const std::string& arguments) const {
     return run("profile --out '" + path("out") + "' " + options + " -- '" + programs + "profiled_program' " +
                arguments);
@@ -133,7 +133,7 @@ TEST_F(Metron, ProfilesAProgram) {
       output.text, {"linear", "more ops)", "wall time", "20 steps recorded; memory on the cpu: ", "module"}));
   EXPECT_EQ(output.text.find("cuda"), std::string::npos) << output.text;
   const Profile found = written();
-  EXPECT_EQ(found.steps.size(), 20u);  // by default
+  EXPECT_EQ(found.steps.size(), 20u);  // the default
   EXPECT_EQ(count(found, "adam", Phase::optimizer), 20);
   EXPECT_EQ(count(found, "cross_entropy", Phase::forward), 20);
   EXPECT_EQ(count(found, "linear", Phase::backward), 40);
@@ -150,7 +150,7 @@ TEST_F(Metron, ProfilesTheSelectedSteps) {
   EXPECT_EQ(numbers, (std::vector<std::int64_t>{5, 6, 7, 8}));
   EXPECT_EQ(count(found, "adam", Phase::optimizer), 4);
   for (const Record& record : found.records)
-    EXPECT_FALSE(record.first) << record.name;  // the warm-up saw them
+    EXPECT_FALSE(record.first) << record.name;  // warm-up already covered them
   ASSERT_EQ(profile("--steps 0", "30 0").code, 0);
   EXPECT_EQ(written().steps.size(), 30u);
 }
@@ -174,7 +174,7 @@ TEST_F(Metron, EmitsNvtxRanges) {
   ASSERT_FALSE(ranges.empty());
   EXPECT_EQ(ranges.back(), "depth 0 at the end");
   EXPECT_EQ(std::count(ranges.begin(), ranges.end(), "nothing to pop"), 0);
-  // One for each record, in the order of the profile; those before are the timer's own measurement.
+  // One per record, in the profile's order. Earlier ones are the timer's calibration.
   const Profile found = written();
   ASSERT_GT(ranges.size(), found.records.size());
   auto range = ranges.end() - 1 - static_cast<std::ptrdiff_t>(found.records.size());
@@ -211,7 +211,7 @@ TEST_F(Metron, ForwardsTheExitStatus) {
 }
 
 TEST_F(Metron, ReportsWhyThereIsNoProfile) {
-  profile("", "2 0");  // whose files stay, and must not be taken for those of what follows
+  profile("", "2 0");  // whose files remain and must not be mistaken for the next profile's
   const std::string earlier = read_file(folder / "out" / "profile.json");
   struct Case {
     std::string arguments;
@@ -253,7 +253,7 @@ TEST_F(Metron, RejectsAProgramThatProfilesItself) {
   EXPECT_NE(output.text.find("METRON_PROFILE asked for it"), std::string::npos) << output.text;
 }
 
-// The folder goes away while the program runs: the socket carries the reason to the command.
+// The folder disappears while the program runs. The socket carries the reason to the command.
 TEST_F(Metron, ReportsWhyAProfileCouldNotBeWritten) {
   const std::string out = path("out"), log = path("log");
   const std::string script = "\"" + programs + "profiled_program\" 5 never >" + log + " & p=$!; " +
@@ -265,8 +265,8 @@ TEST_F(Metron, ReportsWhyAProfileCouldNotBeWritten) {
   EXPECT_EQ(read_file(out), "");
 }
 
-// Starts `metron profile` of a program that never ends, in a process group of its own; signals it when it
-// works.
+// Starts `metron profile` on a program that never ends, in its own process group, and signals it once it
+// runs.
 int signalled(const std::string& out, int number, bool to_the_group, const std::string& log) {
   std::fflush(nullptr);
   const pid_t process = ::fork();

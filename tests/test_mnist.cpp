@@ -1,4 +1,4 @@
-// The example that the README begins with, as its users run it.
+// The first example in the README, as a user runs it.
 #include <gtest/gtest.h>
 #include <metron/core/data/idx.h>
 #include <metron/core/ops.h>
@@ -15,7 +15,7 @@ test::Output run(const std::string& arguments) {
   return test::run_command("'" METRON_BINARY_DIR "/bin/mnist' " + arguments);
 }
 
-// The first elements of one of MNIST's files, as a file of its own.
+// The first elements of one of MNIST's files, as a separate file.
 void shorten(const TemporaryFolder& folder, const std::string& name, std::int64_t count) {
   const Tensor all = read_idx(METRON_SOURCE_DIR "/examples/mnist_cnn/data/" + name + ".gz");
   const Tensor first = slice(all, 0, 0, count).contiguous();

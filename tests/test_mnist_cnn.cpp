@@ -1,4 +1,4 @@
-// The example as its users run it: losses against PyTorch's, repeatability, files, wrong input.
+// The example as a user runs it: losses against PyTorch's, repeatability, files, invalid input.
 #include <gtest/gtest.h>
 #include <metron/core/io/safetensors.h>
 #include <unistd.h>
@@ -82,7 +82,7 @@ void expect_losses_of_pytorch(const std::vector<double>& ours) {
   }
 }
 
-// tests/reference/README.md says why this learning rate.
+// tests/reference/README.md explains this learning rate.
 std::string fifty_steps(const std::string& csv) {
   return "--init '" + reference +
          "mnist_init.safetensors' --lr 0.01 --dropout off --shuffle off --epochs 1 --train-limit 3200 " +
@@ -135,7 +135,7 @@ TEST_F(MnistCnn, SavesPyTorchsStateDict) {
     EXPECT_EQ(found->tensor.shape(), tensor.tensor.shape()) << tensor.name;
     EXPECT_EQ(found->tensor.dtype(), tensor.tensor.dtype()) << tensor.name;
   }
-  // A reader of its own, which asks PyTorch itself where that is installed.
+  // An independent reader, which also loads the file into PyTorch if that is installed.
   const Output check = run_command("python3 '" + reference + "check_safetensors.py' '" +
                                    path("w.safetensors") + "' --expect-model");
   EXPECT_EQ(check.code, 0) << check.text;
@@ -165,7 +165,7 @@ TEST_F(MnistCnn, HelpNamesEveryFlag) {
     EXPECT_NE(output.text.find(flag), std::string::npos) << flag;
 }
 
-// Wrong input ends with exit code 2 and one message that names what is wrong.
+// Invalid input ends with exit code 2 and one message that names the problem.
 TEST_F(MnistCnn, RejectsInvalidInput) {
   struct Case {
     std::string arguments;

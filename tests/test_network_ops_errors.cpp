@@ -1,5 +1,5 @@
-// Matrix products, layers' ops, losses and random tensors refuse what they can't compute: with which error,
-// and whether the message says what was wrong.
+// Matrix products, layer ops, losses and random tensors reject invalid input with the right error type and
+// message.
 #include <metron/core/ops.h>
 
 #include <string>

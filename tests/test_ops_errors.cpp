@@ -1,5 +1,5 @@
-// Element-wise ops, reductions, views, copies and in-place ops refuse what they can't compute: with which
-// error, and whether the message says what was wrong.
+// Element-wise ops, reductions, views, copies and in-place ops reject invalid input with the right error type
+// and message.
 #include <metron/core/autograd.h>
 #include <metron/core/ops.h>
 

@@ -1,4 +1,4 @@
-// What can be seen of a profile: ranges, shapes, modules, memory, and the files it is written to.
+// Views of a profile: ranges, shapes, modules, memory, and the files it is written to.
 #include <gtest/gtest.h>
 #include <metron/core/allocator.h>
 #include <metron/core/profiler/internal/text_table.h>
@@ -42,7 +42,7 @@ struct Net : Module {
   Tensor forward(const Tensor& x) override { return log_softmax(head(block(x)), 1); }
 };
 
-// Steps of training on batches of 8 and 24, each in a range of its own.
+// Training steps on batches of 8 and 24, each in a separate range.
 Profile profile_training(int steps) {
   manual_seed(1);
   Net net;
@@ -77,7 +77,7 @@ const RankingRow* find(const std::vector<RankingRow>& rows, const std::string& n
 }
 
 TEST(ProfileRanges, DoNotDoubleCount) {
-  profile_training(1);  // the start of a library would be a range as well
+  profile_training(1);  // a library's initialization would be a range as well
   const Profile profile = profile_training(20);
   const Ranking ranking = rank(profile);
   EXPECT_NEAR(sum_of_self(ranking) / ranking.wall_us, 1, 0.01);
@@ -178,7 +178,7 @@ TEST(ProfileMemory, AgreesWithTheAllocator) {
   const Ranking ranking = profiler.ranking();
   EXPECT_EQ(find(ranking.rows, "add")->allocated_bytes,
             2. * static_cast<double>(CachingAllocator::size_class(400'000)));
-  // Every live value follows from the one before it: nobody else allocates here.
+  // Every live value follows from the previous one: nothing else allocates here.
   const std::vector<MemoryEvent>& events = profiler.profile().memory;
   for (std::size_t i = 1; i < events.size(); ++i)
     EXPECT_EQ(events[i].live, events[i - 1].live + events[i].delta);
@@ -251,7 +251,7 @@ TEST(ProfileFile, RejectsOtherFiles) {
       [](auto& j) { j.erase("records"); },
       [](auto& j) { j["records"][0].erase(3); },
       [](auto& j) { j["records"][0][2] = 0; },     // its own parent
-      [](auto& j) { j["records"][0][4] = 9999; },  // a module that there is not
+      [](auto& j) { j["records"][0][4] = 9999; },  // a module that does not exist
       [](auto& j) { j["records"][0][6] = 3; },
       [](auto& j) { j["records"][0][0] = -1; },
       [](auto& j) { j["records"][0][11] = -5; },
@@ -285,7 +285,7 @@ TEST(ProfileFolder, HasAllFilesOrAnError) {
 
 TEST(ProfileColdAndWarm, AreSeparate) {
   Profiler profiler;
-  const Tensor x = rand_normal({37, 41});  // a shape that nothing else here has
+  const Tensor x = rand_normal({37, 41});  // a shape that is unique here
   profiler.start();
   for (int i = 0; i < 4; ++i) relu(x);
   profiler.stop();

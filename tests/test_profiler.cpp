@@ -1,4 +1,4 @@
-// The timer: what it records, what it adds up to, what it costs.
+// The timer: its records, their sums, and its overhead.
 #include <gtest/gtest.h>
 #include <metron/core/slots.h>
 #include <metron/metron.h>
@@ -80,7 +80,7 @@ TEST_F(ProfilerOfTraining, SeparatesFirstCalls) {
   const RankingRow* linear = find(ranking, "linear");
   ASSERT_NE(linear, nullptr);
   EXPECT_EQ(linear->calls + linear->first_calls, 20);
-  EXPECT_LE(linear->first_calls, 2);  // none if an earlier test of this process ran these shapes
+  EXPECT_LE(linear->first_calls, 2);  // none if an earlier test in this process ran these shapes
 }
 
 TEST_F(ProfilerOfTraining, AttributesBackwardToItsForwardOpAndModule) {
@@ -202,7 +202,7 @@ TEST(Profiler, HandlesThrowingOps) {
   EXPECT_EQ(sum_record->parent, -1);
 }
 
-// A clock that says each kernel took a microsecond.
+// A clock that reports one microsecond per kernel.
 class FakeClock : public DeviceClock {
  public:
   std::uint32_t begin(Device) override { return open_++; }
@@ -228,7 +228,7 @@ TEST(Profiler, UsesTheDeviceClockIfAvailable) {
   install_device_clock(Device::Type::cpu, nullptr);
 }
 
-// The fastest of several runs: what else the machine does only ever adds.
+// The fastest of several runs, as interference only ever adds time.
 template <typename Body>
 double fastest_ns(int runs, const Body& body) {
   double best = 1e18;

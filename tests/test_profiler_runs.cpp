@@ -1,5 +1,5 @@
 // Which part of a program a profiler records: schedules, stopping from another thread, scopes that outlive a
-// run, errors on the way.
+// run, exceptions.
 #include <gtest/gtest.h>
 #include <metron/metron.h>
 
@@ -66,7 +66,7 @@ TEST(Schedule, RejectsNegativeNumbers) {
 }
 
 TEST(ProfilerSteps, RecordOnlyActiveSteps) {
-  const Tensor x = Tensor::ones({1000, 1000});  // so that the steps are long beside what lies between them
+  const Tensor x = Tensor::ones({1000, 1000});  // steps are long compared to the time between them
   Profiler profiler({.wait = 2, .warmup = 1, .active = 3, .repeat = 2});
   profiler.start();
   std::vector<bool> recorded;
@@ -114,7 +114,7 @@ TEST(ProfilerSteps, BelongToTheRecordedThread) {
   EXPECT_EQ(profiler.profile().steps.size(), 1u);
 }
 
-// A position that a warm-up recorded must not be taken for one of the records that followed.
+// An index recorded during warm-up must not be taken for one of a later record.
 TEST(ProfilerSteps, WarmUpLeavesNoStaleIndices) {
   Tensor x = Tensor::ones({4});
   x.set_requires_grad();
@@ -259,7 +259,7 @@ TEST(ProfilerScopes, HandleAThrowingBackward) {
   EXPECT_NE(profiler.ranking().to_table().find("thrower backward"), std::string::npos);
 }
 
-// A clock that fails to begin, or to end, or at nothing.
+// A device clock that fails at begin, at end, or never.
 class FailingClock : public DeviceClock {
  public:
   explicit FailingClock(const bool& begins) : begins_(begins) {}
@@ -294,7 +294,7 @@ TEST(ProfilerScopes, EndWithTheEnclosingScope) {
   Profiler profiler;
   profiler.start();
   std::optional<ProfileRange> outer(std::in_place, "outer"), inner(std::in_place, "inner");
-  outer.reset();  // takes the inner one with it
+  outer.reset();  // also ends the inner one
   inner.reset();
   { const ProfileRange next("next"); }
   profiler.stop();

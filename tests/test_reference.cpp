@@ -1,13 +1,12 @@
 // The portable provider against the loops of naive.h.
 #include <metron/core/ops.h>
 
-#include "walk.h"
+#include "op_case_runner.h"
 
 namespace metron::test {
 namespace {
 
-// Each bounds the rounding of the longest sums of the table (10^5 terms, added in blocks) at unit-sized
-// operands.
+// Bounds the rounding of the table's longest sums (10^5 terms, added in blocks) with unit-sized operands.
 double tolerance(DType dtype) { return dtype == DType::float64 ? 5e-14 : 1e-6; }
 
 class Reference : public testing::TestWithParam<Case> {};
@@ -105,7 +104,7 @@ TEST(SpecialValues, SoftmaxOfInfinities) {
 }
 
 TEST(SpecialValues, LongSumsStayExact) {
-  // Added one by one in float32, ten million tenths make 1087937.
+  // Added sequentially in float32, ten million tenths yield 1087937.
   const Tensor tenths = Tensor::full({10'000'000}, 0.1);
   EXPECT_NEAR(sum(tenths).item<float>(), 1e6, 1);
   EXPECT_NEAR(mean(tenths).item<float>(), 0.1f, 1e-7);

@@ -1,4 +1,4 @@
-// The report's parts: run.json, the ranking and its noise, the lab's names, the folder.
+// The parts of the report: run.json, the ranking and its noise, the lab's names, the folder.
 #include <gtest/gtest.h>
 #include <metron/core/error.h>
 #include <metron/tools/environment.h>
@@ -85,7 +85,7 @@ TEST(Language, FormatsValuesIntoTexts) {
 using test::synthetic_profile;
 using test::SyntheticOp;
 
-// Three rounds of one step each, in which the ops take these times.
+// Three rounds of one step each with these op times.
 BatchSection ranked(const std::vector<std::vector<SyntheticOp>>& rounds, double noise_ns = 0) {
   Profile profile = synthetic_profile(rounds);
   profile.cost.noise_ns = noise_ns;
@@ -118,7 +118,7 @@ TEST(Ranks, FollowTimes) {
   EXPECT_EQ(conv.reference_name, "conv2d");
   EXPECT_EQ(large.ops[1].reference_name, "addmm");
   EXPECT_FALSE(large.ops[2].gflops);
-  // The same program with a tiny convolution: nothing but the times decides.
+  // The same program with a tiny convolution: only the times matter.
   const BatchSection small = ranked({round(90, 2000), round(91, 2100), round(89, 1900)});
   EXPECT_EQ(names_of(small), (std::vector<std::string>{"linear", "conv2d", "relu"}));
 }
@@ -128,15 +128,15 @@ TEST(Ranks, AreUnresolvedWithinTheNoise) {
     return std::vector<SyntheticOp>{
         {"exp", Phase::forward, a}, {"log", Phase::forward, b}, {"sqrt", Phase::backward, c}};
   };
-  // log's slowest round is slower than exp's fastest; sqrt is far from both.
+  // log's slowest round is slower than exp's fastest. sqrt is far from both.
   EXPECT_EQ(names_of(ranked({round(500, 400, 100), round(510, 490, 110), round(480, 410, 90)})),
             (std::vector<std::string>{"exp?", "log?", "sqrt backward"}));
-  // Apart, but not by more than what a single call may be off by.
+  // Apart, but by no more than the error of a single call.
   EXPECT_EQ(names_of(ranked({round(500, 400, 100), round(500, 400, 100), round(500, 400, 100)}, 99)),
             (std::vector<std::string>{"exp", "log", "sqrt backward"}));
   EXPECT_EQ(names_of(ranked({round(500, 400, 100), round(500, 400, 100), round(500, 400, 100)}, 101)),
             (std::vector<std::string>{"exp?", "log?", "sqrt backward"}));
-  // Two rounds are too few to know anything.
+  // Two rounds are too few to resolve anything.
   EXPECT_EQ(names_of(ranked({round(500, 400, 100), round(500, 400, 100)})),
             (std::vector<std::string>{"exp?", "log?", "sqrt backward?"}));
   const BatchSection section = ranked({round(500, 400, 100), round(510, 490, 110), round(480, 410, 90)});
@@ -156,7 +156,7 @@ TEST(Ranks, UseDeviceTimeIfAvailable) {
   EXPECT_EQ(section.ops[0].device_us, 7.0);
   EXPECT_DOUBLE_EQ(section.ops[0].time_us, 7.0);
   EXPECT_DOUBLE_EQ(section.ops[1].self_us, 9.1);
-  EXPECT_FALSE(section.ops[0].roof);  // no roof was measured
+  EXPECT_FALSE(section.ops[0].roof);  // no measured roof
   EXPECT_EQ(section.ops[0].roof_kind, "");
 }
 
@@ -189,7 +189,7 @@ TEST(Cold, NamesTheLibraryThatInitializes) {
   EXPECT_DOUBLE_EQ(section.ops[1].initialization_us, 0);
 }
 
-// A library starts in the first product, which is then no slower than its kernel.
+// The first product initializes a library. Without that, it is no slower than its kernel.
 Profile with_start() {
   Profile profile = synthetic_profile({{{"conv2d", Phase::forward, 1000, "conv2d_forward", 9000},
                                         {"linear", Phase::forward, 100, "matmul", 30'500}}});
@@ -226,7 +226,7 @@ TEST(Faithful, ExcludesLibraryInitialization) {
   EXPECT_NEAR(section.starts[0].us, 30, 1e-9);
 }
 
-// ---- The lab's way
+// ---- The lab's method
 
 TEST(Faithful, HasTheReferenceNamesButNotItsOrder) {
   const auto pass = [](std::int64_t conv, std::int64_t linear) {
@@ -244,7 +244,7 @@ TEST(Faithful, HasTheReferenceNamesButNotItsOrder) {
   const FaithfulSection lab = rank_faithful(pass(90'000, 5000), 64);
   EXPECT_EQ(rows(lab), (std::vector<std::string>{"conv2d", "convolution", "addmm", "feature_dropout", "relu",
                                                  "threshold", "log_softmax", "_log_softmax"}));
-  EXPECT_DOUBLE_EQ(lab.rows[0].total_us, 91);  // counted again in its parent
+  EXPECT_DOUBLE_EQ(lab.rows[0].total_us, 91);  // included in its parent again
   EXPECT_DOUBLE_EQ(lab.rows[1].total_us, 90);
   EXPECT_EQ(lab.rows[1].source, "conv2d > onednn.conv2d_forward");
   EXPECT_EQ(lab.rows[2].reference_rank, 5);
@@ -318,7 +318,7 @@ TEST(Markdown, TranslatesTermsWithNumbers) {
   EXPECT_EQ(text.find("faithful, batch"), std::string::npos);
 }
 
-// As a shell reads it back.
+// Parsed by a shell.
 TEST(ShellLine, IsQuotedWhereNeeded) {
   EXPECT_EQ(shell_line({}, {"metron", "report", "--batch", "1,16"}), "metron report --batch 1,16");
   const std::vector<std::string> words{"two words", "", "it's", "$HOME `x` \"y\"", "*"};
@@ -360,7 +360,7 @@ TEST(ReportFolder, ReplacesAnEarlierReportAndNothingElse) {
       report.files.push_back({name, ""});
     }
     report.files.push_back({"run.json", ""});
-    report.files.push_back({"../outside", ""});  // must not be believed
+    report.files.push_back({"../outside", ""});  // must not be trusted
     folder.write("run.json", to_json(report).dump());
     folder.commit();
   };

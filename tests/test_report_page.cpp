@@ -1,4 +1,4 @@
-// report.html as a reader has it: opened in headless Chromium, where there is one.
+// report.html as a reader sees it: opened in headless Chromium if available.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -18,12 +18,12 @@ using Json = nlohmann::ordered_json;
 
 const std::string source_folder = METRON_SOURCE_DIR "/";
 
-// What a browser found on a page; null where there is none.
+// What the browser found on a page; null without a browser.
 Json browsed(const std::filesystem::path& page, const std::string& name) {
   const TemporaryFolder folder;
   std::string command = "python3 '" + source_folder + "tests/page_in_browser.py' '" +
                         (folder / "browser").string() + "' '" + page.string() + '\'';
-  // To look at: METRON_PAGE_PICTURES=folder.
+  // Screenshots for visual inspection: METRON_PAGE_PICTURES=folder.
   if (const char* pictures = std::getenv("METRON_PAGE_PICTURES"))
     command += " '" + std::string(pictures) + '/' + name + '\'';
   const test::Output output = test::run_command(command);
@@ -61,7 +61,7 @@ double number_at(const Json& run, const std::string& path) {
   return sum;
 }
 
-// Whether `text` is the number, rounded to the digits that it shows.
+// Whether `text` is the number, rounded to the digits it shows.
 testing::AssertionResult shows(std::string text, double expected) {
   for (const auto& [from, to] :
        {std::pair<std::string, std::string>{"−", "-"}, {",", ""}, {"\u00a0", ""}, {" ", ""}, {"%", ""}}) {
@@ -82,7 +82,7 @@ testing::AssertionResult shows(std::string text, double expected) {
     unit *= std::pow(10, -static_cast<double>(std::min(exponent, text.size()) - point - 1));
   if (std::abs(shown - expected) > 0.5001 * unit + 1e-12 * std::abs(expected))
     return testing::AssertionFailure() << '"' << text << "\" is not " << expected;
-  // Nothing that counts may be rounded away.
+  // Counts must not be rounded.
   if (expected != 0 && shown == 0) return testing::AssertionFailure() << expected << " is shown as 0";
   return testing::AssertionSuccess();
 }
@@ -111,9 +111,9 @@ std::set<std::string> paths_of(const Json& numbers) {
   return paths;
 }
 
-// ---- The texts in the sources
+// ---- Texts in the sources
 
-// The English texts of calls like text("a" "b") or t("a").
+// English texts in calls like text("a" "b") or t("a").
 std::set<std::string> texts_in(const std::filesystem::path& file) {
   const std::string source = read_file(file);
   const std::regex call(R"re(\b(?:t|t_|text)\(\s*((?:"(?:[^"\\]|\\.)*"\s*)+))re"),
@@ -136,7 +136,7 @@ std::set<std::string> texts_in_folder(const std::string& folder, const std::stri
   return texts;
 }
 
-// What t() puts between values stands there as it is in the source.
+// The text that t() puts between values is verbatim in the source.
 std::set<std::string> fixed_parts() {
   std::set<std::string> parts;
   auto texts = texts_in_folder("tools/report/render/page", ".js");
@@ -144,12 +144,12 @@ std::set<std::string> fixed_parts() {
   for (const std::string& text : texts) {
     const std::regex hole(R"(\{\d\})");
     parts.insert(std::sregex_token_iterator(text.begin(), text.end(), hole, -1), {});
-    parts.insert(text + ", µs");  // a column's head
+    parts.insert(text + ", µs");  // a column header
   }
   return parts;
 }
 
-// ---- What holds for every page
+// ---- Properties of every page
 
 void expect_sound(const Json& found) {
   EXPECT_EQ(found.at("errors"), Json::array());
@@ -177,13 +177,13 @@ void expect_sound(const Json& found) {
 
 std::vector<Flame> sample_flames() { return {test::sample_flame(64, false), test::sample_flame(64, true)}; }
 
-// Of the sample, once for all tests that look at it; null without a browser.
+// The page of the sample, shared by all tests that inspect it; null without a browser.
 const Json& sample_page() {
   static const Json found = browsed(test::sample_report(), sample_flames(), english(), "en");
   return found;
 }
 
-// Where between two ticks a value belongs.
+// The position of a value between two ticks.
 double place(const Json& ticks, double value, bool logarithmic) {
   const auto scale = [&](double v) { return logarithmic ? std::log(v) : v; };
   const double first = scale(ticks.front().at(0)), last = scale(ticks.back().at(0));
@@ -201,7 +201,7 @@ TEST(BrowsedPage, ShowsOnlyTheNumbersOfTheRun) {
   for (const Json& text : found.at("untraced"))
     EXPECT_TRUE(fixed.contains(text)) << text << " does not say where it is from";
 
-  // Of every section the first and the last row is there, the nested ones too.
+  // The first and last row of every section, nested ones included.
   const auto paths = paths_of(found.at("numbers"));
   for (const char* path : {"/environment/cpu/cores",
                            "/environment/libraries/a~1b~0c",
@@ -280,7 +280,7 @@ TEST(BrowsedPage, NamesTheValuesUnderThePointer) {
     ASSERT_FALSE(tip.empty());
     expect_equal_to_run(tip, run, true);
   }
-  // In the middle of the loss chart, whose margins are not equal, about the middle of the training.
+  // In the middle of the loss chart, whose margins differ: close to the middle of the training.
   const std::string path = found.at("tips").at("loss").at(0).at("path");
   EXPECT_NEAR(number_at(run, path), 938, 150);
   EXPECT_NEAR(found.at("tips").at("cursor"),
@@ -319,10 +319,10 @@ TEST(BrowsedPage, DrawsPointsFromTheData) {
 TEST(BrowsedPage, ZoomsTheGraphAndTheTrace) {
   OPEN_SAMPLE(found);
   const Json& view = found.at("zooming");
-  EXPECT_LT(view.at(1).at(2), view.at(0).at(2));  // in
-  EXPECT_GT(view.at(2).at(0), view.at(1).at(0));  // to the right
+  EXPECT_LT(view.at(1).at(2), view.at(0).at(2));  // zoomed in
+  EXPECT_GT(view.at(2).at(0), view.at(1).at(0));  // moved right
   EXPECT_EQ(view.at(3), view.at(0));              // and back
-  EXPECT_EQ(found.at("flame"), Json({3, 2, 3}));  // what is beside the op is gone while it fills the width
+  EXPECT_EQ(found.at("flame"), Json({3, 2, 3}));  // siblings are hidden while the op fills the width
 }
 
 TEST(BrowsedPage, ShowsDeviceTimes) {
@@ -343,7 +343,7 @@ TEST(BrowsedPage, MarksEmulatorsAndFakes) {
   expect_sound(found);
   for (const std::string& path : paths_of(found.at("numbers")))
     EXPECT_EQ(path.find("device_us"), std::string::npos) << path;
-  // Every time in the rankings: those of onednn as a fake's, all others as emulated.
+  // Every time in the rankings: those of onednn are marked as a fake's, all others as emulated.
   EXPECT_GT(found.at("structure").at("emulated"), 400);
   EXPECT_GT(found.at("structure").at("fakes"), 100);
   EXPECT_EQ(found.at("structure").at("drawn"), 6);  // the graph's nodes with a time
@@ -358,7 +358,7 @@ TEST(BrowsedPage, SupportsChinese) {
   const std::regex word("[a-z]{4,}");
   for (const Json& heading : found.at("structure").at("headings"))
     EXPECT_FALSE(std::regex_search(heading.get<std::string>(), word)) << heading;
-  // Terms of ours that hold a number.
+  // Our terms with a number in them.
   for (const Json& number : found.at("numbers")) {
     const std::string path = number.at("path"), text = number.at("text");
     const auto expected = path == "/correlations/0/first" ? chinese()("faithful, batch {0}", {"1"})
@@ -377,8 +377,8 @@ TEST(BrowsedPage, OpensAnEmptyRun) {
   expect_sound(found);
 }
 
-// `metron report` where no font has Chinese characters: the page is in Chinese, its numbers those of the
-// run.json beside it, and it says why the pictures are not.
+// `metron report` without a font that has Chinese characters: the page is in Chinese, its numbers match
+// run.json, and it says why the pictures are not.
 TEST(BrowsedPage, MatchesItsRunJson) {
   const TemporaryFolder folder;
   const auto fonts =

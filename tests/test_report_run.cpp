@@ -1,5 +1,4 @@
-// `metron report` as its users run it: what the folder holds, that its numbers follow from its trace, and how
-// it ends when something is wrong.
+// `metron report` as a user runs it: the files, numbers that follow from the trace, and error handling.
 #include <gtest/gtest.h>
 #include <metron/core/profiler/ranking.h>
 #include <metron/layers/models/mnist_cnn.h>
@@ -36,7 +35,7 @@ Output run(const std::string& arguments) {
   return test::run_command("OMP_WAIT_POLICY=passive '" METRON_BINARY_DIR "/bin/metron' report " + arguments);
 }
 
-// A short one of everything, made once.
+// A short run with every part enabled, created once.
 struct Finished {
   TemporaryFolder folder;
   Output output;
@@ -101,7 +100,7 @@ TEST(ReportRun, DescribesTheMeasurementAndMachine) {
   for (const Initialization& i : report.cold.back().initialization) EXPECT_FALSE(i.library.empty());
 }
 
-// Medians of steps, summed by op, with nothing of the report's own code but the timer's correction.
+// Medians of steps, summed by op, independent of the report's code except for the timer's correction.
 struct Recomputed {
   double self_us = 0, total_us = 0;
 };
@@ -190,7 +189,7 @@ TEST(ReportRun, TablesMatchTheRun) {
     before = at;
   }
   EXPECT_NE(text.find("| conv2d | conv2d | "), std::string::npos);
-  EXPECT_NE(text.find("127003.694"), std::string::npos);  // of the reference, at batch size 1
+  EXPECT_NE(text.find("127003.694"), std::string::npos);  // the reference's, at batch size 1
 }
 
 TEST(ReportRun, ExplainsTheWallTime) {
@@ -213,12 +212,12 @@ TEST(ReportRun, ConvolutionRanksFirstAsInTheReference) {
   }
   ASSERT_GE(ops.size(), 3u);
   EXPECT_EQ(ops[0], "conv2d");
-  EXPECT_TRUE(ops[1] == "addmm" || ops[2] == "addmm") << ops[1];  // relu is close behind it on a CPU
+  EXPECT_TRUE(ops[1] == "addmm" || ops[2] == "addmm") << ops[1];  // relu is a close second on a CPU
 }
 
 // ---- Pictures
 
-// Each marker of a series lies where the data says, by arithmetic of the test's own.
+// Every marker of a series is where the data says, computed independently.
 int expect_markers(const DecodedPng& png, const std::vector<drawing::Series>& all,
                    const drawing::Series& series, const drawing::Plot& plot, bool logarithmic) {
   const drawing::Theme& theme = drawing::light_theme();
@@ -269,7 +268,7 @@ TEST(ReportPictures, PlotPointsFromTheData) {
     const DecodedPng png(canvas.png());
     int seen = 0;
     for (const drawing::Series& series : chart.series) {
-      const bool pale = series.opacity < 1;  // is mixed with what lies below it
+      const bool pale = series.opacity < 1;  // is blended with what is below it
       if (series.marker != drawing::Marker::none && !pale)
         seen += expect_markers(png, chart.series, series, plot, logarithmic);
     }
@@ -277,7 +276,7 @@ TEST(ReportPictures, PlotPointsFromTheData) {
   };
   EXPECT_EQ(check(loss_chart(f.report, english()), false), 1);
   EXPECT_EQ(check(accuracy_chart(f.report, english()), false), 1);
-  check(roofline_chart(f.report, english()), true);  // where they stand apart
+  check(roofline_chart(f.report, english()), true);  // where they do not overlap
   Report apart;
   apart.roofs = {100, 10, std::nullopt};
   apart.batches.resize(2);
@@ -379,14 +378,14 @@ TEST_F(ReportRuns, AcceptAFinishedRun) {
         &before = finished().report.training.curve.loss;
   ASSERT_EQ(again.size(), before.size());
   for (std::size_t i = 0; i < again.size(); ++i)
-    EXPECT_NEAR(again[i], before[i], 1e-8 * before[i]);  // by its CSV
+    EXPECT_NEAR(again[i], before[i], 1e-8 * before[i]);  // from its CSV
   EXPECT_DOUBLE_EQ(report.training.tests.at(0).accuracy, finished().report.training.tests.at(0).accuracy);
   EXPECT_TRUE(fs::exists(folder / "out" / "trace.json.gz"));
   EXPECT_EQ(read_file(folder / "out" / "mnist_cnn.safetensors"),
             read_file(finished().at("mnist_cnn.safetensors")));
   EXPECT_TRUE(std::any_of(report.notes.begin(), report.notes.end(),
                           [](const Note& note) { return note.kind == "few_rounds"; }));
-  // Weights alone have no curves, unless they are given; the report there is replaced.
+  // Weights alone have no curves unless these are passed. The existing report is replaced.
   ASSERT_EQ(run("--out '" + path("with") + "' --from '" + from + "/mnist_cnn.safetensors' --metrics '" +
                 from + "/metrics.csv' --batch 1 --rounds 1 --steps 1 --provider-budget 0")
                 .code,
@@ -403,7 +402,7 @@ TEST_F(ReportRuns, AcceptAFinishedRun) {
   EXPECT_FALSE(fs::exists(folder / "out" / "trace.json.gz"));
 }
 
-// These signals once a file with this pattern is there; by default Ctrl-C.
+// Sends these signals once a file matching this pattern exists; by default Ctrl-C.
 std::string interrupted(const std::string& out, const std::string& pattern, const std::string& arguments,
                         const std::vector<std::string>& signals = {"INT"}) {
   std::string kills;
@@ -431,7 +430,7 @@ TEST_F(ReportRuns, LeaveAReportWhenInterrupted) {
   EXPECT_EQ(b.interrupted_in, "measuring");
   EXPECT_TRUE(b.batches.empty() || b.batches.size() == 2);
   EXPECT_LT(b.settings.rounds, 1000);
-  EXPECT_EQ(b.settings.rounds, b.batches.empty() ? 0 : b.batches.front().steps);  // one step in each
+  EXPECT_EQ(b.settings.rounds, b.batches.empty() ? 0 : b.batches.front().steps);  // one step per round
   EXPECT_EQ(b.settings.cold_runs, b.settings.rounds);
   for (const File& file : b.files) EXPECT_TRUE(fs::exists(folder / "b" / file.name)) << file.name;
   EXPECT_EQ(folder.names().size(), 2u) << "something is left behind";
@@ -458,7 +457,7 @@ TEST_F(ReportRuns, LeaveNothingWhenTerminated) {
     EXPECT_TRUE(contains(output.text, {"ended by a signal: nothing was written"})) << output.text;
     EXPECT_TRUE(folder.names().empty()) << signal;
   }
-  // Its reader goes away, which it learns at the end of a stage.
+  // The pipe's reader exits, which the program notices at the end of a stage.
   run("--out '" + path("out") + "' --epochs 0 --batch 1 --rounds 1 --steps 1 --provider-budget 0 | true");
   EXPECT_TRUE(folder.names().empty());
 }

@@ -1,5 +1,4 @@
-// Safetensors: the bytes of the format, round trips, and what happens to files that can't be trusted or
-// written.
+// Safetensors: the file format, round trips, untrusted input and write failures.
 #include <gtest/gtest.h>
 #include <metron/core/allocator.h>
 #include <metron/core/io/atomic_file.h>
@@ -38,7 +37,7 @@ class Safetensors : public testing::Test {
     save_safetensors(path(), tensors);
     return load_safetensors(path());
   }
-  // What load_safetensors says to a file of that content; it must name the file.
+  // The error of load_safetensors for a file with this content. It must name the file.
   std::string refusal(const std::string& content) const {
     folder.write("bad", content);
     const std::string message = message_of<IoError>([&] { load_safetensors(folder / "bad"); });
@@ -143,7 +142,7 @@ TEST_F(Safetensors, LoadsPyTorchFiles) {
 }
 
 TEST_F(Safetensors, LoadsTensorsOutOfOrderAndUnaligned) {
-  // Valid by the format: the header's order is free, and it asks no writer for alignment.
+  // Valid: the header's order is arbitrary, and the format does not require alignment.
   const float value = 2.5f;
   folder.write("weights.safetensors", file_of(R"({"f":{"dtype":"F32","shape":[1],"data_offsets":[1,5]},)"
                                               R"("u":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},)"
@@ -250,7 +249,7 @@ TEST_F(Safetensors, CorruptionAtMostThrows) {
     for (const int flipped : {0x01, 0x20, 0x80}) {
       std::string bad = good;
       bad[i] = static_cast<char>(bad[i] ^ flipped);
-      refusal(bad);  // a name or an element may change unnoticed; nothing but an IoError may be thrown
+      refusal(bad);  // names or elements may change undetected; only an IoError may be thrown
     }
   }
 }
@@ -278,9 +277,9 @@ TEST_F(Safetensors, RejectsSavingWhatCouldNotBeLoaded) {
   EXPECT_TRUE(folder.names().empty());
 }
 
-// ---- Writing whole or not at all ----
+// ---- Atomic writes ----
 
-// Files may grow to so many bytes only; more is an error of the write, as on a full disk.
+// Limits the file size. Larger writes fail as on a full disk.
 class FileSizeLimit {
  public:
   explicit FileSizeLimit(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {

@@ -1,4 +1,4 @@
-// Kernel slots: which provider computes, who may decline, what is refused, and the mode that checks them.
+// Kernel slots: provider selection, declining, errors, and the checking mode.
 #include <metron/core/allocator.h>
 #include <metron/core/ops.h>
 #include <metron/core/slot.h>
@@ -15,7 +15,7 @@ namespace {
 
 using Probe = Slot<bool(const Tensor& x, double factor, Tensor& y)>;
 
-// What the functions below do, in the order in which they are asked.
+// Log of the functions below, in call order.
 std::vector<std::string> calls;
 
 bool multiply(const Tensor& x, double factor, Tensor& y) {
@@ -48,7 +48,7 @@ bool nan_giving(const Tensor& x, double factor, Tensor& y) {
 }
 bool nearly_right(const Tensor& x, double factor, Tensor& y) { return multiply(x, factor * (1 + 1e-7), y); }
 
-// A slot in two providers of the CPU: the first of the list, and the portable one.
+// A slot in two CPU providers: the first of the list and the portable one.
 class TwoProviders : public testing::Test {
  protected:
   void SetUp() override {
@@ -147,7 +147,7 @@ TEST_F(TwoProviders, TheProcessOrderAppliesToAllThreadsWithoutAScope) {
 }
 
 TEST_F(TwoProviders, TheEnvironmentSetsTheOrderAtStart) {
-  // A process of its own, which reads the variable anew.
+  // A new process, which reads the variable again.
   const auto order_of_a_child = [](const char* names) {
     setenv("METRON_PROVIDERS", names, 1);
     Probe probe{"probe"};
@@ -174,7 +174,7 @@ TEST(ProviderNames, RejectUnknownNames) {
   }
   expect_error<ProviderError>([] { (void)provider("nobody"); }, {"\"nobody\"", "cpu"});
   EXPECT_STREQ(provider("cpu").name, "cpu");
-  EXPECT_EQ((Tensor::ones({2}) + 1).to_vector<float>(), (std::vector<float>{2, 2}));  // nothing has changed
+  EXPECT_EQ((Tensor::ones({2}) + 1).to_vector<float>(), (std::vector<float>{2, 2}));  // unchanged
 }
 
 TEST(ProviderNames, MayRepeat) {
@@ -232,7 +232,7 @@ TEST_F(TwoProviders, CheckingGivesAnInPlaceKernelTheSameInput) {
 
 // ---- Devices ----
 
-// A device whose memory is the host's, in the place of CUDA.
+// A device whose memory is the host's, in place of CUDA.
 class HostBackend : public Backend {
  public:
   CachingAllocator& allocator(int) override { return allocator_; }

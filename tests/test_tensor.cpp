@@ -1,4 +1,4 @@
-// Tensors: how they are made, viewed, laid out, converted, printed and refused.
+// Tensors: creation, views, layouts, conversion, printing and errors.
 #include <metron/core/autograd.h>
 #include <metron/core/ops.h>
 
@@ -105,7 +105,7 @@ TEST(Tensors, UndefinedTensorsThrow) {
   EXPECT_FALSE(Tensor::ones({2}).set_requires_grad().grad().defined()) << "no backward pass has been";
 }
 
-// ---- float16 and bfloat16, pattern by pattern ----
+// ---- float16 and bfloat16, all bit patterns ----
 
 template <typename T>
 double value_of_pattern(std::uint32_t pattern, int exponent_bits) {
@@ -140,7 +140,7 @@ void expect_all_patterns(int exponent_bits) {
     ASSERT_EQ(single, value) << pattern;
     ASSERT_EQ(std::signbit(single), std::signbit(value)) << pattern;
     ASSERT_EQ(T(single).bits, pattern);
-    // Halfway to the next one, and a float's step to either side.
+    // The midpoint to the next value, and the adjacent floats.
     const double next = value_of_pattern<T>(pattern + 1, exponent_bits);
     if ((pattern & 0x7fffu) == 0x7fffu || !std::isfinite(next)) continue;
     const float middle = static_cast<float>((value + next) / 2);
@@ -164,7 +164,7 @@ TEST(BFloat16, AllPatternsRoundTripAndRoundToNearestEven) {
   EXPECT_EQ(bfloat16(3.4e38f).bits, 0x7f80);
 }
 
-// The kernels convert many at a time, perhaps by other instructions.
+// The kernels convert vectors, perhaps with other instructions.
 template <typename T>
 void expect_conversion_kernels() {
   std::vector<T> patterns;

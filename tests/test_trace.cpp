@@ -1,5 +1,5 @@
-// The trace by Chrome's trace event format: nesting, arrows, counters, totals, size, and Perfetto's own
-// opinion.
+// The trace in Chrome's trace event format: nesting, flow arrows, counters, totals, size, and loading in
+// Perfetto.
 #include <gtest/gtest.h>
 #include <metron/core/internal/file_reader.h>
 #include <metron/layers/models/mnist_cnn.h>
@@ -30,7 +30,7 @@ using test::ns;
 using test::profile_of;
 using test::Slice;
 
-// Ten training steps of the reference CNN, at batch size 64 as the lab trains it.
+// Ten training steps of the reference CNN at batch size 64, as in the lab.
 const Profile& reference_profile() {
   static const Profile profile = [] {
     manual_seed(1);
@@ -130,10 +130,10 @@ TEST(Trace, HasAMemoryCounterForEveryEvent) {
   }
 }
 
-// Whoever has the trace alone gets the same ranking: times, shares, calls, work.
+// The trace alone reproduces the ranking: times, shares, calls, work.
 TEST(Trace, ReproducesTheRanking) {
   Profile rebuilt = profile_of(reference_trace(), reference_trace().at("otherData"), 1);
-  // The counter tells what is live after an event: how much the first one changed it can't be known.
+  // The counter shows live bytes after an event, so the first event's change is unknown.
   rebuilt.memory.front().delta = reference_profile().memory.front().delta;
   EXPECT_EQ(rank(rebuilt).to_csv(), rank(reference_profile()).to_csv());
 }
@@ -194,7 +194,7 @@ TEST(Trace, ReportsUnwritablePaths) {
                               {"/nonexistent/trace.json"});
 }
 
-// What the timer is for: nothing of a step is lost, and little is added to it.
+// The timer's purpose: it accounts for the whole step and adds little overhead.
 TEST(Timer, ExplainsATrainingStepAtBatch64) {
   const Ranking ranking = rank(reference_profile());
   double ops_us = 0;

@@ -22,7 +22,7 @@ std::string trimmed(const std::string& text) {
   return begin == std::string::npos ? "" : text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
 }
 
-// The value after the separator of the line that begins with `name`.
+// The value after the separator in the line that starts with `name`.
 std::string value_in(const std::string& file, const std::string& name, char separator) {
   std::ifstream lines(file);
   for (std::string line; std::getline(lines, line);) {
@@ -44,7 +44,7 @@ int physical_cores(int fallback) {
   return cores.empty() ? fallback : static_cast<int>(cores.size());
 }
 
-// Of the processor's flags those that the kernels of some provider are written for.
+// The processor's flags that some provider has kernels for.
 std::string instruction_sets() {
   const std::set<std::string> wanted{"sse4_2",   "avx",      "avx2",     "fma",         "f16c",
                                      "avx512f",  "avx512bw", "avx512vl", "avx512_vnni", "avx512_bf16",
@@ -88,7 +88,7 @@ std::string kernel_name() {
   return std::string(name.sysname) + ' ' + name.release + ' ' + name.machine;
 }
 
-// An emulator's times are no device's: whoever reads of one must see it.
+// The times of an emulator must never be mistaken for a device's.
 std::string device_name(Device::Type type) {
   const bool emulated = has_device(type) && backend(type).is_emulated();
   return std::string(emulated ? "emulated " : "") + name_of(type);

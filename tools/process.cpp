@@ -16,7 +16,7 @@ namespace metron::tools {
 namespace {
 
 std::atomic<pid_t> child{0};
-std::atomic<int> passed_on{0};  // the last signal that was
+std::atomic<int> passed_on{0};  // the last forwarded signal
 
 extern "C" void pass_on(int number) {
   const int error = errno;
@@ -25,7 +25,7 @@ extern "C" void pass_on(int number) {
   errno = error;
 }
 
-// Another action for a signal while it lives.
+// Overrides a signal's action for the object's lifetime.
 class SignalAction {
  public:
   SignalAction(int number, void (*handler)(int)) : number_(number) {
@@ -57,7 +57,7 @@ class Descriptor {
   int fd_;
 };
 
-// This process's environment with some variables set anew.
+// This process's environment with some variables replaced.
 std::vector<std::string> environment_with(const std::vector<std::pair<std::string, std::string>>& variables) {
   std::vector<std::string> entries;
   for (char** entry = environ; *entry != nullptr; ++entry) {
@@ -91,7 +91,7 @@ int wait_for(pid_t process) {
   return status;
 }
 
-// What has arrived; a grandchild that still has the other end open is not waited for.
+// The data received so far. Does not wait for a grandchild that still has the other end open.
 std::string received(int socket) {
   std::string text;
   std::array<char, 4096> buffer;

@@ -31,7 +31,7 @@ struct Options {
 
 volatile std::sig_atomic_t interrupted = 0;
 
-// A row's median in an earlier run, by what the row is.
+// Medians of an earlier run, keyed by group, name and provider.
 using Earlier = std::map<std::string, double>;
 
 std::string key_of(const std::string& group, const std::string& name, const std::string& provider) {
@@ -62,7 +62,7 @@ std::string time_text(double ns) {
   return buffer;
 }
 
-// A number, or a dash where there is none.
+// A number, or a dash if there is none.
 std::string cell(const char* format, double value) {
   char buffer[32];
   if (value == 0) return "-";
@@ -107,7 +107,7 @@ class Table {
   }
 
  private:
-  // The earlier time over this one: above 1 is faster now.
+  // The earlier time over this one: above 1 means faster now.
   std::string earlier_text(const BenchRow& row) const {
     if (!earlier_) return {};
     const auto found = earlier_->find(key_of(row.group, row.name, report_name(row.provider.c_str())));
@@ -127,7 +127,7 @@ int run(const Options& options) {
   std::optional<Earlier> earlier;
   if (!options.compare.empty()) earlier = read_earlier(options.compare);
   for (const std::string& path : {options.csv, options.json}) {
-    if (!path.empty()) AtomicFile{path};  // known now rather than after minutes
+    if (!path.empty()) AtomicFile{path};  // fail now rather than after minutes
   }
 
   const Environment environment = collect_environment();

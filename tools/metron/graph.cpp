@@ -78,7 +78,7 @@ std::string title_of(const Options& o) {
 }
 
 int run(const Options& o) {
-  for (const std::string& path : o.out) {  // what can't be written is known before anything runs
+  for (const std::string& path : o.out) {  // report unwritable files before anything runs
     encoder_of(path);
     AtomicFile{path};
   }

@@ -1,4 +1,4 @@
-// The `metron` command line. Exit status 2, with one message, for bad input of any kind.
+// The `metron` command line. Invalid input of any kind yields one message and exit status 2.
 #include <metron/core/error.h>
 
 #include <cerrno>

@@ -43,8 +43,8 @@ std::vector<std::string> names_of(const auto& table) {
   return names;
 }
 
-// The last thing that the program's profiler said: "started", "written" or "error <message>"; nothing if it
-// never ran.
+// The last message of the program's profiler: "started", "written" or "error <message>"; empty if it never
+// ran.
 std::string last_report(const std::string& reported) {
   std::istringstream lines(reported);
   std::string last;
@@ -91,7 +91,7 @@ void show(const Profile& profile, const Options& options) {
       options.out.c_str());
 }
 
-// A folder that may have to be made: if it is left empty it goes again, with those around it that were made.
+// A folder, created if missing. If it stays empty it is removed again, with the parents that were created.
 class NewFolder {
  public:
   explicit NewFolder(std::filesystem::path path) : path_(std::move(path)), existing_(path_) {
@@ -109,7 +109,7 @@ class NewFolder {
   std::filesystem::path path_, existing_;
 };
 
-// The files of an earlier profile stay until the program writes its own.
+// The files of an earlier profile remain until the program writes its own.
 int run(const Options& options) {
   std::filesystem::path folder = std::filesystem::absolute(options.out);
   if (!folder.has_filename()) folder = folder.parent_path();

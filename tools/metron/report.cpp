@@ -16,9 +16,9 @@ namespace metron::tools {
 namespace {
 
 std::atomic<bool> interrupted = false;
-std::atomic<const char*> given_up = nullptr;  // why
+std::atomic<const char*> given_up = nullptr;  // the reason
 
-bool give_up(const char* why) {  // false if it was given up before
+bool give_up(const char* why) {  // false if it was aborted before
   const char* none = nullptr;
   return given_up.compare_exchange_strong(none, why);
 }
@@ -27,8 +27,8 @@ void say(std::string_view text) {
   [[maybe_unused]] const auto ignored = ::write(STDERR_FILENO, text.data(), text.size());
 }
 
-// The first Ctrl-C ends the stage that runs and writes what was done; the second gives all of it up; a third
-// ends the program at once, and only then are its unfinished files left.
+// The first Ctrl-C ends the current stage and writes what is complete. The second aborts without a report.
+// The third ends the program immediately and leaves unfinished files behind.
 void interrupt(int) {
   if (!interrupted.exchange(true)) {
     say("\nCtrl-C: this stage ends, and what was done is written. Once more: nothing is written.\n");
