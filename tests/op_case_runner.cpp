@@ -59,7 +59,7 @@ testing::AssertionResult close(const naive::Array& got, const naive::Array& want
   return testing::AssertionFailure() << "element " << *first << " of " << got.shape << " is "
                                      << got.at(*first) << " instead of " << want.at(*first) << "; " << count
                                      << " of " << got.numel() << " differ, by up to " << largest
-                                     << ", allowed are " << tolerance * scale;
+                                     << ", tolerance " << tolerance * scale;
 }
 
 void poison(Device device) {

@@ -15,8 +15,8 @@ struct Output {
   std::string text;  // stdout and stderr
 };
 
-inline Output run_command(const std::string& given) {
-  const std::string command = given + " 2>&1 </dev/null";
+inline Output run_command(const std::string& command_line) {
+  const std::string command = command_line + " 2>&1 </dev/null";
   Output output;
   std::FILE* pipe = popen(command.c_str(), "r");
   EXPECT_NE(pipe, nullptr);

@@ -25,14 +25,14 @@ constexpr bool times_mean_something = false;
 
 using UnaryFunction = bool (*)(const Unary&, const Tensor&, Tensor&);
 
-bool right(const Unary&, const Tensor& x, Tensor& y) {
+bool correct(const Unary&, const Tensor& x, Tensor& y) {
   const float* in = x.data<float>();
   float* out = y.mutable_data<float>();
   for (std::int64_t i = 0; i < x.numel(); ++i) out[i] = std::max(in[i], 0.f);
   return true;
 }
 bool wrong(const Unary& f, const Tensor& x, Tensor& y) {
-  right(f, x, y);
+  correct(f, x, y);
   y.mutable_data<float>()[x.numel() - 1] += 1e-3f;
   return true;
 }
@@ -62,7 +62,7 @@ class Bench : public testing::Test {
 };
 
 TEST_F(Bench, DistinguishesDispositions) {
-  const std::vector<std::pair<UnaryFunction, Disposition>> expected{{right, Disposition::ok},
+  const std::vector<std::pair<UnaryFunction, Disposition>> expected{{correct, Disposition::ok},
                                                                     {wrong, Disposition::incorrect},
                                                                     {declines, Disposition::declined},
                                                                     {throws, Disposition::failed}};
@@ -80,7 +80,7 @@ TEST_F(Bench, DistinguishesDispositions) {
 }
 
 TEST_F(Bench, WritesRowsToJsonAndCsvUnchanged) {
-  const BenchRow row = rows(right).front();
+  const BenchRow row = rows(correct).front();
   const auto json = to_json(row);
   EXPECT_EQ(json.at("disposition"), "ok");
   EXPECT_EQ(json.at("median_ns"), row.timing.median_ns);
@@ -138,13 +138,13 @@ TEST(BenchTimes, AreMemoryTimesWhenCachesAreFlushed) {
   for (std::size_t i = 0; i < lines;
        ++i)  // odd, so that it visits every line; large, to defeat the prefetcher
     next[i * line] = static_cast<std::uint32_t>((5 * i + 7919) % lines * line);
-  const std::vector<Contestant> walk{[&](std::int64_t calls) {
+  const std::vector<Contestant> chase{[&](std::int64_t calls) {
     std::uint32_t at = 0;
     for (std::int64_t i = 0; i < calls * std::int64_t{lines}; ++i) at = next[at];
     benchmark::DoNotOptimize(at);
   }};
-  const Timing warm = time_in_turn(walk, {}).front();
-  const Timing cold = time_in_turn(walk, {.flush = Device()}).front();
+  const Timing warm = time_interleaved(chase, {}).front();
+  const Timing cold = time_interleaved(chase, {.flush = Device()}).front();
   EXPECT_EQ(cold.calls, 1);
   EXPECT_GE(static_cast<double>(warm.calls) * warm.median_ns, 1e6);
   EXPECT_GT(cold.median_ns, 1.5 * warm.median_ns);
@@ -180,7 +180,7 @@ TEST(Roofs, AreAboveAchievedKernelRates) {
   const std::vector<Contestant> product{[&](std::int64_t calls) {
     for (std::int64_t i = 0; i < calls; ++i) (void)matmul(a, b);
   }};
-  const Timing timing = time_in_turn(product, {}).front();
+  const Timing timing = time_interleaved(product, {}).front();
   const double gflops = 2 * 512.0 * 512 * 512 / timing.median_ns;
   EXPECT_LT(gflops, 1.02 * std::max(first.gflops, second.gflops));
 }
@@ -222,7 +222,7 @@ TEST(BenchTimes, AgreeWithGoogleBenchmark) {
     }};
     double closest = 1e9;
     for (int attempt = 0; attempt < 60 && std::abs(closest - 1) > 0.1; ++attempt) {
-      const double ours = time_in_turn(contestants, {.budget_s = 0.05}).front().median_ns;
+      const double ours = time_interleaved(contestants, {.budget_s = 0.05}).front().median_ns;
       const double ratio = ours / google_median_ns(call);
       if (std::abs(ratio - 1) < std::abs(closest - 1)) closest = ratio;
     }

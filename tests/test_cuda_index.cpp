@@ -36,7 +36,7 @@ std::array<std::int64_t, max_rank> coordinates(const LoopNest& nest, std::int64_
 
 struct Box {
   std::array<std::int64_t, max_rank> first, sizes;
-  bool meets(const Box& other, int rank) const {
+  bool overlaps(const Box& other, int rank) const {
     for (std::size_t d = 0; d < static_cast<std::size_t>(rank); ++d) {
       if (first[d] + sizes[d] <= other.first[d] || other.first[d] + other.sizes[d] <= first[d]) return false;
     }
@@ -46,7 +46,7 @@ struct Box {
 
 // That the parts of a nest, as kernels read them, make up the nest: they are boxes of its index space that do
 // not meet, their sizes add up, and at samples of their positions every operand's offset is that in the nest.
-void check_parts(const LoopNest& nest, std::size_t wanted_parts) {
+void check_parts(const LoopNest& nest, std::size_t expected_parts) {
   constexpr int operands = 3;
   std::mt19937_64 engine(2);
   std::int64_t total = 0;
@@ -70,10 +70,11 @@ void check_parts(const LoopNest& nest, std::size_t wanted_parts) {
     }
     total += part.numel;
     boxes.push_back({coordinates(nest, begin[0]), part.sizes});
-    for (std::size_t i = 0; i + 1 < boxes.size(); ++i) EXPECT_FALSE(boxes[i].meets(boxes.back(), nest.rank));
+    for (std::size_t i = 0; i + 1 < boxes.size(); ++i)
+      EXPECT_FALSE(boxes[i].overlaps(boxes.back(), nest.rank));
   });
   EXPECT_EQ(total, nest.numel);
-  EXPECT_EQ(boxes.size(), wanted_parts);
+  EXPECT_EQ(boxes.size(), expected_parts);
 }
 
 TEST(CudaIndex, IterationSpacesBeyond31BitsAreSplit) {

@@ -66,8 +66,8 @@ TEST_F(CudaMatmulLab, EveryStepMovesFewerBytes) {
   EXPECT_EQ(counted[2].shared.loads.accesses, 2 * warps);
   EXPECT_EQ(counted[3].shared.loads.accesses, warps / 2);
   for (const std::size_t step : {2, 3}) {
-    EXPECT_EQ(counted[step].shared.loads.ratio(), 1) << "banks met twice";
-    EXPECT_EQ(counted[step].shared.stores.ratio(), 1) << "banks met twice";
+    EXPECT_EQ(counted[step].shared.loads.ratio(), 1) << "bank conflicts";
+    EXPECT_EQ(counted[step].shared.stores.ratio(), 1) << "bank conflicts";
   }
 }
 #endif

@@ -84,14 +84,14 @@ TEST_F(Idx, ReadsEveryElementType) {
 
 TEST_F(Idx, ReadsMoreElementsThanOneChunk) {
   std::vector<std::int16_t> stored(40000);
-  std::vector<std::int64_t> wanted(stored.size());
+  std::vector<std::int64_t> expected(stored.size());
   for (std::size_t i = 0; i < stored.size(); ++i) {
     stored[i] = static_cast<std::int16_t>(i * 7919);
-    wanted[i] = stored[i];
+    expected[i] = stored[i];
   }
   const std::string content = idx(11, {200, 200}, big_endian(stored));
-  expect_elements<std::int64_t>(read(content), {200, 200}, wanted);
-  expect_elements<std::int64_t>(read(gzip(content)), {200, 200}, wanted);
+  expect_elements<std::int64_t>(read(content), {200, 200}, expected);
+  expect_elements<std::int64_t>(read(gzip(content)), {200, 200}, expected);
 }
 
 TEST_F(Idx, ReadsGzipWhateverTheName) {

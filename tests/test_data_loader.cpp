@@ -75,13 +75,13 @@ TEST(DataLoader, CountsItsBatches) {
 TEST(DataLoader, ShuffleDoesNotDependOnThreadCount) {
   const Numbers data(1000);
   for (const std::int64_t epoch : {0, 1, 5}) {
-    const auto wanted =
+    const auto expected =
         batches_of(DataLoader(data, {.batch_size = 7, .shuffle = true, .seed = 3, .threads = 0}), epoch);
     for (const int threads : {1, 3, 8}) {
       for (const int prefetch : {1, 2, 16}) {
         const DataLoader loader(
             data, {.batch_size = 7, .shuffle = true, .seed = 3, .threads = threads, .prefetch = prefetch});
-        EXPECT_EQ(batches_of(loader, epoch), wanted) << threads << " threads, prefetch " << prefetch;
+        EXPECT_EQ(batches_of(loader, epoch), expected) << threads << " threads, prefetch " << prefetch;
       }
     }
   }
@@ -142,7 +142,7 @@ TEST_P(DataLoaderThreads, PropagateAnErrorInOrderAndEndTheEpoch) {
   }
   EXPECT_FALSE(epoch.next().has_value());
   data.fails_at = -1;
-  EXPECT_EQ(batches_of(loader).size(), 20u) << "the next epoch must not suffer";
+  EXPECT_EQ(batches_of(loader).size(), 20u) << "the next epoch must not be affected";
 }
 
 TEST_P(DataLoaderThreads, StopWithTheEpochWhereverItEnds) {

@@ -37,7 +37,7 @@ Tensor counted(std::int64_t size) {
   std::iota(values.begin(), values.end(), 1.f);
   return Tensor::from(values, {size}, device);
 }
-Tensor uninitialised(std::int64_t size) { return Tensor::empty({size}, {DType::float32, device}); }
+Tensor uninitialized(std::int64_t size) { return Tensor::empty({size}, {DType::float32, device}); }
 
 const float one = 1, zero = 0;
 
@@ -52,10 +52,10 @@ template <typename Call>
 void expect_caught(const std::vector<Mistake<Call>>& mistakes) {
   const std::size_t alive = fakes::alive();
   {
-    Call right;
-    right.run();
-    EXPECT_EQ(findings(), "") << "the right call";
-    right.expect_right();
+    Call correct;
+    correct.run();
+    EXPECT_EQ(findings(), "") << "the correct call";
+    correct.expect_right();
   }
   for (const auto& [name, plant, expected] : mistakes) {
     Call call;
@@ -72,7 +72,7 @@ struct Gemm {
   int m = 2, n = 3, k = 4, lda = 2, ldb = 4, ldc = 2;
   cublasOperation_t transa = CUBLAS_OP_N;
   cudaDataType type = CUDA_R_32F;
-  Tensor a = counted(8), b = counted(12), c = uninitialised(6);
+  Tensor a = counted(8), b = counted(12), c = uninitialized(6);
   const void* left = a.raw_data();
   void* result = c.raw_mutable_data();
   const void *alpha = &one, *beta = &zero;
@@ -126,7 +126,7 @@ TEST(Fakes, CatchInvalidGemmCalls) {
       {"operand freed", [](Gemm& g) { g.a = Tensor(); }, "do not lie in device memory that is in use"},
       {"operand never written",
        [](Gemm& g) {
-         g.a = uninitialised(8);
+         g.a = uninitialized(8);
          g.left = std::as_const(g.a).raw_data();
        },
        "of A, which nobody has written"},
@@ -151,7 +151,7 @@ struct LtMatmul {
   std::uint32_t alignment = 64;
   cudaStream_t stream = cuda::stream(0);
   std::function<void()> after_choice = [] {};
-  Tensor a = counted(8), b = counted(12), d = uninitialised(6);
+  Tensor a = counted(8), b = counted(12), d = uninitialized(6);
   cublasLtMatmulDesc_t desc = nullptr;
   cublasLtMatrixLayout_t a_layout = nullptr, b_layout = nullptr, d_layout = nullptr;
   bool destroys_layout = true;
@@ -235,7 +235,7 @@ TEST(Fakes, CatchInvalidFusedGemmCalls) {
 struct LtSums : LtMatmul {
   LtSums() {
     epilogue = CUBLASLT_EPILOGUE_BGRADB;
-    vector = uninitialised(3);
+    vector = uninitialized(3);
   }
   void expect_right() const {
     EXPECT_EQ(d.to_vector<float>(), (std::vector<float>{50, 60, 114, 140, 178, 220}));
@@ -245,7 +245,7 @@ struct LtSums : LtMatmul {
 
 TEST(Fakes, CatchInvalidBiasGradientCalls) {
   expect_caught<LtSums>({
-      {"as many sums as D has rows", [](LtSums& c) { c.vector = uninitialised(2); },
+      {"as many sums as D has rows", [](LtSums& c) { c.vector = uninitialized(2); },
        "12 bytes of the bias's gradient"},
       {"sums over an operand", [](LtSums& c) { c.vector = c.a; }, "the bias's gradient and A share memory"},
       {"sums over the result", [](LtSums& c) { c.vector = c.d; }, "D and the bias's gradient share memory"},
@@ -260,7 +260,7 @@ struct Conv {
   const void* beta = &zero;
   bool sets_stream = true, sets_math = true, sets_y = true;
   cudnnDataType_t w_type = CUDNN_DATA_FLOAT;
-  Tensor x = counted(9), w = counted(8), y = uninitialised(8);
+  Tensor x = counted(9), w = counted(8), y = uninitialized(8);
   std::function<void()> before = [] {};
   cudnnConvolutionDescriptor_t conv = nullptr;
   cudnnHandle_t handle = nullptr;

@@ -66,7 +66,7 @@ TEST(EmulatedMnist, VendorLibrariesMatchCpuLossesAndAreRanked) {
   for (const char* row : {"cudnn (fake).conv2d_backward_weight", "cudnn (fake).softmax",
                           "cublas (fake).matmul", "cuda.max_pool2d", "cuda.dropout", "cuda.adadelta"})
     EXPECT_NE(text.find(row), std::string::npos) << row << text;
-  EXPECT_EQ(text.find("cudnn.conv2d"), std::string::npos) << "a fake goes by the library's name";
+  EXPECT_EQ(text.find("cudnn.conv2d"), std::string::npos) << "a fake is labeled as the library";
 }
 
 }  // namespace

@@ -196,9 +196,9 @@ TEST(EmulatorMutation, EveryBarrierIsNeeded) {
         shown = shows(calls[cheapest[i]], options);
     }
     if (is_exception(site))
-      EXPECT_FALSE(shown) << site << " is listed as one that nothing shows, but it is shown";
+      EXPECT_FALSE(shown) << site << " is listed as undetectable, but is detected";
     else
-      EXPECT_TRUE(shown) << site << " can be left out, and no call shows it:\n" << line_of(site);
+      EXPECT_TRUE(shown) << site << " can be removed without being detected:\n" << line_of(site);
   }
 }
 

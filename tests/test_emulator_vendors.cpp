@@ -97,7 +97,7 @@ TEST_P(Vendors, OpCasesAgreeWithThePortableProvider) {
     }
   });
   for (const char* slot : provider(first).slots)
-    EXPECT_TRUE(computed.contains(prefix + slot)) << "no case makes it compute " << slot;
+    EXPECT_TRUE(computed.contains(prefix + slot)) << "no case reaches " << slot;
 }
 
 INSTANTIATE_TEST_SUITE_P(First, Vendors, testing::Values("cudnn,cuda", "cublas,cuda"),

@@ -86,7 +86,7 @@ void expect_gradients(const Case& c, const F& f, const std::vector<Array>& weigh
       if (std::abs(closest - analytic) <= allowed) return;
     }
     ADD_FAILURE() << "the gradient is " << analytic << ", central differences say " << closest
-                  << "; allowed are " << allowed;
+                  << "; tolerance " << allowed;
   };
 
   double all_scale = 1e-3, all_analytic = 0;

@@ -204,12 +204,12 @@ TEST(GraphPicture, HasEveryNodeAndEdgeWithTextInside) {
       const Canvas canvas = draw(graph, *theme);
       std::multiset<std::string> texts;
       for (const TextBox& text : canvas.texts()) texts.insert(text.text);
-      std::multiset<std::string> wanted;
+      std::multiset<std::string> expected;
       for (const Node& node : graph.nodes) {
-        for (const std::string& line : label_of(node)) wanted.insert(line);
+        for (const std::string& line : label_of(node)) expected.insert(line);
       }
-      for (const Edge& edge : graph.edges) wanted.insert(describe(edge.shape, edge.dtype));
-      EXPECT_TRUE(std::includes(texts.begin(), texts.end(), wanted.begin(), wanted.end()));
+      for (const Edge& edge : graph.edges) expected.insert(describe(edge.shape, edge.dtype));
+      EXPECT_TRUE(std::includes(texts.begin(), texts.end(), expected.begin(), expected.end()));
       for (std::size_t i = 0; i < canvas.texts().size(); ++i) {
         const TextBox& text = canvas.texts()[i];
         EXPECT_TRUE(canvas.area().contains(text.box)) << text.text;

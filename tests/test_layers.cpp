@@ -170,7 +170,7 @@ TEST(Module, ConvertsFloatingTensorsOnly) {
   EXPECT_THROW(norm.to(DType::int64), DTypeError);
   const Tensor weight = norm.weight;
   norm.to(Device("cpu"));
-  EXPECT_TRUE(norm.weight.is_same(weight)) << "nothing to be moved";
+  EXPECT_TRUE(norm.weight.is_same(weight)) << "nothing to move";
 }
 
 TEST(Module, SwitchesSubmodulesBetweenTrainingAndEvaluation) {
@@ -402,7 +402,7 @@ TEST(Sequential, FusesReluBitForBit) {
     EXPECT_EQ(gradients[i], floats(parameters[i].grad())) << i;
 
   const auto ops = ops_of(net, x);
-  EXPECT_EQ(ops.count("relu"), 1u) << "the second of two in a row is no epilogue";
+  EXPECT_EQ(ops.count("relu"), 1u) << "only the first of two in a row is an epilogue";
   EXPECT_EQ(ops.count("conv2d"), 1u);
   EXPECT_EQ(ops.count("linear"), 2u);
 }

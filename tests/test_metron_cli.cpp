@@ -169,7 +169,7 @@ TEST_F(Metron, EmitsNvtxRanges) {
     for (std::string line; std::getline(text, line);) lines.push_back(line);
     return lines;
   };
-  EXPECT_TRUE(ranges_of("").empty()) << "nobody asked";
+  EXPECT_TRUE(ranges_of("").empty()) << "not requested";
   const std::vector<std::string> ranges = ranges_of("METRON_NVTX=1");
   ASSERT_FALSE(ranges.empty());
   EXPECT_EQ(ranges.back(), "depth 0 at the end");
@@ -267,7 +267,7 @@ TEST_F(Metron, ReportsWhyAProfileCouldNotBeWritten) {
 
 // Starts `metron profile` on a program that never ends, in its own process group, and signals it once it
 // runs.
-int signalled(const std::string& out, int number, bool to_the_group, const std::string& log) {
+int exit_code_after_signal(const std::string& out, int number, bool to_the_group, const std::string& log) {
   std::fflush(nullptr);
   const pid_t process = ::fork();
   if (process == 0) {
@@ -287,13 +287,14 @@ int signalled(const std::string& out, int number, bool to_the_group, const std::
 }
 
 TEST_F(Metron, KeepsTheProfileOfAnInterruptedProgram) {
-  EXPECT_EQ(signalled(path("out"), SIGINT, true, path("log")), 128 + SIGINT);  // Ctrl-C reaches both
+  EXPECT_EQ(exit_code_after_signal(path("out"), SIGINT, true, path("log")),
+            128 + SIGINT);  // Ctrl-C reaches both
   EXPECT_GE(written().steps.size(), 5u);
   EXPECT_NE(read_file(path("log")).find("wall time"), std::string::npos);
 }
 
 TEST_F(Metron, ForwardsSigterm) {
-  EXPECT_EQ(signalled(path("out"), SIGTERM, false, path("log")), 128 + SIGTERM);
+  EXPECT_EQ(exit_code_after_signal(path("out"), SIGTERM, false, path("log")), 128 + SIGTERM);
   EXPECT_GE(written().steps.size(), 5u);
 }
 

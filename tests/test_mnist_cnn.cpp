@@ -126,9 +126,9 @@ TEST_F(MnistCnn, SavesPyTorchsStateDict) {
   const Output output = run("--dry-run --save '" + path("w.safetensors") + "'");
   ASSERT_EQ(output.code, 0) << output.text;
   const auto saved = load_safetensors(path("w.safetensors"));
-  const auto wanted = load_safetensors(reference + "mnist_init.safetensors");
-  ASSERT_EQ(saved.size(), wanted.size());
-  for (const NamedTensor& tensor : wanted) {
+  const auto expected = load_safetensors(reference + "mnist_init.safetensors");
+  ASSERT_EQ(saved.size(), expected.size());
+  for (const NamedTensor& tensor : expected) {
     const auto found = std::find_if(saved.begin(), saved.end(),
                                     [&](const NamedTensor& other) { return other.name == tensor.name; });
     ASSERT_NE(found, saved.end()) << tensor.name;

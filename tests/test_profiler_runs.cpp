@@ -45,11 +45,11 @@ void expect_consistent(const Profile& profile) {
 TEST(Schedule, CyclesThroughWaitWarmUpAndActive) {
   using enum Schedule::Activity;
   const Schedule schedule{.wait = 1, .warmup = 2, .active = 2, .repeat = 2};
-  const std::vector<Schedule::Activity> wanted{waiting,   warming_up, warming_up, recording,
-                                               recording, waiting,    warming_up, warming_up,
-                                               recording, recording,  done,       done};
-  for (std::size_t i = 0; i < wanted.size(); ++i)
-    EXPECT_EQ(schedule.at(static_cast<std::int64_t>(i)), wanted[i]) << i;
+  const std::vector<Schedule::Activity> expected{waiting,   warming_up, warming_up, recording,
+                                                 recording, waiting,    warming_up, warming_up,
+                                                 recording, recording,  done,       done};
+  for (std::size_t i = 0; i < expected.size(); ++i)
+    EXPECT_EQ(schedule.at(static_cast<std::int64_t>(i)), expected[i]) << i;
   EXPECT_TRUE(schedule.ends_cycle(4));
   EXPECT_FALSE(schedule.ends_cycle(3));
   EXPECT_TRUE(schedule.ends_cycle(9));

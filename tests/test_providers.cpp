@@ -84,7 +84,7 @@ TEST(ProviderCoverage, EveryInstalledKernelIsReachedByACase) {
     EXPECT_FALSE(p.slots.empty()) << p.name;
     for (const char* slot : p.slots)
       EXPECT_TRUE(reached.contains({report_name(p.name), slot}))
-          << "no case makes provider " << p.name << " compute " << slot;
+          << "no case reaches slot " << slot << " of provider " << p.name;
   }
 }
 

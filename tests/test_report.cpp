@@ -338,7 +338,7 @@ TEST(ReportFolder, AppearsAtomically) {
     ReportFolder folder(parent / "report");
     folder.write("report.md", "text");
   }
-  EXPECT_TRUE(parent.names().empty()) << "what was not finished left something behind";
+  EXPECT_TRUE(parent.names().empty()) << "an unfinished report left files behind";
   {
     ReportFolder folder(parent / "report/");
     folder.write("report.md", "text");

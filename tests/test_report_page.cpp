@@ -73,7 +73,7 @@ testing::AssertionResult shows(std::string text, double expected) {
   try {
     shown = std::stod(text, &end);
   } catch (const std::exception&) {
-    return testing::AssertionFailure() << '"' << text << "\" is no number";
+    return testing::AssertionFailure() << '"' << text << "\" is not a number";
   }
   if (end != text.size()) return testing::AssertionFailure() << '"' << text << "\" is more than a number";
   const std::size_t exponent = text.find('e'), point = text.find('.');
@@ -164,10 +164,10 @@ void expect_sound(const Json& found) {
   EXPECT_EQ(structure.at("captions"), structure.at("tables"));
   EXPECT_EQ(structure.at("unnamed"), 0);
   EXPECT_EQ(structure.at("duplicates"), Json::array());
-  EXPECT_EQ(structure.at("outside"), Json::array()) << "texts that leave their boxes";
+  EXPECT_EQ(structure.at("outside"), Json::array()) << "texts overflow their boxes";
   int before = 0;
   for (const Json& level : structure.at("levels")) {
-    EXPECT_LE(level.get<int>(), before + 1) << "a heading's level is left out";
+    EXPECT_LE(level.get<int>(), before + 1) << "a heading level is skipped";
     before = level;
   }
   EXPECT_TRUE(found.at("pdf").at("is_pdf"));
@@ -184,7 +184,7 @@ const Json& sample_page() {
 }
 
 // The position of a value between two ticks.
-double place(const Json& ticks, double value, bool logarithmic) {
+double position_of(const Json& ticks, double value, bool logarithmic) {
   const auto scale = [&](double v) { return logarithmic ? std::log(v) : v; };
   const double first = scale(ticks.front().at(0)), last = scale(ticks.back().at(0));
   const double from = ticks.front().at(1), to = ticks.back().at(1);
@@ -199,7 +199,7 @@ TEST(BrowsedPage, ShowsOnlyTheNumbersOfTheRun) {
   expect_equal_to_run(found.at("numbers"), run, true);
   const auto fixed = fixed_parts();
   for (const Json& text : found.at("untraced"))
-    EXPECT_TRUE(fixed.contains(text)) << text << " does not say where it is from";
+    EXPECT_TRUE(fixed.contains(text)) << text << " has no source path";
 
   // The first and last row of every section, nested ones included.
   const auto paths = paths_of(found.at("numbers"));
@@ -284,7 +284,7 @@ TEST(BrowsedPage, NamesTheValuesUnderThePointer) {
   const std::string path = found.at("tips").at("loss").at(0).at("path");
   EXPECT_NEAR(number_at(run, path), 938, 150);
   EXPECT_NEAR(found.at("tips").at("cursor"),
-              place(found.at("places").at("loss").at("x"), number_at(run, path), false), 1);
+              position_of(found.at("places").at("loss").at("x"), number_at(run, path), false), 1);
   const Flame flame = test::sample_flame(64, false);
   EXPECT_EQ(found.at("tips").at("flame").at(0).at("trace"), flame.events[0].record);
   EXPECT_TRUE(shows(found.at("tips").at("flame").at(0).at("text"),
@@ -298,21 +298,22 @@ TEST(BrowsedPage, DrawsPointsFromTheData) {
   EXPECT_EQ(roofline.at("points").size(), run.at("roofline").size());
   for (const Json& point : roofline.at("points")) {
     const Json& data = run.at(Json::json_pointer(point.at("path").get<std::string>()));
-    EXPECT_NEAR(point.at("x"), place(roofline.at("x"), data.at("intensity"), true), 1);
-    EXPECT_NEAR(point.at("y"), place(roofline.at("y"), data.at("gflops"), true), 1);
+    EXPECT_NEAR(point.at("x"), position_of(roofline.at("x"), data.at("intensity"), true), 1);
+    EXPECT_NEAR(point.at("y"), position_of(roofline.at("y"), data.at("gflops"), true), 1);
   }
   const Json& accuracy = found.at("places").at("accuracy");
   EXPECT_EQ(accuracy.at("points").size(), run.at("training").at("tests").size());
   for (const Json& point : accuracy.at("points")) {
     const Json& data = run.at(Json::json_pointer(point.at("path").get<std::string>()));
-    EXPECT_NEAR(point.at("x"), place(accuracy.at("x"), data.at("step"), false), 1);
-    EXPECT_NEAR(point.at("y"), place(accuracy.at("y"), data.at("accuracy").get<double>() * 100, false), 1);
+    EXPECT_NEAR(point.at("x"), position_of(accuracy.at("x"), data.at("step"), false), 1);
+    EXPECT_NEAR(point.at("y"), position_of(accuracy.at("y"), data.at("accuracy").get<double>() * 100, false),
+                1);
   }
   const Json& bars = found.at("places").at("comparison-chart");
   EXPECT_EQ(bars.at("points").size(), 30u);  // ten ops at three batch sizes
   for (const Json& bar : bars.at("points")) {
     const double share = number_at(run, bar.at("path"));
-    EXPECT_NEAR(bar.at("right"), place(bars.at("x"), share * 100, false), 1);
+    EXPECT_NEAR(bar.at("right"), position_of(bars.at("x"), share * 100, false), 1);
   }
 }
 

@@ -115,7 +115,7 @@ std::map<std::string, Recomputed> recompute(const Profile& profile) {
       return s.start <= record.start && record.start <= s.end;
     });
     if (step == profile.steps.end()) {
-      ADD_FAILURE() << "a record outside of all steps";
+      ADD_FAILURE() << "a record outside all steps";
       continue;
     }
     Recomputed& sums =
@@ -155,7 +155,7 @@ TEST(ReportRun, RankingsFollowFromTheTrace) {
       ASSERT_TRUE(recomputed.contains(op.name)) << op.name;
       EXPECT_NEAR(op.self_us, recomputed.at(op.name).self_us, 1e-3) << op.name;
       EXPECT_NEAR(op.total_us, recomputed.at(op.name).total_us, 1e-3) << op.name;
-      EXPECT_LE(recomputed.at(op.name).self_us, before + 1e-3) << op.name << " stands too low";
+      EXPECT_LE(recomputed.at(op.name).self_us, before + 1e-3) << op.name << " is ranked too low";
       before = recomputed.at(op.name).self_us;
     }
   }
@@ -433,7 +433,7 @@ TEST_F(ReportRuns, LeaveAReportWhenInterrupted) {
   EXPECT_EQ(b.settings.rounds, b.batches.empty() ? 0 : b.batches.front().steps);  // one step per round
   EXPECT_EQ(b.settings.cold_runs, b.settings.rounds);
   for (const File& file : b.files) EXPECT_TRUE(fs::exists(folder / "b" / file.name)) << file.name;
-  EXPECT_EQ(folder.names().size(), 2u) << "something is left behind";
+  EXPECT_EQ(folder.names().size(), 2u) << "files are left behind";
 }
 
 TEST_F(ReportRuns, LeaveNothingWhenInterruptedTwice) {
@@ -443,7 +443,7 @@ TEST_F(ReportRuns, LeaveNothingWhenInterruptedTwice) {
         {"/graph.png", "--epochs 0 --batch 1,2 --rounds 1 --steps 1 --provider-budget 0"}}) {
     const Output output = test::run_command(interrupted(path("out"), pattern, arguments, {"INT", "INT"}));
     EXPECT_EQ(output.code, 130) << output.text;
-    EXPECT_TRUE(contains(output.text, {"Once more: nothing is written", "interrupted twice"})) << output.text;
+    EXPECT_TRUE(contains(output.text, {"Press again to write nothing", "interrupted twice"})) << output.text;
     EXPECT_TRUE(folder.names().empty()) << pattern;
   }
 }
@@ -500,7 +500,7 @@ TEST_F(ReportRuns, ReportErrors) {
       EXPECT_NE(output.text.find(word), std::string::npos) << word << " in\n" << output.text;
     EXPECT_LE(std::count(output.text.begin(), output.text.end(), '\n'), 2) << output.text;
   }
-  EXPECT_EQ(folder.names().size(), 2u) << "something is left behind";
+  EXPECT_EQ(folder.names().size(), 2u) << "files are left behind";
 }
 
 TEST_F(ReportRuns, LeaveNothingOnAFullDisk) {

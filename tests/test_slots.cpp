@@ -23,8 +23,8 @@ bool multiply(const Tensor& x, double factor, Tensor& y) {
     y.mutable_data<float>()[i] = x.data<float>()[i] * static_cast<float>(factor);
   return true;
 }
-bool right(const Tensor& x, double factor, Tensor& y) {
-  calls.push_back("right");
+bool correct(const Tensor& x, double factor, Tensor& y) {
+  calls.push_back("correct");
   return multiply(x, factor, y);
 }
 bool fast(const Tensor& x, double factor, Tensor& y) {
@@ -35,18 +35,18 @@ bool declining(const Tensor&, double, Tensor&) {
   calls.push_back("declining");
   return false;
 }
-bool lying(const Tensor& x, double factor, Tensor& y) {
-  calls.push_back("lying");
+bool wrong_result(const Tensor& x, double factor, Tensor& y) {
+  calls.push_back("wrong_result");
   multiply(x, factor, y);
   if (y.numel() > 1) y.mutable_data<float>()[1] += 0.5f;
   return true;
 }
-bool nan_giving(const Tensor& x, double factor, Tensor& y) {
+bool nan_result(const Tensor& x, double factor, Tensor& y) {
   multiply(x, factor, y);
   y.mutable_data<float>()[0] = std::nanf("");
   return true;
 }
-bool nearly_right(const Tensor& x, double factor, Tensor& y) { return multiply(x, factor * (1 + 1e-7), y); }
+bool rounded_result(const Tensor& x, double factor, Tensor& y) { return multiply(x, factor * (1 + 1e-7), y); }
 
 // A slot in two CPU providers: the first of the list and the portable one.
 class TwoProviders : public testing::Test {
@@ -54,7 +54,7 @@ class TwoProviders : public testing::Test {
   void SetUp() override {
     calls.clear();
     if (providers().size() < 2) GTEST_SKIP() << "this build has one provider";
-    portable.install(slot, right);
+    portable.install(slot, correct);
     first.install(slot, fast);
   }
   void TearDown() override {
@@ -83,7 +83,7 @@ TEST_F(TwoProviders, ThePreferredOneComputes) {
 TEST_F(TwoProviders, FallsBackToTheNextOneIfItDeclines) {
   first.install(slot, declining);
   EXPECT_EQ(call(), twice);
-  EXPECT_EQ(calls, (Calls{"declining", "right"}));
+  EXPECT_EQ(calls, (Calls{"declining", "correct"}));
 }
 
 TEST_F(TwoProviders, OneWithoutAFunctionIsSkipped) {
@@ -91,7 +91,7 @@ TEST_F(TwoProviders, OneWithoutAFunctionIsSkipped) {
   EXPECT_FALSE(slot.installed(first.id));
   EXPECT_TRUE(slot.installed(portable.id));
   EXPECT_EQ(call(), twice);
-  EXPECT_EQ(calls, (Calls{"right"}));
+  EXPECT_EQ(calls, (Calls{"correct"}));
 }
 
 TEST_F(TwoProviders, IfAllDeclineTheErrorNamesTheOperands) {
@@ -111,11 +111,11 @@ TEST_F(TwoProviders, AScopeSelectsAndRestores) {
       portable.install(slot, declining);
       call();
     }
-    portable.install(slot, right);
+    portable.install(slot, correct);
     call();
   }
   call();
-  EXPECT_EQ(calls, (Calls{"right", "declining", "fast", "right", "fast"}));
+  EXPECT_EQ(calls, (Calls{"correct", "declining", "fast", "correct", "fast"}));
 }
 
 TEST_F(TwoProviders, AScopeWithoutACapableProviderThrows) {
@@ -128,7 +128,7 @@ TEST_F(TwoProviders, AScopeIsThreadLocal) {
   const ProviderScope only("cpu");
   std::thread([&] { call(); }).join();
   call();
-  EXPECT_EQ(calls, (Calls{"fast", "right"}));
+  EXPECT_EQ(calls, (Calls{"fast", "correct"}));
 }
 
 TEST_F(TwoProviders, TheProcessOrderAppliesToAllThreadsWithoutAScope) {
@@ -143,7 +143,7 @@ TEST_F(TwoProviders, TheProcessOrderAppliesToAllThreadsWithoutAScope) {
   call();
   set_providers(all);
   call();
-  EXPECT_EQ(calls, (Calls{"right", "right", "fast", "right", "fast"}));
+  EXPECT_EQ(calls, (Calls{"correct", "correct", "fast", "correct", "fast"}));
 }
 
 TEST_F(TwoProviders, TheEnvironmentSetsTheOrderAtStart) {
@@ -152,14 +152,14 @@ TEST_F(TwoProviders, TheEnvironmentSetsTheOrderAtStart) {
     setenv("METRON_PROVIDERS", names, 1);
     Probe probe{"probe"};
     providers().front().install(probe, fast);
-    provider("cpu").install(probe, right);
+    provider("cpu").install(probe, correct);
     Tensor out = Tensor::empty({1});
     try {
       probe(Tensor::from(std::vector<float>{1}, {1}), 2, out);
     } catch (const ProviderError&) {
       std::_Exit(3);
     }
-    std::_Exit(calls.back() == "right" ? 1 : 2);
+    std::_Exit(calls.back() == "correct" ? 1 : 2);
   };
   testing::FLAGS_gtest_death_test_style = "threadsafe";
   EXPECT_EXIT(order_of_a_child("cpu"), testing::ExitedWithCode(1), "");
@@ -187,17 +187,17 @@ TEST(ProviderNames, MayRepeat) {
 TEST_F(TwoProviders, CheckingAcceptsCorrectResults) {
   set_checking(true);
   EXPECT_EQ(call(), twice);
-  EXPECT_EQ(calls, (Calls{"fast", "right"}));
+  EXPECT_EQ(calls, (Calls{"fast", "correct"}));
 }
 
 TEST_F(TwoProviders, CheckingAllowsForRounding) {
-  first.install(slot, nearly_right);
+  first.install(slot, rounded_result);
   set_checking(true);
   EXPECT_NO_THROW(call());
 }
 
 TEST_F(TwoProviders, CheckingDetectsWrongResults) {
-  first.install(slot, lying);
+  first.install(slot, wrong_result);
   EXPECT_NO_THROW(call());
   set_checking(true);
   expect_error<Error>([&] { call(); }, {"[probe]", "METRON_CHECK", first.name, "element 1 of float32 (3,)",
@@ -205,17 +205,17 @@ TEST_F(TwoProviders, CheckingDetectsWrongResults) {
 }
 
 TEST_F(TwoProviders, CheckingDetectsNan) {
-  first.install(slot, nan_giving);
+  first.install(slot, nan_result);
   set_checking(true);
   expect_error<Error>([&] { call(); }, {"[probe]", "element 0", "nan"});
 }
 
 TEST_F(TwoProviders, CheckingSkipsThePortableProvider) {
-  portable.install(slot, lying);
+  portable.install(slot, wrong_result);
   set_checking(true);
   const ProviderScope only("cpu");
   EXPECT_NO_THROW(call());
-  EXPECT_EQ(calls, (Calls{"lying"}));
+  EXPECT_EQ(calls, (Calls{"wrong_result"}));
 }
 
 TEST_F(TwoProviders, CheckingPassesWherePortableDeclines) {

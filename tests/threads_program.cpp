@@ -95,9 +95,9 @@ class Check {
     ++calls_;
   }
   int report(const std::string& mode) const {
-    const bool right = worst_ < 1e-4 && calls_ > 0;
-    std::printf("%s: %s, %d calls, %.3g\n", mode.c_str(), right ? "right" : "WRONG", calls_, worst_);
-    return right ? 0 : 1;
+    const bool correct = worst_ < 1e-4 && calls_ > 0;
+    std::printf("%s: %s, %d calls, %.3g\n", mode.c_str(), correct ? "correct" : "WRONG", calls_, worst_);
+    return correct ? 0 : 1;
   }
 
  private:

@@ -47,7 +47,7 @@ inline std::vector<Slice> nested_slices(const Json& trace, int process = 0) {
     if (!open.empty()) {
       slices[i].parent = open.back();
       EXPECT_LE(slices[i].end, slices[static_cast<std::size_t>(open.back())].end)
-          << slices[i].event << " reaches out of " << slices[static_cast<std::size_t>(open.back())].event;
+          << slices[i].event << " extends beyond " << slices[static_cast<std::size_t>(open.back())].event;
     }
     open.push_back(static_cast<int>(i));
   }

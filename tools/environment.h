@@ -22,7 +22,7 @@ struct Environment {
     std::string isa;               // of the portable kernels in use
     std::string instruction_sets;  // supported by the processor and useful to kernels: "avx2 fma f16c"
   };
-  struct Computes {
+  struct ProviderInfo {
     std::string name;
     std::string device;
     int slots = 0;  // kernel slots it implements
@@ -39,7 +39,7 @@ struct Environment {
   std::string compiler;
   std::vector<std::pair<std::string, std::string>> build_options;
   std::vector<LibraryVersion> libraries;
-  std::vector<Computes> providers;  // in order of preference
+  std::vector<ProviderInfo> providers;  // in order of preference
   int compute_threads = 0;
 };
 

@@ -10,7 +10,7 @@ namespace metron::tools {
 struct ProcessResult {
   int status = 0;        // the exit status, or 128 plus the signal number as in shells
   int signal = 0;        // that terminated it; 0 if none
-  int passed_on = 0;     // a termination request received meanwhile; 0 if none
+  int forwarded = 0;     // a termination request received meanwhile; 0 if none
   std::string reported;  // the data that the program sent to the descriptor named by `report_variable`
 };
 

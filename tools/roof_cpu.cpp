@@ -89,17 +89,17 @@ double measure_gflops(Chains run) {
 
 // ---- Memory
 
-constexpr std::size_t piece = std::size_t{1} << 20;  // of 8 bytes, per thread and round
+constexpr std::size_t chunk = std::size_t{1} << 20;  // of 8 bytes, per thread and round
 
 std::atomic<std::uint64_t> sum_of_all;  // keeps the reads from being optimized away
 
 std::uint64_t read(const std::uint64_t* source) {
-  return std::accumulate(source, source + piece, std::uint64_t{0});
+  return std::accumulate(source, source + chunk, std::uint64_t{0});
 }
 
 // No memcpy: some implementations choose instructions that reach half the bandwidth.
 void copy(const std::uint64_t* source, std::uint64_t* target) {
-  for (std::size_t i = 0; i < piece; ++i) target[i] = source[i] + 1;
+  for (std::size_t i = 0; i < chunk; ++i) target[i] = source[i] + 1;
 }
 
 // The best round of all threads together. Each thread allocates its own memory, for NUMA locality; in total
@@ -107,20 +107,20 @@ void copy(const std::uint64_t* source, std::uint64_t* target) {
 double measure_gbytes(bool copies) {
   const auto threads = static_cast<std::size_t>(num_threads());
   const std::size_t caches = static_cast<std::size_t>(last_level_cache_bytes());
-  const std::size_t wanted = caches == 0 ? std::size_t{64} << 20 : 4 * caches / threads;
-  const std::size_t pieces = std::max(wanted / (piece * sizeof(std::uint64_t)), std::size_t{2});
+  const std::size_t bytes = caches == 0 ? std::size_t{64} << 20 : 4 * caches / threads;
+  const std::size_t chunks = std::max(bytes / (chunk * sizeof(std::uint64_t)), std::size_t{2});
   double best = 1e9;
   bool done = false;
   on_all_threads([&](std::size_t thread, std::barrier<>& all) {
     constexpr double duration = 0.12;
-    std::vector<std::uint64_t> source(pieces * piece, 1), target(copies ? pieces * piece : 0, 1);
+    std::vector<std::uint64_t> source(chunks * chunk, 1), target(copies ? chunks * chunk : 0, 1);
     std::uint64_t sum = 0;
     const auto start = Clock::now();
     for (std::size_t round = 0;; ++round) {
       all.arrive_and_wait();
       if (done) break;
       const auto begin = Clock::now();
-      const std::size_t offset = round % pieces * piece;
+      const std::size_t offset = round % chunks * chunk;
       if (copies) {
         copy(source.data() + offset, target.data() + offset);
       } else {
@@ -129,12 +129,12 @@ double measure_gbytes(bool copies) {
       all.arrive_and_wait();
       if (thread != 0) continue;
       best = std::min(best, seconds_since(begin));
-      done = round >= 2 * pieces && seconds_since(start) > duration;
+      done = round >= 2 * chunks && seconds_since(start) > duration;
     }
     sum_of_all += sum;
   });
-  const std::size_t moved = piece * sizeof(std::uint64_t) * (copies ? 2 : 1);
-  return static_cast<double>(moved * threads) / best * 1e-9;
+  const std::size_t transferred = chunk * sizeof(std::uint64_t) * (copies ? 2 : 1);
+  return static_cast<double>(transferred * threads) / best * 1e-9;
 }
 
 std::string first_line(const std::filesystem::path& path) {

@@ -101,12 +101,12 @@ BenchRow verify(const BenchCase& c, const Provider& provider, Device device,
 
 void time_rows(const BenchCase& c, std::vector<BenchRow>& rows, const BenchOptions& options,
                const Roofs& roofs) {
-  std::vector<BenchRow*> right;
+  std::vector<BenchRow*> correct;
   std::vector<Contestant> contestants;
   Backend& device = backend(options.device);
   for (BenchRow& row : rows) {
     if (row.disposition != Disposition::ok) continue;
-    right.push_back(&row);
+    correct.push_back(&row);
     const std::string order = order_of(c, provider(row.provider), options.device);
     contestants.push_back([&device, run = c.make(options.device, DType::float32).run, order,
                            index = options.device.index()](std::int64_t count) {
@@ -115,16 +115,16 @@ void time_rows(const BenchCase& c, std::vector<BenchRow>& rows, const BenchOptio
       device.synchronize(index);
     });
   }
-  const std::vector<Timing> timings = time_in_turn(contestants, options.timing);
+  const std::vector<Timing> timings = time_interleaved(contestants, options.timing);
   // Vendor libraries come first. Where several compute a call, the fastest counts.
   const std::string own = last_provider(options.device).name;
   double vendor_ns = 0;
-  for (std::size_t i = 0; i < right.size(); ++i) {
-    right[i]->timing = timings[i];
-    if (right[i]->provider != own && (vendor_ns == 0 || timings[i].median_ns < vendor_ns))
+  for (std::size_t i = 0; i < correct.size(); ++i) {
+    correct[i]->timing = timings[i];
+    if (correct[i]->provider != own && (vendor_ns == 0 || timings[i].median_ns < vendor_ns))
       vendor_ns = timings[i].median_ns;
   }
-  for (BenchRow* row : right) {
+  for (BenchRow* row : correct) {
     // The previous call left its operands in the caches if they fit.
     const double again = options.timing.flush ? std::numeric_limits<double>::infinity() : row->bytes;
     row->roof = roof_share(roofs, row->flops, row->bytes, row->timing.median_ns, again);

@@ -55,24 +55,24 @@ double round_ns(const Contestant& contestant, std::int64_t calls) {
 }
 
 // The number of calls per round, after a first call for one-time initialization.
-std::int64_t calls_of_a_round(const Contestant& contestant, double wanted_ns) {
+std::int64_t calls_per_round(const Contestant& contestant, double target_ns) {
   round_ns(contestant, 1);
   std::int64_t calls = 1;
   for (;;) {
     const double taken = round_ns(contestant, calls);
-    if (taken >= wanted_ns) return calls;
-    const double factor = std::clamp(wanted_ns * 1.2 / std::max(taken, 1.0), 1.5, 20.0);
+    if (taken >= target_ns) return calls;
+    const double factor = std::clamp(target_ns * 1.2 / std::max(taken, 1.0), 1.5, 20.0);
     calls = static_cast<std::int64_t>(std::ceil(static_cast<double>(calls) * factor));
   }
 }
 
 }  // namespace
 
-std::vector<Timing> time_in_turn(std::span<const Contestant> contestants, const TimingOptions& options) {
+std::vector<Timing> time_interleaved(std::span<const Contestant> contestants, const TimingOptions& options) {
   std::vector<Timing> timings(contestants.size());
   std::vector<std::vector<double>> samples(contestants.size());
   for (std::size_t i = 0; i < contestants.size(); ++i)
-    timings[i].calls = calls_of_a_round(contestants[i], options.flush ? 0 : options.round_s * 1e9);
+    timings[i].calls = calls_per_round(contestants[i], options.flush ? 0 : options.round_s * 1e9);
 
   std::optional<CacheFlush> flush;
   if (options.flush) flush.emplace(*options.flush);

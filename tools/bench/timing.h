@@ -32,6 +32,6 @@ struct TimingOptions {
 // Makes this many calls and waits for the last one.
 using Contestant = std::function<void(std::int64_t calls)>;
 
-std::vector<Timing> time_in_turn(std::span<const Contestant> contestants, const TimingOptions& options);
+std::vector<Timing> time_interleaved(std::span<const Contestant> contestants, const TimingOptions& options);
 
 }  // namespace metron::tools

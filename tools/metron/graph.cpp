@@ -67,7 +67,7 @@ const std::map<std::string, Encoder> encoders{
 const Encoder& encoder_of(const std::filesystem::path& path) {
   const auto found = encoders.find(path.extension().string());
   check<ValueError>(found != encoders.end(), "graph", path.string(),
-                    ": a name that ends in .png, .svg or .dot is wanted");
+                    ": expected a name that ends in .png, .svg or .dot");
   return found->second;
 }
 

@@ -36,7 +36,7 @@ int main(int argc, char** argv) {
       if (std::fflush(stdout) == 0) return status;
       metron::fail<metron::IoError>("output", "the output can't be written: ", std::strerror(errno));
     }
-    std::cerr << "A subcommand is wanted.\nRun with --help for more information.\n";
+    std::cerr << "A subcommand is required.\nRun with --help for more information.\n";
   } catch (const std::exception& error) {
     std::cout.flush();
     std::cerr << "metron: " << error.what() << '\n';
