@@ -18,12 +18,8 @@ std::vector<Device> devices();
 std::vector<Provider> providers_of(Device device);
 Provider portable(Device device);
 
-// Whether
-// got - want
-// <= tolerance * max(unit, the largest finite
-// want
-// ) for every element; a NaN or infinity must match exactly. A failure reports the first mismatch, both
-// values and the largest difference.
+// Checks that |got - want| <= tolerance * max(unit, the largest finite |want|) for every element; a NaN or
+// infinity must match exactly. A failure reports the first mismatch, both values and the largest difference.
 testing::AssertionResult close(const naive::Array& got, const naive::Array& want, double tolerance,
                                double unit = 1);
 

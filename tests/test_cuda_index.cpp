@@ -44,8 +44,8 @@ struct Box {
   }
 };
 
-// That the parts of a nest, as kernels read them, make up the nest: they are boxes of its index space that do
-// not meet, their sizes add up, and at samples of their positions every operand's offset is that in the nest.
+// Checks that the parts seen by kernels partition the loop nest: they are disjoint boxes of its iteration
+// space whose sizes add up, and at sampled positions every operand's offset matches the nest's.
 void check_parts(const LoopNest& nest, std::size_t expected_parts) {
   constexpr int operands = 3;
   std::mt19937_64 engine(2);

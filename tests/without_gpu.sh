@@ -46,5 +46,5 @@ while read -r library; do
   expect "$(LD_LIBRARY_PATH=$folder/$library "${train[@]}" --device cpu)" '^test: mean loss'
   without+=("$library")
 done < <(grep -aoE 'lib(cudnn|cublas|cublasLt)\.so\.[0-9]+' "$programs/metron" | sort -u)
-[[ ${#without[@]} -eq 3 ]] || fail "the build has a provider for ${without[*]-none} alone"
+[[ ${#without[@]} -eq 3 ]] || fail "the build has providers only for ${without[*]-none}"
 echo "without_gpu: starts, reports what is missing, and computes on the CPU"

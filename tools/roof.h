@@ -8,9 +8,8 @@
 namespace metron::tools {
 
 struct Roofs {
-  double gflops =
-      0;  // float32 FLOP/s with a multiply-add counted as two, on all threads or units that Metron uses
-  double gbytes = 0;       // memory bandwidth: reading or copying arrays much larger than the caches
+  double gflops = 0;       // float32 GFLOP/s, counting a multiply-add as two, with all compute threads
+  double gbytes = 0;       // GB/s of memory bandwidth: reading or copying arrays much larger than the caches
   double cache_bytes = 0;  // of the last-level caches; 0 if unknown
 };
 
@@ -29,8 +28,7 @@ const char* name_of(RoofKind kind);  // "" for none
 
 struct RoofShare {
   RoofKind kind = RoofKind::none;
-  double share =
-      0;  // the minimal time that peak and bandwidth allow for the work, relative to the time taken
+  double share = 0;  // minimal time allowed by peak and bandwidth, relative to the time taken
 };
 
 // `working_set`: the bytes that are accessed repeatedly. They stay in the caches if they fit, and so did

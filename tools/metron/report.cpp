@@ -18,7 +18,7 @@ namespace {
 std::atomic<bool> interrupted = false;
 std::atomic<const char*> cancel_reason = nullptr;  // the reason
 
-bool cancel(const char* why) {  // false if it was aborted before
+bool cancel(const char* why) {  // false if it was canceled before
   const char* none = nullptr;
   return cancel_reason.compare_exchange_strong(none, why);
 }
@@ -27,7 +27,7 @@ void say(std::string_view text) {
   [[maybe_unused]] const auto ignored = ::write(STDERR_FILENO, text.data(), text.size());
 }
 
-// The first Ctrl-C ends the current stage and writes what is complete. The second aborts without a report.
+// The first Ctrl-C ends the current stage and writes what is complete. The second cancels without a report.
 // The third ends the program immediately and leaves unfinished files behind.
 void interrupt(int) {
   if (!interrupted.exchange(true)) {

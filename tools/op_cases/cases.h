@@ -76,7 +76,7 @@ using Tensors = std::span<const Tensor>;
 using Arrays = std::span<const naive::Array>;
 
 struct Case {
-  std::string op;    // as core/ops.h or kernels/kernels.h declares it
+  std::string op;    // as declared in core/ops.h or core/slots.h
   std::string name;  // what is special about the case
   std::vector<Input> inputs;
   std::function<Tensor(Tensors)> call;  // deterministic across calls
