@@ -52,7 +52,7 @@ STRUCTURE = """({
   drawn: document.querySelectorAll('.graph .mark').length, emulated: document.querySelectorAll('.emulated').length, fakes: document.querySelectorAll('.fake').length,
   headings: [...document.querySelectorAll('thead th')].map(e => e.textContent)})"""
 # Positions of a chart's ticks, keyed by label, and of its points and bars, keyed by data.
-PLACES = """(selector => {
+POSITIONS = """(selector => {
   const number = text => { const power = /^10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)$/.exec(text);
     return power ? 10 ** power[1].replace(/./g, c => '0123456789-'['⁰¹²³⁴⁵⁶⁷⁸⁹⁻'.indexOf(c)]) : parseFloat(text.replaceAll(',', '')); };
   const texts = [...document.querySelectorAll(selector + ' .axis text:not(.name)')];
@@ -233,7 +233,7 @@ def look(browser, page, pictures):
     browser.settle()
     found = {"structure": browser.evaluate(STRUCTURE), "numbers": browser.evaluate(NUMBERS), "untraced": browser.evaluate(UNTRACED),
              "light": browser.evaluate(COLORS), "desktop": browser.evaluate(OVERFLOW)}
-    found["places"] = {chart: browser.evaluate(f"{PLACES}('#{chart}')") for chart in ("loss", "accuracy", "comparison-chart", "roofline-chart")}
+    found["positions"] = {chart: browser.evaluate(f"{POSITIONS}('#{chart}')") for chart in ("loss", "accuracy", "comparison-chart", "roofline-chart")}
     browser.picture(pictures, "light")
     found["sorting"] = sorting(browser)
     found["tips"] = tips(browser)

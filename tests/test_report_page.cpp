@@ -284,7 +284,7 @@ TEST(BrowsedPage, NamesTheValuesUnderThePointer) {
   const std::string path = found.at("tips").at("loss").at(0).at("path");
   EXPECT_NEAR(number_at(run, path), 938, 150);
   EXPECT_NEAR(found.at("tips").at("cursor"),
-              position_of(found.at("places").at("loss").at("x"), number_at(run, path), false), 1);
+              position_of(found.at("positions").at("loss").at("x"), number_at(run, path), false), 1);
   const Flame flame = test::sample_flame(64, false);
   EXPECT_EQ(found.at("tips").at("flame").at(0).at("trace"), flame.events[0].record);
   EXPECT_TRUE(shows(found.at("tips").at("flame").at(0).at("text"),
@@ -294,14 +294,14 @@ TEST(BrowsedPage, NamesTheValuesUnderThePointer) {
 TEST(BrowsedPage, DrawsPointsFromTheData) {
   OPEN_SAMPLE(found);
   const Json run = to_json(test::sample_report());
-  const Json& roofline = found.at("places").at("roofline-chart");
+  const Json& roofline = found.at("positions").at("roofline-chart");
   EXPECT_EQ(roofline.at("points").size(), run.at("roofline").size());
   for (const Json& point : roofline.at("points")) {
     const Json& data = run.at(Json::json_pointer(point.at("path").get<std::string>()));
     EXPECT_NEAR(point.at("x"), position_of(roofline.at("x"), data.at("intensity"), true), 1);
     EXPECT_NEAR(point.at("y"), position_of(roofline.at("y"), data.at("gflops"), true), 1);
   }
-  const Json& accuracy = found.at("places").at("accuracy");
+  const Json& accuracy = found.at("positions").at("accuracy");
   EXPECT_EQ(accuracy.at("points").size(), run.at("training").at("tests").size());
   for (const Json& point : accuracy.at("points")) {
     const Json& data = run.at(Json::json_pointer(point.at("path").get<std::string>()));
@@ -309,7 +309,7 @@ TEST(BrowsedPage, DrawsPointsFromTheData) {
     EXPECT_NEAR(point.at("y"), position_of(accuracy.at("y"), data.at("accuracy").get<double>() * 100, false),
                 1);
   }
-  const Json& bars = found.at("places").at("comparison-chart");
+  const Json& bars = found.at("positions").at("comparison-chart");
   EXPECT_EQ(bars.at("points").size(), 30u);  // ten ops at three batch sizes
   for (const Json& bar : bars.at("points")) {
     const double share = number_at(run, bar.at("path"));
