@@ -1,5 +1,5 @@
-// Matrix products, layers' ops, losses and random tensors refuse what they can't compute: with which error,
-// and whether the message says what was wrong.
+// Matrix products, layer ops, losses and random tensors reject invalid input with the right error type and
+// message.
 #include <metron/core/ops.h>
 
 #include <string>
@@ -9,7 +9,7 @@
 namespace metron::test {
 namespace {
 
-TEST(NetworkOpsErrors, MatrixProductsWantInnerSizesThatAgree) {
+TEST(NetworkOpsErrors, MatmulRejectsMismatchedInnerSizes) {
   expect_error<ShapeError>([] { matmul(f32({2, 3}), f32({2, 3})); }, {"[matmul]", "inner sizes", "(2, 3)"});
   expect_error<ShapeError>([] { matmul(f32({3}), f32({2})); }, {"[matmul]", "(3,)", "(2,)"});
   expect_error<ShapeError>([] { matmul(f32({2, 3}), f32({2})); }, {"[matmul]", "(2, 3)", "(2,)"});
@@ -49,7 +49,7 @@ TEST(NetworkOpsErrors, MatrixProductsWantInnerSizesThatAgree) {
   expect_error<DTypeError>([] { addmm(f64({4}), f32({2, 3}), f32({3, 4})); }, {"[addmm]", "float64"});
 }
 
-TEST(NetworkOpsErrors, ConvolutionWantsShapesThatFit) {
+TEST(NetworkOpsErrors, ConvolutionRejectsMismatchedShapes) {
   const Tensor x = f32({8, 1, 28, 28}), w = f32({32, 1, 3, 3});
   expect_error<ShapeError>(
       [&] {
@@ -98,7 +98,7 @@ TEST(NetworkOpsErrors, ConvolutionWantsShapesThatFit) {
   expect_error<ValueError>([&] { conv2d(x, Tensor()); }, {"[conv2d]", "none"});
 }
 
-TEST(NetworkOpsErrors, PoolingWantsWindowsThatFit) {
+TEST(NetworkOpsErrors, PoolingRejectsInvalidWindows) {
   struct Op {
     const char* name;
     Tensor (*call)(const Tensor&, const Pool2dOptions&);
@@ -127,7 +127,7 @@ TEST(NetworkOpsErrors, PoolingWantsWindowsThatFit) {
   }
 }
 
-TEST(NetworkOpsErrors, BatchNormWantsChannelsAndStatistics) {
+TEST(NetworkOpsErrors, BatchNormRequiresChannelsAndStatistics) {
   const Tensor x = f32({4, 3, 2, 2}), c = f32({3}), v = f32({3});
   const auto norm = [](const Tensor& input, const Tensor& w, const Tensor& b, const Tensor& mean,
                        const Tensor& variance,
@@ -156,7 +156,7 @@ TEST(NetworkOpsErrors, BatchNormWantsChannelsAndStatistics) {
   expect_error<ValueError>([&] { norm(Tensor(), {}, {}, {}, {}, true); }, {"[batch_norm]", "none"});
 }
 
-TEST(NetworkOpsErrors, LayerNormWantsTheLastAxes) {
+TEST(NetworkOpsErrors, LayerNormRequiresTheLastAxes) {
   const Tensor x = f32({4, 2, 3}), w = f32({3});
   expect_error<ShapeError>([&] { layer_norm(x, {2}); }, {"[layer_norm]", "last axes", "(2,)", "(4, 2, 3)"});
   expect_error<ShapeError>([&] { layer_norm(x, {}); }, {"[layer_norm]", "last axes"});
@@ -169,7 +169,7 @@ TEST(NetworkOpsErrors, LayerNormWantsTheLastAxes) {
   expect_error<ValueError>([] { layer_norm(Tensor(), {3}); }, {"[layer_norm]", "none"});
 }
 
-TEST(NetworkOpsErrors, DropoutWantsAProbability) {
+TEST(NetworkOpsErrors, DropoutRejectsAnInvalidProbability) {
   struct Op {
     const char* name;
     Tensor (*call)(const Tensor&, double, bool);
@@ -219,7 +219,7 @@ TEST(NetworkOpsErrors, SoftmaxAndLosses) {
   expect_error<DTypeError>([] { mse_loss(i64({2}), i64({2})); }, {"[mse_loss]", "floating", "int64"});
 }
 
-TEST(NetworkOpsErrors, EmbeddingWantsIndicesOfTheTable) {
+TEST(NetworkOpsErrors, EmbeddingRejectsIndicesOutOfRange) {
   const Tensor w = f32({5, 2});
   expect_error<DTypeError>([&] { embedding(w, f32({3})); }, {"[embedding]", "int64", "float32"});
   expect_error<DTypeError>([&] { embedding(i64({5, 2}), i64({3})); }, {"[embedding]", "floating", "int64"});
@@ -230,7 +230,7 @@ TEST(NetworkOpsErrors, EmbeddingWantsIndicesOfTheTable) {
   expect_error<ValueError>([&] { embedding(w, Tensor()); }, {"[embedding]", "none"});
 }
 
-TEST(NetworkOpsErrors, RandomTensorsWantADistribution) {
+TEST(NetworkOpsErrors, RandomTensorsRejectInvalidParameters) {
   expect_error<ValueError>([] { rand_uniform({2}, 1, 0); }, {"[rand_uniform]", "1", "0"});
   expect_error<ValueError>([] { rand_uniform({2}, 0, infinity); }, {"[rand_uniform]", "inf"});
   expect_error<ValueError>([] { rand_normal({2}, 0, -1); }, {"[rand_normal]", "deviation", "-1"});

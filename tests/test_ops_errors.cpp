@@ -1,5 +1,5 @@
-// Element-wise ops, reductions, views, copies and in-place ops refuse what they can't compute: with which
-// error, and whether the message says what was wrong.
+// Element-wise ops, reductions, views, copies and in-place ops reject invalid input with the right error type
+// and message.
 #include <metron/core/autograd.h>
 #include <metron/core/ops.h>
 
@@ -10,7 +10,7 @@
 namespace metron::test {
 namespace {
 
-TEST(OpsErrors, ArithmeticWantsOperandsThatFit) {
+TEST(OpsErrors, ArithmeticRejectsMismatchedOperands) {
   struct Op {
     const char* name;
     Tensor (*call)(const Tensor&, const Tensor&);
@@ -31,7 +31,7 @@ TEST(OpsErrors, ArithmeticWantsOperandsThatFit) {
   expect_error<DTypeError>([&] { div(i64({2}), i64({2})); }, {"[div]", "floating", "int64"});
 }
 
-TEST(OpsErrors, UnaryOpsWantFloatingOperands) {
+TEST(OpsErrors, UnaryOpsRequireFloatingPointOperands) {
   struct Op {
     const char* name;
     Tensor (*call)(const Tensor&);
@@ -53,7 +53,7 @@ TEST(OpsErrors, UnaryOpsWantFloatingOperands) {
   expect_error<ValueError>([] { clamp(f32({2}), nan, 0); }, {"[clamp]", "nan"});
 }
 
-TEST(OpsErrors, WhereWantsAConditionAndTwoLikes) {
+TEST(OpsErrors, WhereRequiresAConditionAndMatchingOperands) {
   expect_error<DTypeError>([] { where(f32({2}), f32({2}), f32({2})); },
                            {"[where]", "condition", "uint8", "float32"});
   expect_error<DTypeError>([] { where(u8({2}), f32({2}), f64({2})); }, {"[where]", "float32", "float64"});
@@ -62,7 +62,7 @@ TEST(OpsErrors, WhereWantsAConditionAndTwoLikes) {
   expect_error<ValueError>([] { where(Tensor(), f32({2}), f32({2})); }, {"[where]", "none"});
 }
 
-TEST(OpsErrors, ReductionsWantAxesOfTheTensor) {
+TEST(OpsErrors, ReductionsRejectInvalidAxes) {
   struct Op {
     const char* name;
     Tensor (*call)(const Tensor&, const Axes&, bool);
@@ -88,7 +88,7 @@ TEST(OpsErrors, ReductionsWantAxesOfTheTensor) {
   expect_error<ShapeError>([] { sum_to(f32({}), {1}); }, {"[sum_to]", "(1,)", "()"});
 }
 
-TEST(OpsErrors, ReshapeWantsAsManyElements) {
+TEST(OpsErrors, ReshapeRejectsAnotherElementCount) {
   const Tensor x = f32({2, 3});
   expect_error<ShapeError>([&] { x.reshape({4}); }, {"[reshape]", "as many elements", "(4,)", "(2, 3)"});
   expect_error<ShapeError>([&] { x.reshape({4, -1}); }, {"[reshape]", "as many elements", "(2, 3)"});
@@ -104,7 +104,7 @@ TEST(OpsErrors, ReshapeWantsAsManyElements) {
   expect_error<ShapeError>([&] { x.squeeze(1); }, {"[squeeze]", "size 1", "axis 1", "(2, 3)"});
 }
 
-TEST(OpsErrors, ViewsWantAxesAndIndicesOfTheTensor) {
+TEST(OpsErrors, ViewsRejectInvalidAxesAndIndices) {
   const Tensor x = f32({2, 3});
   expect_error<ShapeError>([&] { x.permute({0}); }, {"[permute]", "each axis once", "(0,)", "(2, 3)"});
   expect_error<ShapeError>([&] { x.permute({0, -2}); }, {"[permute]", "each axis once", "(0, -2)"});
@@ -148,7 +148,7 @@ TEST(OpsErrors, CopiesAndFills) {
   expect_error<ShapeError>([&] { cat(sizes, 2); }, {"[cat]", "axis 2"});
 }
 
-TEST(OpsErrors, InPlaceOpsKeepOffTheGraph) {
+TEST(OpsErrors, InPlaceOpsRejectTensorsInTheGraph) {
   Tensor leaf = f32({2, 3}).set_requires_grad();
   Tensor inner = leaf * 2;
   Tensor plain = f32({2, 3});
@@ -166,7 +166,7 @@ TEST(OpsErrors, InPlaceOpsKeepOffTheGraph) {
   EXPECT_EQ(leaf.to_vector<float>(), std::vector<float>(6, 2));
 }
 
-TEST(OpsErrors, InPlaceOpsWantASourceThatFits) {
+TEST(OpsErrors, InPlaceOpsRejectMismatchedSources) {
   Tensor x = f32({2, 3}), expanded = f32({1, 3}).expand({2, 3});
   expect_error<ShapeError>([&] { x.copy_(f32({2})); }, {"[copy_]", "(2,)", "(2, 3)"});
   expect_error<ShapeError>([&] { x.copy_(f32({4, 2, 3})); }, {"[copy_]", "(4, 2, 3)", "(2, 3)"});

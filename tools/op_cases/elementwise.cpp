@@ -1,4 +1,4 @@
-// Element-wise ops: every formula over every way in which two shapes and layouts can meet.
+// Element-wise ops: every formula with every combination of two shapes and layouts.
 #include <metron/core/ops.h>
 #include <metron/tools/op_cases/cases.h>
 
@@ -12,7 +12,7 @@ struct Operands {
   Input a, b;
 };
 
-// The pairs of operands that each op of two sees; `values` are those of the second, a divisor for one.
+// The operand pairs for each binary op. `values` are those of the second operand, a divisor in one case.
 std::vector<Operands> pairs(Values first, Values second) {
   using enum Layout;
   const auto pair = [&](const char* name, const Shape& a, const Shape& b, Layout layout_a = contiguous,
@@ -165,7 +165,7 @@ void add_functions(std::vector<Case>& table) {
       table, "clamp", "", [](const Tensor& x) { return clamp(x, -0.75, 0.5); },
       [](double x) { return std::clamp(x, -0.75, 0.5); });
 
-  // Far out, where a careless formula overflows, and differences of float64 see only zeros.
+  // Extreme inputs, where a careless formula overflows and float64 differences are zero.
   const auto far_out = [&](const char* op, Tensor (*call)(const Tensor&), double (*formula)(double)) {
     table.push_back({op,
                      "large values",

@@ -65,7 +65,7 @@ void add_batch_norm(std::vector<Case>& table) {
   eval("eval, channels-last", {in({4, 3, 5, 3}, channels_last), mean, variance, in({3}), in({3})});
   eval("eval, rank 2", {in({7, 3}, transposed), mean, variance, in({3}), in({3})});
 
-  // The running statistics after a training step, where an unbiased variance counts.
+  // The running statistics after a training step, which use the unbiased variance.
   table.push_back({"batch_norm",
                    "running statistics",
                    {constant(in({4, 3, 5, 3})), mean, variance},
@@ -106,8 +106,8 @@ void add_layer_norm(std::vector<Case>& table) {
   add("two columns", {2}, {in({5, 2}), in({2}), in({2})});
   add("one row", {7}, {in({7}), in({7}), in({7})});
   add("rank 3", {5}, {in({2, 3, 5}), in({5}), in({5})});
-  add("two axes normalised", {3, 5}, {in({4, 3, 5}), in({3, 5}), in({3, 5})});
-  add("all axes normalised", {3, 5}, {in({3, 5}), in({3, 5}), in({3, 5})});
+  add("two axes normalized", {3, 5}, {in({4, 3, 5}), in({3, 5}), in({3, 5})});
+  add("all axes normalized", {3, 5}, {in({3, 5}), in({3, 5}), in({3, 5})});
   add("no rows", {7}, {in({0, 7}), in({7}), in({7})});
   add("transposed", {7}, {in({5, 7}, transposed), in({7}, strided), in({7}, offset)});
   add("strided", {7}, {in({5, 7}, strided), in({7}), in({7})});
@@ -142,7 +142,7 @@ void add_dropout(std::vector<Case>& table) {
   add("channels-last", in({2, 3, 5, 7}, channels_last), 0.5);
   add("expanded", in({5, 7}, expanded), 0.5);
   add("for several threads", in({257, 263}), 0.5);
-  // A gradient of zeros or of nothing: all is dropped, or nothing is done.
+  // Dropping everything has a zero gradient. In evaluation the op is the identity.
   table.push_back({"dropout",
                    "everything",
                    {in({5, 7})},
