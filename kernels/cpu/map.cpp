@@ -52,6 +52,17 @@ LoopNest with_long_runs(LoopNest nest) {
   return nest;
 }
 
+// All operands as `call` wants them.
+template <std::size_t count>
+void map_direct(const LoopNest& nest, const void* formula, MapRun call, const MapOperands& operands,
+                std::int64_t begin, std::int64_t end) {
+  for_each_run<int{count}>(nest, begin, end, [&](const auto& offsets, std::int64_t length) {
+    std::byte* at[count];
+    for (std::size_t k = 0; k < count; ++k) at[k] = operands.data[k] + offsets[k] * operands.sizes[k];
+    call(formula, length, at);
+  });
+}
+
 }  // namespace
 
 void map_nest(const LoopNest& given, const MapLoop& loop, const MapOperands& operands) {
@@ -65,12 +76,16 @@ void map_nest(const LoopNest& given, const MapLoop& loop, const MapOperands& ope
   for (std::size_t k = 0; k < count; ++k) direct &= strides[k] == 1;
   parallel_for(nest.numel, elementwise_grain, [&](std::int64_t begin, std::int64_t end) {
     if (direct || same_run) {
-      for_each_run<max_operands>(nest, begin, end, [&](const auto& offsets, std::int64_t length) {
-        std::array<std::byte*, max_operands> at{};
-        for (std::size_t k = 0; k < count; ++k) at[k] = operands.data[k] + offsets[k] * operands.sizes[k];
-        call(loop.formula, length, at.data());
-      });
-      return;
+      switch (count) {
+        case 1:
+          return map_direct<1>(nest, loop.formula, call, operands, begin, end);
+        case 2:
+          return map_direct<2>(nest, loop.formula, call, operands, begin, end);
+        case 3:
+          return map_direct<3>(nest, loop.formula, call, operands, begin, end);
+        default:
+          return map_direct<4>(nest, loop.formula, call, operands, begin, end);
+      }
     }
     alignas(64) std::byte buffers[max_operands][block_length * 8];
     for_each_run<max_operands>(nest, begin, end, [&](const auto& offsets, std::int64_t run) {
