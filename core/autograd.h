@@ -1,5 +1,5 @@
-// Reverse-mode automatic differentiation, define-by-run: ops record closures, backward() runs them in
-// reverse.
+// Reverse-mode automatic differentiation, define-by-run: ops record
+// closures, backward() runs them in reverse.
 #pragma once
 
 #include <metron/core/tensor.h>
@@ -35,8 +35,8 @@ class NoGradGuard : public GradModeGuard {
   NoGradGuard() : GradModeGuard(false) {}
 };
 
-// Which of a node's inputs need a gradient. A backward closure computes those and leaves the others
-// undefined.
+// Which of a node's inputs need a gradient. A backward closure computes
+// those and leaves the others undefined.
 class GradMask {
  public:
   static constexpr std::size_t max_inputs = 64;

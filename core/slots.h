@@ -1,7 +1,7 @@
 // Every kernel slot: its function type and its contract. Common to all: the op has checked shapes, dtypes and
 // devices, and allocated the outputs. Kernels overwrite outputs and never accumulate into them. Strides are
-// arbitrary unless noted, and sizes may be 0. A function declines a call by returning false before any side
-// effect.
+// arbitrary unless noted, and sizes may be 0. A function declines a call by
+// returning false before any side effect.
 #pragma once
 
 #include <metron/core/options.h>
@@ -32,8 +32,8 @@ inline constinit Slot<FillFn> fill{"fill"};
 using CopyFn = bool(const Tensor& x, Tensor& y);
 inline constinit Slot<CopyFn> copy{"copy"};
 
-// ---- Element-wise. Operands have y's shape; broadcast axes have stride 0. y may alias x, a or b exactly.
-// ----
+// ---- Element-wise. Operands have y's shape; broadcast axes have stride
+// 0. y may alias x, a or b exactly. ----
 
 // y = f(x). Floating dtypes, and int64 for affine and clamp.
 using UnaryFn = bool(const Unary& f, const Tensor& x, Tensor& y);
@@ -140,14 +140,14 @@ inline constinit Slot<AvgPool2dBackwardFn> avg_pool2d_backward{"avg_pool2d_backw
 using BatchNormFn = bool(const Tensor& x, const Tensor& w, const Tensor& b, bool batch_statistics, double eps,
                          Tensor& mean, Tensor& variance, Tensor& y);
 inline constinit Slot<BatchNormFn> batch_norm{"batch_norm"};
-// w, gw and gb are absent together. With batch_statistics mean and variance depend on x, else they are
-// constant.
+// w, gw and gb are absent together. With batch_statistics mean and
+// variance depend on x, else they are constant.
 using BatchNormBackwardFn = bool(const Tensor& g, const Tensor& x, const Tensor& w, const Tensor& mean,
                                  const Tensor& variance, bool batch_statistics, double eps, Tensor& gx,
                                  Tensor& gw, Tensor& gb);
 inline constinit Slot<BatchNormBackwardFn> batch_norm_backward{"batch_norm_backward"};
-// Over each row of x (rows, columns), contiguous; w and b (columns) or both absent. mean and biased variance
-// (rows) are outputs.
+// Over each row of x (rows, columns), contiguous; w and b (columns) or both absent. mean
+// and biased variance (rows) are outputs.
 using LayerNormFn = bool(const Tensor& x, const Tensor& w, const Tensor& b, double eps, Tensor& mean,
                          Tensor& variance, Tensor& y);
 inline constinit Slot<LayerNormFn> layer_norm{"layer_norm"};
@@ -162,8 +162,8 @@ inline constinit Slot<LayerNormBackwardFn> layer_norm_backward{"layer_norm_backw
 // the row-major index, independent of strides. plane is H * W to drop whole channels, else 1. Self-adjoint.
 using DropoutFn = bool(const Tensor& x, double p, std::int64_t plane, const PhiloxKey& key, Tensor& y);
 inline constinit Slot<DropoutFn> dropout{"dropout"};
-// Uniform y[i] from word i; normal y[i] by Box-Muller from words 2i and 2i + 1. Computed in float32, and in
-// float64 for float64.
+// Uniform y[i] from word i; normal y[i] by Box-Muller from words 2i and 2i + 1. Computed
+// in float32, and in float64 for float64.
 using RandomFn = bool(Distribution distribution, double a, double b, const PhiloxKey& key, Tensor& y);
 inline constinit Slot<RandomFn> random{"random"};
 
@@ -176,8 +176,8 @@ inline constinit Slot<EmbeddingFn> embedding{"embedding"};
 using EmbeddingBackwardFn = bool(const Tensor& g, const Tensor& indices, Tensor& gw);
 inline constinit Slot<EmbeddingBackwardFn> embedding_backward{"embedding_backward"};
 
-// ---- Optimizers: one call updates all parameters. Element i of every list has the shape and floating dtype
-// of
+// ---- Optimizers: one call updates all parameters. Element i of every
+// list has the shape and floating dtype of
 //      parameter i, contiguous. Formulas follow PyTorch's documentation of the same optimizer. ----
 
 // momenta is empty if momentum is 0.

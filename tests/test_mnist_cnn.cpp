@@ -145,7 +145,7 @@ TEST_F(MnistCnn, OddBatchSizesAndProfile) {
   const Output output =
       run("--batch-size 37 --test-batch-size 33 --train-limit 100 --test-limit 70 --epochs 1 --profile");
   ASSERT_EQ(output.code, 0) << output.text;
-  for (const char* word : {"100 images", "/70", "conv2d", "conv2d backward", "adadelta", "outside ops"})
+  for (const char* word : {"100 images", "/70", "conv2d", "conv2d backward", "adadelta", "outside operators"})
     EXPECT_NE(output.text.find(word), std::string::npos) << word << " in\n" << output.text;
 }
 
