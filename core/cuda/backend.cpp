@@ -1,4 +1,4 @@
-// The CUDA device as the tensor core sees it.
+// The CUDA implementation of Backend.
 #include <metron/core/allocator.h>
 #include <metron/core/cuda/clock.h>
 #include <metron/core/cuda/state.h>
@@ -42,7 +42,7 @@ std::unique_ptr<Backend> make_cuda_backend(std::string& why_not) {
               " (nvidia-smi shows what the driver sees)";
     return nullptr;
   }
-  // No emulated time is a device time.
+  // Emulated times are not device times.
   if (!cuda::is_emulated()) install_device_clock(Device::Type::cuda, cuda::make_clock());
   return std::make_unique<CudaBackend>(count);
 }
