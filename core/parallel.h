@@ -15,7 +15,8 @@ namespace metron {
 // that had computed with several, no more than OMP_THREAD_LIMIT, and with dynamic adjustment (OMP_DYNAMIC,
 // omp_set_dynamic) what that finds right. Each provider's numbers are right with any grant; the portable
 // kernels' are the same bits. Where the threads can't be started (ulimit -v or -u, a cgroup's pids.max) the
-// first call that needs them throws an Error.
+// first call that needs them throws an Error; where memory runs short later, OpenMP ends the process with a
+// message.
 int num_threads();
 void set_num_threads(int threads);  // ValueError below 1 and above 1024
 

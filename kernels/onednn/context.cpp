@@ -1,3 +1,4 @@
+#include <metron/core/allocator.h>
 #include <metron/core/error.h>
 #include <metron/core/storage.h>
 #include <metron/kernels/onednn/context.h>

@@ -1,0 +1,108 @@
+// PyTorch's basic MNIST example: a network, its training, a test after each epoch, and where the time went.
+#include <metron/metron.h>
+
+#include <charconv>
+#include <cstdint>
+#include <cstdio>
+#include <exception>
+#include <map>
+#include <string>
+
+using namespace metron;
+
+struct Net : Module {
+  Conv2d conv1{1, 32, 3}, conv2{32, 64, 3};
+  Dropout dropout1{0.25}, dropout2{0.5};
+  Linear fc1{64 * 12 * 12, 128}, fc2{128, 10};
+
+  void members(MemberVisitor& visit) override {
+    visit.module("conv1", conv1);
+    visit.module("conv2", conv2);
+    visit.module("dropout1", dropout1);
+    visit.module("dropout2", dropout2);
+    visit.module("fc1", fc1);
+    visit.module("fc2", fc2);
+  }
+
+  Tensor forward(const Tensor& images) override {  // (N, 1, 28, 28)
+    Tensor x = relu(conv2(relu(conv1(images))));   // (N, 64, 24, 24)
+    x = dropout1(max_pool2d(x, {.kernel = 2}));    // (N, 64, 12, 12)
+    x = dropout2(relu(fc1(flatten(x, 1))));        // (N, 128)
+    return log_softmax(fc2(x), 1);                 // (N, 10)
+  }
+};
+
+void train(Net& net, Optimizer& optimizer, const DataLoader& loader, Device device, std::int64_t epoch) {
+  net.train();
+  std::int64_t step = 0;
+  for (const auto& [images, labels] : loader.epoch(epoch)) {
+    optimizer.zero_grad();
+    const Tensor loss = nll_loss(net(images.to(device)), labels.to(device));
+    loss.backward();
+    optimizer.step();
+    if (++step % 100 == 0)
+      std::printf("epoch %ld  step %ld/%ld  loss %.4f\n", epoch, step, loader.size(), loss.item<float>());
+  }
+}
+
+std::int64_t count_correct(Net& net, const DataLoader& loader, Device device) {
+  const NoGradGuard no_grad;
+  net.eval();
+  std::int64_t correct = 0;
+  for (const auto& [images, labels] : loader.epoch()) {
+    const Tensor hits = eq(argmax(net(images.to(device)), {1}), labels.to(device));
+    correct += sum(hits.to(DType::int64)).item<std::int64_t>();
+  }
+  return correct;
+}
+
+using Options = std::map<std::string, std::string>;
+constexpr char usage[] =
+    "usage: mnist [--epochs 1] [--batch-size 64] [--device cpu] [--data FOLDER] [--profile EPOCH]";
+
+std::int64_t number(const Options& options, const char* name) {
+  const std::string& text = options.at(name);
+  std::int64_t value = -1;  // stays so where there is no number, or one too large
+  const char* const end = std::from_chars(text.data(), text.data() + text.size(), value).ptr;
+  check<ValueError>(*end == '\0' && value >= 0, "mnist", name, " takes a number, got ", text, '\n', usage);
+  return value;
+}
+
+int main(int argc, char** argv) try {
+  Options options{{"--epochs", "1"},
+                  {"--batch-size", "64"},
+                  {"--device", default_device().name()},
+                  {"--data", MNIST_DATA_DIR},
+                  {"--profile", "0"}};  // the epoch whose operators are ranked
+  for (int i = 1; i < argc; i += 2) {
+    check<ValueError>(options.contains(argv[i]) && i + 1 < argc, "mnist",
+                      "unknown option or missing value: ", argv[i], '\n', usage);
+    options[argv[i]] = argv[i + 1];
+  }
+  const std::int64_t epochs = number(options, "--epochs"), profiled = number(options, "--profile");
+  const Device device(options["--device"]);
+
+  manual_seed(1);
+  Net net;
+  net.to(device);
+  Adadelta optimizer(net.parameters());
+  StepLR schedule(optimizer, 1, 0.7);
+  const ImageDataset train_set = read_mnist(options["--data"], MnistSplit::train);
+  const ImageDataset test_set = read_mnist(options["--data"], MnistSplit::test);
+  const DataLoader train_loader(train_set, {.batch_size = number(options, "--batch-size"), .shuffle = true});
+  const DataLoader test_loader(test_set, {.batch_size = 1000});
+
+  Profiler profiler;
+  for (std::int64_t epoch = 1; epoch <= epochs; ++epoch) {
+    if (epoch == profiled) profiler.start();
+    train(net, optimizer, train_loader, device, epoch);
+    profiler.stop();
+    schedule.step();
+    const double accuracy = double(count_correct(net, test_loader, device)) / double(test_set.size());
+    std::printf("epoch %ld  test accuracy %.2f %%\n", epoch, 100 * accuracy);
+    if (epoch == profiled) std::fputs(profiler.ranking({.limit = 10}).to_table().c_str(), stdout);
+  }
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "%s\n", error.what());
+  return 2;
+}
