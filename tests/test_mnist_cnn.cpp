@@ -175,7 +175,7 @@ TEST_F(MnistCnn, RefusesWrongInput) {
   const std::string no_folder = path("file") + "/m.csv";
   const std::vector<Case> cases{
       {"--no-such-flag", {"--no-such-flag"}},
-      {"--batch-size 0", {"--batch-size: a positive number is wanted, got 0"}},
+      {"--batch-size 0", {"--batch-size: expects a positive number, got 0"}},
       {"--batch-size ten", {"--batch-size", "ten"}},
       {"--epochs -1", {"--epochs"}},
       {"--epochs 0 --profile", {"--profile", "0 epochs"}},

@@ -12,7 +12,7 @@ namespace {
 
 constexpr char header[] = "step,epoch,loss,accuracy";
 
-// The text up to the next comma, taken from the line.
+// Removes and returns the text up to the next comma.
 std::string_view take_field(std::string_view& line) {
   const std::size_t end = std::min(line.find(','), line.size());
   const std::string_view field = line.substr(0, end);
@@ -77,7 +77,7 @@ EpochProgress MnistTraining::train_epoch(std::int64_t epoch, const DataLoader& l
   net_.train();
   EpochProgress progress{.epoch = epoch, .steps = loader.size()};
   if (options.most_steps > 0) progress.steps = std::min(progress.steps, options.most_steps);
-  std::vector<Tensor> losses;  // of the steps since the last report: reading one waits for the device
+  std::vector<Tensor> losses;  // since the last call of on_log: reading a loss synchronizes with the device
   for (const auto& [images, labels] : loader.epoch(epoch)) {
     optimizer_.zero_grad();
     const Tensor loss = nll_loss(net_(images.to(device_)), labels.to(device_));
