@@ -69,10 +69,10 @@ std::string Ranking::to_table() const {
     add_row(table, "", named, devices);
   }
   std::string text = table.to_string();
-  text += "wall time " + fixed(wall_us * ms, 3) + " ms; the timer took " + fixed(timer_per_record_ns, 0) +
-          " ns a record, which is taken out of every row;\n";
+  text += "wall time " + fixed(wall_us * ms, 3) + " ms; the timer's " + fixed(timer_per_record_ns, 0) +
+          " ns per record are subtracted from every row;\n";
   text += "~ marks averages below its noise of " + fixed(noise_ns, 0) +
-          " ns. First calls are kept apart from calls and totals.\n";
+          " ns. First calls are not part of calls and totals.\n";
   return text;
 }
 
