@@ -1,5 +1,4 @@
-// Reverse-mode automatic differentiation, define-by-run: ops record
-// closures, backward() runs them in reverse.
+// Define-by-run reverse-mode automatic differentiation: ops record closures, backward() runs them in reverse.
 #pragma once
 
 #include <metron/core/tensor.h>
@@ -35,8 +34,7 @@ class NoGradGuard : public GradModeGuard {
   NoGradGuard() : GradModeGuard(false) {}
 };
 
-// Which of a node's inputs need a gradient. A backward closure computes
-// those and leaves the others undefined.
+// The inputs of a node that need a gradient. A backward closure leaves the other gradients undefined.
 class GradMask {
  public:
   static constexpr std::size_t max_inputs = 64;

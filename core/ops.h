@@ -1,7 +1,6 @@
 // All ops. An op checks shapes, allocates, calls kernel slots and records the gradient.
-// Errors are a ShapeError, DTypeError, DeviceError or ValueError: "[op] the rule that was broken, got
-// <shapes>". Operands have one dtype and one device; to() converts. A result has
-// the dtype of its operands unless noted.
+// Errors: ShapeError, DTypeError, DeviceError or ValueError, "[op] the rule that was broken, got <shapes>".
+// Operands have one dtype and one device; to() converts. Results have their operands' dtype unless noted.
 #pragma once
 
 #include <metron/core/autograd.h>
@@ -98,8 +97,7 @@ Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b = {},
 // bias + a @ b: a (M, K), b (K, N), bias broadcast to (M, N).
 Tensor addmm(const Tensor& bias, const Tensor& a, const Tensor& b);
 
-// ---- Convolution and pooling. The shape is always (N, C, H, W). On the
-// CPU results are channels-last in memory,
+// ---- Convolution and pooling. Shapes are (N, C, H, W). On the CPU results are channels-last in memory,
 //      which the fast kernels require. ----
 // x (N, C, H, W), w (O, C / groups, KH, KW), optional b (O).
 Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& b = {}, const Conv2dOptions& options = {},
@@ -118,8 +116,8 @@ Tensor batch_norm(const Tensor& x, const Tensor& w, const Tensor& b, Tensor runn
 Tensor layer_norm(const Tensor& x, const Shape& normalized, const Tensor& w = {}, const Tensor& b = {},
                   double eps = 1e-5);
 
-// ---- Dropout: in training, zero with probability p, else scaled by 1 / (1 - p);
-// otherwise the identity ---- Drops elements.
+// ---- Dropout: zero with probability p, else scaled by 1 / (1 - p); the identity in evaluation mode ----
+// Drops elements.
 Tensor dropout(const Tensor& x, double p, bool training = true);
 // Drops channels of (N, C, H, W), elements of (N, C).
 Tensor dropout2d(const Tensor& x, double p, bool training = true);

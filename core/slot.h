@@ -19,8 +19,7 @@ namespace metron {
 inline constexpr int max_providers = 16;
 using ProviderId = std::uint8_t;
 
-// A library or set of kernels that computes on a device.
-// kernels/providers.cpp lists them, preferred ones first.
+// A library or set of kernels for a device. kernels/providers.cpp lists them, preferred ones first.
 class Provider {
  public:
   ProviderId id = 0;

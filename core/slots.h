@@ -1,7 +1,6 @@
 // Every kernel slot: its function type and its contract. Common to all: the op has checked shapes, dtypes and
 // devices, and allocated the outputs. Kernels overwrite outputs and never accumulate into them. Strides are
-// arbitrary unless noted, and sizes may be 0. A function declines a call by
-// returning false before any side effect.
+// arbitrary unless noted; sizes may be 0. A function declines by returning false before any side effect.
 #pragma once
 
 #include <metron/core/options.h>
@@ -32,8 +31,7 @@ inline constinit Slot<FillFn> fill{"fill"};
 using CopyFn = bool(const Tensor& x, Tensor& y);
 inline constinit Slot<CopyFn> copy{"copy"};
 
-// ---- Element-wise. Operands have y's shape; broadcast axes have stride
-// 0. y may alias x, a or b exactly. ----
+// ---- Element-wise. Operands have y's shape, broadcast axes stride 0. y may alias x, a or b exactly. ----
 
 // y = f(x). Floating dtypes, and int64 for affine and clamp.
 using UnaryFn = bool(const Unary& f, const Tensor& x, Tensor& y);
@@ -98,8 +96,7 @@ inline constinit Slot<LinearBackwardWeightFn> linear_backward_weight{"linear_bac
                                                                      linear_backward_weight_flops};
 
 // ---- Convolution: cross-correlation. x (N, C, H, W), w (O, C / groups, KH, KW), optional bias (O),
-//      y (N, O, OH, OW). x and y are contiguous or channels-last; w, bias and their gradients contiguous.
-//      ----
+//      y (N, O, OH, OW). x and y are contiguous or channels-last, w, bias and their gradients contiguous ----
 
 // y = activation(x * w + bias).
 using Conv2dForwardFn = bool(const Tensor& x, const Tensor& w, const Tensor& bias,
@@ -140,8 +137,7 @@ inline constinit Slot<AvgPool2dBackwardFn> avg_pool2d_backward{"avg_pool2d_backw
 using BatchNormFn = bool(const Tensor& x, const Tensor& w, const Tensor& b, bool batch_statistics, double eps,
                          Tensor& mean, Tensor& variance, Tensor& y);
 inline constinit Slot<BatchNormFn> batch_norm{"batch_norm"};
-// w, gw and gb are absent together. With batch_statistics mean and
-// variance depend on x, else they are constant.
+// w, gw and gb are absent together. mean and variance depend on x with batch_statistics, else are constant.
 using BatchNormBackwardFn = bool(const Tensor& g, const Tensor& x, const Tensor& w, const Tensor& mean,
                                  const Tensor& variance, bool batch_statistics, double eps, Tensor& gx,
                                  Tensor& gw, Tensor& gb);
@@ -176,9 +172,8 @@ inline constinit Slot<EmbeddingFn> embedding{"embedding"};
 using EmbeddingBackwardFn = bool(const Tensor& g, const Tensor& indices, Tensor& gw);
 inline constinit Slot<EmbeddingBackwardFn> embedding_backward{"embedding_backward"};
 
-// ---- Optimizers: one call updates all parameters. Element i of every
-// list has the shape and floating dtype of
-//      parameter i, contiguous. Formulas follow PyTorch's documentation of the same optimizer. ----
+// ---- Optimizers: one call updates all parameters. Element i of every list has the shape and floating dtype
+//      of parameter i, contiguous. Formulas follow PyTorch's documentation of the same optimizer. ----
 
 // momenta is empty if momentum is 0.
 using SgdFn = bool(const SgdOptions& options, std::span<const Tensor> grads, std::span<Tensor> params,

@@ -119,9 +119,8 @@ class Tensor {
   void set_grad(Tensor grad);
   void retain_grad();     // stores the gradient of a non-leaf, too
   Tensor detach() const;  // shares the elements, not part of the graph
-  // Accumulates the gradients of this tensor into grad() of the leaves. `gradient` may be omitted for one
-  // element. With create_graph the gradients are part of the graph, a
-  // reference cycle that set_grad({}) breaks.
+  // Accumulates gradients into grad() of the leaves. `gradient` may be omitted for a tensor of one element.
+  // With create_graph, gradients are part of the graph: a reference cycle that set_grad({}) breaks.
   void backward(const Tensor& gradient = {}, bool retain_graph = false, bool create_graph = false) const;
 
   const std::shared_ptr<Storage>& storage() const { return impl().storage; }

@@ -38,7 +38,7 @@ std::unique_ptr<Backend> make_cuda_backend(std::string& why_not) {
   if (status != cudaSuccess || count == 0) {
     static_cast<void>(cudaGetLastError());
     why_not = std::string("the CUDA runtime found no device: ") +
-              (status == cudaSuccess ? "the driver knows none" : cudaGetErrorString(status)) +
+              (status == cudaSuccess ? "the driver reports none" : cudaGetErrorString(status)) +
               " (nvidia-smi shows what the driver sees)";
     return nullptr;
   }
