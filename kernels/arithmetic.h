@@ -8,7 +8,6 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
-#include <initializer_list>
 #include <limits>
 #include <type_traits>
 
@@ -23,6 +22,13 @@ METRON_HOST_DEVICE inline double exponential(double x) { return std::exp(x); }
 METRON_HOST_DEVICE inline double hyperbolic_tangent(double x) { return std::tanh(x); }
 METRON_HOST_DEVICE inline double complementary_error(double x) { return std::erfc(x); }
 
+// By Horner's scheme, the coefficient of the highest power first. No loop: those of its callers vectorise.
+template <typename... Coefficients>
+METRON_HOST_DEVICE inline float polynomial(float x, float value, Coefficients... coefficients) {
+  ((value = value * x + coefficients), ...);
+  return value;
+}
+
 // x = n ln 2 + r with a whole n and |r| <= ln 2 / 2, for |x| < 2^20.
 struct ReducedExponent {
   std::int32_t n;
@@ -35,10 +41,7 @@ struct ReducedExponent {
     r = (x - whole * 0x1.62e4p-1f) - whole * 0x1.7f7d1cp-20f;  // ln 2 in two parts
   }
   METRON_HOST_DEVICE float exponential_minus_one() const {  // e^r - 1 by its series
-    float series = 1 / 5040.f;
-    for (const float reciprocal_factorial : {1 / 720.f, 1 / 120.f, 1 / 24.f, 1 / 6.f, 1 / 2.f, 1.f})
-      series = series * r + reciprocal_factorial;
-    return series * r;
+    return r * polynomial(r, 1 / 5040.f, 1 / 720.f, 1 / 120.f, 1 / 24.f, 1 / 6.f, 1 / 2.f, 1.f);
   }
 };
 METRON_HOST_DEVICE inline float power_of_two(std::int32_t n) {  // -127 < n < 128
@@ -76,10 +79,8 @@ METRON_HOST_DEVICE inline float complementary_error(float x) {
 #else
   const float z = x < 0 ? -x : x;
   const float t = 1 / (1 + z * (1 / 3.f));
-  float p = 0.056972719f;
-  for (const float coefficient : {-0.29896465f, 0.55177256f, -0.46262688f, 0.42142496f, -0.011597774f,
-                                  0.19552027f, 0.1706917f, 0.18877608f, 0.18803101f})
-    p = p * t + coefficient;
+  const float p = polynomial(t, 0.056972719f, -0.29896465f, 0.55177256f, -0.46262688f, 0.42142496f,
+                             -0.011597774f, 0.19552027f, 0.1706917f, 0.18877608f, 0.18803101f);
   const float tail = exponential(-z * z) * t * p;
   return x < 0 ? 2 - tail : tail;
 #endif

@@ -59,9 +59,16 @@ void copy_transposed(const LoopNest& nest, std::size_t d, const T* x, T* y) {
 
 bool fill(double value, Tensor& y) {
   const LoopNest nest = loop_nest({&y});
+  std::uint64_t bits = 0;
   visit_any_dtype(y.dtype(), [&]<typename T>() {
-    const auto constant = [converted = functor::convert<T>(value)] { return converted; };
-    map(nest, constant, y.mutable_data<T>());
+    const T converted = functor::convert<T>(value);
+    std::memcpy(&bits, &converted, sizeof converted);
+  });
+  visit_word(y.dtype(), [&]<typename Word>() {
+    Word word;
+    std::memcpy(&word, &bits, sizeof word);
+    map(
+        nest, [word] { return word; }, static_cast<Word*>(y.raw_mutable_data()));
   });
   return true;
 }
@@ -73,17 +80,25 @@ bool copy(const Tensor& x, Tensor& y) {
     return true;
   }
   const LoopNest nest = loop_nest({&y, &x});
-  if (const std::size_t d = transposed_dimension(nest); same_dtype && d != 0) {
-    visit_any_dtype(y.dtype(),
-                    [&]<typename T>() { copy_transposed(nest, d, x.data<T>(), y.mutable_data<T>()); });
+  const void* const from = x.raw_data();
+  if (same_dtype) {
+    const std::size_t d = transposed_dimension(nest);
+    visit_word(y.dtype(), [&]<typename Word>() {
+      const Word* const in = static_cast<const Word*>(from);
+      Word* const out = static_cast<Word*>(y.raw_mutable_data());
+      if (d != 0) return copy_transposed(nest, d, in, out);
+      map(
+          nest, [](Word word) { return word; }, out, in);
+    });
     return true;
   }
-  const void* const from = x.raw_data();
   visit_any_dtype(y.dtype(), [&]<typename To>() {
     To* const to = y.mutable_data<To>();
     visit_any_dtype(x.dtype(), [&]<typename From>() {
-      const auto convert = [](From value) { return functor::convert<To>(value); };
-      map(nest, convert, to, static_cast<const From*>(from));
+      if constexpr (!std::is_same_v<To, From>) {
+        const auto convert = [](From value) { return functor::convert<To>(value); };
+        map(nest, convert, to, static_cast<const From*>(from));
+      }
     });
   });
   return true;

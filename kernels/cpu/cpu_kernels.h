@@ -30,5 +30,6 @@ constexpr std::int64_t grain_of(std::int64_t elements_per_unit) {
 
 // Kernels that others are made of.
 kernel::CopyFn copy;
+kernel::ReduceFn reduce;
 
 }  // namespace metron::METRON_ISA

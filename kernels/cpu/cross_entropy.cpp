@@ -2,7 +2,7 @@
 // once and stays in the cache for its maximum and the sum of its exponentials.
 #include <metron/kernels/cpu/cpu_kernels.h>
 #include <metron/kernels/cpu/fold.h>
-#include <metron/kernels/cpu/map.h>
+#include <metron/kernels/functors.h>
 
 #include <cmath>
 
@@ -13,20 +13,24 @@ using functor::exponential;
 
 constexpr std::int64_t row_cost = 5;  // of an element, in plain element-wise operations
 
-// Calls body(row, load), where load(c) is the element of class c.
+// Calls body(n, row) for each row, dense: a copy where it is not.
 template <typename T, typename Body>
 void for_each_row(const Tensor& x, const Body& body) {
-  const T* const in = x.data<T>();
+  const std::int64_t rows = x.shape()[0], classes = x.shape()[1];
   const std::int64_t row_stride = x.strides()[0], stride = x.strides()[1];
-  parallel_for(x.shape()[0], grain_of(row_cost * x.shape()[1]), [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t n = begin; n < end; ++n) {
-      const T* const row = in + n * row_stride;
-      if (stride == 1) {
-        body(n, [=](std::int64_t c) { return row[c]; });
-      } else {
-        body(n, [=](std::int64_t c) { return row[c * stride]; });
-      }
-    }
+  const T* const in = x.data<T>();
+  const auto over_rows = [&](const auto& one) {
+    parallel_for(rows, grain_of(row_cost * classes), [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t n = begin; n < end; ++n) one(n);
+    });
+  };
+  if (stride == 1) return over_rows([&](std::int64_t n) { body(n, in + n * row_stride); });
+  const Scratch scratch(rows * classes, dtype_of<T>);
+  T* const copies = scratch.data<T>();
+  over_rows([&](std::int64_t n) {
+    T* const row = copies + n * classes;
+    for (std::int64_t c = 0; c < classes; ++c) row[c] = in[n * row_stride + c * stride];
+    body(n, row);
   });
 }
 
@@ -45,13 +49,12 @@ bool cross_entropy(const Tensor& x, const Tensor& target, Reduction reduction, T
     const Scratch scratch(each ? 0 : rows, dtype_of<T>);
     T* const losses = each ? out : scratch.data<T>();
     const std::int64_t stride = each ? y.strides()[0] : 1;
-    for_each_row<T>(x, [=](std::int64_t n, const auto& load) {
-      const T largest = fold<T>(Max<T>{}, classes, load);
-      const T sum =
-          fold<T>(Sum<T>{}, classes, [&](std::int64_t c) { return exponential(load(c) - largest); });
+    for_each_row<T>(x, [=](std::int64_t n, const T* in) {
+      const T largest = fold<T>(Max<T>{}, classes, [=](std::int64_t c) { return in[c]; });
+      const T sum = fold<T>(Sum<T>{}, classes, [=](std::int64_t c) { return exponential(in[c] - largest); });
       kept[2 * n] = largest;
       kept[2 * n + 1] = std::log(sum);
-      losses[n * stride] = kept[2 * n + 1] - (load(wanted[n * target_stride]) - largest);
+      losses[n * stride] = kept[2 * n + 1] - (in[wanted[n * target_stride]] - largest);
     });
     if (each) return;
     const T total = fold<T>(Sum<T>{}, rows, [=](std::int64_t n) { return losses[n]; });
@@ -72,12 +75,12 @@ bool cross_entropy_backward(const Tensor& g, const Tensor& x, const Tensor& targ
     const std::int64_t row_stride = gx.strides()[0], stride = gx.strides()[1];
     const std::int64_t gradient_stride = reduction == Reduction::none ? g.strides()[0] : 0;
     const T divisor = reduction == Reduction::mean ? static_cast<T>(rows) : T{1};
-    for_each_row<T>(x, [=](std::int64_t n, const auto& load) {
+    for_each_row<T>(x, [=](std::int64_t n, const T* in) {
       const T largest = kept[2 * n], log_sum = kept[2 * n + 1];
       const T scale = gradient[n * gradient_stride] / divisor;
       T* const row = out + n * row_stride;
       for (std::int64_t c = 0; c < classes; ++c)
-        row[c * stride] = exponential((load(c) - largest) - log_sum) * scale;
+        row[c * stride] = exponential((in[c] - largest) - log_sum) * scale;
       row[wanted[n * target_stride] * stride] -= scale;
     });
   });

@@ -38,7 +38,7 @@ bool binary(BinaryOp op, const Tensor& a, const Tensor& b, Tensor& y) {
     const T* const left = a.data<T>();
     const T* const right = b.data<T>();
     T* const out = y.mutable_data<T>();
-    functor::visit_binary<T>(op, [&](const auto& formula) { map(nest, formula, out, left, right); });
+    functor::visit_binary<T>(op, [&](const auto& formula) { map_pairs(nest, formula, out, left, right); });
   });
 }
 
@@ -59,8 +59,9 @@ bool where(const Tensor& condition, const Tensor& a, const Tensor& b, Tensor& y)
   const LoopNest nest = loop_nest({&y, &condition, &a, &b});
   const std::uint8_t* const chosen = condition.data<std::uint8_t>();
   const auto select = [](std::uint8_t c, auto yes, auto no) { return c != 0 ? yes : no; };
-  visit_any_dtype(y.dtype(), [&]<typename T>() {
-    map(nest, select, y.mutable_data<T>(), chosen, a.data<T>(), b.data<T>());
+  visit_word(y.dtype(), [&]<typename Word>() {
+    map(nest, select, static_cast<Word*>(y.raw_mutable_data()), chosen,
+        static_cast<const Word*>(a.raw_data()), static_cast<const Word*>(b.raw_data()));
   });
   return true;
 }

@@ -42,7 +42,7 @@ inline T fold_lanes(const Op& op, std::int64_t begin, std::int64_t end, const Lo
 
 // load(begin) to load(end - 1) folded.
 template <typename T, typename Op, typename Load>
-inline T fold_block(const Op& op, std::int64_t begin, std::int64_t end, const Load& load) {
+[[gnu::noinline]] T fold_block(const Op& op, std::int64_t begin, std::int64_t end, const Load& load) {
   if (end - begin >= 64) return fold_lanes<32, T>(op, begin, end, load);
   if (end - begin >= 4) return fold_lanes<4, T>(op, begin, end, load);
   T result = Op::identity;
@@ -76,14 +76,27 @@ class PairwiseFold {
   std::array<T, 64> levels_;
 };
 
-// load(0) to load(length - 1) folded.
-template <typename T, typename Op, typename Load>
-[[gnu::noinline]] T fold(const Op& op, std::int64_t length, const Load& load) {
-  if (length <= fold_block_length) return fold_block<T>(op, 0, length, load);
+template <typename T, typename Op>
+using FoldBlock = T (*)(const Op& op, std::int64_t begin, std::int64_t end, const void* load);
+
+// The folds of several blocks, whatever loads their elements.
+template <typename T, typename Op>
+[[gnu::noinline]] T fold_blocks(const Op& op, std::int64_t length, const void* load,
+                                FoldBlock<T, Op> fold_one) {
   PairwiseFold<T, Op> blocks(op);
   for (std::int64_t begin = 0; begin < length; begin += fold_block_length)
-    blocks.add(fold_block<T>(op, begin, std::min(begin + fold_block_length, length), load));
+    blocks.add(fold_one(op, begin, std::min(begin + fold_block_length, length), load));
   return blocks.result();
+}
+
+// load(0) to load(length - 1) folded.
+template <typename T, typename Op, typename Load>
+inline T fold(const Op& op, std::int64_t length, const Load& load) {
+  if (length <= fold_block_length) return fold_block<T>(op, 0, length, load);
+  return fold_blocks<T, Op>(op, length, &load,
+                            [](const Op& o, std::int64_t begin, std::int64_t end, const void* object) {
+                              return fold_block<T>(o, begin, end, *static_cast<const Load*>(object));
+                            });
 }
 
 }  // namespace

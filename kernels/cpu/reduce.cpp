@@ -22,13 +22,32 @@ struct Chunks {
   std::int64_t y_stride;
 };
 
+template <typename T, typename Op>
+T fold_dense(const Op& op, const T* run, std::int64_t length) {
+  return fold<T>(op, length, [=](std::int64_t i) { return run[i]; });
+}
+
+// By way of dense blocks, as long as those of a fold.
+template <typename T, typename Op>
+T fold_strided(const Op& op, const T* run, std::int64_t stride, std::int64_t length) {
+  T block[fold_block_length];
+  PairwiseFold<T, Op> blocks(op);
+  for (std::int64_t begin = 0; begin < length; begin += fold_block_length) {
+    const std::int64_t count = std::min(fold_block_length, length - begin);
+    for (std::int64_t i = 0; i < count; ++i) block[i] = run[(begin + i) * stride];
+    const T folded = fold_dense(op, block, count);
+    if (count == length) return folded;
+    blocks.add(folded);
+  }
+  return blocks.result();
+}
+
 // Positions [begin, end) of a row that starts at x.
 template <typename T, typename Op>
 T fold_row(const Op& op, const LoopNest& reduced, std::int64_t begin, std::int64_t end, const T* x) {
   const std::int64_t stride = reduced.strides[0][0];
   const auto fold_run = [&](const T* run, std::int64_t length) {
-    if (stride == 1) return fold<T>(op, length, [=](std::int64_t i) { return run[i]; });
-    return fold<T>(op, length, [=](std::int64_t i) { return run[i * stride]; });
+    return stride == 1 ? fold_dense(op, run, length) : fold_strided(op, run, stride, length);
   };
   if (reduced.rank == 1) return fold_run(x + begin * stride, end - begin);
   PairwiseFold<T, Op> runs(op);
@@ -56,23 +75,31 @@ void fold_rows(const Op& op, const LoopNest& kept, const LoopNest& reduced, cons
   });
 }
 
-// Positions [begin, end) of the `width` columns that start at x. `walk` is along a row.
-template <typename T, typename Op, typename Walk>
+// Positions [begin, end) of the `width` columns that start at x, `step` apart.
+template <typename T, typename Op>
 void fold_strip(const Op& op, const LoopNest& reduced, std::int64_t begin, std::int64_t end, const T* x,
-                Walk walk, std::int64_t width, T* strip) {
+                std::int64_t step, std::int64_t width, T* strip) {
   std::fill_n(strip, width, Op::identity);
   const std::int64_t stride = reduced.strides[0][0];
+  T gathered[4][strip_columns];
+  const auto dense = [&](const T* row, T* buffer) -> const T* {
+    if (step == 1) return row;
+    for (std::int64_t j = 0; j < width; ++j) buffer[j] = row[j * step];
+    return buffer;
+  };
   for_each_run<1>(reduced, begin, end, [&](const auto& offsets, std::int64_t length) {
     const T* row = x + offsets[0];
     std::int64_t i = 0;
     for (; i + 4 <= length; i += 4, row += 4 * stride) {
-      const auto a = walk(row), b = walk(row + stride), c = walk(row + 2 * stride),
-                 d = walk(row + 3 * stride);
+      const T* const a = dense(row, gathered[0]);
+      const T* const b = dense(row + stride, gathered[1]);
+      const T* const c = dense(row + 2 * stride, gathered[2]);
+      const T* const d = dense(row + 3 * stride, gathered[3]);
 #pragma omp simd
       for (std::int64_t j = 0; j < width; ++j) strip[j] = op(strip[j], op(op(a[j], b[j]), op(c[j], d[j])));
     }
     for (; i < length; ++i, row += stride) {
-      const auto a = walk(row);
+      const T* const a = dense(row, gathered[0]);
 #pragma omp simd
       for (std::int64_t j = 0; j < width; ++j) strip[j] = op(strip[j], a[j]);
     }
@@ -95,11 +122,7 @@ void fold_columns(const Op& op, const LoopNest& kept, const LoopNest& reduced, c
         const T* const first = x + offsets[0];
         T* const out = y + chunk * chunks.y_stride + offsets[1];
         const std::int64_t columns = std::min(strip_columns, width - offsets[3]);
-        if (x_stride == 1) {
-          fold_strip(op, reduced, from, to, first, Dense{}, columns, strip);
-        } else {
-          fold_strip(op, reduced, from, to, first, Strided{x_stride}, columns, strip);
-        }
+        fold_strip(op, reduced, from, to, first, x_stride, columns, strip);
         for (std::int64_t j = 0; j < columns; ++j) out[j * y_stride] = strip[j];
       });
     }

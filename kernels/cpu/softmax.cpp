@@ -2,7 +2,6 @@
 // neighbouring columns at a time.
 #include <metron/kernels/cpu/cpu_kernels.h>
 #include <metron/kernels/cpu/fold.h>
-#include <metron/kernels/cpu/map.h>
 
 namespace metron::METRON_ISA {
 namespace {
@@ -17,6 +16,8 @@ struct Axis {
   std::int64_t size;
   std::int64_t strides[3];
 };
+
+using Steps = std::array<std::int64_t, max_operands>;  // from column to column, of each operand
 
 template <typename T>
 void softmax_row(bool log, std::int64_t size, const T* x, T* y) {
@@ -43,61 +44,81 @@ void softmax_backward_row(bool log, std::int64_t size, const T* g, const T* y, T
   for (std::int64_t i = 0; i < size; ++i) gx[i] = y[i] * (g[i] - sum);
 }
 
-// Columns side by side, one element of each at a time; the walks are along a strip. Sums are in double, as an
-// axis may be long.
-template <typename T, typename Walk>
-void softmax_strip(bool log, const Axis& axis, std::int64_t columns, const T* x, T* y, Walk y_walk,
-                   Walk x_walk) {
+// A row of a strip: its elements where they are dense, else copies of them.
+template <typename T>
+const T* dense_row(const T* row, std::int64_t step, std::int64_t columns, T* buffer) {
+  if (step == 1) return row;
+  for (std::int64_t j = 0; j < columns; ++j) buffer[j] = row[j * step];
+  return buffer;
+}
+template <typename T>
+void store_row(const T* buffer, std::int64_t step, std::int64_t columns, T* row) {
+  if (buffer == row) return;
+  for (std::int64_t j = 0; j < columns; ++j) row[j * step] = buffer[j];
+}
+
+// Columns side by side, `steps` apart, one element of each at a time. Sums are in double, as an axis may be
+// long.
+template <typename T>
+void softmax_strip(bool log, const Axis& axis, const Steps& steps, std::int64_t columns, const T* x, T* y) {
   T largest[softmax_columns], exponentials[softmax_columns], normaliser[softmax_columns];
+  T in_buffer[softmax_columns], out_buffer[softmax_columns];
   double sum[softmax_columns];
   std::fill_n(largest, columns, Max<T>::identity);
   std::fill_n(sum, columns, 0.0);
   for (std::int64_t i = 0; i < axis.size; ++i) {
-    const auto in = x_walk(x + i * axis.strides[1]);
+    const T* const in = dense_row(x + i * axis.strides[1], steps[1], columns, in_buffer);
     for (std::int64_t j = 0; j < columns; ++j) largest[j] = Max<T>{}(largest[j], in[j]);
   }
   for (std::int64_t i = 0; i < axis.size; ++i) {
-    const auto in = x_walk(x + i * axis.strides[1]);
+    const T* const in = dense_row(x + i * axis.strides[1], steps[1], columns, in_buffer);
     for (std::int64_t j = 0; j < columns; ++j) exponentials[j] = exponential(in[j] - largest[j]);
     for (std::int64_t j = 0; j < columns; ++j) sum[j] += exponentials[j];
-    if (log) continue;
-    const auto out = y_walk(y + i * axis.strides[0]);
-    for (std::int64_t j = 0; j < columns; ++j) out[j] = exponentials[j];
+    if (!log) store_row<T>(exponentials, steps[0], columns, y + i * axis.strides[0]);
   }
   for (std::int64_t j = 0; j < columns; ++j)
     normaliser[j] = static_cast<T>(log ? std::log(sum[j]) : 1 / sum[j]);
   for (std::int64_t i = 0; i < axis.size; ++i) {
-    const auto in = x_walk(x + i * axis.strides[1]);
-    const auto out = y_walk(y + i * axis.strides[0]);
+    T* const row = y + i * axis.strides[0];
+    T* const out = steps[0] == 1 ? row : out_buffer;
     if (log) {
+      const T* const in = dense_row(x + i * axis.strides[1], steps[1], columns, in_buffer);
       for (std::int64_t j = 0; j < columns; ++j) out[j] = (in[j] - largest[j]) - normaliser[j];
     } else {
-      for (std::int64_t j = 0; j < columns; ++j) out[j] *= normaliser[j];
+      const T* const kept = dense_row<T>(row, steps[0], columns, out_buffer);
+      for (std::int64_t j = 0; j < columns; ++j) out[j] = kept[j] * normaliser[j];
     }
+    store_row(out, steps[0], columns, row);
   }
 }
 
-template <typename T, typename Walk>
-void softmax_backward_strip(bool log, const Axis& axis, std::int64_t columns, const T* g, const T* y, T* gx,
-                            Walk gx_walk, Walk g_walk, Walk y_walk) {
+template <typename T>
+void softmax_backward_strip(bool log, const Axis& axis, const Steps& steps, std::int64_t columns, const T* g,
+                            const T* y, T* gx) {
   double sum[softmax_columns];
-  T total[softmax_columns];
+  T total[softmax_columns], g_buffer[softmax_columns], y_buffer[softmax_columns], out_buffer[softmax_columns];
   std::fill_n(sum, columns, 0.0);
   for (std::int64_t i = 0; i < axis.size; ++i) {
-    const auto gradient = g_walk(g + i * axis.strides[1]);
-    const auto output = y_walk(y + i * axis.strides[2]);
-    for (std::int64_t j = 0; j < columns; ++j) sum[j] += log ? gradient[j] : gradient[j] * output[j];
+    const T* const gradient = dense_row(g + i * axis.strides[1], steps[1], columns, g_buffer);
+    if (log) {
+      for (std::int64_t j = 0; j < columns; ++j) sum[j] += gradient[j];
+    } else {
+      const T* const output = dense_row(y + i * axis.strides[2], steps[2], columns, y_buffer);
+      for (std::int64_t j = 0; j < columns; ++j) sum[j] += gradient[j] * output[j];
+    }
   }
   for (std::int64_t j = 0; j < columns; ++j) total[j] = static_cast<T>(sum[j]);
   for (std::int64_t i = 0; i < axis.size; ++i) {
-    const auto gradient = g_walk(g + i * axis.strides[1]);
-    const auto output = y_walk(y + i * axis.strides[2]);
-    const auto out = gx_walk(gx + i * axis.strides[0]);
+    const T* const gradient = dense_row(g + i * axis.strides[1], steps[1], columns, g_buffer);
+    const T* const output = dense_row(y + i * axis.strides[2], steps[2], columns, y_buffer);
+    T* const row = gx + i * axis.strides[0];
+    T* const out = steps[0] == 1 ? row : out_buffer;
     if (log) {
       for (std::int64_t j = 0; j < columns; ++j) out[j] = gradient[j] - exponential(output[j]) * total[j];
     } else {
       for (std::int64_t j = 0; j < columns; ++j) out[j] = output[j] * (gradient[j] - total[j]);
     }
+    store_row(out, steps[0], columns, row);
   }
 }
 
@@ -119,16 +140,11 @@ bool softmax(const Tensor& x, int axis, bool log, Tensor& y) {
       return;
     }
     const LoopNest strips = strips_of(nest, softmax_columns);
-    const auto& stride = nest.strides[0];
     const std::int64_t unit = along.size * std::min(softmax_columns, nest.sizes[0]);
     parallel_for(strips.numel, grain_of(exponential_cost * unit), [&](std::int64_t begin, std::int64_t end) {
       for_each_position<4>(strips, begin, end, [&](const auto& offsets) {
         const std::int64_t columns = std::min(softmax_columns, nest.sizes[0] - offsets[3]);
-        const auto run = [&](auto... walks) {
-          softmax_strip(log, along, columns, in + offsets[1], out + offsets[0], walks...);
-        };
-        if (stride[0] == 1 && stride[1] == 1) return run(Dense{}, Dense{});
-        run(Strided{stride[0]}, Strided{stride[1]});
+        softmax_strip(log, along, nest.strides[0], columns, in + offsets[1], out + offsets[0]);
       });
     });
   });
@@ -151,16 +167,12 @@ bool softmax_backward(const Tensor& g, const Tensor& y, int axis, bool log, Tens
       return;
     }
     const LoopNest strips = strips_of(nest, softmax_columns);
-    const auto& stride = nest.strides[0];
     const std::int64_t unit = along.size * std::min(softmax_columns, nest.sizes[0]);
     parallel_for(strips.numel, grain_of(exponential_cost * unit), [&](std::int64_t begin, std::int64_t end) {
       for_each_position<4>(strips, begin, end, [&](const auto& o) {
         const std::int64_t columns = std::min(softmax_columns, nest.sizes[0] - o[3]);
-        const auto run = [&](auto... walks) {
-          softmax_backward_strip(log, along, columns, gradient + o[1], output + o[2], out + o[0], walks...);
-        };
-        if (stride[0] == 1 && stride[1] == 1 && stride[2] == 1) return run(Dense{}, Dense{}, Dense{});
-        run(Strided{stride[0]}, Strided{stride[1]}, Strided{stride[2]});
+        softmax_backward_strip(log, along, nest.strides[0], columns, gradient + o[1], output + o[2],
+                               out + o[0]);
       });
     });
   });
