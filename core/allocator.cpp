@@ -60,8 +60,7 @@ void CachingAllocator::release(void* block, std::size_t bytes) {
     trim(stats_.cache_limit - size);
     try {
       free_[size].push_back(block);
-    } catch (const std::bad_alloc&) {  // no memory for the list itself; must not throw, since destructors
-                                       // call this
+    } catch (const std::bad_alloc&) {  // of the list itself; destructors call this
       kept = false;
     }
   }
@@ -73,7 +72,7 @@ void CachingAllocator::release(void* block, std::size_t bytes) {
   }
 }
 
-// Largest blocks first: they free the max_bytes memory per call and are the least likely to be reused.
+// Largest blocks first: they free the most memory per call and are the least likely to be reused.
 void CachingAllocator::trim(std::size_t limit) {
   while (cached_ > limit) {
     const auto largest = std::prev(free_.end());

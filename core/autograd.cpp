@@ -187,7 +187,8 @@ bool Tensor::requires_grad() const { return grad_meta() != nullptr && grad_meta(
 bool Tensor::is_leaf() const { return grad_meta() == nullptr || grad_meta()->node == nullptr; }
 
 Tensor& Tensor::set_requires_grad(bool requires_grad) {
-  check<AutogradError>(is_leaf(), "set_requires_grad", "only a leaf can be changed; detach() returns one");
+  check<AutogradError>(is_leaf(), "set_requires_grad",
+                       "requires_grad can only be set on a leaf; detach() returns one");
   if (!requires_grad) {
     impl_->grad_meta = nullptr;
   } else if (impl_->grad_meta == nullptr) {

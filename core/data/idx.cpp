@@ -95,15 +95,14 @@ Tensor read_idx(const std::filesystem::path& path) {
   std::array<unsigned char, 4> magic{};
   read_header(file, magic.data(), magic.size());
   check<IoError>(magic[0] == 0 && magic[1] == 0, read_idx_op, path.string(),
-                 ": an IDX file begins with two zero bytes, bytes_read ", int{magic[0]}, " and ",
-                 int{magic[1]});
+                 ": an IDX file begins with two zero bytes, got ", int{magic[0]}, " and ", int{magic[1]});
   const auto type = std::find_if(element_types.begin(), element_types.end(),
                                  [&](const ElementType& known) { return known.code == magic[2]; });
   check<IoError>(type != element_types.end(), read_idx_op, path.string(),
-                 ": the element type must be 8, 9, 11, 12, 13 or 14, bytes_read ", int{magic[2]});
+                 ": the element type must be 8, 9, 11, 12, 13 or 14, got ", int{magic[2]});
   const std::size_t rank = magic[3];
   check<IoError>(rank >= 1 && rank <= max_rank, read_idx_op, path.string(), ": there must be 1 to ", max_rank,
-                 " dimensions, bytes_read ", rank);
+                 " dimensions, got ", rank);
 
   std::array<unsigned char, 4 * max_rank> sizes{};
   read_header(file, sizes.data(), 4 * rank);
