@@ -33,10 +33,10 @@ bool sync_directory(const std::filesystem::path& directory) {
 
 // Resolves symbolic links. The target need not exist.
 std::filesystem::path link_target(std::filesystem::path path) {
-  constexpr int most_links = 40;  // the limit of the Linux kernel
+  constexpr int max_links = 40;  // the limit of the Linux kernel
   std::error_code error;
   for (int link = 0; std::filesystem::is_symlink(std::filesystem::symlink_status(path, error)); ++link) {
-    check<IoError>(link < most_links, op, path.string(), ": too many symbolic links");
+    check<IoError>(link < max_links, op, path.string(), ": too many symbolic links");
     const auto next = std::filesystem::read_symlink(path, error);
     check<IoError>(!error, op, path.string(), ": ", error.message());
     path = path.parent_path() / next;  // an absolute `next` replaces the parent

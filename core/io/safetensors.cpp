@@ -148,8 +148,8 @@ class Loader {
 
  private:
   template <typename... Parts>
-  void require(bool holds, const Parts&... parts) const {
-    check<IoError>(holds, "load_safetensors", path_.string(), parts...);
+  void require(bool condition, const Parts&... parts) const {
+    check<IoError>(condition, "load_safetensors", path_.string(), parts...);
   }
 
   void read(void* destination, std::uint64_t bytes) {

@@ -18,7 +18,7 @@ void check_arithmetic(const char* op, const Tensor& x);  // floating or int64
 void check_representable(const char* op, double value, DType dtype);
 
 // Whether both numbers are at least `low` and small enough that products with sizes do not overflow.
-inline bool is_sound(Size2 size, std::int64_t low) {
+inline bool is_in_range(Size2 size, std::int64_t low) {
   constexpr std::int64_t limit = std::int64_t{1} << 31;
   return size.h >= low && size.w >= low && size.h < limit && size.w < limit;
 }

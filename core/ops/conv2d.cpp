@@ -6,11 +6,11 @@ namespace metron {
 namespace {
 
 void check_options(const Conv2dOptions& o) {
-  check<ValueError>(detail::is_sound(o.stride, 1), "conv2d", "strides must be at least 1, got ", o.stride.h,
-                    " and ", o.stride.w);
-  check<ValueError>(detail::is_sound(o.padding, 0), "conv2d", "paddings must not be negative, got ",
+  check<ValueError>(detail::is_in_range(o.stride, 1), "conv2d", "strides must be at least 1, got ",
+                    o.stride.h, " and ", o.stride.w);
+  check<ValueError>(detail::is_in_range(o.padding, 0), "conv2d", "paddings must not be negative, got ",
                     o.padding.h, " and ", o.padding.w);
-  check<ValueError>(detail::is_sound(o.dilation, 1), "conv2d", "dilations must be at least 1, got ",
+  check<ValueError>(detail::is_in_range(o.dilation, 1), "conv2d", "dilations must be at least 1, got ",
                     o.dilation.h, " and ", o.dilation.w);
   check<ValueError>(o.groups >= 1, "conv2d", "groups must be at least 1, got ", o.groups);
 }
@@ -20,7 +20,7 @@ void check_shapes(const Tensor& x, const Tensor& w, const Tensor& b, const Conv2
                     "expects x (N, C, H, W) and a weight (O, C / groups, KH, KW), got ", x.shape(), " and ",
                     w.shape());
   const std::int64_t channels = x.shape()[1], outputs = w.shape()[0];
-  check<ShapeError>(detail::is_sound({w.shape()[2], w.shape()[3]}, 1), "conv2d",
+  check<ShapeError>(detail::is_in_range({w.shape()[2], w.shape()[3]}, 1), "conv2d",
                     "the kernel must be at least 1 by 1, got weight ", w.shape());
   check<ShapeError>(channels % o.groups == 0 && outputs % o.groups == 0, "conv2d", o.groups,
                     " groups must divide the channels, got x ", x.shape(), " and weight ", w.shape());

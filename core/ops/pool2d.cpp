@@ -10,10 +10,10 @@ Pool2dOptions checked_options(const char* op, const Tensor& x, Pool2dOptions o) 
   detail::check_floating(op, x);
   check<ShapeError>(x.rank() == 4 && x.shape()[2] > 0 && x.shape()[3] > 0, op,
                     "expects x (N, C, H, W) with H and W of at least 1, got ", x.shape());
-  check<ValueError>(detail::is_sound(o.kernel, 1), op, "the kernel must be at least 1, got ", o.kernel.h,
+  check<ValueError>(detail::is_in_range(o.kernel, 1), op, "the kernel must be at least 1, got ", o.kernel.h,
                     " and ", o.kernel.w);
   if (o.stride == Size2(0)) o.stride = o.kernel;
-  check<ValueError>(detail::is_sound(o.stride, 1), op, "strides must be at least 1, got ", o.stride.h,
+  check<ValueError>(detail::is_in_range(o.stride, 1), op, "strides must be at least 1, got ", o.stride.h,
                     " and ", o.stride.w);
   check<ValueError>(
       o.padding.h >= 0 && o.padding.w >= 0 && o.padding.h <= o.kernel.h / 2 && o.padding.w <= o.kernel.w / 2,

@@ -99,8 +99,8 @@ class Reader {
  private:
   static constexpr std::int64_t far = std::numeric_limits<std::int64_t>::max() / 4;  // sums don't overflow
 
-  void require(bool holds, const char* what) const {
-    check<ValueError>(holds, "load_profile", file_, ' ', what);
+  void require(bool condition, const char* what) const {
+    check<ValueError>(condition, "load_profile", file_, ' ', what);
   }
   const Json& member(const Json& object, const char* name) const {
     require(object.is_object() && object.contains(name), "is incomplete");

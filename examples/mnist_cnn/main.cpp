@@ -24,7 +24,7 @@ std::atomic<bool> interrupted = false;
 void train(MnistTraining& training, const DataLoader& loader, const Options& options, std::int64_t samples,
            std::int64_t epoch) {
   Progress progress(epoch, options.epochs, samples);
-  const EpochOptions epoch_options{.most_steps = options.dry_run ? 1 : 0,
+  const EpochOptions epoch_options{.max_steps = options.dry_run ? 1 : 0,
                                    .log_interval = options.log_interval};
   const EpochProgress end = training.train_epoch(
       epoch, loader, epoch_options,

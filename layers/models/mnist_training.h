@@ -40,7 +40,7 @@ struct TestResult {
 };
 
 struct EpochOptions {
-  std::int64_t most_steps = 0;     // 0: all
+  std::int64_t max_steps = 0;      // 0: all
   std::int64_t log_interval = 10;  // steps between calls of on_log
 };
 
@@ -64,7 +64,7 @@ class MnistTraining {
   // Stops after the current step if `stop` is set. on_log may call test.
   EpochProgress train_epoch(std::int64_t epoch, const DataLoader& loader, const EpochOptions& options,
                             const OnLog& on_log, const std::atomic<bool>& stop);
-  TestResult test(std::int64_t epoch, const DataLoader& loader, std::int64_t most_batches = 0);
+  TestResult test(std::int64_t epoch, const DataLoader& loader, std::int64_t max_batches = 0);
   const Metrics& metrics() const { return metrics_; }
 
  private:
