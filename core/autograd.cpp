@@ -115,8 +115,7 @@ GradModeGuard::GradModeGuard(bool enabled) : previous_(std::exchange(recording, 
 GradModeGuard::~GradModeGuard() { recording = previous_; }
 
 Node::~Node() {
-  // Destroys nodes that have no other owner iteratively. Their inputs are kept alive while the closures that
-  // saved them are destroyed.
+  // Iteratively destroys nodes without other owners. Their inputs outlive the closures that saved them.
   std::vector<std::shared_ptr<GradMeta>> to_destroy = std::move(inputs);
   backward = nullptr;
   while (!to_destroy.empty()) {

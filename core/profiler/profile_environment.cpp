@@ -141,9 +141,8 @@ extern "C" void note_signal(int number) {
   errno = error;
 }
 
-// Writes the profile before a signal terminates the process. A separate thread does so, since a signal
-// handler is restricted to async-signal-safe calls. Handlers of the program are left alone, and a second
-// signal terminates immediately.
+// Writes the profile before a signal terminates the process, on a thread because a handler is limited to
+// async-signal-safe calls. Handlers of the program are kept; a second signal terminates immediately.
 void write_before_signals_end() {
   if (::pipe2(signal_pipe, O_CLOEXEC) != 0) return;
   std::array<int, 3> numbers{SIGINT, SIGTERM, SIGHUP};
