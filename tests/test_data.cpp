@@ -153,7 +153,7 @@ TEST_F(Idx, ReportsHowMuchIsMissing) {
 TEST_F(Idx, RejectsCorruptGzip) {
   const std::string packed = gzip(six_bytes);
   for (std::size_t length = 2; length < packed.size(); ++length)
-    EXPECT_TRUE(contains(refusal(packed.substr(0, length)), {"the gzipped data is cut off"})) << length;
+    EXPECT_TRUE(contains(refusal(packed.substr(0, length)), {"the gzipped data is truncated"})) << length;
 
   std::string wrong_checksum = packed;
   wrong_checksum[packed.size() - 8] ^= 1;
@@ -192,10 +192,10 @@ TEST_F(Idx, RejectsPathsThatAreNotFiles) {
                        {(folder / "absent").string(), "No such file or directory"}));
   EXPECT_TRUE(
       contains(message_of<IoError>([&] { read_idx(folder.write("file", "") / "below"); }), {"below: "}));
-  EXPECT_TRUE(contains(message_of<IoError>([&] { read_idx(folder.path()); }), {"this is no regular file"}));
+  EXPECT_TRUE(contains(message_of<IoError>([&] { read_idx(folder.path()); }), {"not a regular file"}));
   ASSERT_EQ(mkfifo((folder / "pipe").c_str(), 0600), 0);
-  EXPECT_TRUE(contains(message_of<IoError>([&] { read_idx(folder / "pipe"); }), {"this is no regular file"}));
-  EXPECT_TRUE(contains(message_of<IoError>([&] { read_idx("/dev/zero"); }), {"this is no regular file"}));
+  EXPECT_TRUE(contains(message_of<IoError>([&] { read_idx(folder / "pipe"); }), {"not a regular file"}));
+  EXPECT_TRUE(contains(message_of<IoError>([&] { read_idx("/dev/zero"); }), {"not a regular file"}));
 }
 
 // ---- Datasets ----
@@ -287,7 +287,7 @@ TEST(Mnist, Loads) {
   EXPECT_FLOAT_EQ(batch.input.to_vector<float>()[0], (0 - 0.1307f) / 0.3081f);
   const TemporaryFolder empty;
   EXPECT_TRUE(contains(message_of<IoError>([&] { read_mnist(empty.path(), MnistSplit::test); }),
-                       {"t10k-images-idx3-ubyte: there is no such file, nor one gzipped"}));
+                       {"t10k-images-idx3-ubyte: neither this file nor a gzipped one exists"}));
 }
 
 }  // namespace

@@ -119,7 +119,7 @@ TEST(Module, LoadsStateAtomically) {
   const auto load = [&](const std::vector<NamedTensor>& state) { return [&] { net.load_state(state); }; };
   EXPECT_TRUE(contains(message_of<ValueError>(load(missing)), {"1.bias is missing"}));
   EXPECT_TRUE(contains(message_of<ValueError>(load(renamed)), {"1.bias is missing", "1.biass is unknown"}));
-  EXPECT_TRUE(contains(message_of<ValueError>(load(doubled)), {"0.weight is given twice"}));
+  EXPECT_TRUE(contains(message_of<ValueError>(load(doubled)), {"0.weight appears twice"}));
   EXPECT_TRUE(contains(message_of<ValueError>(load(undefined)), {"1.bias is undefined"}));
   EXPECT_TRUE(
       contains(message_of<ShapeError>(load(other_shape)), {"1.bias is float32 (1,), got float32 (2,)"}));

@@ -250,7 +250,7 @@ TEST_F(Metron, RejectsAProgramThatProfilesItself) {
   const Output output = run("profile --out '" + path("out") + "' -- '" + programs +
                             "mnist_cnn' --epochs 1 --train-limit 64 --test-limit 10 --profile");
   EXPECT_EQ(output.code, 2);
-  EXPECT_NE(output.text.find("METRON_PROFILE asked for it"), std::string::npos) << output.text;
+  EXPECT_NE(output.text.find("METRON_PROFILE started it"), std::string::npos) << output.text;
 }
 
 // The folder disappears while the program runs. The socket carries the reason to the command.

@@ -145,7 +145,7 @@ TEST_F(MnistCnn, OddBatchSizesAndProfile) {
   const Output output =
       run("--batch-size 37 --test-batch-size 33 --train-limit 100 --test-limit 70 --epochs 1 --profile");
   ASSERT_EQ(output.code, 0) << output.text;
-  for (const char* word : {"100 images", "/70", "conv2d", "conv2d backward", "adadelta", "outside ops"})
+  for (const char* word : {"100 images", "/70", "conv2d", "conv2d backward", "adadelta", "outside operators"})
     EXPECT_NE(output.text.find(word), std::string::npos) << word << " in\n" << output.text;
 }
 
@@ -175,7 +175,7 @@ TEST_F(MnistCnn, RejectsInvalidInput) {
   const std::string no_folder = path("file") + "/m.csv";
   const std::vector<Case> cases{
       {"--no-such-flag", {"--no-such-flag"}},
-      {"--batch-size 0", {"--batch-size: a positive number is wanted, got 0"}},
+      {"--batch-size 0", {"--batch-size: expects a positive number, got 0"}},
       {"--batch-size ten", {"--batch-size", "ten"}},
       {"--epochs -1", {"--epochs"}},
       {"--epochs 0 --profile", {"--profile", "0 epochs"}},

@@ -23,8 +23,8 @@ TEST(OpsErrors, ArithmeticRejectsMismatchedOperands) {
     expect_error<ShapeError>([&] { op.call(f32({0}), f32({2})); }, {op.name, "(0,)", "(2,)"});
     expect_error<DTypeError>([&] { op.call(f32({2}), f64({2})); },
                              {op.name, "float32", "float64", "to(dtype)"});
-    expect_error<ValueError>([&] { op.call(f32({2}), Tensor()); }, {op.name, "none"});
-    expect_error<ValueError>([&] { op.call(Tensor(), f32({2})); }, {op.name, "none"});
+    expect_error<ValueError>([&] { op.call(f32({2}), Tensor()); }, {op.name, "undefined tensor"});
+    expect_error<ValueError>([&] { op.call(Tensor(), f32({2})); }, {op.name, "undefined tensor"});
   }
   for (const Op& op : std::span(ops).first(6))
     expect_error<DTypeError>([&] { op.call(u8({2}), u8({2})); }, {op.name, "floating", "uint8"});
@@ -42,12 +42,12 @@ TEST(OpsErrors, UnaryOpsRequireFloatingPointOperands) {
       {"[pow]", [](const Tensor& x) { return pow(x, 2); }}};
   for (const Op& op : ops) {
     expect_error<DTypeError>([&] { op.call(i64({2})); }, {op.name, "floating", "int64", "(2,)"});
-    expect_error<ValueError>([&] { op.call(Tensor()); }, {op.name, "none"});
+    expect_error<ValueError>([&] { op.call(Tensor()); }, {op.name, "undefined tensor"});
   }
   expect_error<DTypeError>([] { affine(u8({2}), 2, 0); }, {"[affine]", "uint8"});
   expect_error<ValueError>([] { affine(i64({2}), 0.5, 0); }, {"[affine]", "int64", "0.5"});
   expect_error<ValueError>([] { affine(i64({2}), 1, nan); }, {"[affine]", "int64", "nan"});
-  expect_error<ValueError>([] { affine(Tensor(), 1, 0); }, {"[affine]", "none"});
+  expect_error<ValueError>([] { affine(Tensor(), 1, 0); }, {"[affine]", "undefined tensor"});
   expect_error<DTypeError>([] { clamp(u8({2}), 0, 1); }, {"[clamp]", "uint8"});
   expect_error<ValueError>([] { clamp(f32({2}), 1, 0); }, {"[clamp]", "lower", "1", "0"});
   expect_error<ValueError>([] { clamp(f32({2}), nan, 0); }, {"[clamp]", "nan"});
@@ -59,7 +59,7 @@ TEST(OpsErrors, WhereRequiresAConditionAndMatchingOperands) {
   expect_error<DTypeError>([] { where(u8({2}), f32({2}), f64({2})); }, {"[where]", "float32", "float64"});
   expect_error<ShapeError>([] { where(u8({3}), f32({2}), f32({2})); }, {"[where]", "(3,)", "(2,)"});
   expect_error<ShapeError>([] { where(u8({2}), f32({3}), f32({2})); }, {"[where]", "(3,)", "(2,)"});
-  expect_error<ValueError>([] { where(Tensor(), f32({2}), f32({2})); }, {"[where]", "none"});
+  expect_error<ValueError>([] { where(Tensor(), f32({2}), f32({2})); }, {"[where]", "undefined tensor"});
 }
 
 TEST(OpsErrors, ReductionsRejectInvalidAxes) {
@@ -76,12 +76,17 @@ TEST(OpsErrors, ReductionsRejectInvalidAxes) {
         },
         {op.name, "once", "(0, -2)", "(2, 3)"});
     expect_error<DTypeError>([&] { op.call(u8({2}), {}, false); }, {op.name, "uint8"});
-    expect_error<ValueError>([&] { op.call(Tensor(), {}, false); }, {op.name, "none"});
+    expect_error<ValueError>([&] { op.call(Tensor(), {}, false); }, {op.name, "undefined tensor"});
   }
   expect_error<DTypeError>([] { mean(i64({2})); }, {"[mean]", "floating", "int64"});
   for (const Op& op : {Op{"[max]", max}, Op{"[argmax]", argmax}}) {
-    expect_error<ShapeError>([&] { op.call(f32({2, 0}), {1}, false); }, {op.name, "no elements", "(2, 0)"});
-    expect_error<ShapeError>([&] { op.call(f32({0}), {}, false); }, {op.name, "no elements", "(0,)"});
+    expect_error<ShapeError>(
+        [&] {
+          op.call(f32({2, 0}), {1}, false);
+        },
+        {op.name, "an empty range has no maximum", "(2, 0)"});
+    expect_error<ShapeError>([&] { op.call(f32({0}), {}, false); },
+                             {op.name, "an empty range has no maximum", "(0,)"});
   }
   expect_error<ShapeError>([] { sum_to(f32({2, 3}), {2}); }, {"[sum_to]", "(2,)", "(2, 3)"});
   expect_error<ShapeError>([] { sum_to(f32({3}), {2, 3}); }, {"[sum_to]", "(2, 3)", "(3,)"});
@@ -96,7 +101,7 @@ TEST(OpsErrors, ReshapeRejectsAnotherElementCount) {
   expect_error<ShapeError>([&] { x.reshape({-2, -3}); }, {"[reshape]", "negative", "(-2, -3)"});
   expect_error<ShapeError>([&] { x.reshape({std::int64_t{1} << 62, 4}); }, {"[reshape]", "as many elements"});
   expect_error<ShapeError>([] { f32({0, 3}).reshape({-1, 0}); }, {"[reshape]", "-1", "0"});
-  expect_error<ValueError>([] { Tensor().reshape({1}); }, {"[reshape]", "none"});
+  expect_error<ValueError>([] { Tensor().reshape({1}); }, {"[reshape]", "undefined tensor"});
   expect_error<ShapeError>([&] { x.reshape({1, 1, 1, 1, 1, 1, 1, 2, 3}); }, {"at most 8"});
   expect_error<ShapeError>([&] { x.flatten(1, 0); }, {"[flatten]", "first axis", "(2, 3)"});
   expect_error<ShapeError>([&] { x.flatten(0, 2); }, {"[flatten]", "axis 2"});
@@ -118,8 +123,8 @@ TEST(OpsErrors, ViewsRejectInvalidAxesAndIndices) {
   expect_error<ShapeError>([&] { x.expand({3, 3}); }, {"[expand]", "(2, 3)", "(3, 3)"});
   expect_error<ShapeError>([&] { x.expand({3}); }, {"[expand]", "(3,)", "(2, 3)"});
   expect_error<ShapeError>([] { f32({1}).expand({-1}); }, {"negative", "(-1,)"});
-  expect_error<ValueError>([] { Tensor().transpose(0, 1); }, {"[transpose]", "none"});
-  expect_error<ValueError>([] { Tensor().select(0, 0); }, {"[select]", "none"});
+  expect_error<ValueError>([] { Tensor().transpose(0, 1); }, {"[transpose]", "undefined tensor"});
+  expect_error<ValueError>([] { Tensor().select(0, 0); }, {"[select]", "undefined tensor"});
 }
 
 TEST(OpsErrors, CopiesAndFills) {
@@ -129,9 +134,9 @@ TEST(OpsErrors, CopiesAndFills) {
       },
       {"[contiguous]", "(N, C, H, W)", "(2, 3)"});
   expect_error<DeviceError>([] { f32({2}).to(Device("cuda:7")); }, {"cuda"});
-  expect_error<ValueError>([] { Tensor().to(DType::float64); }, {"[cast]", "none"});
-  expect_error<ValueError>([] { Tensor().clone(); }, {"[clone]", "none"});
-  expect_error<ValueError>([] { Tensor().to(Device("cuda")); }, {"[to]", "none"});
+  expect_error<ValueError>([] { Tensor().to(DType::float64); }, {"[cast]", "undefined tensor"});
+  expect_error<ValueError>([] { Tensor().clone(); }, {"[clone]", "undefined tensor"});
+  expect_error<ValueError>([] { Tensor().to(Device("cuda")); }, {"[to]", "undefined tensor"});
   expect_error<ValueError>([] { Tensor::full({2}, 0.5, {DType::int64}); }, {"[full]", "int64", "0.5"});
   expect_error<ValueError>([] { Tensor::full({2}, 256, {DType::uint8}); }, {"[full]", "uint8", "256"});
   expect_error<ValueError>([] { Tensor::full({2}, -1, {DType::uint8}); }, {"[full]", "uint8", "-1"});
@@ -143,7 +148,7 @@ TEST(OpsErrors, CopiesAndFills) {
   expect_error<ShapeError>([&] { cat(sizes, 0); }, {"[cat]", "axis 0", "(2, 3)", "(2, 4)"});
   expect_error<ShapeError>([&] { cat(ranks, 0); }, {"[cat]", "(2,)", "(2, 1)"});
   expect_error<DTypeError>([&] { cat(dtypes, 0); }, {"[cat]", "float32", "float64"});
-  expect_error<ValueError>([&] { cat(none, 0); }, {"[cat]", "none"});
+  expect_error<ValueError>([&] { cat(none, 0); }, {"[cat]", "an empty list"});
   expect_error<ShapeError>([&] { cat(scalars, 0); }, {"[cat]", "axis 0", "rank 0"});
   expect_error<ShapeError>([&] { cat(sizes, 2); }, {"[cat]", "axis 2"});
 }
@@ -178,10 +183,10 @@ TEST(OpsErrors, InPlaceOpsRejectMismatchedSources) {
   expect_error<ValueError>([] { i64({2}).fill_(infinity); }, {"[fill_]", "int64", "inf"});
   expect_error<ShapeError>([&] { expanded.fill_(1); }, {"[fill_]", "share memory", "(2, 3)"});
   expect_error<ShapeError>([&] { expanded.add_(x); }, {"[add_]", "share memory"});
-  expect_error<ValueError>([&] { x.copy_(Tensor()); }, {"[copy_]", "none"});
-  expect_error<ValueError>([&] { x.add_(Tensor()); }, {"[add_]", "none"});
-  expect_error<ValueError>([] { Tensor().fill_(0); }, {"[fill_]", "none"});
-  expect_error<ValueError>([] { Tensor().mul_(0); }, {"[mul_]", "none"});
+  expect_error<ValueError>([&] { x.copy_(Tensor()); }, {"[copy_]", "undefined tensor"});
+  expect_error<ValueError>([&] { x.add_(Tensor()); }, {"[add_]", "undefined tensor"});
+  expect_error<ValueError>([] { Tensor().fill_(0); }, {"[fill_]", "undefined tensor"});
+  expect_error<ValueError>([] { Tensor().mul_(0); }, {"[mul_]", "undefined tensor"});
 }
 
 }  // namespace

@@ -141,7 +141,7 @@ TEST_F(ProfilerOfTraining, SortsAndTruncates) {
     return row.module == "second" && row.name == "linear";
   }));
   const std::string table = cut.to_table();
-  EXPECT_NE(table.find("outside ops"), std::string::npos);
+  EXPECT_NE(table.find("outside operators"), std::string::npos);
   EXPECT_NE(table.find("more ops)"), std::string::npos);
 }
 

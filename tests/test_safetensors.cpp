@@ -166,13 +166,13 @@ TEST_F(Safetensors, RejectsMalformedFiles) {
       {"1234567", "7 bytes are too few for the header's length"},
       {std::string("\x03\0\0\0\0\0\0\0{}", 10), "the header's length is 3 in a file of 10 bytes"},
       {std::string(8, '\xff') + "{}", "the header's length is 18446744073709551615"},
-      {file_of("", ""), "the header is no JSON object"},
-      {file_of("[]", ""), "the header is no JSON object"},
-      {file_of(" {}", ""), "the header is no JSON object"},
-      {file_of(std::string("{}\0", 3), ""), "the header is no JSON object"},
-      {file_of("{", ""), "the header is no JSON: "},
-      {file_of("{} x", ""), "the header is no JSON: "},
-      {file_of("{\"\xff\":1}", ""), "the header is no JSON: "},
+      {file_of("", ""), "the header is not a JSON object"},
+      {file_of("[]", ""), "the header is not a JSON object"},
+      {file_of(" {}", ""), "the header is not a JSON object"},
+      {file_of(std::string("{}\0", 3), ""), "the header is not a JSON object"},
+      {file_of("{", ""), "the header is not JSON: "},
+      {file_of("{} x", ""), "the header is not JSON: "},
+      {file_of("{\"\xff\":1}", ""), "the header is not JSON: "},
       {file_of("{\"t\":" + std::string(100000, '['), ""), "the header is nested too deeply"},
       {file_of(R"({"t":{"dtype":"U8","shape":[[1]],"data_offsets":[0,1]}})", "1"),
        "the header is nested too deeply"},
@@ -258,9 +258,8 @@ TEST_F(Safetensors, RejectsPathsThatAreNotFiles) {
   EXPECT_TRUE(contains(message_of<IoError>([&] { load_safetensors(path()); }),
                        {path().string(), "No such file or directory"}));
   EXPECT_TRUE(
-      contains(message_of<IoError>([&] { load_safetensors(folder.path()); }), {"this is no regular file"}));
-  EXPECT_TRUE(
-      contains(message_of<IoError>([&] { load_safetensors("/dev/zero"); }), {"this is no regular file"}));
+      contains(message_of<IoError>([&] { load_safetensors(folder.path()); }), {"not a regular file"}));
+  EXPECT_TRUE(contains(message_of<IoError>([&] { load_safetensors("/dev/zero"); }), {"not a regular file"}));
 }
 
 TEST_F(Safetensors, RejectsSavingWhatCouldNotBeLoaded) {
@@ -333,8 +332,9 @@ TEST_F(Writing, RequiresAWritableFolder) {
 
 TEST_F(Writing, ReplacesNothingButFiles) {
   std::filesystem::create_directory(folder / "folder");
-  EXPECT_TRUE(contains(refused(folder / "folder"), {"what is there is no regular file and is not replaced"}));
-  EXPECT_TRUE(contains(refused("/dev/null"), {"what is there is no regular file and is not replaced"}));
+  EXPECT_TRUE(
+      contains(refused(folder / "folder"), {"exists and is not a regular file, so it is not replaced"}));
+  EXPECT_TRUE(contains(refused("/dev/null"), {"exists and is not a regular file, so it is not replaced"}));
   EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
   EXPECT_EQ(folder.names(), std::vector<std::string>{"folder"});
 }

@@ -169,8 +169,9 @@ TEST_F(TwoProviders, TheEnvironmentSetsTheOrderAtStart) {
 
 TEST(ProviderNames, RejectUnknownNames) {
   for (const char* names : {"nobody", "", "cpu,", ",cpu", "cpu,nobody", "CPU", " cpu"}) {
-    expect_error<ProviderError>([=] { const ProviderScope scope(names); }, {"there is no provider", "cpu"});
-    expect_error<ProviderError>([=] { set_providers(names); }, {"there is no provider", "cpu"});
+    expect_error<ProviderError>([=] { const ProviderScope scope(names); },
+                                {"this build has no provider", "cpu"});
+    expect_error<ProviderError>([=] { set_providers(names); }, {"this build has no provider", "cpu"});
   }
   expect_error<ProviderError>([] { (void)provider("nobody"); }, {"\"nobody\"", "cpu"});
   EXPECT_STREQ(provider("cpu").name, "cpu");

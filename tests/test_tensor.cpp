@@ -91,7 +91,7 @@ TEST(Devices, RejectMissingDevices) {
 TEST(Tensors, UndefinedTensorsThrow) {
   const Tensor none;
   EXPECT_FALSE(none.defined());
-  EXPECT_EQ(std::string(describe(none)), "none");
+  EXPECT_EQ(std::string(describe(none)), "undefined tensor");
   for (const auto& use : std::vector<std::function<void()>>{
            [&] { (void)none.shape(); }, [&] { (void)none.numel(); }, [&] { (void)none.dtype(); },
            [&] { (void)none.device(); }, [&] { (void)none.item<float>(); }, [&] { (void)none.reshape({1}); },
@@ -101,7 +101,7 @@ TEST(Tensors, UndefinedTensorsThrow) {
            [&] { (void)none.is_contiguous(); }, [&] { Tensor().retain_grad(); },
            [&] { Tensor().set_grad({}); }, [&] { Tensor().copy_(Tensor::ones({1})); },
            [&] { (void)none.version(); }})
-    expect_error<ValueError>(use, {"none"});
+    expect_error<ValueError>(use, {"undefined tensor"});
   EXPECT_FALSE(Tensor::ones({2}).set_requires_grad().grad().defined()) << "no backward pass has been";
 }
 
@@ -420,7 +420,7 @@ TEST(Printing, ShowsTypeShapeDeviceAndElements) {
   EXPECT_EQ(printed(counting({2, 2}).transpose(0, 1)), "Tensor(float32 (2, 2) on cpu: [[0, 2], [1, 3]])");
   EXPECT_EQ(printed(counting({100})), "Tensor(float32 (100,) on cpu)");
   EXPECT_EQ(printed(Tensor::zeros({0, 2})), "Tensor(float32 (0, 2) on cpu)");
-  EXPECT_EQ(printed(Tensor()), "Tensor(none)");
+  EXPECT_EQ(printed(Tensor()), "Tensor(undefined)");
   EXPECT_EQ(std::string(describe(counting({2, 2}))), "float32 (2, 2)");
 }
 
