@@ -1,5 +1,4 @@
-// What the formulas of the kernels are made of, for the host and the device: exp, wrapping integers,
-// conversions.
+// Building blocks of the kernels' formulas, for host and device: exp, wrapping integers, conversions.
 #pragma once
 
 #include <metron/core/dtype.h>
@@ -13,28 +12,28 @@
 
 namespace metron::functor {
 
-// Unnamed, so that each instruction set that this is compiled for has its own (see cpu/cpu_kernels.h).
+// Unnamed, so that each instruction set this is compiled for gets its own copy (see cpu/cpu_kernels.h).
 namespace {
 
-// exp, tanh and erfc. For float on the host they are free of branches and calls, so that loops of them
-// vectorise: within 3 units in the last place, erfc(x) within 8 + x^2.
+// exp, tanh and erfc. The float versions for the host are branch-free, so that loops vectorize. Accurate to 3
+// ulp; erfc(x) to 8 + x^2 ulp.
 METRON_HOST_DEVICE inline double exponential(double x) { return std::exp(x); }
 METRON_HOST_DEVICE inline double hyperbolic_tangent(double x) { return std::tanh(x); }
 METRON_HOST_DEVICE inline double complementary_error(double x) { return std::erfc(x); }
 
-// By Horner's scheme, the coefficient of the highest power first. No loop: those of its callers vectorise.
+// Horner's scheme, highest power first. Without a loop, so that the caller's loops vectorize.
 template <typename... Coefficients>
 METRON_HOST_DEVICE inline float polynomial(float x, float value, Coefficients... coefficients) {
   ((value = value * x + coefficients), ...);
   return value;
 }
 
-// x = n ln 2 + r with a whole n and |r| <= ln 2 / 2, for |x| < 2^20.
+// x = n ln 2 + r for an integer n and |r| <= ln 2 / 2, for |x| < 2^20.
 struct ReducedExponent {
   std::int32_t n;
   float r;
   METRON_HOST_DEVICE explicit ReducedExponent(float x) {
-    constexpr float round_to_whole = 0x1.8p23f;  // adding it leaves the whole number in the low bits
+    constexpr float round_to_whole = 0x1.8p23f;  // adding it rounds to an integer in the low bits
     const float shifted = x * 0x1.715476p0f + round_to_whole;
     const float whole = shifted - round_to_whole;
     n = std::bit_cast<std::int32_t>(shifted) - std::bit_cast<std::int32_t>(round_to_whole);
@@ -52,9 +51,11 @@ METRON_HOST_DEVICE inline float exponential(float x) {
 #if defined(__CUDA_ARCH__)
   return std::exp(x);
 #else
-  const float bounded = x < -104.f ? -104.f : x > 89.f ? 89.f : x;  // beyond: 0 and infinity
+  const float bounded = x < -104.f ? -104.f
+                        : x > 89.f ? 89.f
+                                   : x;  // clamped to where the result is 0 or infinity
   const ReducedExponent exponent(bounded);
-  // In two factors, as 2^n may be no float where the result is one.
+  // In two factors, as 2^n may overflow where the result does not.
   const std::int32_t half = exponent.n >> 1;
   return (1 + exponent.exponential_minus_one()) * power_of_two(half) * power_of_two(exponent.n - half);
 #endif
@@ -91,7 +92,7 @@ METRON_HOST_DEVICE constexpr bool is_nan(T x) {
   return x != x;  // NOLINT(misc-redundant-expression): a NaN alone differs from itself
 }
 
-// Integers wrap around through their unsigned type, where overflow is defined.
+// Integers wrap around: computed in the unsigned type, where overflow is defined.
 template <typename T>
 METRON_HOST_DEVICE constexpr T plus(T a, T b) {
   if constexpr (std::is_integral_v<T>) {
@@ -120,8 +121,8 @@ METRON_HOST_DEVICE constexpr T times(T a, T b) {
   }
 }
 
-// To an integer: towards zero, saturating, NaN to 0; a wider integer keeps its low bits. The 16-bit types
-// convert by way of float.
+// To an integer: truncating, saturating, NaN to 0; a wider integer is truncated to its low bits. The 16-bit
+// types convert by way of float.
 template <typename To, typename From>
 METRON_HOST_DEVICE inline To convert(From x) {
   constexpr bool from_half = std::is_same_v<From, float16> || std::is_same_v<From, bfloat16>;

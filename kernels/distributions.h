@@ -1,5 +1,4 @@
-// Random numbers of a distribution from the words of Philox (core/random.h), once for the host and the
-// device.
+// Distributions of random numbers over the words of Philox (core/random.h), shared by host and device.
 #pragma once
 
 #include <metron/core/random.h>
@@ -9,10 +8,11 @@
 
 namespace metron::functor {
 
-// Unnamed, so that each instruction set that this is compiled for has its own (see cpu/cpu_kernels.h).
+// Unnamed, so that each instruction set this is compiled for gets its own copy (see cpu/cpu_kernels.h).
 namespace {
 
-// A word is kept by dropout if (word >> 8) reaches this: exactly where uniform_float(word) >= p.
+// The threshold of dropout: an element is kept if (word >> 8) reaches it, exactly where uniform_float(word)
+// >= p.
 inline std::uint32_t dropout_threshold(double p) { return static_cast<std::uint32_t>(std::ceil(p * 0x1p24)); }
 
 template <typename T>
@@ -23,7 +23,8 @@ struct UniformOn {  // [low, high); rounding to nearest alone would reach high
         width(static_cast<T>(b - a)),
         largest(std::nextafter(static_cast<T>(b), low)) {}
   METRON_HOST_DEVICE T operator()(std::uint32_t word) const {
-    const T value = std::fma(width, static_cast<T>(uniform_float(word)), low);  // fma: equal bits everywhere
+    const T value =
+        std::fma(width, static_cast<T>(uniform_float(word)), low);  // fma: the same bits on every device
     return value > largest ? largest : value;
   }
 };

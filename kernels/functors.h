@@ -1,5 +1,5 @@
-// The element-wise formulas of core/formulas.def as functors, once for the host and the device. T is float or
-// double; int64 too where noted.
+// Element-wise formulas of core/formulas.def as functors, shared by host and device. T is float or double,
+// and int64 where noted.
 #pragma once
 
 #include <metron/core/options.h>
@@ -11,12 +11,12 @@
 
 namespace metron::functor {
 
-// Unnamed, so that each instruction set that this is compiled for has its own (see cpu/cpu_kernels.h).
+// Unnamed, so that each instruction set this is compiled for gets its own copy (see cpu/cpu_kernels.h).
 namespace {
 
 // ---- Unary: y = f(x), and g * f'(x) ----
 
-// x times the normal distribution function, by erfc: accurate in the lower tail too.
+// x times the normal CDF, by erfc: accurate in the lower tail too.
 template <typename T>
 METRON_HOST_DEVICE inline T gaussian_error_linear(T x) {
   return x * T(0.5) * complementary_error(x * T(-0.70710678118654752440));
@@ -58,7 +58,7 @@ namespace backward {
 #include <metron/core/formulas.def>
 }  // namespace backward
 
-// Calls body(functor) with the formula of f; T is a floating type.
+// Calls body(functor) with the formula f; T is a floating type.
 template <typename T, typename Body>
 void visit_unary(const Unary& f, const Body& body) {
   switch (f.op) {
@@ -72,7 +72,7 @@ void visit_unary(const Unary& f, const Body& body) {
   }
 }
 
-// The same with its derivative, a functor of g and of what derivative_reads_output says.
+// The same with its derivative, a functor of g and of the tensor that derivative_reads_output selects.
 template <typename T, typename Body>
 void visit_unary_backward(const Unary& f, const Body& body) {
   switch (f.op) {
@@ -86,8 +86,8 @@ void visit_unary_backward(const Unary& f, const Body& body) {
   }
 }
 
-// visit_unary for int64, whose formulas are affine with whole numbers and clamp; returns whether f is one of
-// them.
+// visit_unary for int64: affine formulas with integer constants, and clamp. Returns false for any other
+// formula.
 template <typename Body>
 bool visit_integer_unary(const Unary& f, const Body& body) {
   using I = std::int64_t;
@@ -101,7 +101,7 @@ bool visit_integer_unary(const Unary& f, const Body& body) {
   return true;
 }
 
-// ---- Binary, int64 too (but for div) ----
+// ---- Binary, including int64 (except div) ----
 
 namespace binary {
 #define METRON_BINARY(name, value)                                    \
@@ -112,7 +112,7 @@ namespace binary {
 #include <metron/core/formulas.def>
 }  // namespace binary
 
-// Whether a formula has a meaning for its type: there is no division of integers.
+// Whether a formula is defined for its type: there is no integer division.
 template <typename Formula>
 inline constexpr bool is_defined = true;
 template <>
@@ -129,7 +129,7 @@ void visit_binary(BinaryOp op, const Body& body) {
   }
 }
 
-// ---- Compare: any T that has an order ----
+// ---- Compare: any ordered T ----
 
 namespace comparison {
 #define METRON_COMPARE(name, value)                                              \
@@ -140,7 +140,7 @@ namespace comparison {
 #include <metron/core/formulas.def>
 }  // namespace comparison
 
-// a > b is b < a: of such a comparison the operands are exchanged.
+// a > b is b < a: swaps the operands of such a comparison.
 constexpr bool compares_swapped(CompareOp op) {
   switch (op) {
 #define METRON_COMPARE(name, ...) \

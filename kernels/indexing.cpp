@@ -8,13 +8,13 @@ namespace {
 
 using Operands = std::span<const Strides* const>;
 
-// The axes of `shape` that are wanted(axis), innermost first.
-template <typename Wanted>
-LoopNest gather_axes(const Shape& shape, Operands operands, const Wanted& wanted) {
+// The axes of `shape` selected by is_included(axis), innermost first.
+template <typename Predicate>
+LoopNest gather_axes(const Shape& shape, Operands operands, const Predicate& is_included) {
   LoopNest nest;
   nest.rank = 0;
   for (int axis = shape.size() - 1; axis >= 0; --axis) {
-    if (shape[axis] == 1 || !wanted(axis)) continue;
+    if (shape[axis] == 1 || !is_included(axis)) continue;
     const std::size_t d = static_cast<std::size_t>(nest.rank++);
     nest.sizes[d] = shape[axis];
     nest.numel *= shape[axis];
@@ -24,7 +24,7 @@ LoopNest gather_axes(const Shape& shape, Operands operands, const Wanted& wanted
 }
 
 void sort_by_first_operand(LoopNest& nest) {
-  for (int i = 1; i < nest.rank; ++i) {  // insertion: few dimensions, nearly always in order already
+  for (int i = 1; i < nest.rank; ++i) {  // insertion sort: few dimensions, usually in order already
     for (std::size_t d = static_cast<std::size_t>(i); d > 0 && nest.strides[d][0] < nest.strides[d - 1][0];
          --d) {
       std::swap(nest.strides[d], nest.strides[d - 1]);
@@ -33,7 +33,7 @@ void sort_by_first_operand(LoopNest& nest) {
   }
 }
 
-void merge_neighbours(LoopNest& nest) {
+void coalesce_dimensions(LoopNest& nest) {
   if (nest.rank == 0 || nest.numel == 0) {
     nest.rank = 1;
     nest.sizes[0] = nest.numel;
@@ -56,15 +56,15 @@ void merge_neighbours(LoopNest& nest) {
   nest.rank = static_cast<int>(last) + 1;
 }
 
-template <typename Wanted>
-LoopNest make_nest(const Shape& shape, Operands operands, const Wanted& wanted) {
-  LoopNest nest = gather_axes(shape, operands, wanted);
+template <typename Predicate>
+LoopNest make_nest(const Shape& shape, Operands operands, const Predicate& is_included) {
+  LoopNest nest = gather_axes(shape, operands, is_included);
   sort_by_first_operand(nest);
-  merge_neighbours(nest);
+  coalesce_dimensions(nest);
   return nest;
 }
 
-// What a nest is made from: the strides of the operands, of one shape.
+// Input of a loop nest: the strides of operands of one shape.
 struct StrideList {
   std::array<const Strides*, max_operands> strides{};
   std::size_t count = 0;
@@ -75,9 +75,9 @@ struct StrideList {
   operator Operands() const { return Operands(strides).first(count); }
 };
 
-template <typename Wanted>
-LoopNest make_nest(std::initializer_list<const Tensor*> operands, const Wanted& wanted) {
-  return make_nest((*operands.begin())->shape(), StrideList(operands), wanted);
+template <typename Predicate>
+LoopNest make_nest(std::initializer_list<const Tensor*> operands, const Predicate& is_included) {
+  return make_nest((*operands.begin())->shape(), StrideList(operands), is_included);
 }
 
 constexpr auto every_axis = [](int) { return true; };
@@ -113,7 +113,7 @@ ReductionNest ordered_reduction_nest(const Tensor& x, const Tensor& y) {
   ReductionNest nest = reduction_nest(x, y);
   const Strides* const operand = &x.strides();
   nest.reduced = gather_axes(x.shape(), {&operand, 1}, [&](int axis) { return y.shape()[axis] == 1; });
-  merge_neighbours(nest.reduced);
+  coalesce_dimensions(nest.reduced);
   return nest;
 }
 

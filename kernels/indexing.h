@@ -1,4 +1,4 @@
-// Strides made simple for kernels: the common index space of some operands, with as few dimensions as
+// Iteration spaces for kernels: the common index space of several strided operands, with as few dimensions as
 // possible.
 #pragma once
 
@@ -13,7 +13,7 @@ namespace metron {
 
 inline constexpr int max_operands = 4;
 
-// Sizes and strides (in elements) of up to four operands; dimension 0 is the innermost, rank is at least 1.
+// Sizes and strides (in elements) of up to four operands. Dimension 0 is the innermost; rank is at least 1.
 struct LoopNest {
   int rank = 1;
   std::int64_t numel = 1;
@@ -21,45 +21,47 @@ struct LoopNest {
   std::array<std::array<std::int64_t, max_operands>, max_rank> strides{};  // [dimension][operand]
 };
 
-// The index space of operands of one shape. Dimensions of size 1 are dropped, the others ordered by the first
-// operand's strides (so that the dense axis of a channels-last output is the innermost, too), and neighbours
-// that all operands can walk as one are merged: dense tensors of equal layout give a single dimension.
+// The iteration space of operands of one shape. Dimensions of size 1 are dropped, and the others are ordered
+// by the first operand's strides, so that the dense axis of a channels-last output becomes the innermost.
+// Adjacent dimensions that are contiguous for all operands are coalesced: dense tensors of equal layout have
+// a single dimension.
 LoopNest loop_nest(std::initializer_list<const Tensor*> operands);
-// The same, and as the last operand a dense array with one element for each `plane` elements: element i of
-// the others, counted row-major, goes with element i / plane of the array. ValueError unless a plane is whole
-// trailing axes.
+// The same with a dense array as additional last operand, which has one element per `plane` elements:
+// row-major element i of the others is paired with element i / plane of the array. Throws ValueError unless a
+// plane consists of whole trailing axes.
 LoopNest plane_nest(std::initializer_list<const Tensor*> operands, std::int64_t plane);
 
-// A reduction from x to y, whose reduced axes have size 1: operand 0 is x, operand 1 is y (in `kept` alone).
+// A reduction of x to y, whose reduced axes have size 1. Operand 0 is x; operand 1 is y (in `kept` only).
 struct ReductionNest {
   LoopNest kept;
   LoopNest reduced;
 };
 ReductionNest reduction_nest(const Tensor& x, const Tensor& y);
-// The reduced dimensions in row-major order, so that a position in the nest is the row-major index.
+// With the reduced dimensions in row-major order, so that the linear index of the nest is the row-major
+// index.
 ReductionNest ordered_reduction_nest(const Tensor& x, const Tensor& y);
 
-// All dimensions of x but `axis`; the operands have one shape and are ordered by the first.
+// All dimensions of x except `axis`. The operands have one shape; dimensions are ordered by the first.
 LoopNest loop_nest_without(int axis, std::initializer_list<const Tensor*> operands);
 
-// The nest with operand k dense: the strides of an array that holds its positions in order.
+// The nest with operand k replaced by a dense array, stored in iteration order.
 LoopNest with_dense_operand(LoopNest nest, std::size_t k);
 
-// Dimension 0 cut into strips of `columns` positions, the last one shorter: the nest of the strips' first
-// positions, whose last operand counts the positions before along dimension 0.
+// Splits dimension 0 into strips of `columns` elements, the last one possibly shorter. Returns the nest over
+// the strips; its last operand is the index along dimension 0.
 LoopNest strips_of(LoopNest nest, std::int64_t columns);
 
-// Of a nest of y and x: the dimension along which x is dense where y is dense along dimension 0; 0 if there
+// For a nest of y and x: the dimension along which x is dense, where y is dense along dimension 0. 0 if there
 // is none.
 std::size_t transposed_dimension(const LoopNest& nest);
-// Dimensions 0 and d cut into squares of `tile` by `tile`, those at the ends less: the nest of their first
-// positions, whose operands 2 and 3 are the index along dimension 0 and along d.
+// Splits dimensions 0 and d into `tile` x `tile` squares, smaller at the edges. Returns the nest over the
+// squares; operands 2 and 3 are the indices along dimensions 0 and d.
 LoopNest tiles_of(LoopNest nest, std::size_t d, std::int64_t tile);
 
-// ValueError that names the first of the int64 `indices` outside [0, limit).
+// Throws a ValueError that names the first of the int64 `indices` outside [0, limit).
 void check_indices(const char* op, const char* what, const Tensor& indices, std::int64_t limit);
 
-// Working memory of a kernel: uninitialised, from the caching allocator.
+// Workspace of a kernel: uninitialized memory from the caching allocator.
 class Scratch {
  public:
   Scratch(std::int64_t count, DType dtype, Device device = {});
@@ -77,11 +79,11 @@ class Scratch {
   void* data_;
 };
 
-// Unnamed, so that each instruction set that these are compiled for has its own (see cpu/cpu_kernels.h).
+// Unnamed, so that each instruction set these are compiled for gets its own copy (see cpu/cpu_kernels.h).
 namespace {
 
-// Calls body(offsets, length) for each run along dimension 0 of the positions [begin, end) of the nest, which
-// count with dimension 0 fastest; offsets are those of the run's first element in each of N operands.
+// Calls body(offsets, length) for each run along dimension 0 within the linear index range [begin, end).
+// Dimension 0 varies fastest; `offsets` are those of the run's first element in each of N operands.
 template <int N, typename Body>
 inline void for_each_run(const LoopNest& nest, std::int64_t begin, std::int64_t end, const Body& body) {
   std::array<std::int64_t, max_rank> index{};
@@ -113,7 +115,7 @@ inline void for_each_run(const LoopNest& nest, std::int64_t begin, std::int64_t 
   }
 }
 
-// The same for single positions: body(offsets).
+// The same per element: body(offsets).
 template <int N, typename Body>
 inline void for_each_position(const LoopNest& nest, std::int64_t begin, std::int64_t end, const Body& body) {
   for_each_run<N>(nest, begin, end, [&](std::array<std::int64_t, N> offsets, std::int64_t length) {

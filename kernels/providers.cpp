@@ -1,4 +1,4 @@
-// The one list of providers, and the only preprocessor conditions on what this build has.
+// The single list of providers, and the only preprocessor conditions on the build configuration.
 #include <metron/kernels/internal/shared_library.h>
 #include <metron/kernels/providers.h>
 
@@ -20,7 +20,7 @@ struct Isa {
   void (*install)(const Provider&);
 };
 
-// The widest last.
+// Widest last.
 std::vector<Isa> isas() {
   std::vector<Isa> list;
 #if defined(METRON_CPU_BASELINE)
@@ -42,14 +42,14 @@ std::vector<Isa> isas() {
 const Isa& chosen_isa() {
   static const std::vector<Isa> list = isas();
   static const Isa chosen = [] {
-    const char* wanted = std::getenv("METRON_CPU_ISA");
-    if (wanted != nullptr && *wanted != '\0') {
+    const char* requested = std::getenv("METRON_CPU_ISA");
+    if (requested != nullptr && *requested != '\0') {
       for (const Isa& isa : list) {
-        if (std::string_view(isa.name) != wanted) continue;
-        check<ProviderError>(isa.available, "METRON_CPU_ISA", "this processor has no ", wanted);
+        if (std::string_view(isa.name) != requested) continue;
+        check<ProviderError>(isa.available, "METRON_CPU_ISA", "this processor has no ", requested);
         return isa;
       }
-      fail<ProviderError>("METRON_CPU_ISA", "this build has no portable kernels for \"", wanted, '"');
+      fail<ProviderError>("METRON_CPU_ISA", "this build has no portable kernels for \"", requested, '"');
     }
     Isa best = list.front();
     for (const Isa& isa : list) {
@@ -84,7 +84,7 @@ const char* report_name(const char* provider) {
   return name == "cublas" ? "cublas (fake)" : name == "cudnn" ? "cudnn (fake)" : provider;
 }
 
-// An emulated device is none.
+// Emulated devices are not included.
 std::vector<Accelerator> accelerators() {
   std::vector<Accelerator> list;
 #if defined(METRON_HAVE_CUDA)
@@ -99,7 +99,7 @@ std::vector<Accelerator> accelerators() {
 }
 
 double multiply_adds(Device device, std::int64_t rounds) {
-  backend(device);  // a DeviceError where there is none
+  backend(device);  // throws DeviceError if there is none
 #if defined(METRON_HAVE_CUDA)
   if (device.type() == Device::Type::cuda) return cuda::multiply_adds(device, rounds);
 #endif
@@ -108,7 +108,7 @@ double multiply_adds(Device device, std::int64_t rounds) {
 
 namespace detail {
 
-// Called once, before the first slot call. The preferred providers of a device come first.
+// Called once, before the first slot call. The preferred provider of a device comes first.
 std::vector<Provider> install_providers() {
   std::vector<Provider> list;
   const auto add = [&](const char* name, Device::Type device, void (*install)(const Provider&),
@@ -120,7 +120,7 @@ std::vector<Provider> install_providers() {
   add("onednn", Device::Type::cpu, onednn::install_onednn);
 #endif
   add("cpu", Device::Type::cpu, chosen_isa().install);
-  // A fake stands in for its library in tests of the provider; the emulated device runs our own kernels.
+  // Tests substitute a fake for the library; by default the emulated device runs our own kernels.
 #if defined(METRON_HAVE_CUDNN)
   add("cudnn", Device::Type::cuda, cudnn::install_cudnn, SharedLibrary::are_fakes());
 #endif

@@ -1,4 +1,4 @@
-// The tables of contents of the providers: each installs its functions into the slots of kernels.h.
+// Installation of each provider's functions into the slots.
 #pragma once
 
 #include <metron/core/slot.h>
@@ -9,7 +9,7 @@
 
 namespace metron {
 
-// A vendor's library behind a provider, as found at run time.
+// A vendor library behind a provider, as found at run time.
 struct LibraryVersion {
   std::string name;
   std::string version;
@@ -54,24 +54,24 @@ void install_cuda(const Provider& provider);
 }
 #endif
 
-// The instruction set of the portable kernels in use: "baseline", "avx2" or "avx512". METRON_CPU_ISA asks for
-// one.
+// The instruction set of the portable kernels: "baseline", "avx2" or "avx512". METRON_CPU_ISA overrides the
+// choice.
 const char* cpu_isa();
 
 std::vector<LibraryVersion> library_versions();
 
-// The label of a provider by its name: "cublas (fake)" where a fake stands in for the library.
+// A provider's label: "cublas (fake)" if a fake replaces the library.
 const char* report_name(const char* provider);
 
-// A device with memory of its own that this build can compute on.
+// A device with its own memory that this build supports.
 struct Accelerator {
   std::string name;
   std::uint64_t memory_bytes = 0;
-  std::string capability;  // what the vendor calls the generation: "7.5"
+  std::string capability;  // compute capability: "7.5"
 };
 std::vector<Accelerator> accelerators();
-// Enqueues multiply-adds of float32 on registers alone, on all units of the device cuda; how many FLOPs they
-// are. Their time is what the device can do at best.
+// Enqueues float32 multiply-adds in registers on all multiprocessors of the CUDA device, and returns the
+// number of FLOPs. Their time gives the device's peak throughput.
 double multiply_adds(Device device, std::int64_t rounds);
 
 }  // namespace metron

@@ -1,5 +1,5 @@
-// One element's step of each optimizer, once for the host and the device. Steps hold their constants in T and
-// change the parameter p and its moments in place.
+// Optimizer steps for one element, shared by host and device. Steps hold their constants in T and update the
+// parameter p and its moments in place.
 #pragma once
 
 #include <metron/core/host_device.h>
@@ -11,11 +11,11 @@
 
 namespace metron::functor {
 
-// Unnamed, so that each instruction set that this is compiled for has its own (see cpu/cpu_kernels.h).
+// Unnamed, so that each instruction set this is compiled for gets its own copy (see cpu/cpu_kernels.h).
 namespace {
 
-// Moments decay to subnormal numbers where gradients stay zero, and those can take a hundred times as long to
-// compute with: they become 0.
+// Flushes subnormals to 0. Moments decay to subnormals where gradients stay zero, and arithmetic on those can
+// be a hundred times slower.
 template <typename T>
 METRON_HOST_DEVICE T flushed(T x) {
   constexpr T smallest = std::numeric_limits<T>::min();
@@ -54,7 +54,7 @@ template <typename T>
 struct AdamStep {
   T beta1, beta2, rate1, rate2;  // rate = 1 - beta
   T step_size, eps, weight_decay, shrink;
-  T unbias2;  // of the square's root
+  T unbias2;  // for the root of the square
   explicit AdamStep(const kernel::AdamOptions& o)
       : beta1(static_cast<T>(o.beta1)),
         beta2(static_cast<T>(o.beta2)),
@@ -86,7 +86,7 @@ struct AdadeltaStep {
   METRON_HOST_DEVICE void operator()(T gradient, T& p, T& square, T& delta_square) const {
     const T g = gradient + weight_decay * p;
     square = flushed(rho * square + rate * g * g);
-    const T delta = std::sqrt((delta_square + eps) / (square + eps)) * g;  // one root, not two
+    const T delta = std::sqrt((delta_square + eps) / (square + eps)) * g;  // one root instead of two
     delta_square = flushed(rho * delta_square + rate * delta * delta);
     p -= lr * delta;
   }

@@ -244,7 +244,7 @@ TEST_F(CudaMatmul, AlignedOperandsUseTheFewestTransactions) {
           for (const emulator::KernelCounters& c :
                counters_of([&] { (void)multiplied(product, dtype, device_); }, 8)) {
             if (c.kernel.find("product_kernel") == std::string::npos &&
-                c.kernel.find("sum_parts_kernel") == std::string::npos)
+                c.kernel.find("reduce_split_k_kernel") == std::string::npos)
               continue;
             SCOPED_TRACE(testing::Message() << c.kernel << " of " << m << ", " << n << ", " << k
                                             << ", layouts " << static_cast<int>(a) << static_cast<int>(b));

@@ -15,9 +15,9 @@ using cuda::ProductPlan;
 using cuda::ProductSize;
 
 constexpr ProductLayout aligned{
-    .a_along_k = true, .b_along_k = false, .vectors = true, .has_large = true, .element_bytes = 4};
+    .a_k_major = true, .b_k_major = false, .vectors = true, .has_large = true, .element_bytes = 4};
 constexpr ProductLayout weights{
-    .a_along_k = true, .b_along_k = true, .vectors = true, .has_large = true, .element_bytes = 4};
+    .a_k_major = true, .b_k_major = true, .vectors = true, .has_large = true, .element_bytes = 4};
 constexpr int multiprocessors = 132;
 
 TEST(MatmulPlan, TilesFollowTheShape) {

@@ -223,12 +223,12 @@ TEST(CudaIndices, TilesCoverRangesOfAnyLength) {
         const LoopNest range = cuda::line_nest(length, {inner ? 1 : results});
         const void* const data[] = {nullptr};
         const cuda::Tiling t = cuda::make_tiling(kept, range, data, 4, 4);
-        EXPECT_EQ(t.columns * t.shares, cuda::tile_threads);
+        EXPECT_EQ(t.columns * t.slices, cuda::tile_threads);
         EXPECT_GE(t.tiles * t.columns, results);
         EXPECT_GE(t.chunks * t.chunk, length);
         EXPECT_LT((t.chunks - 1) * t.chunk, std::max<std::int64_t>(length, 1));
-        EXPECT_EQ(t.chunk % (t.shares * 4), 0);
-        EXPECT_LE(t.chunk / t.shares, 64);
+        EXPECT_EQ(t.chunk % (t.slices * 4), 0);
+        EXPECT_LE(t.chunk / t.slices, 64);
         const bool fits_memory = results * length < std::int64_t{1} << 38;
         EXPECT_TRUE(!fits_memory || t.tiles * t.chunks < std::int64_t{1} << 31);
       }

@@ -106,9 +106,9 @@ TEST(Fakes, CatchInvalidGemmCalls) {
       {"m and n exchanged", [](Gemm& g) { std::swap(g.m, g.n); }, "leading dimension of A is 2"},
       {"result's leading dimension too small", [](Gemm& g) { g.ldc = 1; }, "leading dimension of C is 1"},
       {"transposition forgotten", [](Gemm& g) { g.transa = CUBLAS_OP_T; }, "leading dimension of A is 2"},
-      {"n too large", [](Gemm& g) { g.n = 4; }, "byte 48 of B, which nobody has written"},
-      {"leading dimension too large", [](Gemm& g) { g.lda = 3; }, "byte 36 of A, which nobody has written"},
-      {"beta 1 over an unwritten result", [](Gemm& g) { g.beta = &one; }, "of C, which nobody has written"},
+      {"n too large", [](Gemm& g) { g.n = 4; }, "byte 48 of B, which is uninitialized"},
+      {"leading dimension too large", [](Gemm& g) { g.lda = 3; }, "byte 36 of A, which is uninitialized"},
+      {"beta 1 over an unwritten result", [](Gemm& g) { g.beta = &one; }, "of C, which is uninitialized"},
       {"no stream", [](Gemm& g) { g.sets_stream = false; }, "the handle has no stream"},
       {"a stream that is gone",
        [](Gemm& g) {
@@ -123,13 +123,13 @@ TEST(Fakes, CatchInvalidGemmCalls) {
        "the handle is no cublasHandle_t in use"},
       {"alpha on the device", [](Gemm& g) { g.alpha = g.b.raw_data(); }, "alpha is no pointer to a number"},
       {"operand on the host", [](Gemm& g) { g.left = &one; }, "A is no pointer to device memory"},
-      {"operand freed", [](Gemm& g) { g.a = Tensor(); }, "do not lie in device memory that is in use"},
+      {"operand freed", [](Gemm& g) { g.a = Tensor(); }, "are not in allocated device memory"},
       {"operand never written",
        [](Gemm& g) {
          g.a = uninitialized(8);
          g.left = std::as_const(g.a).raw_data();
        },
-       "of A, which nobody has written"},
+       "of A, which is uninitialized"},
       {"result over an operand", [](Gemm& g) { g.result = g.a.raw_mutable_data(); }, "C and A share memory"},
       {"result not aligned to its type", [](Gemm& g) { g.result = static_cast<char*>(g.result) + 2; },
        "C is not aligned to 4 bytes"},
@@ -200,7 +200,7 @@ struct LtMatmul {
 TEST(Fakes, CatchInvalidFusedGemmCalls) {
   expect_caught<LtMatmul>({
       {"workspace one byte short", [](LtMatmul& c) { c.short_of = 1; },
-       "wants 1024 bytes of workspace, got 1023"},
+       "requires 1024 bytes of workspace, got 1023"},
       {"no stream", [](LtMatmul& c) { c.stream = nullptr; }, "the handle has no stream"},
       {"rows and columns of the result exchanged", [](LtMatmul& c) { std::swap(c.d_rows, c.d_columns); },
        "C and D must be 2 by 3, D is 3 by 2"},
@@ -301,10 +301,10 @@ struct Conv {
 TEST(Fakes, CatchInvalidConvolutionCalls) {
   expect_caught<Conv>({
       {"workspace one byte short", [](Conv& c) { c.workspace = 4095; },
-       "wants 4096 bytes of workspace, got 4095"},
+       "requires 4096 bytes of workspace, got 4095"},
       {"workspace beyond its memory", [](Conv& c) { c.workspace = 8193; }, "of the workspace from byte 0 on"},
       {"no stream", [](Conv& c) { c.sets_stream = false; }, "the handle has no stream"},
-      {"beta 1 over an unwritten result", [](Conv& c) { c.beta = &one; }, "of y, which nobody has written"},
+      {"beta 1 over an unwritten result", [](Conv& c) { c.beta = &one; }, "of y, which is uninitialized"},
       {"output's height and width wrong",
        [](Conv& c) {
          c.y_sizes = {1, 2, 3, 3};

@@ -28,16 +28,14 @@ struct Exception {
 };
 const std::vector<Exception> exceptions = {
     {"dot_product_kernel", "global store", 2, "matmul/matmul_skinny.cuh",
-     "The few sums of dot products are stored four columns at a time, in up to twice the sectors"},
+     "Dot products store only four columns at a time, in up to twice the minimum number of sectors"},
     {"implicit_gemm_kernel", "global load", 1.55, "conv/conv2d_implicit.cu",
-     "Gathered lines begin anywhere, so 128 bytes of lanes touch five sectors of 32 bytes where four would "
-     "do"},
+     "Gathered lines are unaligned: 128 bytes touch five 32-byte sectors instead of four"},
     {"im2col_kernel", "global load", 1.3, "conv/im2col.cu",
-     "they touch five sectors of 32 bytes instead of four; so do the reads, and one more where a line of "
-     "pixels "
-     "ends between them"},
+     "they touch five 32-byte sectors instead of four. So do the reads, and one more across the end of a "
+     "line"},
     {"nll_loss_kernel", "global load", 8, "softmax/nll_loss.cu",
-     "it is the only one of its sector of 32 bytes, so a warp moves 32 sectors where the elements would fill "
+     "each element is in a sector of its own, so a warp reads 32 sectors where dense elements would fill "
      "four"},
 };
 
@@ -57,8 +55,8 @@ const char* const kernels_of_the_step[] = {"direct_kernel",
                                            "pool_tiles_backward_kernel",
                                            "weight_gradient_kernel",
                                            "direct_weight_kernel",
-                                           "add_shares_kernel",
-                                           "sum_parts_kernel",
+                                           "reduce_splits_kernel",
+                                           "reduce_split_k_kernel",
                                            "step_kernel"};
 
 // The worst ratio per kernel and kind of access.

@@ -7,7 +7,7 @@
 namespace metron::cublas {
 namespace {
 
-// What NVIDIA's documentation recommends for Hopper, the most of all architectures.
+// NVIDIA's recommendation for Hopper, the largest of all architectures.
 constexpr std::int64_t recommended_workspace = std::int64_t{32} << 20;
 
 }  // namespace
@@ -26,10 +26,10 @@ Context::~Context() {
 bool Context::open() {
   return functions_->create(&handle_) == CUBLAS_STATUS_SUCCESS &&
          functions_->set_stream(handle_, stream_) == CUBLAS_STATUS_SUCCESS &&
-         // After the stream, which takes it away again.
+         // After the stream, since setting it resets the workspace.
          functions_->set_workspace(handle_, workspace_address_, workspace_.bytes()) ==
              CUBLAS_STATUS_SUCCESS &&
-         // The default math, but for 16-bit sums: their parts are added in float32.
+         // Default math, but split-K sums of 16-bit products are reduced in float32.
          functions_->set_math_mode(handle_, CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION) ==
              CUBLAS_STATUS_SUCCESS &&
          functions_->lt_create(&lt_handle_) == CUBLAS_STATUS_SUCCESS;

@@ -1,4 +1,4 @@
-// A thread's handles of cuBLAS for a device, on the device's stream and with a workspace from our allocator.
+// Per-thread cuBLAS handles for a device, on the device's stream, with a workspace from our allocator.
 #pragma once
 
 #include <metron/core/tensor.h>
@@ -34,7 +34,7 @@ class Context {
   cublasLtHandle_t lt_handle_ = nullptr;
 };
 
-// Null where the library is missing or gives no handle; it is asked again at the next call then.
+// Null if the library is missing or fails to create a handle, which is retried at the next call.
 Context* context(Device device);
 
 }  // namespace metron::cublas

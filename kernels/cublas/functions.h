@@ -1,5 +1,5 @@
-// The functions of cuBLAS and cuBLASLt that Metron calls. A table, so that a program starts where the
-// libraries are missing, and so that tests can put fakes in their place.
+// The functions of cuBLAS and cuBLASLt that Metron calls. A table, so that programs start without the
+// libraries, and tests can substitute fakes.
 #pragma once
 
 #include <cublasLt.h>
@@ -16,7 +16,7 @@ struct Functions {
   decltype(&cublasSetStream_v2) set_stream;
   decltype(&cublasSetWorkspace_v2) set_workspace;
   decltype(&cublasSetMathMode) set_math_mode;
-  // Spelt out, as the header overloads it.
+  // Explicit, as the header overloads it.
   cublasStatus_t (*gemm)(cublasHandle_t, cublasOperation_t, cublasOperation_t, int m, int n, int k,
                          const void* alpha, const void* a, cudaDataType, int lda, long long stride_a,
                          const void* b, cudaDataType, int ldb, long long stride_b, const void* beta, void* c,
@@ -39,7 +39,7 @@ struct Functions {
   decltype(&cublasLtMatmul) lt_matmul;
 };
 
-// Null where a library is missing or too old. Opened at the first call.
+// Null if a library is missing or too old. Opened on first use.
 const Functions* functions();
 
 }  // namespace metron::cublas

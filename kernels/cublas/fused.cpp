@@ -11,7 +11,7 @@
 namespace metron::cublas {
 namespace {
 
-// A descriptor of cuBLASLt, destroyed by the library's own function for its kind.
+// RAII for cuBLASLt descriptors, destroyed by the library's function for their kind.
 template <typename Handle>
 class Owned {
  public:
@@ -31,7 +31,7 @@ class Owned {
 
 constexpr bool ok(cublasStatus_t status) { return status == CUBLAS_STATUS_SUCCESS; }
 
-// What an algorithm depends on. Alignments too: it may read sixteen bytes at once.
+// The key of an algorithm. It includes alignments: an algorithm may use 16-byte loads.
 struct Key {
   std::array<std::int64_t, 19> values{};
   auto operator<=>(const Key&) const = default;
@@ -51,12 +51,11 @@ Key key_of(const Product& p, int device, const Addresses& addresses, cublasLtEpi
            alignment_of(addresses[2]), alignment_of(addresses[3])}};
 }
 
-// Algorithms, and refusals as nothing.
+// Cached algorithms; an empty entry is a cached refusal.
 using Algorithms = LruCache<Key, std::optional<cublasLtMatmulAlgo_t>>;
-constexpr std::size_t most_algorithms = 512;
+constexpr std::size_t max_algorithms = 512;
 
-// One call's descriptors. Making them costs about a microsecond; the algorithm behind them is what is worth
-// keeping.
+// The descriptors of one call. Creating them takes about a microsecond; only the algorithm is worth caching.
 class FusedCall {
  public:
   FusedCall(Context& context, const Product& product)
@@ -79,8 +78,8 @@ class FusedCall {
            layout(result_, p.result, p.m, p.n);
   }
 
-  // The algorithm that the library's heuristic prefers, if it has one. Unless told otherwise it takes
-  // alignments of 256 bytes for granted, and may add the parts of a sum in the result's 16-bit type.
+  // The heuristic's first choice, if there is one. By default it assumes 256-byte alignment, and may reduce
+  // split-K sums in the result's 16-bit type: both are restricted here.
   cublasStatus_t choose(const Addresses& addresses, std::optional<cublasLtMatmulAlgo_t>& chosen) {
     Owned<cublasLtMatmulPreference_t> preference(call_.preference_destroy);
     cublasStatus_t status = call_.preference_create(preference.out());
@@ -115,7 +114,7 @@ class FusedCall {
   bool set(cublasLtMatmulDescAttributes_t attribute, const Value& value) {
     return ok(call_.matmul_desc_set(desc_.get(), attribute, &value, sizeof value));
   }
-  // As it is stored: `rows` by `columns` are those of op(operand).
+  // In storage order: `rows` by `columns` are those of op(operand).
   bool layout(Owned<cublasLtMatrixLayout_t>& made, const Operand& operand, int rows, int columns) {
     if (operand.transposed == CUBLAS_OP_T) std::swap(rows, columns);
     const std::int64_t stride = operand.batch_stride;
@@ -138,10 +137,11 @@ class FusedCall {
 
 bool fused_product(Context& context, const Product& product, const Tensor& a, const Tensor& b,
                    cublasLtEpilogue_t epilogue, const void* vector, Tensor& y) {
-  // The preferences say nothing of the vector: the heuristic may choose a kernel that reads 16 bytes of it.
+  // The preference has no alignment for the vector: the heuristic may choose a kernel that reads it 16 bytes
+  // at a time.
   if (alignment_of(vector) < 16) return false;
   const Addresses addresses{b.raw_data(), a.raw_data(), vector, std::as_const(y).raw_data()};
-  thread_local Algorithms algorithms(most_algorithms);
+  thread_local Algorithms algorithms(max_algorithms);
   FusedCall call(context, product);
   if (!call.describe(epilogue, vector)) return false;
   const Key key = key_of(product, y.device().index(), addresses, epilogue);
@@ -150,7 +150,7 @@ bool fused_product(Context& context, const Product& product, const Tensor& a, co
     std::optional<cublasLtMatmulAlgo_t> chosen;
     const cublasStatus_t status = call.choose(addresses, chosen);
     const bool is_final = status == CUBLAS_STATUS_NOT_SUPPORTED || status == CUBLAS_STATUS_INVALID_VALUE;
-    if (!ok(status) && !is_final) return false;  // it may go well the next time
+    if (!ok(status) && !is_final) return false;  // transient: may succeed next time
     found = &algorithms.insert(key, chosen);
   }
   return *found && call.run(**found, b.raw_data(), a.raw_data(), y.raw_mutable_data());

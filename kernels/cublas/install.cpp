@@ -1,4 +1,4 @@
-// The table of contents of the provider `cublas`.
+// The slots of the provider `cublas`.
 #include <metron/kernels/internal/install.h>
 #include <metron/kernels/providers.h>
 

@@ -4,7 +4,7 @@
 namespace metron::cublas {
 namespace {
 
-// The names of the major version that the headers are of: another one may have another interface.
+// Names with the headers' major version: other versions may differ in their interface.
 Loaded<Functions> load() {
   static_assert(CUBLAS_VER_MAJOR == 12 || CUBLAS_VER_MAJOR == 13);
   constexpr bool is_13 = CUBLAS_VER_MAJOR == 13;

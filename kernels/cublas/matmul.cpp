@@ -1,5 +1,5 @@
-// Products by cuBLAS: plain ones by its GEMM, those with a bias or a bias's gradient by cuBLASLt, whose
-// epilogues have them. Its epilogues with ReLU turn a NaN into 0: ReLU is a kernel of ours.
+// Matrix products by cuBLAS: GEMM, and cuBLASLt epilogues for a bias or its gradient. ReLU is our own kernel:
+// the ReLU epilogues map NaN to 0.
 #include <metron/core/cuda/runtime.h>
 #include <metron/core/slots.h>
 #include <metron/kernels/cublas/context.h>
@@ -36,9 +36,9 @@ bool matmul(const Tensor& a, const Tensor& b, const Tensor& bias, Activation act
   return done && (activation == Activation::none || cuda::unary({UnaryOp::relu}, y, y));
 }
 
-// gw = g^T x: cuBLAS computes its transpose, whose right operand B is g, so that the epilogue BGRADB sums g's
-// rows. Of a single row the sum has been seen to come out wrong; there and without an algorithm it is our
-// kernel's.
+// gw = g^T x: cuBLAS computes its transpose with g as operand B, so that the epilogue BGRADB sums the rows of
+// g. For a single row its sums were observed to be wrong; in that case, or without an algorithm, our own
+// kernel computes them.
 bool linear_backward_weight(const Tensor& g, const Tensor& x, Tensor& gw, Tensor& gb) {
   const Tensor transposed = transposed_matrix(g);
   const auto product = describe_product(transposed, x, gw);

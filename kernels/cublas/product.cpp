@@ -32,9 +32,9 @@ bool set_types(DType dtype, Product& product) {
   return false;
 }
 
-// The last two axes (rows, columns) of x. Row-major, it is (columns, rows) column by column with the row
-// stride as leading dimension: read as it is. Column-major it is read transposed. An axis of size 1 may have
-// any stride.
+// The last two axes (rows, columns) of x. Row-major memory is a column-major (columns, rows) matrix with the
+// row stride as leading dimension, used as is. Column-major memory is used transposed. An axis of size 1 may
+// have any stride.
 bool describe_operand(const Tensor& x, Operand& operand) {
   const int rank = x.rank();
   const std::int64_t rows = x.shape()[rank - 2], columns = x.shape()[rank - 1];

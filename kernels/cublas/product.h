@@ -1,5 +1,5 @@
-// A product of ours as cuBLAS sees it. cuBLAS stores matrices column by column, so our row-major y (M, N) is
-// its D (N, M): D = op(B) op(A), with our b as its left and our a as its right operand.
+// Row-major products in terms of cuBLAS, which is column-major: our y (M, N) is its D (N, M), and D = op(B)
+// op(A), with our b as the left operand and our a as the right one.
 #pragma once
 
 #include <cublas_v2.h>
@@ -9,7 +9,7 @@
 
 namespace metron::cublas {
 
-// One operand: a leading dimension, and whether it is read transposed.
+// An operand: its leading dimension, and whether it is transposed.
 struct Operand {
   cublasOperation_t transposed = CUBLAS_OP_N;
   int leading_dimension = 1;
@@ -24,11 +24,11 @@ struct Product {
   cublasComputeType_t compute = CUBLAS_COMPUTE_32F;
 };
 
-// Nothing if cuBLAS can't say it: a size of 0 or beyond int, an operand without a unit stride in either axis,
-// a y that is not row-major, a dtype that it has not.
+// Empty if cuBLAS does not support it: a size of 0 or beyond int, an operand without a unit stride, a y that
+// is not row-major, an unsupported dtype.
 std::optional<Product> describe_product(const Tensor& a, const Tensor& b, const Tensor& y);
 
-// 1 and 0 in the type that the scaling factors of such a product have.
+// 1 and 0 in the type of the product's scaling factors.
 const void* one(const Product& product);
 const void* zero(const Product& product);
 

@@ -1,4 +1,5 @@
-// The kernels of the provider `cuda` that others are made of, those of the vendors' providers too.
+// Kernels of the provider `cuda` that other kernels build on, including those of the cuBLAS and cuDNN
+// providers.
 #pragma once
 
 #include <metron/core/slots.h>
@@ -12,7 +13,7 @@ kernel::BinaryFn binary;
 kernel::ReduceFn reduce;
 kernel::MatmulFn matmul;
 
-// Belongs to no slot: computes on all units for a while, for the sake of its time. Returns how many FLOPs that is.
+// Not a slot: keeps all multiprocessors busy to measure peak throughput. Returns the number of FLOPs.
 double multiply_adds(Device device, std::int64_t rounds);
 
 }  // namespace metron::cuda

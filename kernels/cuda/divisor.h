@@ -1,4 +1,4 @@
-// Division by a number that is known before the kernel starts: a multiplication and a shift.
+// Division by an invariant integer: a multiplication and a shift.
 #pragma once
 
 #include <metron/core/host_device.h>

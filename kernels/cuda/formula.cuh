@@ -1,5 +1,4 @@
-// Formulas as kernels hold them: one that is known to the compiler, or one of several that is picked at run
-// time.
+// Element-wise formulas as kernel arguments: either known at compile time, or selected at run time.
 #pragma once
 
 #include <metron/core/host_device.h>
@@ -8,8 +7,7 @@
 
 namespace metron::cuda {
 
-// Calls body(formula) with the formula that f is, or has picked: a formula picked at run time has `picks` and
-// `visit`.
+// Calls body(formula). A formula selected at run time defines `picks` and `visit`.
 template <typename F, typename Body>
 METRON_HOST_DEVICE inline void visit_formula(const F& f, const Body& body) {
   if constexpr (requires { F::picks; }) {
@@ -19,7 +17,7 @@ METRON_HOST_DEVICE inline void visit_formula(const F& f, const Body& body) {
   }
 }
 
-// A formula in float over elements of a 16-bit type.
+// Evaluates a formula in float on elements of a 16-bit type.
 template <typename F, typename Half>
 struct Widened {
   F f;
@@ -34,7 +32,7 @@ struct Widened {
   }
 };
 
-// The same of a formula that is picked at run time.
+// The same for a formula selected at run time.
 template <typename Any, typename Half>
 struct AnyWidened {
   static constexpr bool picks = true;

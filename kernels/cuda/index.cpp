@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::int64_t largest = std::numeric_limits<std::int32_t>::max();
 
-// How far any operand's elements lie apart along a dimension.
+// The distance in memory that any operand spans along dimension d.
 std::int64_t reach(const LoopNest& nest, std::size_t dimension, int operands) {
   std::int64_t furthest = 0;
   for (int k = 0; k < operands; ++k)
@@ -36,7 +36,7 @@ NestHalves halve(const LoopNest& nest, int operands) {
     if (one > other || (one == other && nest.sizes[d] > nest.sizes[longest])) longest = d;
   }
   const std::int64_t size = nest.sizes[longest];
-  // At a power of two: what was aligned stays so.
+  // Cuts at a power of two to preserve alignment.
   const auto cut = static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(size - 1)));
   NestHalves halves{nest, nest, {}};
   halves.first.sizes[longest] = cut;
@@ -50,7 +50,7 @@ NestHalves halve(const LoopNest& nest, int operands) {
 std::optional<PackedNest> packed_nest(const LoopNest& nest, std::span<const NestOperand> operands,
                                       int count) {
   PackedNest result(nest);
-  std::optional<std::int64_t> lane;  // of the operands' first element in its pack
+  std::optional<std::int64_t> lane;  // of the operands' first element within its pack
   for (std::size_t k = 0; k < operands.size(); ++k) {
     const std::int64_t stride = nest.strides[0][k];
     if (stride == 0 && k > 0) {
@@ -59,9 +59,9 @@ std::optional<PackedNest> packed_nest(const LoopNest& nest, std::span<const Nest
     }
     if (stride != 1) return std::nullopt;
     const auto address = std::bit_cast<std::uintptr_t>(operands[k].address);
-    const auto own = static_cast<std::int64_t>(address / operands[k].element_bytes) % count;
-    if (lane.value_or(own) != own) return std::nullopt;
-    lane = own;
+    const auto operand_lane = static_cast<std::int64_t>(address / operands[k].element_bytes) % count;
+    if (lane.value_or(operand_lane) != operand_lane) return std::nullopt;
+    lane = operand_lane;
     for (std::size_t d = 1; d < static_cast<std::size_t>(nest.rank); ++d)
       if (nest.strides[d][k] % count != 0) return std::nullopt;
   }

@@ -1,5 +1,5 @@
-// From the number of a position to the offset of each operand's element, as kernels compute it: in 32 bits
-// and without a division. A nest that is too large for that is cut into parts that are not.
+// Maps a linear index to the offset of each operand's element, in 32 bits and without division. Larger loop
+// nests are split until they fit.
 #pragma once
 
 #include <metron/kernels/cuda/divisor.h>
@@ -13,8 +13,8 @@
 
 namespace metron::cuda {
 
-// A LoopNest as kernels read it. Passed by value: it lies in constant memory, where all threads of a warp
-// read the same word at once.
+// A LoopNest in a form for kernels. Passed by value: kernel arguments are in constant memory, where a read
+// that is uniform across the warp is a broadcast.
 template <int operands>
 class NestIndex {
  public:
@@ -27,18 +27,18 @@ class NestIndex {
     }
   }
 
-  METRON_HOST_DEVICE void offsets(std::uint32_t given, std::int32_t (&result)[operands]) const {
+  METRON_HOST_DEVICE void offsets(std::uint32_t linear, std::int32_t (&result)[operands]) const {
     for (int k = 0; k < operands; ++k) result[k] = 0;
-    auto position = static_cast<std::int32_t>(given);
+    auto position = static_cast<std::int32_t>(linear);
     const int last = rank_ - 1;
 #if defined(__CUDA_ARCH__)
-#pragma unroll 1  // few rounds, and registers are worth more
+#pragma unroll 1  // few iterations, and unrolling would cost registers
 #endif
     for (int d = 0; d < last; ++d) {
-      const std::int32_t rest = sizes_[d].quotient(position);
-      const std::int32_t index = position - rest * sizes_[d].value();
+      const std::int32_t quotient = sizes_[d].quotient(position);
+      const std::int32_t index = position - quotient * sizes_[d].value();
       for (int k = 0; k < operands; ++k) result[k] += index * strides_[d][k];
-      position = rest;
+      position = quotient;
     }
     for (int k = 0; k < operands; ++k) result[k] += position * strides_[last][k];
   }
@@ -49,18 +49,18 @@ class NestIndex {
   std::int32_t strides_[max_rank][operands];
 };
 
-// Whether a nest's positions, and the offsets of its first `operands` operands, are below 2^31.
+// Whether all linear indices, and the offsets of the first `operands` operands, are below 2^31.
 bool fits_index(const LoopNest& nest, int operands);
 
-// A nest with positions, in two: each has half of the dimension along which some operand reaches furthest.
+// A non-empty loop nest split in two halves, along the dimension that spans the most memory.
 struct NestHalves {
   LoopNest first, second;
-  std::array<std::int64_t, max_operands> offsets;  // of the second half's first elements
+  std::array<std::int64_t, max_operands> offsets;  // of the first elements of the second half
 };
 NestHalves halve(const LoopNest& nest, int operands);
 
-// Calls body(part, offsets) for parts that make up the nest and fit; `offsets` are those of a part's first
-// elements.
+// Splits the nest into parts that fit 32-bit indexing and calls body(part, offsets) for each. `offsets` are
+// those of a part's first elements.
 template <typename Body>
 void for_each_part(const LoopNest& nest, int operands, const Body& body,
                    const std::array<std::int64_t, max_operands>& offsets = {}) {
@@ -74,27 +74,26 @@ void for_each_part(const LoopNest& nest, int operands, const Body& body,
   for_each_part(halves.second, operands, body, second);
 }
 
-// An operand of a nest as it lies in memory.
+// The memory layout of an operand of a loop nest.
 struct NestOperand {
   const void* address;
   std::size_t element_bytes;
 };
 
-// A nest in packs of `count` neighbours along dimension 0, which every operand holds side by side on an
-// address that suits a pack, or as one element for all. A nest of one dimension may begin and end with less
-// than a pack.
+// A loop nest vectorized along dimension 0: each operand accesses packs of `count` contiguous, aligned
+// elements, or broadcasts one element. A 1-D nest may have a scalar head and tail.
 struct PackedNest {
-  LoopNest packs;               // offsets are still those of elements, from the one after the head on
-  std::uint32_t count = 0;      // of packs
+  LoopNest packs;               // offsets are still in elements, relative to the end of the head
+  std::uint32_t count = 0;      // number of packs
   std::uint32_t head = 0;       // elements before the first pack
   std::uint32_t edges = 0;      // elements of head and tail together
-  std::uint32_t constants = 0;  // bit k: operand k is one element for all of a pack
+  std::uint32_t constants = 0;  // bit k: operand k is broadcast along a pack
 
   PackedNest() = default;
-  // In packs of one element: any nest.
+  // Scalar packs, valid for any nest.
   explicit PackedNest(const LoopNest& nest) : packs(nest), count(static_cast<std::uint32_t>(nest.numel)) {}
 };
-// Nothing if the nest, which fits, can't be walked so.
+// Empty if the nest can't be vectorized. The nest must fit 32-bit indexing.
 std::optional<PackedNest> packed_nest(const LoopNest& nest, std::span<const NestOperand> operands, int count);
 
 }  // namespace metron::cuda

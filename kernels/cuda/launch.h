@@ -1,4 +1,4 @@
-// How a kernel is launched, on the toolkit and on the emulator alike.
+// Kernel launches, for the CUDA toolkit and the emulator alike.
 #pragma once
 
 #include <metron/core/cuda/runtime.h>
@@ -19,11 +19,12 @@ struct LaunchShape {
   std::size_t shared_bytes = 0;  // dynamic
 };
 
-// Enough blocks of `threads` for `count` items, `per_thread` each. Kernels that walk a grid-stride loop bound
-// them by what fills the device several times over: more would only wait.
+// Enough blocks of `threads` for `count` items, `per_thread` each. Grid-stride kernels cap the grid at a few
+// waves: more blocks would only queue.
 LaunchShape grid_stride_shape(Device device, std::int64_t count, int threads, int per_thread = 1);
 
-// Enqueues kernel(args...) on the device's stream; nothing for an empty grid. `op` names it in errors.
+// Enqueues kernel(args...) on the device's stream. An empty grid launches nothing. `op` names the kernel in
+// errors.
 template <typename... Params, typename... Args>
 void launch(const char* op, Device device, const LaunchShape& shape, void (*kernel)(Params...),
             Args&&... args) {

@@ -1,10 +1,9 @@
 // y[i] = f(x[i], ...) over operands of any strides.
 //
-// Threads walk the positions in a grid-stride loop. Where the operands are dense along the innermost
-// dimension, or one element for all of it, a thread takes sixteen bytes of the widest operand at a time,
-// neighbours in neighbouring lanes; the elements before the first such pack and after the last are taken one
-// by one. Else a thread takes one element, found by its position. Every element is read and written once,
-// which is the least: bound by memory.
+// A grid-stride loop over the elements. If each operand is dense or broadcast along the innermost dimension,
+// a thread processes sixteen bytes of the widest operand at a time, with lanes adjacent in memory; unaligned
+// head and tail elements are scalar. Otherwise a thread processes one element, located by its index. Every
+// element is read and written once, the minimum: memory-bound.
 #pragma once
 
 #include <metron/kernels/cuda/launch.h>
@@ -23,14 +22,14 @@ namespace metron::cuda {
 
 inline constexpr int map_threads = 256;
 
-// Elements of a pack: sixteen bytes of the widest operand. One alone of float64, where arithmetic rather than
-// memory is the bound on most devices, and its formulas need the registers.
+// Elements per pack: sixteen bytes of the widest operand. float64 is scalar: most devices are bound by its
+// arithmetic rather than by memory, and its formulas need the registers.
 template <typename... Operands>
 inline constexpr int pack_count = (std::is_same_v<Operands, double> || ...)
                                       ? 1
                                       : access_bytes / static_cast<int>(std::max({sizeof(Operands)...}));
 
-// A PackedNest as kernels read it.
+// A PackedNest as a kernel argument.
 template <int operands>
 struct PackedSpace {
   NestIndex<operands> index;
@@ -39,7 +38,7 @@ struct PackedSpace {
   explicit PackedSpace(const PackedNest& nest)
       : index(nest.packs), count(nest.count), head(nest.head), edges(nest.edges), constants(nest.constants) {}
   METRON_HOST_DEVICE bool is_constant(std::size_t operand) const { return (constants >> operand & 1) != 0; }
-  // Where edge element e lies, from the first pack's first element on.
+  // The offset of edge element e, relative to the first pack.
   METRON_HOST_DEVICE std::int32_t edge(std::uint32_t e, int pack) const {
     const std::uint32_t before = e < head ? 0 : count * static_cast<std::uint32_t>(pack);
     return static_cast<std::int32_t>(before + e - head);
@@ -89,7 +88,7 @@ __global__ void __launch_bounds__(map_threads)
   map_space<count>(f, space, std::index_sequence_for<X...>{}, y, x...);
 }
 
-// A nest that fits. `any` is f as the kernel of single elements takes it.
+// A loop nest that fits 32-bit indexing. `any` is f as the scalar kernel takes it.
 template <typename F, typename Any, typename Y, typename... X>
 void map_part(const char* op, Device device, const LoopNest& nest, const F& f, const Any& any, Y* y,
               const X*... x) {
@@ -112,7 +111,7 @@ void map_part(const char* op, Device device, const LoopNest& nest, const F& f, c
          Space(PackedNest(nest)), y, x...);
 }
 
-// The nest's operands are y, then the inputs. y may be the very tensor that an input is.
+// The operands of the nest are y, then the inputs. y may alias an input.
 template <typename F, typename Any, typename Y, typename... X>
 void map(const char* op, Device device, const LoopNest& nest, const F& f, const Any& any, Y* y,
          const X*... x) {
@@ -124,7 +123,7 @@ void map(const char* op, Device device, const LoopNest& nest, const F& f, const 
   });
 }
 
-// Calls body.operator()<Bits>() with the unsigned type of an element's size: for what only moves elements.
+// Calls body.operator()<Bits>() with the unsigned type of an element's size, for kernels that only move data.
 template <typename Body>
 void visit_bits(DType dtype, const Body& body) {
   switch (size_of(dtype)) {

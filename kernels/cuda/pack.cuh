@@ -1,4 +1,4 @@
-// Neighbouring elements that are moved as one.
+// Vectors of adjacent elements, loaded and stored by one instruction.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -10,14 +10,15 @@
 
 namespace metron::cuda {
 
-inline constexpr int access_bytes = 16;  // what one instruction moves for a thread at most
+inline constexpr int access_bytes = 16;  // the widest access of a thread
 
 template <typename T, int count>
 struct alignas(sizeof(T) * count) Pack {
   T values[count];
 };
 
-// What a pack travels as: of a structure of small elements the compiler would make several accesses.
+// The type a pack is accessed as: the compiler would split a structure of small elements into several
+// accesses.
 template <std::size_t bytes>
 struct alignas(access_bytes) Word {
   uint4 parts[bytes / access_bytes];

@@ -1,5 +1,5 @@
-// Reductions over the threads of a warp and of a block, by any associative operator op(a, b). The order is
-// that of the threads and fixed, so results are deterministic, and every thread gets the same bits.
+// Warp and block reductions by any associative operator op(a, b). The operands are combined in thread order,
+// so results are deterministic, and every thread gets the same bits.
 #pragma once
 
 #include <metron/kernels/arithmetic.h>
@@ -15,7 +15,7 @@ namespace metron::cuda {
 
 inline constexpr unsigned whole_warp = 0xffffffffu;
 
-// The value of the lane whose number differs in the bits of `lane_mask`; of any size in whole words.
+// __shfl_xor_sync() for any type made of whole 32-bit words.
 template <typename T>
 __device__ inline T shuffle_xor(T value, int lane_mask) {
   if constexpr (std::is_arithmetic_v<T>) {
@@ -28,7 +28,7 @@ __device__ inline T shuffle_xor(T value, int lane_mask) {
   }
 }
 
-// Over neighbouring groups of `width` lanes, a power of two. All lanes of the warp take part.
+// Reduces each group of `width` adjacent lanes, a power of two. All lanes of the warp must call it.
 template <typename T, typename Op>
 __device__ inline T warp_reduce(T value, const Op& op, int width = warp_size) {
   for (int distance = 1; distance < width; distance *= 2) {
@@ -42,42 +42,43 @@ __device__ inline T warp_reduce(T value, const Op& op, int width = warp_size) {
   return value;
 }
 
-// Over a block of `threads`, all in x: a power of two of whole warps. It may be called again at once.
+// Block-wide reduction over a 1-D block of `threads`, a power of two of at least a warp. Safe to call back to
+// back.
 template <int threads, typename T, typename Op>
 __device__ inline T block_reduce(T value, const Op& op) {
   constexpr unsigned warps = threads / warp_size;
   static_assert(warps * warp_size == threads && std::has_single_bit(warps) && warps <= warp_size);
-  __shared__ T shares[warps];
+  __shared__ T partials[warps];
   value = warp_reduce(value, op);
-  if (threadIdx.x % warp_size == 0) shares[threadIdx.x / warp_size] = value;
+  if (threadIdx.x % warp_size == 0) partials[threadIdx.x / warp_size] = value;
   __syncthreads();
-  value = warp_reduce(shares[threadIdx.x % warps], op, warps);
-  __syncthreads();  // before a next call writes its shares
+  value = warp_reduce(partials[threadIdx.x % warps], op, warps);
+  __syncthreads();  // the next call overwrites the partials
   return value;
 }
 
-// As what a value lies in shared memory: moved as a whole where one instruction can, as the members of
-// neighbouring values, each moved on its own, would meet in banks.
+// The type a value is stored as in shared memory. It is accessed by one instruction where its size allows:
+// accessing members separately causes bank conflicts.
 template <typename T>
 using SharedSlot =
     std::conditional_t<std::has_single_bit(sizeof(T)) && sizeof(T) <= access_bytes, Packed<sizeof(T)>, T>;
 
-// Over the threads of a block of `threads` whose numbers are equal modulo `columns`, a power of two. It may
-// be called again at once.
+// Reduces over the threads of a 1-D block of `threads` whose indices are equal modulo `columns`, a power of
+// two. Safe to call back to back.
 template <int threads, typename T, typename Op>
 __device__ inline T column_reduce(T value, const Op& op, int columns) {
   using Slot = SharedSlot<T>;
-  __shared__ Slot shares[threads];
+  __shared__ Slot partials[threads];
   const int thread = static_cast<int>(threadIdx.x);
   for (int half = threads / 2; half >= columns; half /= 2) {
-    if (thread >= half && thread < 2 * half) shares[thread] = std::bit_cast<Slot>(value);
+    if (thread >= half && thread < 2 * half) partials[thread] = std::bit_cast<Slot>(value);
     __syncthreads();
-    if (thread < half) value = op(value, std::bit_cast<T>(shares[thread + half]));
+    if (thread < half) value = op(value, std::bit_cast<T>(partials[thread + half]));
   }
-  if (thread < columns) shares[thread] = std::bit_cast<Slot>(value);
+  if (thread < columns) partials[thread] = std::bit_cast<Slot>(value);
   __syncthreads();
-  value = std::bit_cast<T>(shares[thread % columns]);
-  __syncthreads();  // before a next call writes its shares
+  value = std::bit_cast<T>(partials[thread % columns]);
+  __syncthreads();  // the next call overwrites the partials
   return value;
 }
 
@@ -89,7 +90,7 @@ struct Sum {
   METRON_HOST_DEVICE T operator()(T a, T b) const { return functor::plus(a, b); }
 };
 
-// NaN is larger than all.
+// NaN compares larger than everything.
 template <typename T>
 struct Max {
   static constexpr T identity = std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity()
@@ -97,7 +98,7 @@ struct Max {
   METRON_HOST_DEVICE T operator()(T a, T b) const { return a > b || functor::is_nan(a) ? a : b; }
 };
 
-// Of a set of numbers: how many, their mean, and the sum of their squared distances from it.
+// Count, mean, and sum of squared deviations from the mean.
 template <typename T>
 struct Moments {
   T count, mean, squares;
@@ -110,7 +111,7 @@ struct Moments {
   }
 };
 
-// The union of two sets (Chan, Golub and LeVeque, 1979).
+// Merges the moments of two disjoint sets (Chan, Golub and LeVeque, 1979).
 template <typename T>
 struct MergeMoments {
   static constexpr Moments<T> identity{0, 0, 0};
@@ -118,8 +119,9 @@ struct MergeMoments {
     const T count = a.count + b.count;
     if (count == 0) return a;
     const T distance = b.mean - a.mean;
-    const T share = b.count / count;
-    return {count, a.mean + distance * share, a.squares + b.squares + distance * distance * a.count * share};
+    const T weight = b.count / count;
+    return {count, a.mean + distance * weight,
+            a.squares + b.squares + distance * distance * a.count * weight};
   }
 };
 

@@ -1,12 +1,11 @@
-// Batch norm by cuDNN, whose calls for it are deprecated: they are in this file alone. Statistics come as its
-// running ones, of this batch alone: their variance is unbiased, ours is not. (From the inverse deviation
-// that it would save, 1 / sqrt(variance + eps), a variance far below eps could not be told.) The backward
-// pass takes that inverse deviation; kernels of ours over C elements translate. Parameters are float32 beside
-// 16-bit images, ours have the image's dtype: those are declined, and so is a backward pass with constant
-// statistics, which it has not.
+// Batch norm by cuDNN. Its functions are deprecated and used in this file only. Batch statistics are read
+// back as running statistics with factor 1, whose variance is unbiased, unlike ours. (The saved inverse
+// deviation, 1 / sqrt(variance + eps), would lose a variance far below eps.) The backward function takes that
+// inverse deviation; small kernels over C elements convert. Parameters are float32 for 16-bit images, whereas
+// ours have the image's dtype: declined. So is a backward pass with constant statistics, which cuDNN lacks.
+#include <metron/core/slots.h>
 #include <metron/kernels/cuda/cuda_kernels.h>
 #include <metron/kernels/cudnn/context.h>
-#include <metron/core/slots.h>
 
 #include <utility>
 
@@ -17,7 +16,7 @@ constexpr cudnnBatchNormMode_t mode = CUDNN_BATCHNORM_SPATIAL;
 
 bool is_vector(const Tensor& x) { return !x.defined() || x.is_contiguous(); }
 
-// x (N, C, ...) as (N, C, rest, 1), or channels-last.
+// x (N, C, ...) as (N, C, spatial, 1), or channels-last.
 bool describe(const Tensor& x, cudnnTensorFormat_t& format) {
   format = x.is_contiguous() ? CUDNN_TENSOR_NCHW : CUDNN_TENSOR_NHWC;
   return x.is_contiguous() || x.is_channels_last();
@@ -34,14 +33,14 @@ struct Descriptors {
   TensorDescriptor x, parameters;
 };
 
-// The given parameter, or one that changes nothing.
-Tensor parameter_or(const Tensor& given, double value, const Tensor& like) {
-  if (given.defined()) return given;
+// The parameter, or an identity in its place.
+Tensor parameter_or(const Tensor& parameter, double value, const Tensor& like) {
+  if (parameter.defined()) return parameter;
   Tensor made = Tensor::empty(like.shape(), like.options());
   return cuda::fill(value, made) ? made : Tensor();
 }
-Tensor output_or_scratch(const Tensor& given, const Tensor& like) {
-  return given.defined() ? given : Tensor::empty(like.shape(), like.options());
+Tensor output_or_scratch(const Tensor& output, const Tensor& like) {
+  return output.defined() ? output : Tensor::empty(like.shape(), like.options());
 }
 
 bool supports_all(std::initializer_list<const Tensor*> images, std::initializer_list<const Tensor*> vectors,
@@ -77,7 +76,7 @@ bool batch_norm(const Tensor& x, const Tensor& w, const Tensor& b, bool batch_st
                                          mean.raw_data(), variance.raw_data(), eps));
       return true;
     }
-    // With a factor of 1 the old statistics count for nothing, but 0 times a NaN would be one.
+    // With factor 1 the old statistics are scaled by 0, which would propagate a NaN.
     if (!cuda::fill(0, mean) || !cuda::fill(0, variance)) return false;
     must(c.call().batch_norm_training(c.handle(), mode, one(x.dtype()), zero(x.dtype()), desc.x.get(),
                                       x.raw_data(), desc.x.get(), y.raw_mutable_data(), desc.parameters.get(),

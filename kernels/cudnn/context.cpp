@@ -30,7 +30,7 @@ Context* context(Device device) {
   return found.get();
 }
 
-// The statuses are grouped by their thousands: 3000 is what is not supported, 2000 is a wrong call.
+// Statuses are grouped by thousands: 3000 is unsupported, 2000 is an invalid call.
 bool Refused::is_final() const { return status / 1000 == 2 || status / 1000 == 3; }
 
 bool attempt(Device device, bool (*body)(Context&, void*), void* argument) {
@@ -83,9 +83,9 @@ bool supports(std::initializer_list<const Tensor*> operands) {
   return first != nullptr;
 }
 
-bool format_of(const Tensor& image, const Tensor& beside, cudnnTensorFormat_t& format) {
+bool format_of(const Tensor& image, const Tensor& other, cudnnTensorFormat_t& format) {
   const bool plain = image.is_contiguous(), last = image.is_channels_last();
-  format = last && (!plain || !beside.is_contiguous()) ? CUDNN_TENSOR_NHWC : CUDNN_TENSOR_NCHW;
+  format = last && (!plain || !other.is_contiguous()) ? CUDNN_TENSOR_NHWC : CUDNN_TENSOR_NCHW;
   return plain || last;
 }
 

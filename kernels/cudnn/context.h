@@ -1,5 +1,4 @@
-// What all families of cuDNN's operations share: a thread's handle, descriptors that are destroyed with their
-// owner, and refusals.
+// Shared by all cuDNN operations: per-thread handles, RAII descriptors, and errors.
 #pragma once
 
 #include <metron/core/tensor.h>
@@ -28,21 +27,21 @@ class Context {
   cudaStream_t stream_ = nullptr;
 };
 
-// Null where the library is missing or gives no handle; it is asked again at the next call then.
+// Null if the library is missing or fails to create a handle, which is retried at the next call.
 Context* context(Device device);
 
-// What a provider's function throws where the library refuses, and catches: it declines then.
+// Thrown and caught within a provider's function if the library refuses; the provider then declines.
 struct Refused {
   cudnnStatus_t status;
-  bool is_final() const;  // the library has no way to compute this, however often it is asked
+  bool is_final() const;  // the computation is unsupported, not a transient failure
 };
 inline void must(cudnnStatus_t status) {
   if (status != CUDNN_STATUS_SUCCESS) [[unlikely]]
     throw Refused{status};
 }
 
-// Runs body(context) with the device current. False where the library is missing or refuses, and where there
-// is no memory for its workspace.
+// Runs body(context) on the current device. Returns false if the library is missing or refuses, or its
+// workspace can't be allocated.
 bool attempt(Device device, bool (*body)(Context&, void*), void* argument);
 template <typename Body>
 bool attempt(Device device, const Body& body) {
@@ -51,7 +50,7 @@ bool attempt(Device device, const Body& body) {
       const_cast<Body*>(&body));
 }
 
-// A descriptor of cuDNN, destroyed by the library's own function for its kind.
+// RAII for cuDNN descriptors, destroyed by the library's function for their kind.
 template <typename Handle>
 class Descriptor {
  public:
@@ -68,7 +67,7 @@ class Descriptor {
   Handle handle_ = nullptr;
 };
 
-// Of a dense tensor (n, c, h, w).
+// For a dense tensor (n, c, h, w).
 class TensorDescriptor : public Descriptor<cudnnTensorDescriptor_t> {
  public:
   explicit TensorDescriptor(const Functions& call)
@@ -82,14 +81,14 @@ class TensorDescriptor : public Descriptor<cudnnTensorDescriptor_t> {
 };
 
 cudnnDataType_t type_of(DType dtype);
-// Whether cuDNN may be asked at all: defined operands of one floating dtype with at least one and fewer than
-// 2^31 elements.
+// Whether cuDNN is applicable at all: defined operands of one floating dtype, with between 1 and 2^31 - 1
+// elements.
 bool supports(std::initializer_list<const Tensor*> operands);
-// The format in which an image is dense; nothing else is asked of cuDNN. One that is dense in both, as with a
-// single channel, takes the format of `beside`.
-bool format_of(const Tensor& image, const Tensor& beside, cudnnTensorFormat_t& format);
+// The format in which an image is dense; cuDNN is used for no other. If it is dense in both, as with one
+// channel, the format of `other`.
+bool format_of(const Tensor& image, const Tensor& other, cudnnTensorFormat_t& format);
 
-// 1 and 0 in the type that scaling factors have beside operands of this dtype.
+// 1 and 0 in the type of scaling factors for operands of this dtype.
 const void* one(DType dtype);
 const void* zero(DType dtype);
 

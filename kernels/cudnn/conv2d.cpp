@@ -1,14 +1,14 @@
-// Convolution by cuDNN: the provider's functions, on plans that were made once for each shape.
+// Convolution by cuDNN: the provider's functions, with a cached plan per shape.
+#include <metron/core/slots.h>
 #include <metron/kernels/cuda/cuda_kernels.h>
 #include <metron/kernels/cudnn/convolution.h>
-#include <metron/core/slots.h>
 
 #include <utility>
 
 namespace metron::cudnn {
 namespace {
 
-// Scratch memory of a call: freed in the stream's order, so it may go before the call has run.
+// The workspace of a call. Freed in stream order, so it may be released before the call has run.
 class Workspace {
  public:
   Workspace(std::size_t bytes, Device device) : bytes_(bytes) {
@@ -36,8 +36,8 @@ void run(const Context& c, const Call& call, const Plan& plan, const Convolution
                 zero(dtype), result, result_data));
 }
 
-// Whether y = activation(conv(x, w) + bias) came of one call. It wants a z to add, which is not read with a
-// factor of 0, and may lack an algorithm that the plain call has.
+// Whether one call computed y = activation(conv(x, w) + bias). The fused call requires an operand z, which is
+// not read with a factor of 0, and may lack algorithms of the plain call.
 bool run_fused(const Context& c, Plan& plan, const Convolution& convolution, void* y) {
   if (!plan.is_fused) return false;
   const Workspace workspace(plan.workspace_bytes, convolution.device());
@@ -51,7 +51,7 @@ bool run_fused(const Context& c, Plan& plan, const Convolution& convolution, voi
   return status == CUDNN_STATUS_SUCCESS;
 }
 
-// Runs body(context, plan). A plan that the library refuses to run, once and for all, is not run again.
+// Runs body(context, plan). A plan that the library permanently refuses is not tried again.
 template <typename Body>
 bool with_plan(const Convolution& convolution, const void* first, const void* second, void* result,
                const Body& body) {

@@ -12,24 +12,24 @@
 namespace metron::cudnn {
 namespace {
 
-constexpr std::size_t most_plans = 256;  // of a thread
-constexpr int most_candidates = 32;      // 8 algorithms, each with several kinds of arithmetic
+constexpr std::size_t max_plans = 256;  // per thread
+constexpr int max_candidates = 32;      // 8 algorithms, each with several math types
 
 std::int64_t alignment_of(const Tensor& x) {
   constexpr std::uintptr_t most = 16;
   return x.defined() ? 1 << std::countr_zero(reinterpret_cast<std::uintptr_t>(x.raw_data()) | most) : 0;
 }
 
-// float32 stays float32 unless TensorFloat-32 is asked for; 16-bit operands are what tensor cores are for.
+// float32 stays float32 unless TF32 is enabled; 16-bit operands use tensor cores.
 cudnnMathType_t math_of(DType dtype) {
   if (dtype == DType::float16 || dtype == DType::bfloat16) return CUDNN_TENSOR_OP_MATH;
   return dtype == DType::float32 && tf32_is_allowed() ? CUDNN_DEFAULT_MATH : CUDNN_FMA_MATH;
 }
 
-// Whether an algorithm that the library offers may be taken.
+// Whether an algorithm offered by the library is eligible.
 template <typename Perf>
 bool is_eligible(const Perf& offered, DType dtype) {
-  if (offered.status != CUDNN_STATUS_SUCCESS || offered.memory > most_workspace) return false;
+  if (offered.status != CUDNN_STATUS_SUCCESS || offered.memory > max_workspace) return false;
   if (choice() == Choice::deterministic && offered.determinism != CUDNN_DETERMINISTIC) return false;
   return math_of(dtype) != CUDNN_FMA_MATH || offered.mathType == CUDNN_FMA_MATH ||
          offered.mathType == CUDNN_DEFAULT_MATH;
@@ -44,19 +44,19 @@ struct Operands {
   const void *first_data, *second_data;
   void* result_data;
 
-  // The first eligible algorithm, as the library sorts them: by its heuristic, or by its own timing.
+  // The first eligible algorithm in the library's order: by its heuristic, or by measured time.
   bool choose(Context& c, Plan& plan, const Convolution& convolution) const {
-    std::array<typename Call::Perf, most_candidates> offers{};
+    std::array<typename Call::Perf, max_candidates> offers{};
     int count = 0;
     const cudnnConvolutionDescriptor_t conv = plan.convolution.get();
     if (choice() == Choice::benchmark) {
-      const Tensor workspace = Tensor::empty({static_cast<std::int64_t>(most_workspace)},
+      const Tensor workspace = Tensor::empty({static_cast<std::int64_t>(max_workspace)},
                                              {DType::uint8, convolution.device(), MemoryFormat::contiguous});
       must(call.measure(c.handle(), first, first_data, second, second_data, conv, result, result_data,
-                        most_candidates, &count, offers.data(), const_cast<void*>(workspace.raw_data()),
+                        max_candidates, &count, offers.data(), const_cast<void*>(workspace.raw_data()),
                         workspace.bytes()));
     } else {
-      must(call.heuristic(c.handle(), first, second, conv, result, most_candidates, &count, offers.data()));
+      must(call.heuristic(c.handle(), first, second, conv, result, max_candidates, &count, offers.data()));
     }
     const auto end = offers.begin() + count;
     const auto found = std::find_if(
@@ -66,12 +66,12 @@ struct Operands {
       must(c.call().convolution_set_math(conv, found->mathType));
     must(call.workspace(c.handle(), first, second, conv, result, found->algo, &plan.workspace_bytes));
     plan.algorithm = static_cast<int>(found->algo);
-    // The identity is an activation beside one algorithm only.
+    // The identity activation is supported by one algorithm only.
     if constexpr (std::is_same_v<typename Call::Algo, cudnnConvolutionFwdAlgo_t>)
       plan.is_fused =
           convolution.bias.defined() && (convolution.activation == Activation::relu ||
                                          found->algo == CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM);
-    return plan.workspace_bytes <= most_workspace;
+    return plan.workspace_bytes <= max_workspace;
   }
 };
 
@@ -123,7 +123,7 @@ PlanKey key_of(const Convolution& c) {
   add(c.direction), add(c.device().index()), add(c.dtype()), add(c.activation), add(c.bias.defined());
   for (const Tensor* image : {&c.x, &c.y}) add(image->is_contiguous()), add(image->is_channels_last());
   for (const std::int64_t size : c.x.shape()) add(size);
-  for (const std::int64_t size : c.w.shape()) add(size);  // those of y follow from the options
+  for (const std::int64_t size : c.w.shape()) add(size);  // the sizes of y follow from the options
   for (const Size2 size : {c.options.stride, c.options.padding, c.options.dilation}) add(size.h), add(size.w);
   add(c.options.groups);
   std::int64_t alignments = 0;
@@ -140,9 +140,9 @@ Plan::Plan(const Functions& call, const Convolution& c)
       w(call.filter_create, call.filter_destroy),
       convolution(call.convolution_create, call.convolution_destroy),
       activation(call.activation_create, call.activation_destroy) {
-  const auto set_image = [&](TensorDescriptor& desc, const Tensor& image, const Tensor& beside) {
+  const auto set_image = [&](TensorDescriptor& desc, const Tensor& image, const Tensor& other) {
     cudnnTensorFormat_t format{};
-    format_of(image, beside, format);
+    format_of(image, other, format);
     desc.set(c.dtype(), {image.size(0), image.size(1), image.size(2), image.size(3)}, format);
   };
   set_image(x, c.x, c.y);
@@ -165,7 +165,7 @@ Plan::Plan(const Functions& call, const Convolution& c)
 }
 
 Plan* plan_of(Context& context, const Convolution& c, const void* first, const void* second, void* result) {
-  thread_local LruCache<PlanKey, std::unique_ptr<Plan>> plans(most_plans);
+  thread_local LruCache<PlanKey, std::unique_ptr<Plan>> plans(max_plans);
   const PlanKey key = key_of(c);
   if (const auto* const found = plans.find(key)) return found->get();
   std::unique_ptr<Plan> made;

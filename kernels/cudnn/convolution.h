@@ -1,4 +1,4 @@
-// Plans of convolutions: descriptors and the algorithm that was chosen for them, made once and kept.
+// Convolution plans: descriptors and the chosen algorithm, cached.
 #pragma once
 
 #include <metron/core/options.h>
@@ -12,18 +12,18 @@
 
 namespace metron::cudnn {
 
-// How an algorithm is chosen: METRON_CUDNN is `heuristic` (the default), `benchmark` (each one that fits is
-// run and timed at a shape's first call) or `deterministic` (by heuristics, among those whose results do not
-// change from run to run).
+// Algorithm selection, by METRON_CUDNN: `heuristic` (the default), `benchmark` (runs and times each eligible
+// algorithm on a shape's first call) or `deterministic` (by heuristic, among run-to-run deterministic
+// algorithms).
 enum class Choice : std::uint8_t { heuristic, benchmark, deterministic };
 Choice choice();
 
-// More scratch memory than this no algorithm gets.
-inline constexpr std::size_t most_workspace = std::size_t{256} << 20;
+// Workspace limit for any algorithm.
+inline constexpr std::size_t max_workspace = std::size_t{256} << 20;
 
 enum class DirectionName : std::int64_t { forward, backward_input, backward_weight };
 
-// A convolution of x (N, C, H, W) by w to y; bias is undefined where there is none.
+// A convolution of x (N, C, H, W) by w to y; bias may be undefined.
 struct Convolution {
   DirectionName direction;
   const Tensor& x;
@@ -33,14 +33,13 @@ struct Convolution {
   const Conv2dOptions& options;
   Activation activation = Activation::none;
 
-  // Whether it can be said in cuDNN's terms: dense images of one dtype, plain weights, int sizes.
+  // Whether cuDNN supports it: dense images of one dtype, contiguous weights, int sizes.
   bool is_expressible() const;
   Device device() const { return x.device(); }
   DType dtype() const { return x.dtype(); }
 };
 
-// What a plan depends on: shapes, layouts, dtype, options, and alignments up to the 16 bytes that a load
-// takes.
+// The key of a plan: shapes, layouts, dtype, options, and alignments up to 16 bytes, the widest load.
 struct PlanKey {
   std::array<std::int64_t, 26> values{};
   auto operator<=>(const PlanKey&) const = default;
@@ -53,15 +52,14 @@ struct Plan {
   Descriptor<cudnnFilterDescriptor_t> w;
   Descriptor<cudnnConvolutionDescriptor_t> convolution;
   Descriptor<cudnnActivationDescriptor_t> activation;
-  int algorithm = 0;  // of the direction's own enumeration
+  int algorithm = 0;  // in the enumeration of the pass
   std::size_t workspace_bytes = 0;
-  bool is_fused = false;    // bias and activation are the convolution's call's
+  bool is_fused = false;    // bias and activation are fused into the convolution
   bool is_refused = false;  // although an algorithm was offered
 };
 
-// The plan of this thread; a null pointer stands for a shape that the library has refused, and is remembered
-// too. Throws Refused where it may do better the next time. The addresses are those of the direction's
-// operands; a benchmark writes to the last.
+// This thread's plan. A null pointer is a cached refusal of the shape. Throws Refused if the failure may be
+// transient. The addresses are those of the pass's operands; a benchmark overwrites the last one.
 Plan* plan_of(Context& context, const Convolution& c, const void* first, const void* second, void* result);
 
 }  // namespace metron::cudnn

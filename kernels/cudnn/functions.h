@@ -1,5 +1,5 @@
-// The functions of cuDNN that Metron calls. A table, so that a program starts where the library is missing,
-// and so that tests can put a fake in its place.
+// The functions of cuDNN that Metron calls. A table, so that programs start without the library, and tests
+// can substitute a fake.
 #pragma once
 
 #include <cudnn.h>
@@ -8,8 +8,8 @@
 
 namespace metron::cudnn {
 
-// The four calls of a convolution's direction. Its operands come in the order first, second, result: x, w, y
-// forward; w, dy, dx for the input's gradient; x, dy, dw for the weight's.
+// The four functions of a convolution pass. Operands are in the order first, second, result: x, w, y forward;
+// w, dy, dx for the input gradient; x, dy, dw for the weight gradient.
 template <typename PerfType, typename AlgoType, typename First, typename Second, typename Result>
 struct Direction {
   using Perf = PerfType;
@@ -75,7 +75,7 @@ struct Functions {
   decltype(&cudnnBatchNormalizationBackward) batch_norm_backward;
 };
 
-// Null where the library is missing or too old. Opened at the first call.
+// Null if the library is missing or too old. Opened on first use.
 const Functions* functions();
 
 }  // namespace metron::cudnn

@@ -1,5 +1,5 @@
-// The table of contents of the provider `cudnn`. Dropout is not in it: cuDNN draws from a generator with
-// state and stores a mask, where ours is a function of seed and position, the same on every device.
+// The slots of the provider `cudnn`. Dropout is not among them: cuDNN uses a stateful generator and stores a
+// mask, whereas ours is a function of seed and position, the same on every device.
 #include <metron/kernels/internal/install.h>
 #include <metron/kernels/providers.h>
 

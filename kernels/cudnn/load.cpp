@@ -4,7 +4,7 @@
 namespace metron::cudnn {
 namespace {
 
-// The name of the major version that the headers are of: another one may have another interface.
+// The name with the headers' major version: other versions may differ in their interface.
 Loaded<Functions> load() {
   static_assert(CUDNN_MAJOR == 9);
   Loaded<Functions> loaded;

@@ -1,7 +1,8 @@
-// Pooling by cuDNN, whose calls for it are deprecated: they are in this file alone. Its backward passes read
-// x and y, which the slots do not keep (a maximum saves indices, an average nothing): those are declined.
-#include <metron/kernels/cudnn/context.h>
+// Pooling by cuDNN. Its functions are deprecated and used in this file only. The backward functions read x
+// and y, which the slots do not save (max pooling saves indices, average pooling nothing): those are
+// declined.
 #include <metron/core/slots.h>
+#include <metron/kernels/cudnn/context.h>
 
 #include <algorithm>
 #include <limits>
@@ -31,7 +32,7 @@ bool pool(const Tensor& x, const Pool2dOptions& o, cudnnPoolingMode_t mode, Tens
 
 }  // namespace
 
-// cuDNN tells the maximum, not where it was.
+// cuDNN does not return the argmax.
 bool max_pool2d(const Tensor& x, const Pool2dOptions& options, Tensor& y, Tensor& indices) {
   return !indices.defined() && pool(x, options, CUDNN_POOLING_MAX, y);
 }

@@ -1,6 +1,7 @@
-// Softmax and its logarithm by cuDNN: a contiguous x is (outer, axis, inner, 1), and the axis its channels.
-#include <metron/kernels/cudnn/context.h>
+// Softmax and log-softmax by cuDNN: a contiguous x is viewed as (outer, axis, inner, 1), with the axis as
+// channels.
 #include <metron/core/slots.h>
+#include <metron/kernels/cudnn/context.h>
 
 namespace metron::cudnn {
 namespace {

@@ -1,4 +1,4 @@
-// Controls of the CUDA emulator: which checks run, what they found, and what the kernels moved.
+// Controls of the CUDA emulator: enabled checks, their findings, and memory access counters.
 #pragma once
 
 #include <cstddef>
@@ -13,23 +13,23 @@ namespace metron::emulator {
 
 enum class Check : std::uint8_t {
   out_of_bounds,   // an address outside every allocation, of another block or of the host; an index past an
-                   // array
-  use_after_free,  // memory that was freed, or that the caching allocator holds back
-  uninitialized,   // a read of bytes that nobody wrote since they were allocated
-  misaligned,      // an address that its type's size does not divide
-  race,            // two threads, no barrier between them, one of them writes
+                   // array's end
+  use_after_free,  // memory that was freed, or returned to the caching allocator
+  uninitialized,   // a read of bytes not written since their allocation
+  misaligned,      // an address that is not a multiple of its type's alignment
+  race,            // two unordered accesses by different threads, at least one of them a write
   barrier,         // a barrier that not all threads of the block reach
-  warp,            // a shuffle, vote or __syncwarp whose mask names lanes that do not take part
-  launch_limits,   // more threads, blocks or shared memory than a device has
+  warp,            // a shuffle, vote or __syncwarp whose mask names lanes that do not participate
+  launch_limits,   // more threads, blocks or shared memory than the device supports
   arithmetic,      // integer division by zero
   trap,            // __trap()
-  timeout,         // a launch that takes longer than Options::timeout_seconds: a loop without end
-  host_call        // a copy beyond an allocation or in the wrong direction, a second free
+  timeout,         // a launch longer than Options::timeout_seconds, such as an infinite loop
+  host_call        // a copy beyond an allocation or in the wrong direction, a double free
 };
 inline constexpr int check_count = 12;
 std::string_view name(Check);
 
-// What a device with compute capability 9.0 accepts.
+// The limits of compute capability 9.0.
 struct Limits {
   unsigned block_threads = 1024;
   unsigned block_x = 1024, block_y = 1024, block_z = 64;
@@ -42,18 +42,18 @@ struct Limits {
 };
 
 struct BarrierSite {
-  std::string file;  // the end of a path is enough to name one
+  std::string file;  // a path suffix is enough
   int line = 0;
 };
 
 struct Options {
   std::uint32_t checks = (1u << check_count) - 1;  // bit i: Check{i}
-  std::uint64_t seed = 1;                          // of the order in which a block's threads run
-  unsigned workers = 0;                            // 0: one for each core
-  bool stop_at_first = false;                      // give up a launch at its first finding of any kind
-  unsigned counted_blocks = 0;  // of each launch, spread over its grid; 0: nothing is counted
-  double timeout_seconds = 60;  // after which a launch is given up; 0: never
-  BarrierSite skip_barrier;     // __syncthreads() at this line is left out: a mutation
+  std::uint64_t seed = 1;                          // for the order in which a block's threads run
+  unsigned workers = 0;                            // 0: one per core
+  bool stop_at_first = false;                      // abandon a launch at its first finding of any kind
+  unsigned counted_blocks = 0;                     // per launch, spread over its grid; 0: no counting
+  double timeout_seconds = 60;                     // before a launch is abandoned; 0: never
+  BarrierSite skip_barrier;                        // omits __syncthreads() at this line: a mutation
   Limits limits;
 
   bool has(Check check) const { return checks >> static_cast<int>(check) & 1; }
@@ -73,13 +73,13 @@ struct ThreadId {
   std::uint32_t thread[3] = {};
 };
 
-// Each distinct fault once for a launch: the first pair of threads that showed it.
+// Each distinct violation once per launch: the first pair of threads.
 struct Finding {
   Check check;
   std::string kernel;
-  std::string file;  // empty if there is no line table
+  std::string file;  // empty without a line table
   int line = 0;
-  std::string message;  // the whole story, in one or two lines
+  std::string message;  // the complete report, in one or two lines
   ThreadId thread;
   bool has_other = false;
   ThreadId other;
@@ -87,26 +87,25 @@ struct Finding {
 };
 std::vector<Finding> take_findings();  // waits for queued work; empties the list
 
-// What a kernel's warps did, in the blocks that were counted. An instruction that a warp's lanes execute
-// together is one access; a thread's own variables do not count. The lanes of a warp run one after the other
-// here, so they are put together afterwards: between two synchronisations of the block or the warp, a lane's
-// n-th execution of an instruction belongs to the other lanes' n-th. That is what a device does where lanes
-// leave out the end of a loop; where they leave out its middle, it is the fewest accesses that a device could
-// need.
+// The memory accesses of a kernel's warps, in the counted blocks. One instruction executed together by the
+// lanes of a warp is one access; local variables do not count. Lanes run one after the other here, so warp
+// accesses are reconstructed: between two synchronizations of the block or the warp, the n-th executions of
+// an instruction by each lane form one access. This matches a device if lanes leave a loop early. If lanes
+// skip iterations in the middle of a loop, it is a lower bound on the accesses of a device.
 struct AccessCounters {
   std::uint64_t accesses = 0;
-  std::uint64_t lanes = 0;        // that took part: 32 an access, unless the warp diverged or is not full
-  std::uint64_t by_size[5] = {};  // accesses of 1, 2, 4, 8 and 16 bytes a lane
+  std::uint64_t lanes = 0;        // active lanes: 32 per access, unless the warp diverged or is partial
+  std::uint64_t by_size[5] = {};  // accesses of 1, 2, 4, 8 and 16 bytes per lane
   std::uint64_t transactions =
       0;                     // global memory: sectors of 32 bytes; shared memory: passes over its 32 banks
-  std::uint64_t fewest = 0;  // that the same bytes, or lanes, could do with
-  double ratio() const;      // of transactions to the fewest
+  std::uint64_t fewest = 0;  // the minimum for the same bytes, or lanes
+  double ratio() const;      // transactions / fewest
   AccessCounters& operator+=(const AccessCounters&);
 };
 struct SpaceCounters {
   AccessCounters loads, stores, atomics;
 };
-struct LineCounters {  // of one line, for one kind of access
+struct LineCounters {  // for one line and one kind of access
   std::string file;
   int line = 0;
   std::string kind;  // "global load", ... "shared atomic"
@@ -115,33 +114,32 @@ struct LineCounters {  // of one line, for one kind of access
 struct KernelCounters {
   std::string kernel;
   std::uint64_t launches = 0, blocks = 0, counted_blocks = 0;
-  std::uint64_t barriers = 0;         // of the counted blocks, once for a block
-  std::uint64_t warp_operations = 0;  // shuffles, votes and __syncwarp()s, once for a warp
+  std::uint64_t barriers = 0;         // of the counted blocks, once per block
+  std::uint64_t warp_operations = 0;  // shuffles, votes and __syncwarp()s, once per warp
   SpaceCounters global, shared;
-  std::vector<LineCounters> lines;  // the most transactions above the fewest first
+  std::vector<LineCounters> lines;  // sorted by excess transactions
 };
 std::vector<KernelCounters> counters();  // waits for queued work
 void reset_counters();
-// Of all kernels that were counted, with the lines that take more transactions than they need. The
-// environment variable METRON_EMULATOR_COUNTERS=<file> counts 16 blocks of each launch and writes the table
-// when the program ends.
+// All counted kernels, with the lines that take more transactions than necessary. The environment variable
+// METRON_EMULATOR_COUNTERS=<file> counts 16 blocks of each launch and writes the table at exit.
 std::string counters_table();
 
-// The barriers that blocks of kernels went through since the start or the last reset.
+// The barriers executed by kernels since the start or the last reset.
 struct BarrierUse {
   std::string kernel;
   BarrierSite site;
-  std::uint64_t count = 0;  // once for a block
+  std::uint64_t count = 0;  // once per block
 };
 std::vector<BarrierUse> barrier_uses();  // waits for queued work
 void reset_barrier_uses();
 
-// For a caching allocator: in the order of `stream`, memory that it hands out (uninitialised again) and takes
-// back (any access is a use after free). Both lie in one cudaMalloc.
+// For caching allocators, in stream order: memory handed out (uninitialized again) or taken back (any access
+// is a use after free). Each is a part of one cudaMalloc allocation.
 void mark_allocated(void* pointer, std::size_t bytes, CUstream_st* stream = nullptr);
 void mark_freed(void* pointer, std::size_t bytes, CUstream_st* stream = nullptr);
 
-// Calls so far that made the host wait for the device.
+// Number of calls so far that made the host wait for the device.
 std::uint64_t synchronizations();
 
 }  // namespace metron::emulator

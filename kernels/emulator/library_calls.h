@@ -1,5 +1,5 @@
-// For libraries that are stood in for on the host, such as a double of cuBLAS: their work takes its turn in a
-// stream, and its operands are checked as a kernel's are.
+// For libraries with a fake on the host, such as cuBLAS: their work is executed in stream order, and their
+// operands are checked like a kernel's accesses.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@ struct CUstream_st;
 
 namespace metron::emulator {
 
-// Device memory that a call reads or writes: `runs` pieces of run_bytes, the beginnings stride_bytes apart.
+// Device memory that a call reads or writes: `runs` runs of run_bytes, stride_bytes apart.
 struct LibraryOperand {
   std::string name;
   const void* begin = nullptr;
@@ -20,16 +20,16 @@ struct LibraryOperand {
   std::size_t runs = 1;
   bool read = false, written = false;
 
-  std::size_t extent() const;  // bytes from the beginning to the end of the last run
+  std::size_t extent() const;  // bytes from the start of the first run to the end of the last
 };
 
-// Enqueues `work`. When its turn comes, the operands must lie in memory that is in use, and what is read must
-// have been written; else the call becomes a finding and `work` does not run. What it writes counts as
-// written afterwards. False if there is no such stream.
+// Enqueues `work`. At execution time the operands must be in use, and inputs must be initialized; otherwise
+// the call is reported as a finding and `work` does not run. Outputs count as initialized afterwards. Returns
+// false for an unknown stream.
 bool enqueue_library_call(CUstream_st* stream, std::string name, std::vector<LibraryOperand> operands,
                           std::function<void()> work);
 
-// A call that is wrong in itself, as a finding.
+// Reports an invalid call as a finding.
 void refuse_library_call(const std::string& name, const std::string& rule);
 
 }  // namespace metron::emulator

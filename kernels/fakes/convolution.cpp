@@ -15,7 +15,8 @@ std::int64_t output_size(std::int64_t in, std::int64_t window, int pad, int stri
 Shapes checked(const Convolution& p, const Image& x, const Image& w, const Image& y) {
   require(x.sizes[1] == w.sizes[1] * p.groups, "x has ", x.sizes[1], " channels, the filter ", w.sizes[1],
           " in each of ", p.groups, " groups");
-  require(w.sizes[0] % p.groups == 0, "the filter's ", w.sizes[0], " outputs are no multiple of the groups");
+  require(w.sizes[0] % p.groups == 0, "the filter's ", w.sizes[0],
+          " outputs are not a multiple of the groups");
   const std::array<std::int64_t, 4> sizes{
       x.sizes[0], w.sizes[0], output_size(x.sizes[2], w.sizes[2], p.pad_h, p.stride_h, p.dilation_h),
       output_size(x.sizes[3], w.sizes[3], p.pad_w, p.stride_w, p.dilation_w)};
@@ -25,18 +26,18 @@ Shapes checked(const Convolution& p, const Image& x, const Image& w, const Image
   return {p, x, w, y};
 }
 
-// Sums of doubles are doubles, of all else floats.
+// Accumulates doubles in double, every other type in float.
 bool has_types(const Shapes& s) {
   return s.problem.compute == (s.x.type == CUDNN_DATA_DOUBLE ? CUDNN_DATA_DOUBLE : CUDNN_DATA_FLOAT);
 }
-// Both gradients want dy plane by plane beside a filter that is stored so.
+// Both gradients require dy and the filter in NCHW.
 bool has_gradient(const Shapes& s) {
   return has_types(s) && (s.w.format != CUDNN_TENSOR_NCHW || s.y.format == CUDNN_TENSOR_NCHW);
 }
 
 namespace {
 
-// Calls f(y's row, w's tap, x's row, x's column of q = 0, first q, last q) for each row of y and tap of w:
+// Calls f(y's row, w's tap, x's row, x's column at q = 0, first q, last q) for each row of y and tap of w:
 // the tap multiplies x[row + column + q * stride] for q in [first, last).
 template <typename F>
 void for_each_tap(const Shapes& s, const F& f) {

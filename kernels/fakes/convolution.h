@@ -1,4 +1,4 @@
-// Convolution in doubles, in all its directions: the arithmetic behind the fake of cuDNN.
+// Convolution in double precision, for all passes of the cuDNN fake.
 #pragma once
 
 #include <metron/kernels/fakes/cudnn_fake.h>
@@ -7,15 +7,15 @@
 
 namespace metron::fakes {
 
-// x, w and y of a convolution that fit together.
+// The shapes x, w and y of a valid convolution.
 struct Shapes {
   Convolution problem;
   Image x, w, y;
 };
-// A broken rule unless they do.
+// Violations unless they match.
 Shapes checked(const Convolution& p, const Image& x, const Image& w, const Image& y);
 
-// Whether the library can compute it forward, and the gradients.
+// Whether the library supports the forward pass, and the gradients.
 bool has_types(const Shapes& s);
 bool has_gradient(const Shapes& s);
 

@@ -1,4 +1,4 @@
-// The fake of cuBLAS.
+// Fake of cuBLAS.
 #include <metron/kernels/fakes/cublas_fake.h>
 
 #include <algorithm>
@@ -43,7 +43,7 @@ cublasStatus_t cublasDestroy_v2(cublasHandle_t handle) {
   return destroyed("cublasDestroy", handles(), handle, CUBLAS_STATUS_NOT_INITIALIZED);
 }
 
-// The library forgets the workspace that it was given for the stream before.
+// Setting the stream resets the user's workspace.
 cublasStatus_t cublasSetStream_v2(cublasHandle_t handle, cudaStream_t stream) {
   return cublas_answered("cublasSetStream", [&] {
     Handle& h = checked(handle);
@@ -57,7 +57,7 @@ cublasStatus_t cublasSetWorkspace_v2(cublasHandle_t handle, void* workspace, siz
   return cublas_answered("cublasSetWorkspace", [&] {
     Handle& h = checked(handle);
     require_device_pointer(workspace, "the workspace", 256);
-    require(h.stream.has_value(), "the workspace is given before the stream, which takes it away again");
+    require(h.stream.has_value(), "the workspace is set before the stream, which resets it");
     enqueue(*h.stream, "cublasSetWorkspace", {workspace_operand(workspace, bytes)},
             [=] { poison(workspace, bytes); });
     h.has_workspace = true;

@@ -1,4 +1,4 @@
-// What the fakes of cuBLAS and cuBLASLt share: matrices stored column by column, and their product.
+// Shared by the fakes of cuBLAS and cuBLASLt: column-major matrices, and their product.
 #pragma once
 
 #include <cublas_v2.h>
@@ -22,17 +22,17 @@ cublasStatus_t cublas_created(const char* function, Objects<Handle, Object>& reg
                  cublas_status_of);
 }
 
-// As it is stored: rows by columns, column j leading_dimension elements after column j - 1.
+// In storage order: rows by columns, column-major with a leading dimension.
 struct Matrix {
   const char* name = "";
   const void* data = nullptr;
   cudaDataType type = CUDA_R_32F;
   std::int64_t rows = 0, columns = 0, leading_dimension = 0, batch_stride = 0, batch = 1;
-  bool transposed = false;  // how the call reads it
+  bool transposed = false;  // as op() in the call
 };
 
-// d = alpha op(a) op(b) + beta c + bias, the bias one number for each row of d; b_sums, one number for each
-// column of op(b), become their sums.
+// d = alpha op(a) op(b) + beta c + bias, with one bias per row of d. b_sums, one per column of op(b), receive
+// the sums of those columns.
 struct Multiplication {
   Matrix a, b, c, d;
   double alpha = 1, beta = 0;
@@ -45,7 +45,7 @@ std::size_t size_of(cudaDataType type);
 std::vector<LibraryOperand> operands_of(const Matrix& matrix, bool read, bool written);
 void require_sound(const Matrix& matrix);
 void require_distinct_batches(const Matrix& matrix);
-// Checks that results are apart from the operands, and enqueues the product.
+// Checks that results do not alias operands, and enqueues the product.
 void submit(const char* name, cudaStream_t stream, const Multiplication& call);
 
 }  // namespace metron::fakes

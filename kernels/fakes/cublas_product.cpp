@@ -1,4 +1,4 @@
-// The product behind the fakes of cuBLAS and cuBLASLt: what it may be asked for, and its arithmetic.
+// Matrix product of the cuBLAS and cuBLASLt fakes: preconditions and arithmetic.
 #include <metron/kernels/fakes/cublas_fake.h>
 
 #include <algorithm>
@@ -48,7 +48,7 @@ void require_distinct_batches(const Matrix& c) {
 
 namespace {
 
-// op(matrix) of a batch, dense and column by column.
+// op(matrix) of one batch, dense and column-major.
 template <typename T>
 void read_matrix(const Matrix& m, std::int64_t batch, std::vector<double>& dense) {
   const T* const data = static_cast<const T*>(m.data) + batch * m.batch_stride;

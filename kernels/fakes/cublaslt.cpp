@@ -1,10 +1,10 @@
-// The fake of cuBLASLt: the choice of an algorithm, and the product. The only algorithm wants a small
-// workspace and the alignments that the preference promised, and fits the one problem that it was chosen for.
+// Fake of cuBLASLt: algorithm selection and the product. The only algorithm requires a small workspace and
+// the alignments stated in the preference, and is valid only for the problem it was chosen for.
 //
-// Based on the comments of NVIDIA's cublasLt.h and its cuBLAS guide. What those leave open is taken at its
-// worst, as users of the library have reported it: ReLU of a NaN (NVIDIA's developer forum), a vector that
-// must be aligned to 16 bytes (PyTorch's and Marian's issues), and BGRADB over a k of 1 (OneFlow's kernels).
-// float64 has epilogues here, as PyTorch asks for them; a library without falls to the next provider.
+// Based on the comments in NVIDIA's cublasLt.h and the cuBLAS guide. Where those are silent, the fake assumes
+// the worst that users have reported: ReLU of a NaN (NVIDIA's developer forum), a vector that must be 16-byte
+// aligned (PyTorch's and Marian's issues), and BGRADB with a k of 1 (OneFlow's kernels). float64 supports
+// epilogues here, as PyTorch requests them; without them the provider would decline.
 #include <metron/kernels/fakes/cublaslt_fake.h>
 
 #include <algorithm>
@@ -14,7 +14,7 @@ using namespace metron::fakes;
 
 namespace {
 
-// Everything that an algorithm was chosen for.
+// The complete problem an algorithm was chosen for.
 struct Problem {
   Description description;
   Layout a, b, c, d;
@@ -54,7 +54,7 @@ bool is_supported(const Problem& p) {
          metron::fakes::is_supported(d.compute, d.scale, p.d.type);
 }
 
-// A number that stands for the problem in the algorithm; the vector's address does not belong to it.
+// A hash of the problem, stored in the algorithm. It excludes the vector's address.
 std::uint64_t fingerprint(const Problem& p) {
   std::uint64_t hash = 14695981039346656037u;
   const auto mix = [&](auto value) { hash = (hash ^ static_cast<std::uint64_t>(value)) * 1099511628211u; };
@@ -66,7 +66,7 @@ std::uint64_t fingerprint(const Problem& p) {
   return hash;
 }
 
-constexpr std::uint64_t wanted_workspace = 1024;
+constexpr std::uint64_t required_workspace = 1024;
 
 Matrix matrix_of(const char* name, const void* data, const Layout& l, std::int32_t transposed) {
   return {name,
@@ -92,20 +92,20 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtM
   return cublas_answered("cublasLtMatmulAlgoGetHeuristic", [&] {
     require_alive(lt_handles(), handle, "the handle");
     const Problem p = problem_of(desc, a, b, c, d);
-    const Preference& wanted = require_alive(preferences(), preference, "the preference");
-    require(requested >= 1 && results != nullptr && returned != nullptr, "no result is asked for");
+    const Preference& preferred = require_alive(preferences(), preference, "the preference");
+    require(requested >= 1 && results != nullptr && returned != nullptr, "no result is requested");
     *returned = 0;
     constexpr std::uint32_t in_the_results_type =
         CUBLASLT_REDUCTION_SCHEME_INPLACE | CUBLASLT_REDUCTION_SCHEME_OUTPUT_TYPE;
-    require(size_of(p.d.type) > 2 || (wanted.reductions & in_the_results_type) == 0,
+    require(size_of(p.d.type) > 2 || (preferred.reductions & in_the_results_type) == 0,
             "the reduction schemes allow to add the parts of a sum in 16 bits");
     if (!is_supported(p)) return CUBLAS_STATUS_NOT_SUPPORTED;
     results[0] = {};
-    results[0].workspaceSize = std::min(wanted_workspace, wanted.workspace);
+    results[0].workspaceSize = std::min(required_workspace, preferred.workspace);
     auto& data = results[0].algo.data;
     data[0] = fingerprint(p);
     data[1] = results[0].workspaceSize;
-    for (std::size_t i = 0; i < 4; ++i) data[2 + i] = wanted.alignments[i];
+    for (std::size_t i = 0; i < 4; ++i) data[2 + i] = preferred.alignments[i];
     results[0].state = CUBLAS_STATUS_SUCCESS;
     results[0].wavesCount = 1;
     *returned = 1;
@@ -128,7 +128,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc
     require_host_pointer(beta, "beta");
     require(algo != nullptr && algo->data[0] == fingerprint(p),
             "the algorithm was chosen for another problem");
-    require(workspace_bytes >= algo->data[1], "the algorithm wants ", algo->data[1],
+    require(workspace_bytes >= algo->data[1], "the algorithm requires ", algo->data[1],
             " bytes of workspace, got ", workspace_bytes);
     if (workspace_bytes > 0) require_device_pointer(workspace, "the workspace", 16);
     const bool wide = p.description.scale == CUDA_R_64F;
@@ -149,14 +149,15 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc
     require_distinct_batches(call.d);
     const void* const vector = p.description.vector;
     if (p.description.epilogue != CUBLASLT_EPILOGUE_DEFAULT) {
-      // No preference tells how it is aligned, and kernels that read 16 bytes of it have been chosen.
+      // The preference does not state its alignment, and kernels with 16-byte loads have been selected for
+      // it.
       require_device_pointer(vector, "the epilogue's vector", 16);
       if (p.description.epilogue == CUBLASLT_EPILOGUE_BGRADB)
         call.b_sums = const_cast<void*>(vector);
       else
         call.bias = vector;
     }
-    // The workspace takes its turn before the product, and is left full of NaN.
+    // The workspace is written before the product, and left filled with NaN.
     enqueue(stream, "cublasLtMatmul", {workspace_operand(workspace, workspace_bytes)},
             [=] { poison(workspace, workspace_bytes); });
     submit("cublasLtMatmul", stream, call);

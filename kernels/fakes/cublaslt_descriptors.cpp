@@ -1,4 +1,4 @@
-// The fake of cuBLASLt: handles, descriptors and their attributes.
+// Fake of cuBLASLt: handles, descriptors and their attributes.
 #include <metron/kernels/fakes/cublaslt_fake.h>
 
 #include <cstring>

@@ -1,4 +1,4 @@
-// What the fake of cuBLASLt holds behind its handles.
+// The objects behind the handles of the cuBLASLt fake.
 #pragma once
 
 #include <cublasLt.h>
@@ -16,7 +16,7 @@ struct Description {
   cudaDataType scale = CUDA_R_32F;
   std::int32_t transa = CUBLAS_OP_N, transb = CUBLAS_OP_N;
   std::uint32_t epilogue = CUBLASLT_EPILOGUE_DEFAULT;
-  const void* vector = nullptr;  // what the epilogue adds or writes
+  const void* vector = nullptr;  // added or written by the epilogue
 };
 struct Layout {
   cudaDataType type = CUDA_R_32F;
@@ -27,7 +27,7 @@ struct Layout {
 };
 struct Preference {
   std::uint64_t workspace = 0;
-  std::uint32_t reductions = 7;                                 // all of them
+  std::uint32_t reductions = 7;                                 // all
   std::array<std::uint32_t, 4> alignments{256, 256, 256, 256};  // of A, B, C and D: the documented defaults
 };
 

@@ -1,6 +1,6 @@
-// The fake of cuDNN: batch norm, over all but the channels. cuDNN's documentation leaves open that the
-// running variance is the unbiased one, which PyTorch's depends on; and that the saved inverse variance is 1
-// / sqrt(variance + epsilon), which ONNX Runtime's developers have measured.
+// Fake of cuDNN: batch norm, over all but the channels. Two facts are not in cuDNN's documentation: the
+// running variance is unbiased, as PyTorch relies on; and the saved inverse variance is 1 / sqrt(variance +
+// epsilon), as measured by ONNX Runtime's developers.
 #include <metron/kernels/fakes/cudnn_fake.h>
 
 #include <cmath>
@@ -44,7 +44,7 @@ Image parameters_of(cudnnTensorDescriptor_t desc, const Image& x) {
   const Image& p = image_of(desc, "the parameters' descriptor");
   require(p.sizes == std::array<std::int64_t, 4>{1, x.sizes[1], 1, 1}, "the parameters must be (1, C, 1, 1)");
   require(p.type == (x.type == CUDNN_DATA_DOUBLE ? CUDNN_DATA_DOUBLE : CUDNN_DATA_FLOAT),
-          "the parameters are float, or double beside images of doubles");
+          "the parameters are float, or double for images of doubles");
   return p;
 }
 

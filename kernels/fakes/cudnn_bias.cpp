@@ -1,4 +1,4 @@
-// The fake of cuDNN: a bias's gradient, and the addition of a bias.
+// Fake of cuDNN: the bias gradient, and bias addition.
 #include <metron/kernels/fakes/convolution.h>
 
 #include <array>
@@ -23,7 +23,7 @@ cudnnStatus_t cudnnConvolutionBackwardBias(cudnnHandle_t handle, const void* alp
   });
 }
 
-// C = alpha A + beta C, where A's sizes are C's or 1.
+// C = alpha A + beta C, with A broadcast along axes of size 1.
 cudnnStatus_t cudnnAddTensor(cudnnHandle_t handle, const void* alpha, cudnnTensorDescriptor_t a_desc,
                              const void* a, const void* beta, cudnnTensorDescriptor_t c_desc, void* c) {
   constexpr const char* name = "cudnnAddTensor";
@@ -36,16 +36,17 @@ cudnnStatus_t cudnnAddTensor(cudnnHandle_t handle, const void* alpha, cudnnTenso
     const Blend blend = blend_of(alpha, beta, to.type);
     submit(stream, name, {operand_of("A", from, a, true, false)}, {result_of("C", to, c, blend)}, [=] {
       const std::vector<double> values = read(from, a);
-      std::vector<double> spread = zeros(to);
+      std::vector<double> broadcast = zeros(to);
       std::array<std::int64_t, 4> i{};
-      for (std::size_t position = 0; position < spread.size(); ++position) {
-        std::int64_t rest = static_cast<std::int64_t>(position), place = 0;
-        for (std::size_t axis = 4; axis-- > 0; rest /= to.sizes[axis]) i[axis] = rest % to.sizes[axis];
+      for (std::size_t position = 0; position < broadcast.size(); ++position) {
+        std::int64_t remaining = static_cast<std::int64_t>(position), index = 0;
+        for (std::size_t axis = 4; axis-- > 0; remaining /= to.sizes[axis])
+          i[axis] = remaining % to.sizes[axis];
         for (std::size_t axis = 0; axis < 4; ++axis)
-          place = place * from.sizes[axis] + (from.sizes[axis] == 1 ? 0 : i[axis]);
-        spread[position] = values[static_cast<std::size_t>(place)];
+          index = index * from.sizes[axis] + (from.sizes[axis] == 1 ? 0 : i[axis]);
+        broadcast[position] = values[static_cast<std::size_t>(index)];
       }
-      write(to, c, spread, blend);
+      write(to, c, broadcast, blend);
     });
     return CUDNN_STATUS_SUCCESS;
   });

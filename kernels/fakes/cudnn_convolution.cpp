@@ -1,6 +1,6 @@
-// The fake of cuDNN: convolution. In each direction it offers an algorithm that it then does not support,
-// one that wants more workspace than there is, one that wants a little, one that wants none, and one of them
-// has results that would change from run to run.
+// Fake of cuDNN: convolution. Each pass offers several algorithms: one that then fails as unsupported, one
+// with more workspace than is available, one with a little, and one with none. One of them is
+// nondeterministic.
 #include <metron/kernels/fakes/convolution.h>
 
 #include <algorithm>
@@ -20,7 +20,7 @@ using Offers = std::array<Offer, 4>;
 constexpr cudnnStatus_t success = CUDNN_STATUS_SUCCESS;
 constexpr std::size_t endless = std::size_t{1} << 60;
 
-// What differs between the three directions: the order of the operands first, second and result.
+// The differences between the three passes: the order of the operands first, second and result.
 struct Named {
   const char* name;
   Image Shapes::*image;
@@ -82,8 +82,8 @@ struct BackwardFilter {
 };
 
 template <typename Pass>
-void tell_offers(cudnnMathType_t math, int requested, int* returned, typename Pass::Perf* results) {
-  require(requested > 0 && returned != nullptr && results != nullptr, "no result is asked for");
+void return_offers(cudnnMathType_t math, int requested, int* returned, typename Pass::Perf* results) {
+  require(requested > 0 && returned != nullptr && results != nullptr, "no result is requested");
   *returned = std::min(requested, static_cast<int>(Pass::offers.size()));
   for (int i = 0; i < *returned; ++i) {
     const Offer& offer = Pass::offers[static_cast<std::size_t>(i)];
@@ -102,13 +102,13 @@ std::size_t workspace_of(typename Pass::Algo algo) {
   for (const Offer& offer : Pass::offers) {
     if (offer.algo == algo && offer.status == success) return offer.memory;
   }
-  throw Violation{"the algorithm is none that was offered"};
+  throw Violation{"the algorithm was not offered"};
 }
 
-// The workspace takes its turn before the result, and is left full of NaN.
-void use_workspace(cudaStream_t stream, const char* name, std::size_t wanted, void* workspace,
+// The workspace is written before the result, and left filled with NaN.
+void use_workspace(cudaStream_t stream, const char* name, std::size_t required, void* workspace,
                    std::size_t bytes) {
-  require(bytes >= wanted, "the algorithm wants ", wanted, " bytes of workspace, got ", bytes);
+  require(bytes >= required, "the algorithm requires ", required, " bytes of workspace, got ", bytes);
   if (bytes == 0) return;
   require_device_pointer(workspace, "the workspace", 16);
   enqueue(stream, name, {workspace_operand(workspace, bytes)}, [=] { poison(workspace, bytes); });
@@ -129,7 +129,7 @@ cudnnStatus_t offer(const char* name, cudnnHandle_t handle, typename Pass::First
     stream_of(handle);
     const Shapes s = Pass::shapes(conv, first, second, result);
     if (!Pass::supports(s)) return CUDNN_STATUS_NOT_SUPPORTED;
-    tell_offers<Pass>(s.problem.math, requested, returned, results);
+    return_offers<Pass>(s.problem.math, requested, returned, results);
     return CUDNN_STATUS_SUCCESS;
   });
 }
@@ -146,7 +146,7 @@ cudnnStatus_t measure(const char* name, cudnnHandle_t handle, typename Pass::Fir
     const cudaStream_t stream = stream_of(handle);
     const Shapes s = Pass::shapes(conv, first, second, result);
     if (!Pass::supports(s)) return CUDNN_STATUS_NOT_SUPPORTED;
-    tell_offers<Pass>(s.problem.math, requested, returned, results);
+    return_offers<Pass>(s.problem.math, requested, returned, results);
     use_workspace(stream, name, 0, workspace, bytes);
     const Image& image = s.*Pass::result.image;
     submit(stream, name,
@@ -158,9 +158,9 @@ cudnnStatus_t measure(const char* name, cudnnHandle_t handle, typename Pass::Fir
 }
 
 template <typename Pass>
-cudnnStatus_t tell_workspace(const char* name, cudnnHandle_t handle, typename Pass::First first,
-                             typename Pass::Second second, cudnnConvolutionDescriptor_t conv,
-                             typename Pass::Result result, typename Pass::Algo algo, std::size_t* bytes) {
+cudnnStatus_t get_workspace(const char* name, cudnnHandle_t handle, typename Pass::First first,
+                            typename Pass::Second second, cudnnConvolutionDescriptor_t conv,
+                            typename Pass::Result result, typename Pass::Algo algo, std::size_t* bytes) {
   return cudnn_answered(name, [&] {
     stream_of(handle);
     Pass::shapes(conv, first, second, result);
@@ -193,7 +193,7 @@ cudnnStatus_t run(const char* name, cudnnHandle_t handle, const void* alpha, typ
 
 extern "C" {
 
-// The four functions of a direction.
+// The four functions of a pass.
 #define METRON_DIRECTION(Pass)                                                                              \
   cudnnStatus_t cudnnGetConvolution##Pass##Algorithm_v7(                                                    \
       cudnnHandle_t handle, Pass::First first, Pass::Second second, cudnnConvolutionDescriptor_t conv,      \
@@ -212,8 +212,8 @@ extern "C" {
   cudnnStatus_t cudnnGetConvolution##Pass##WorkspaceSize(                                                   \
       cudnnHandle_t handle, Pass::First first, Pass::Second second, cudnnConvolutionDescriptor_t conv,      \
       Pass::Result result, Pass::Algo algo, size_t* bytes) {                                                \
-    return tell_workspace<Pass>("cudnnGetConvolution" #Pass "WorkspaceSize", handle, first, second, conv,   \
-                                result, algo, bytes);                                                       \
+    return get_workspace<Pass>("cudnnGetConvolution" #Pass "WorkspaceSize", handle, first, second, conv,    \
+                               result, algo, bytes);                                                        \
   }                                                                                                         \
   cudnnStatus_t cudnnConvolution##Pass(                                                                     \
       cudnnHandle_t handle, const void* alpha, Pass::First first, const void* first_data,                   \
@@ -227,8 +227,8 @@ METRON_DIRECTION(BackwardData)
 METRON_DIRECTION(BackwardFilter)
 #undef METRON_DIRECTION
 
-// y = activation(alpha1 conv(x, w) + alpha2 z + bias). With an alpha2 of 0 z is there, but not read: so
-// PyTorch calls it, with an uninitialised y as z.
+// y = activation(alpha1 conv(x, w) + alpha2 z + bias). With an alpha2 of 0, z is required but not read:
+// PyTorch passes an uninitialized y as z.
 cudnnStatus_t cudnnConvolutionBiasActivationForward(
     cudnnHandle_t handle, const void* alpha1, cudnnTensorDescriptor_t x_desc, const void* x,
     cudnnFilterDescriptor_t w_desc, const void* w, cudnnConvolutionDescriptor_t conv,
@@ -240,7 +240,7 @@ cudnnStatus_t cudnnConvolutionBiasActivationForward(
     const cudaStream_t stream = stream_of(handle);
     const Shapes s = Forward::shapes(conv, x_desc, w_desc, y_desc);
     if (!has_types(s)) return CUDNN_STATUS_NOT_SUPPORTED;
-    const Blend blend = blend_of(alpha1, alpha2, s.y.type);  // of the convolution and of z
+    const Blend blend = blend_of(alpha1, alpha2, s.y.type);  // for the convolution and for z
     const auto activation = activation_of(activation_desc);
     const Image &z_image = image_of(z_desc, "z's descriptor"),
                 &b = image_of(bias_desc, "the bias's descriptor");

@@ -1,4 +1,4 @@
-// The fake of cuDNN: handles and descriptors.
+// Fake of cuDNN: handles and descriptors.
 #include <metron/kernels/fakes/cudnn_fake.h>
 
 using namespace metron::fakes;

@@ -1,4 +1,4 @@
-// What the fakes of cuDNN's families share: handles, descriptors, and images read into dense arrays of
+// Shared by the fakes of cuDNN's operations: handles, descriptors, and images read into dense arrays of
 // doubles.
 #pragma once
 
@@ -18,7 +18,7 @@ cudnnStatus_t cudnn_answered(const char* function, const Body& body) {
   return answer(function, body, CUDNN_STATUS_BAD_PARAM, cudnn_status_of);
 }
 
-// Of a tensor or a filter, dense in its format. Sizes in the order n, c, h, w whatever the format.
+// A tensor or filter, dense in its format. Sizes are ordered n, c, h, w whatever the format.
 struct Image {
   bool is_set = false;
   cudnnDataType_t type = CUDNN_DATA_FLOAT;
@@ -28,7 +28,7 @@ struct Image {
   std::int64_t numel() const { return sizes[0] * sizes[1] * sizes[2] * sizes[3]; }
   std::size_t bytes() const;
   bool has_shape_of(const Image& other) const { return sizes == other.sizes && type == other.type; }
-  // Where element (n, c, h, w) in row-major order lies.
+  // The offset of element (n, c, h, w), given by its row-major index.
   std::int64_t place_of(std::int64_t index) const;
 };
 struct Convolution {
@@ -49,7 +49,7 @@ struct Pooling {
   int window_h = 0, window_w = 0, pad_h = 0, pad_w = 0, stride_h = 0, stride_w = 0;
 };
 
-// Broken rules unless the handle can be used now, and the descriptors were made, set and not destroyed.
+// Violations unless the handle is usable, and the descriptors were created, set and not destroyed.
 cudaStream_t stream_of(cudnnHandle_t handle);
 Image& image_of(cudnnTensorDescriptor_t desc, const char* what);
 Image& filter_of(cudnnFilterDescriptor_t desc, const char* what);
@@ -57,16 +57,16 @@ Convolution& convolution_of(cudnnConvolutionDescriptor_t desc);
 Activation& activation_of(cudnnActivationDescriptor_t desc);
 Pooling& pooling_of(cudnnPoolingDescriptor_t desc);
 
-// alpha and beta, in double for images of doubles and in float for all others.
+// alpha and beta: double for images of doubles, otherwise float.
 struct Blend {
   double alpha, beta;
 };
 Blend blend_of(const void* alpha, const void* beta, cudnnDataType_t type);
 
 LibraryOperand operand_of(const char* name, const Image& image, const void* data, bool read, bool written);
-// With beta 0 the old contents of a result are not read.
+// With beta 0, the previous contents of a result are not read.
 LibraryOperand result_of(const char* name, const Image& image, void* data, const Blend& blend);
-// Checks that results are apart from what is read, and enqueues. Operands without elements are left out.
+// Checks that results do not alias inputs, and enqueues. Empty operands are skipped.
 void submit(cudaStream_t stream, const char* function, const std::vector<LibraryOperand>& reads,
             const std::vector<LibraryOperand>& results, std::function<void()> work);
 

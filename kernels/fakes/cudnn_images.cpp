@@ -1,4 +1,4 @@
-// Images of any type and format, as the fake of cuDNN reads and writes them.
+// Fake of cuDNN: reads and writes images of any type and format.
 #include <metron/kernels/fakes/cudnn_fake.h>
 
 #include <algorithm>

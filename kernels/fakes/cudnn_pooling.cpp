@@ -1,4 +1,4 @@
-// The fake of cuDNN: pooling.
+// Fake of cuDNN: pooling.
 #include <metron/kernels/fakes/cudnn_fake.h>
 
 #include <algorithm>

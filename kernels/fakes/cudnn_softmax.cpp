@@ -1,4 +1,4 @@
-// The fake of cuDNN: softmax, over the channels of each pixel.
+// Fake of cuDNN: softmax, over the channels of each pixel.
 #include <metron/kernels/fakes/cudnn_fake.h>
 
 #include <algorithm>

@@ -20,7 +20,7 @@ Requests& requests() {
 
 }  // namespace
 
-// Never destroyed, as the last handles are destroyed at the very end of the process.
+// Never destroyed: the last handles are released at process exit.
 std::recursive_mutex& mutex() {
   static auto& instance = *new std::recursive_mutex;
   return instance;

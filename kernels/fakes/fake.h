@@ -1,5 +1,5 @@
-// What the fakes share: objects behind handles, refusals on request, and the checks that every function
-// begins with.
+// Shared by the fakes: objects behind handles, refusals on request, and the checks at the start of every
+// function.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -24,13 +24,13 @@ using emulator::LibraryOperand;
 
 std::recursive_mutex& mutex();
 
-// Counts a call that can be refused; what it is to be refused with, if this is the one.
+// Counts a call that can be refused; returns the status to refuse it with, if it is the chosen one.
 std::optional<Refusal> next_refusal(const char* function);
 
-// Numbers of objects alive, by the kind's name.
+// Number of live objects, by kind.
 void count_object(const char* kind, int change);
 
-// The objects of a kind, behind handles that never come back and that nobody can look into.
+// The objects of a kind, behind opaque handles that are never reused.
 template <typename Handle, typename Object>
 class Objects {
  public:
@@ -57,18 +57,18 @@ class Objects {
 
  private:
   const char* kind_;
-  std::uintptr_t next_ = 0x1000;  // a page that is never mapped
+  std::uintptr_t next_ = 0x1000;  // an address that is never mapped
   std::map<Handle, Object> objects_;
 };
 
-// The registry of a kind of handle. Never destroyed, as the last handles are at the very end of the process.
+// The registry of a kind of handle. Never destroyed: the last handles are released at process exit.
 template <typename Handle, typename Object>
 Objects<Handle, Object>& objects(const char* kind) {
   static auto& instance = *new Objects<Handle, Object>(kind);
   return instance;
 }
 
-// A rule that a call has broken.
+// A violated precondition of a call.
 struct Violation {
   std::string rule;
 };
@@ -87,7 +87,7 @@ Object& require_alive(Objects<Handle, Object>& objects, Handle handle, const cha
   return *found;
 }
 
-// The body of a function of a library: under the lock, refused on request, with a broken rule as a finding.
+// The body of a library function: locked, refusable, with violations reported as findings.
 template <typename Status, typename Body>
 Status answer(const char* function, const Body& body, Status invalid, Status (*status_of)(Refusal)) {
   const std::lock_guard lock(mutex());
@@ -100,7 +100,7 @@ Status answer(const char* function, const Body& body, Status invalid, Status (*s
   }
 }
 
-// A function that makes or destroys an object; a library's status 0 is success.
+// A function that creates or destroys an object. A library's status 0 is success.
 template <typename Status, typename Handle, typename Object>
 Status created(const char* function, Objects<Handle, Object>& registry, Handle* handle, Object object,
                Status invalid, Status (*status_of)(Refusal)) {
@@ -119,7 +119,7 @@ Status destroyed(const char* function, Objects<Handle, Object>& registry, Handle
   return invalid;
 }
 
-// A handle's device and stream: what it works on is checked at each use.
+// A handle's device and stream, validated at each use.
 struct Bound {
   int device = 0;
   std::optional<cudaStream_t> stream;
@@ -128,12 +128,12 @@ int current_device();
 void require_bound(const Bound& bound);
 void require_device_pointer(const void* pointer, const char* what, std::size_t alignment);
 void require_host_pointer(const void* pointer, const char* what);
-// No operand that is written may share memory with another.
+// Outputs must not alias other operands.
 void require_apart(const LibraryOperand& written, const LibraryOperand& other);
-// The workspace holds NaN in every format before and after.
+// The workspace is filled with NaN before and after.
 void poison(void* workspace, std::size_t bytes);
 LibraryOperand workspace_operand(void* workspace, std::size_t bytes);
-// Into the stream; a stream that is not there is a broken rule.
+// Enqueues into the stream; an invalid stream is a violation.
 void enqueue(cudaStream_t stream, const char* function, std::vector<LibraryOperand> operands,
              std::function<void()> work);
 

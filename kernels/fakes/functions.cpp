@@ -1,5 +1,5 @@
-// In place of opening shared libraries at run time: the fakes' functions by the libraries' names.
-// METRON_FAKES_MISSING=cudnn,cublas leaves libraries out, as on a machine that lacks them.
+// Replaces the loading of shared libraries: looks functions up among the fakes.
+// METRON_FAKES_MISSING=cudnn,cublas hides libraries, as on a machine without them.
 #include <cublasLt.h>
 #include <cudnn.h>
 #include <metron/kernels/internal/shared_library.h>

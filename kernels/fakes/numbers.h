@@ -1,4 +1,4 @@
-// Elements of any floating type in device memory, read into doubles and stored from them.
+// Conversion between elements of any floating type in device memory and doubles.
 #pragma once
 
 #include <metron/core/dtype.h>
@@ -26,13 +26,13 @@ T from_double(double value) {
   }
 }
 
-// A factor such as alpha: float, or double where the work is in double.
+// A scaling factor such as alpha: double for computations in double, otherwise float.
 inline double factor(const void* pointer, bool wide) {
   return wide ? *static_cast<const double*>(pointer)
               : static_cast<double>(*static_cast<const float*>(pointer));
 }
 
-// value, or alpha * value + beta * old. With beta 0 the old value, which may be a NaN, is not read.
+// value, or alpha * value + beta * old. With beta 0 the old value, possibly NaN, is not read.
 template <typename T>
 void store(T& to, double value, double alpha, double beta) {
   to = from_double<T>(beta == 0 ? alpha * value : alpha * value + beta * to_double(to));

@@ -1,6 +1,5 @@
-// Kernels that are written for one memory format take their operands in it: copied only where they are in
-// another. Out of line and outside of the instruction-set namespaces, which own no tensors (see
-// cpu/cpu_kernels.h).
+// Operands in a given memory format, for kernels that support only one: copies those in any other format.
+// Defined out of line, outside the instruction-set namespaces, which own no tensors (see cpu/cpu_kernels.h).
 #pragma once
 
 #include <metron/core/tensor.h>
@@ -8,13 +7,13 @@
 namespace metron {
 
 bool has_format(const Tensor& x, MemoryFormat format);
-// The format to compute in: the one that both have, else that of the one that is written. (N, C, H, W) with
-// one channel is in both formats: contiguous then, as runs along the pixels are the longer ones.
+// The format to compute in: the common one, or else the output's. (N, C, H, W) with one channel is in both
+// formats; it counts as contiguous, where runs along the pixels are longer.
 MemoryFormat common_format(const Tensor& read, const Tensor& written);
 
 using CopyFunction = bool (*)(const Tensor& x, Tensor& y);
 
-// The elements of x, or of a copy of it, in `format`.
+// The elements of x in `format`, copied if needed.
 class FormattedInput {
  public:
   FormattedInput(const Tensor& x, MemoryFormat format, CopyFunction copy);
@@ -23,7 +22,7 @@ class FormattedInput {
   FormattedInput& operator=(const FormattedInput&) = delete;
 
   template <typename T>
-  const T* data() const {  // null if x is absent
+  const T* data() const {  // null if x is undefined
     return static_cast<const T*>(data_);
   }
 
@@ -32,7 +31,7 @@ class FormattedInput {
   const void* data_ = nullptr;
 };
 
-// Memory in `format` for the elements of y: its own, or scratch that `finish` copies into y.
+// Memory in `format` for the elements of y: y itself, or a buffer that `finish` copies into y.
 class FormattedOutput {
  public:
   FormattedOutput(Tensor& y, MemoryFormat format, CopyFunction copy);
@@ -41,7 +40,7 @@ class FormattedOutput {
   FormattedOutput& operator=(const FormattedOutput&) = delete;
 
   template <typename T>
-  T* data() const {  // null if y is absent
+  T* data() const {  // null if y is undefined
     return static_cast<T*>(data_);
   }
   void finish();

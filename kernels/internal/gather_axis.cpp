@@ -13,8 +13,7 @@ GatherAxis forward_gather(const WindowAxis& axis) {
 }
 
 GatherAxis backward_gather(const WindowAxis& axis, std::int64_t phase) {
-  // Kernel element k takes input i to output (i + padding - k * dilation) / stride, if that is a whole
-  // number.
+  // Kernel element k maps input i to output (i + padding - k * dilation) / stride, if divisible.
   const auto distance = [&](std::int64_t k) { return phase + axis.padding - k * axis.dilation; };
   std::int64_t first = 0;
   while (first < axis.kernel && distance(first) % axis.stride != 0) ++first;
@@ -25,7 +24,7 @@ GatherAxis backward_gather(const WindowAxis& axis, std::int64_t phase) {
   const std::int64_t last = first + (taps - 1) * every;
   const std::int64_t outputs = phase < axis.input ? (axis.input - 1 - phase) / axis.stride + 1 : 0;
   if (taps == 0) return {outputs, axis.output, 1, 0, 0, 1, 0, 1};
-  // From the last element to the first, so that the taps step forwards through the image.
+  // From the last element to the first, so that the taps advance forwards through the image.
   return {outputs, axis.output, 1, distance(last) / axis.stride, taps, every * axis.dilation / axis.stride,
           last,    -every};
 }

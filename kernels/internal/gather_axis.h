@@ -1,19 +1,19 @@
-// How the three passes of a convolution read an image along one spatial axis.
+// Access pattern of a convolution pass along one spatial axis of its image.
 #pragma once
 
 #include <cstdint>
 
 namespace metron {
 
-// Result i reads, for each tap t, input i * step + offset + t * tap_step (zero if there is none), which
-// kernel element kernel + t * kernel_step multiplies.
+// For tap t, result i reads input i * step + offset + t * tap_step (zero if out of range) and multiplies it
+// by kernel element kernel + t * kernel_step.
 struct GatherAxis {
   std::int64_t outputs, inputs;
   std::int64_t step, offset;
   std::int64_t taps, tap_step;
   std::int64_t kernel, kernel_step;
 
-  GatherAxis tap(std::int64_t t) const;  // that tap alone
+  GatherAxis tap(std::int64_t t) const;  // tap t alone
   bool is_identity() const;
 };
 
@@ -21,10 +21,10 @@ struct WindowAxis {  // of a convolution
   std::int64_t input, output, kernel, stride, padding, dilation;
 };
 
-// Outputs read inputs: the forward pass and the weight gradient.
+// Outputs gather inputs: the forward pass and the weight gradient.
 GatherAxis forward_gather(const WindowAxis& axis);
-// Inputs read the outputs that they contributed to. Only every stride-th input meets the same kernel
-// elements: gathers the inputs phase, phase + stride, ... and those kernel elements alone (perhaps none).
+// Inputs gather the outputs they contributed to. Only every stride-th input has the same kernel elements:
+// this gathers the inputs phase, phase + stride, ... and their kernel elements (possibly none).
 GatherAxis backward_gather(const WindowAxis& axis, std::int64_t phase);
 
 }  // namespace metron

@@ -1,5 +1,5 @@
-// linear_backward_weight by a provider's own product and sum. Out of line, as the files of cpu/ own no
-// tensors.
+// linear_backward_weight in terms of a provider's own matmul and sum. Out of line, as the files of cpu/ own
+// no tensors.
 #pragma once
 
 #include <metron/core/options.h>

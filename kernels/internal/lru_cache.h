@@ -1,4 +1,4 @@
-// A bounded map that forgets what was asked for longest ago. Of one thread.
+// A bounded map with least-recently-used eviction. Not thread-safe.
 #pragma once
 
 #include <cstddef>
@@ -11,24 +11,25 @@ namespace metron {
 template <typename Key, typename Value>
 class LruCache {
  public:
-  explicit LruCache(std::size_t most) : most_(most) {}
+  explicit LruCache(std::size_t capacity) : capacity_(capacity) {}
 
-  // Null if there is none. What is found is the latest asked for; it stays until `most` others were inserted.
+  // Null if not found. A hit becomes the most recently used entry; it is evicted after `capacity` other
+  // insertions.
   Value* find(const Key& key) {
-    const auto found = places_.find(key);
-    if (found == places_.end()) return nullptr;
+    const auto found = index_.find(key);
+    if (found == index_.end()) return nullptr;
     entries_.splice(entries_.begin(), entries_, found->second);
     return &entries_.front().second;
   }
 
-  // A key that is new.
+  // `key` must be new.
   Value& insert(const Key& key, Value value) {
-    if (entries_.size() >= most_) {
-      places_.erase(entries_.back().first);
+    if (entries_.size() >= capacity_) {
+      index_.erase(entries_.back().first);
       entries_.pop_back();
     }
     entries_.emplace_front(key, std::move(value));
-    places_.emplace(key, entries_.begin());
+    index_.emplace(key, entries_.begin());
     return entries_.front().second;
   }
 
@@ -36,9 +37,9 @@ class LruCache {
 
  private:
   using Entries = std::list<std::pair<Key, Value>>;
-  std::size_t most_;
-  Entries entries_;  // the latest asked for first
-  std::map<Key, typename Entries::iterator> places_;
+  std::size_t capacity_;
+  Entries entries_;  // most recently used first
+  std::map<Key, typename Entries::iterator> index_;
 };
 
 }  // namespace metron

@@ -1,5 +1,5 @@
-// A shared library that may be missing at run time: opened by name, its functions looked up by name. An
-// emulated device has fakes in place of libraries, in kernels/fakes/.
+// An optional shared library, opened at run time, with functions looked up by name. On an emulated device,
+// fakes take the place of the libraries (kernels/fakes/).
 #pragma once
 
 #include <metron/kernels/providers.h>
@@ -11,14 +11,14 @@ namespace metron {
 
 class SharedLibrary {
  public:
-  // If it can't be opened, or lacks a function that is looked up, error() says so.
+  // If the library or one of the functions is missing, error() says so.
   explicit SharedLibrary(const char* name);
 
-  const std::string& error() const { return error_; }  // the first; empty if there was none
-  // Whether what is opened are fakes.
+  const std::string& error() const { return error_; }  // the first error; empty if there was none
+  // Whether the library is a fake.
   static bool are_fakes();
 
-  // Sets `function` to that of the name: lookup(create, "cublasCreate_v2").
+  // Sets `function` to the symbol of that name: lookup(create, "cublasCreate_v2").
   template <typename Function>
   void lookup(Function*& function, const char* name) {
     function = reinterpret_cast<Function*>(address(name));
@@ -27,21 +27,21 @@ class SharedLibrary {
  private:
   void* address(const char* name);
 
-  void* handle_ = nullptr;  // never closed: its functions are used until the process ends
+  void* handle_ = nullptr;  // never closed: its functions are used until the process exits
   std::string error_;
 };
 
-// Looks a function up by its name in the header, which must give it the pointer's type. The operand of sizeof
-// is not evaluated: nothing refers to the function itself.
+// Looks a function up by its declared name and checks the pointer's type against the declaration. The operand
+// of sizeof is unevaluated, so the program does not link against the function.
 #define METRON_LOOKUP(library, pointer, function)                          \
   (static_cast<void>(sizeof(static_cast<decltype(pointer)>(&(function)))), \
    (library).lookup(pointer, #function))
 
-// The functions of a vendor's libraries, looked up once, and what reports say of them.
+// The functions of a vendor library, looked up once, and its status for reports.
 template <typename Functions>
 struct Loaded {
   Functions functions{};
-  std::string error;  // empty if all of them were found
+  std::string error;  // empty if all were found
 
   const Functions* usable() const { return error.empty() ? &functions : nullptr; }
   LibraryVersion version(std::string name) const {

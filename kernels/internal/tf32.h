@@ -1,5 +1,5 @@
-// TensorFloat-32 has a mantissa of 10 bits. float32 means float32 here: vendors' libraries may use it where
-// METRON_TF32=1 asks for it.
+// TensorFloat-32 has a 10-bit mantissa. float32 means float32 here: vendor libraries may use TF32 only with
+// METRON_TF32=1.
 #pragma once
 
 namespace metron {

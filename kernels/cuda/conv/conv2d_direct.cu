@@ -1,15 +1,15 @@
-// Direct convolution, for one input channel (or few results a pixel): the first layer of a network, depthwise
-// layers, and the gradients of their inputs. There the tiles of a matrix product would be mostly empty.
+// Direct convolution for one input channel, or few results per pixel: the first layer of a network, depthwise
+// layers, and their input gradients. GEMM tiles would be mostly padding there.
 //
-// A thread computes 8 rows (or 1) of one group for 4 pixels, 128 apart, so that every load and store of a
-// warp is of neighbours. The weights of 64 products at a time lie in shared memory, one row's next to the
-// other's: all lanes read the same 16 bytes at once. Rows of them are sixteen bytes longer than they need be,
-// for the lanes that store pieces of neighbouring rows.
+// A thread computes 8 rows (or 1) of one group for 4 pixels, 128 apart, so that loads and stores are
+// coalesced. Shared memory holds the weights of 64 products at a time, the rows of one product adjacent: all
+// lanes read the same 16 bytes, a broadcast. Rows are padded by sixteen bytes to avoid bank conflicts between
+// lanes that store to adjacent rows.
 //
-// Must move the image and the weights once (a warp's lines overlap and meet in L1) and write the result once:
-// with one channel bound by the writes. Lines of the image and of the result begin anywhere: where one of 128
-// bytes begins askew it touches five sectors of 32 bytes instead of four, and one more where a line ends.
-// At most 94 registers a thread, 20 warps a multiprocessor, for floats.
+// The minimum traffic is the image and the weights once (a warp's image lines overlap in L1) and the result
+// once. With one channel, bound by the writes. Lines of the image and of the result are unaligned: 128
+// unaligned bytes touch five 32-byte sectors instead of four, and one more across the end of a line. For
+// float32 at most 94 registers per thread, 20 warps per multiprocessor.
 #include <metron/kernels/cuda/conv/convolution.h>
 #include <metron/kernels/cuda/launch.h>
 
@@ -22,15 +22,15 @@ namespace {
 
 constexpr int threads = 128;
 constexpr int thread_pixels = 4;
-constexpr int depth_of_stage = 64;  // products whose weights are in shared memory
+constexpr int depth_of_stage = 64;  // products per stage of weights in shared memory
 
 template <typename T, int rows>
 __global__ void __launch_bounds__(threads, sizeof(T) == 4 ? 5 : 3)
     direct_kernel(const Convolution<T> conv, int row_tiles, int pixel_tiles) {
-  constexpr int piece = std::min(rows, 16 / static_cast<int>(sizeof(T)));
-  using Piece = Pack<T, piece>;
+  constexpr int vector_width = std::min(rows, 16 / static_cast<int>(sizeof(T)));
+  using Vector = Pack<T, vector_width>;
   struct alignas(16) Stage {
-    T weights[depth_of_stage][rows == 1 ? 1 : rows + piece];
+    T weights[depth_of_stage][rows == 1 ? 1 : rows + vector_width];
   };
   __shared__ Stage stage;
 
@@ -41,41 +41,41 @@ __global__ void __launch_bounds__(threads, sizeof(T) == 4 ? 5 : 3)
   const int first_pixel = block / row_tiles % pixel_tiles * (threads * thread_pixels) + thread;
   const int group = block / row_tiles / pixel_tiles;
   const T* const weights = conv.weights + group * conv.weight_group;
-  Corner<T> corners[thread_pixels];
+  WindowOrigin<T> origins[thread_pixels];
 #pragma unroll
-  for (int j = 0; j < thread_pixels; ++j) corners[j] = corner_of(image, group, first_pixel + j * threads);
+  for (int j = 0; j < thread_pixels; ++j) origins[j] = window_origin(image, group, first_pixel + j * threads);
 
-  Walk walk;
+  TapIterator iterator;
   T sums[rows][thread_pixels] = {};
   for (int first_k = 0; first_k < image.depth; first_k += depth_of_stage) {
     if (first_k > 0) __syncthreads();
     const int k = first_k + thread % depth_of_stage;
-    for (int row = thread / depth_of_stage * piece; row < rows && k < image.depth;
-         row += threads / depth_of_stage * piece) {
-      Piece loaded;
+    for (int row = thread / depth_of_stage * vector_width; row < rows && k < image.depth;
+         row += threads / depth_of_stage * vector_width) {
+      Vector loaded;
 #pragma unroll
-      for (int p = 0; p < piece; ++p) {
+      for (int p = 0; p < vector_width; ++p) {
         const int r = first_row + row + p;
         loaded.values[p] = r < conv.rows ? weights[r * conv.weight_row + weight_offset(conv, k)] : T{0};
       }
-      *reinterpret_cast<Piece*>(&stage.weights[k - first_k][row]) = loaded;
+      *reinterpret_cast<Vector*>(&stage.weights[k - first_k][row]) = loaded;
     }
     __syncthreads();
     const int stage_depth = min(depth_of_stage, image.depth - first_k);
     for (int i = 0; i < stage_depth; ++i) {
       T values[thread_pixels];
 #pragma unroll
-      for (int j = 0; j < thread_pixels; ++j) values[j] = gathered(image, corners[j], walk);
+      for (int j = 0; j < thread_pixels; ++j) values[j] = load_tap(image, origins[j], iterator);
 #pragma unroll
-      for (int row = 0; row < rows; row += piece) {
-        const Piece loaded = *reinterpret_cast<const Piece*>(&stage.weights[i][row]);
+      for (int row = 0; row < rows; row += vector_width) {
+        const Vector loaded = *reinterpret_cast<const Vector*>(&stage.weights[i][row]);
 #pragma unroll
-        for (int p = 0; p < piece; ++p) {
+        for (int p = 0; p < vector_width; ++p) {
 #pragma unroll
           for (int j = 0; j < thread_pixels; ++j) sums[row + p][j] += loaded.values[p] * values[j];
         }
       }
-      walk.advance(image);
+      iterator.advance(image);
     }
   }
 
@@ -83,7 +83,7 @@ __global__ void __launch_bounds__(threads, sizeof(T) == 4 ? 5 : 3)
   for (int j = 0; j < thread_pixels; ++j) {
     const int pixel = first_pixel + j * threads;
     if (pixel >= image.pixels) continue;
-    T* const result = conv.result + place_of(conv, pixel);
+    T* const result = conv.result + result_offset(conv, pixel);
 #pragma unroll
     for (int row = 0; row < rows; ++row) {
       if (first_row + row >= conv.rows) continue;

@@ -1,16 +1,15 @@
-// The gradient of a convolution's weights, directly: for one input channel, where the column matrix is so
-// narrow that a tile of a product would be mostly empty.
+// Direct weight gradient of a convolution with one input channel, where the im2col matrix is so narrow that
+// GEMM tiles would be mostly padding.
 //
-// A block computes 8 rows (or 1) by up to 9 taps of one channel for a share of the pixels; its 128 threads
-// take neighbouring pixels, and each adds up all 72 products of its own: 17 loads for 72 (and the sum of g
-// for the bias). At the end the lanes of a warp exchange halves of their sums, then quarters, and so on,
-// until lane l holds the warp's totals of sums l, l + 32 and l + 64, which takes a fifth of the shuffles of
-// reducing one after the other. The shares are added in order by conv2d_shares.cu: the result is the same
-// each time.
+// A block computes 8 rows (or 1) x up to 9 taps of one channel over one split of the pixels. Its 128 threads
+// take adjacent pixels, and each accumulates all 72 products: 17 loads per 72 multiply-adds (and the sum of g
+// for the bias). At the end the lanes of a warp reduce-scatter their sums by recursive halving: lane l ends
+// up with the totals of sums l, l + 32 and l + 64, in a fifth of the shuffles of separate reductions.
+// conv2d_split.cu reduces the splits in a fixed order, so the result is deterministic.
 //
-// Must move g once (for 9 taps and one channel) and the image once: bound by memory then. Lines that begin
-// askew touch five sectors of 32 bytes where four would do. Up to 154 registers a thread, 12 warps a
-// multiprocessor, for 80 independent floats each.
+// The minimum traffic is g once (for 9 taps and one channel) and the image once: memory-bound. Unaligned
+// lines touch five 32-byte sectors instead of four. Up to 154 registers per thread, 12 warps per
+// multiprocessor, with 80 independent accumulators each.
 #include <metron/kernels/cuda/conv/convolution.h>
 #include <metron/kernels/cuda/launch.h>
 #include <metron/kernels/indexing.h>
@@ -22,10 +21,10 @@ namespace metron::cuda {
 namespace {
 
 constexpr int threads = 128;
-constexpr int most_taps = 9;  // of a block
+constexpr int max_taps = 9;  // per block
 
-// Adds up `count` values over the lanes of a warp: afterwards values[i] is the total of value 32 i + lane. At
-// each step a lane keeps every other one and gives the rest to the lane that keeps those.
+// Reduce-scatter of `count` values over the lanes of a warp: values[i] becomes the total of value 32 i +
+// lane. At each step a lane keeps every other value and sends the others to its partner.
 template <int count, int distance = 1, int size, typename T>
 __device__ __forceinline__ void add_up_halves(T (&values)[size]) {
   constexpr int half = (count + 1) / 2;
@@ -41,9 +40,9 @@ __device__ __forceinline__ void add_up_halves(T (&values)[size]) {
 
 template <typename T, int rows>
 __global__ void __launch_bounds__(threads, sizeof(T) == 4 ? 3 : 2)
-    direct_weight_kernel(const WeightGradient<T> gradient, int row_tiles, int tap_tiles, int share_pixels,
+    direct_weight_kernel(const WeightGradient<T> gradient, int row_tiles, int tap_tiles, int split_pixels,
                          T* partial) {
-  constexpr int row_values = most_taps + 1;  // and the sum of g
+  constexpr int row_values = max_taps + 1;  // and the sum of g
   constexpr int count = rows * row_values;
   constexpr int lane_totals = (count + warp_size - 1) / warp_size;
   constexpr int warps = threads / warp_size;
@@ -54,20 +53,20 @@ __global__ void __launch_bounds__(threads, sizeof(T) == 4 ? 3 : 2)
   const int thread = static_cast<int>(threadIdx.x);
   const int warp = thread / warp_size, lane = thread % warp_size;
   int block = static_cast<int>(blockIdx.x);
-  const int first_tap = block % tap_tiles * most_taps;
+  const int first_tap = block % tap_tiles * max_taps;
   block /= tap_tiles;
   const int first_row = block % row_tiles * rows;
   block /= row_tiles;
   const int channel = block % image.channels;
   block /= image.channels;
   const int group = block % gradient.groups;
-  const int share = block / gradient.groups;
+  const int split = block / gradient.groups;
 
-  const int first = share * share_pixels;
-  const int last = image.pixels - first < share_pixels ? image.pixels : first + share_pixels;
+  const int first = split * split_pixels;
+  const int last = image.pixels - first < split_pixels ? image.pixels : first + split_pixels;
   const int plane = image.plane.value();
-  const int taps = min(most_taps, image.taps.value() - first_tap);
-  const Walk start = walk_to(image, channel, first_tap);
+  const int taps = min(max_taps, image.taps.value() - first_tap);
+  const TapIterator start = tap_iterator_at(image, channel, first_tap);
   T values[count] = {};
   for (int pixel = first + thread; pixel < last; pixel += threads) {
     const int n = image.plane.quotient(pixel);
@@ -78,17 +77,17 @@ __global__ void __launch_bounds__(threads, sizeof(T) == 4 ? 3 : 2)
 #pragma unroll
     for (int row = 0; row < rows; ++row)
       gradients[row] = first_row + row < gradient.rows ? g[row * plane] : T{0};
-    const Corner<T> corner = corner_of(image, group, pixel);
-    Walk walk = start;
+    const WindowOrigin<T> origin = window_origin(image, group, pixel);
+    TapIterator iterator = start;
 #pragma unroll
-    for (int tap = 0; tap < most_taps; ++tap) {
-      const T value = tap < taps ? gathered(image, corner, walk) : T{0};
-      walk.advance(image);
+    for (int tap = 0; tap < max_taps; ++tap) {
+      const T value = tap < taps ? load_tap(image, origin, iterator) : T{0};
+      iterator.advance(image);
 #pragma unroll
       for (int row = 0; row < rows; ++row) values[row * row_values + tap] += gradients[row] * value;
     }
 #pragma unroll
-    for (int row = 0; row < rows; ++row) values[row * row_values + most_taps] += gradients[row];
+    for (int row = 0; row < rows; ++row) values[row * row_values + max_taps] += gradients[row];
   }
 
   add_up_halves<count>(values);
@@ -101,9 +100,9 @@ __global__ void __launch_bounds__(threads, sizeof(T) == 4 ? 3 : 2)
   const int row = first_row + thread / row_values;
   const int tap = thread % row_values;
   if (row >= gradient.rows) return;
-  partial += ((std::int64_t{share} * gradient.groups + group) * gradient.rows + row) * gradient.row_stride;
+  partial += ((std::int64_t{split} * gradient.groups + group) * gradient.rows + row) * gradient.row_stride;
   if (tap < taps) partial[channel * image.taps.value() + first_tap + tap] = total;
-  if (tap == most_taps && gradient.with_bias && channel == 0 && first_tap == 0) partial[image.depth] = total;
+  if (tap == max_taps && gradient.with_bias && channel == 0 && first_tap == 0) partial[image.depth] = total;
 }
 
 }  // namespace
@@ -113,16 +112,16 @@ void direct_weight_gradient(Device device, const WeightGradient<T>& gradient, T*
   const auto run = [&]<int rows>() {
     const GatheredImage<T>& image = gradient.image;
     const std::int64_t row_tiles = ceil_div(gradient.rows, rows);
-    const std::int64_t tap_tiles = ceil_div(image.taps.value(), most_taps);
+    const std::int64_t tap_tiles = ceil_div(image.taps.value(), max_taps);
     const std::int64_t blocks = row_tiles * tap_tiles * image.channels * gradient.groups;
     const std::int64_t size = gradient.size();
-    const Shares shares =
-        shares_of(image.pixels, threads, blocks, size * static_cast<std::int64_t>(sizeof(T)));
-    const Scratch partial(shares.count * size, dtype_of<T>, device);
-    launch("conv2d_backward_weight", device, {static_cast<unsigned>(blocks * shares.count), threads},
+    const PixelSplit split =
+        make_pixel_split(image.pixels, threads, blocks, size * static_cast<std::int64_t>(sizeof(T)));
+    const Scratch partial(split.count * size, dtype_of<T>, device);
+    launch("conv2d_backward_weight", device, {static_cast<unsigned>(blocks * split.count), threads},
            direct_weight_kernel<T, rows>, gradient, static_cast<int>(row_tiles), static_cast<int>(tap_tiles),
-           shares.pixels, partial.template data<T>());
-    add_shares(device, gradient, shares, static_cast<const T*>(partial.template data<T>()), gw, gb);
+           split.pixels, partial.template data<T>());
+    reduce_splits(device, gradient, split, static_cast<const T*>(partial.template data<T>()), gw, gb);
   };
   if (gradient.rows == 1) {
     run.template operator()<1>();

@@ -1,4 +1,4 @@
-// Where the kernels of a convolution read its image.
+// Gathering of image elements, shared by the convolution kernels.
 #pragma once
 
 #include <metron/kernels/cuda/conv/convolution.h>
@@ -7,13 +7,13 @@
 
 namespace metron::cuda {
 
-// A coordinate that is outside of the image whatever the tap.
+// A coordinate outside the image for every tap.
 inline constexpr int outside_image = -(1 << 30);
 
-// Where the k-th product of a pixel is read, relative to where its first is.
-struct Walk {
-  int column = 0, line = 0;  // taps
-  int x = 0, y = 0;          // the same in elements
+// Iterates over the taps of a pixel in the order of k, as offsets from the window origin.
+struct TapIterator {
+  int column = 0, line = 0;  // in taps
+  int x = 0, y = 0;          // in elements
   int offset = 0;
 
   template <typename T>
@@ -33,25 +33,26 @@ struct Walk {
 };
 
 template <typename T>
-__device__ __forceinline__ Walk walk_to(const GatheredImage<T>& image, int channel, int tap) {
-  Walk walk;
-  walk.line = image.tap_width.quotient(tap);
-  walk.column = tap - walk.line * image.tap_width.value();
-  walk.x = walk.column * image.w.tap_step;
-  walk.y = walk.line * image.h.tap_step;
-  walk.offset = channel * image.channel_stride + walk.y * image.w.inputs + walk.x;
-  return walk;
+__device__ __forceinline__ TapIterator tap_iterator_at(const GatheredImage<T>& image, int channel, int tap) {
+  TapIterator iterator;
+  iterator.line = image.tap_width.quotient(tap);
+  iterator.column = tap - iterator.line * image.tap_width.value();
+  iterator.x = iterator.column * image.w.tap_step;
+  iterator.y = iterator.line * image.h.tap_step;
+  iterator.offset = channel * image.channel_stride + iterator.y * image.w.inputs + iterator.x;
+  return iterator;
 }
 
-// The corner of a pixel's window, in its image.
+// The image coordinates of the first tap of a pixel's window.
 template <typename T>
-struct Corner {
+struct WindowOrigin {
   const T* data;
   int x, y, offset;
 };
 
 template <typename T>
-__device__ __forceinline__ Corner<T> corner_of(const GatheredImage<T>& image, int group, int pixel) {
+__device__ __forceinline__ WindowOrigin<T> window_origin(const GatheredImage<T>& image, int group,
+                                                         int pixel) {
   const T* const data = image.data + std::int64_t{group} * image.channels * image.channel_stride;
   if (pixel >= image.pixels) return {data, outside_image, outside_image, 0};
   const int n = image.plane.quotient(pixel);
@@ -62,16 +63,16 @@ __device__ __forceinline__ Corner<T> corner_of(const GatheredImage<T>& image, in
   return {data + n * image.image_stride, x, y, y * image.w.inputs + x};
 }
 
-// The element there, zero if there is none.
+// The image element at a tap, or zero outside the image.
 template <typename T>
-__device__ __forceinline__ T gathered(const GatheredImage<T>& image, const Corner<T>& corner,
-                                      const Walk& walk) {
-  const int x = corner.x + walk.x, y = corner.y + walk.y;
+__device__ __forceinline__ T load_tap(const GatheredImage<T>& image, const WindowOrigin<T>& origin,
+                                      const TapIterator& iterator) {
+  const int x = origin.x + iterator.x, y = origin.y + iterator.y;
   const bool inside = x >= 0 && x < image.w.inputs && y >= 0 && y < image.h.inputs;
-  return inside ? corner.data[corner.offset + walk.offset] : T{0};
+  return inside ? origin.data[origin.offset + iterator.offset] : T{0};
 }
 
-// The weights that product k meets, from those of a row.
+// The offset within a row of the weights of product k.
 template <typename T>
 __device__ __forceinline__ int weight_offset(const Convolution<T>& conv, int k) {
   const int channel = conv.image.taps.quotient(k);
@@ -82,7 +83,7 @@ __device__ __forceinline__ int weight_offset(const Convolution<T>& conv, int k) 
 }
 
 template <typename T>
-__device__ __forceinline__ std::int64_t place_of(const Convolution<T>& conv, int pixel) {
+__device__ __forceinline__ std::int64_t result_offset(const Convolution<T>& conv, int pixel) {
   const int n = conv.image.plane.quotient(pixel);
   const int within = pixel - n * conv.image.plane.value();
   const int line = conv.image.width.quotient(within);

@@ -1,4 +1,4 @@
-// Convolution as im2col and a matrix product: as many images at a time as the column buffer holds.
+// Convolution by im2col and matmul, over as many images at a time as the column buffer holds.
 #include <metron/kernels/cuda/conv/convolution.h>
 #include <metron/kernels/cuda/conv/im2col.h>
 #include <metron/kernels/cuda/cuda_kernels.h>
@@ -8,7 +8,7 @@
 namespace metron::cuda {
 namespace {
 
-// A matrix, or a batch of them, in a tensor's memory; the offset counts from its first element.
+// A (batched) matrix view of a tensor's memory; the offset is relative to its first element.
 Tensor view(const Tensor& tensor, const Shape& shape, const Strides& strides, std::int64_t offset = 0) {
   return tensor.as_strided(shape, strides, tensor.storage_offset() + offset);
 }
@@ -22,8 +22,8 @@ struct Part {
   std::int64_t group, first, images;
 };
 
-// The sizes of a pass with x (N, C, H, W), w (O, C / groups, KH, KW) and y (N, O, OH, OW), and how it is cut
-// into parts.
+// The sizes of a pass with x (N, C, H, W), w (O, C / groups, KH, KW) and y (N, O, OH, OW), and how many
+// images each step takes.
 struct Plan {
   ConvWindows windows;
   std::int64_t images, groups, channels, rows;
@@ -66,14 +66,14 @@ struct Plan {
   Tensor empty_columns(const Tensor& like) const {
     return Tensor::empty({depth(), images_at_once * plane()}, like.options());
   }
-  // The same as (images, depth, plane), or transposed.
+  // The same as (images, depth, plane), or its transpose.
   Tensor columns_of(const Part& part, const Tensor& columns) const {
     return view(columns, {part.images, depth(), plane()}, {plane(), part.images * plane(), 1});
   }
   Tensor transposed_columns_of(const Part& part, const Tensor& columns) const {
     return view(columns, {part.images, plane(), depth()}, {plane(), 1, part.images * plane()});
   }
-  // The weights of a group as (images, depth, rows), the same for each image.
+  // One group's weights as (images, depth, rows), broadcast over the images.
   Tensor weights_of(const Part& part, const Tensor& w) const {
     return view(w, {part.images, depth(), rows}, {0, 1, depth()}, part.group * rows * depth());
   }
@@ -95,7 +95,7 @@ void im2col_forward(const Tensor& x, const Tensor& w, const Tensor& bias, const 
   Tensor columns = plan.empty_columns(x);
   plan.for_each_part([&](const Part& part) {
     plan.gather(part, x, columns);
-    // Transposed, as the bias of a product belongs to its columns.
+    // Transposed, because matmul's bias is per column.
     multiply(plan.transposed_columns_of(part, columns), plan.weights_of(part, w),
              bias.defined() ? view(bias, {plan.rows}, {1}, part.group * plan.rows) : bias, activation,
              view(y, {part.images, plan.plane(), plan.rows}, {plan.result_size(), 1, plan.plane()},
@@ -126,11 +126,11 @@ void im2col_backward_weight(const Tensor& g, const Tensor& x, const Conv2dOption
     if (gb.defined()) fill(0, gb);
     return;
   }
-  // A row of ones below the columns makes the gradient of the bias.
+  // A row of ones below the columns yields the bias gradient.
   const std::int64_t depth = plan.depth(), all = depth + (gb.defined() ? 1 : 0);
-  const std::int64_t most_pixels = plan.images_at_once * plan.plane();
-  Tensor columns = Tensor::empty({all * most_pixels}, x.options());
-  Tensor gradients = Tensor::empty({plan.rows * most_pixels}, g.options());
+  const std::int64_t max_pixels = plan.images_at_once * plan.plane();
+  Tensor columns = Tensor::empty({all * max_pixels}, x.options());
+  Tensor gradients = Tensor::empty({plan.rows * max_pixels}, g.options());
   Tensor sum = Tensor::empty({plan.rows, all}, g.options()), part_sum = Tensor::empty_like(sum);
   plan.for_each_part([&](const Part& part) {
     const std::int64_t pixels = part.images * plan.plane();
@@ -139,7 +139,7 @@ void im2col_backward_weight(const Tensor& g, const Tensor& x, const Conv2dOption
       Tensor ones = view(columns, {pixels}, {1}, depth * pixels);
       fill(1, ones);
     }
-    // Images and pixels are one axis in the columns; in g the rows lie between them.
+    // The columns merge images and pixels into one axis; in g the rows are between them.
     Tensor by_row = view(gradients, {plan.rows, part.images, plan.plane()}, {pixels, plan.plane(), 1});
     copy(view(g, {plan.rows, part.images, plan.plane()}, {plan.plane(), plan.result_size(), 1},
               plan.result_offset(part)),

@@ -1,4 +1,4 @@
-// The convolution slots: which algorithm, and what it is given.
+// Convolution slots: the choice of an algorithm, and its arguments.
 #include <metron/kernels/cuda/conv/convolution.h>
 #include <metron/kernels/cuda/cuda_kernels.h>
 #include <metron/kernels/cuda/launch.h>
@@ -16,12 +16,12 @@ ConvAxis narrow(const GatherAxis& axis) {
           static_cast<int>(axis.taps), static_cast<int>(axis.tap_step)};
 }
 
-// Nothing may be divided by 0, not even where there are no pixels or taps.
+// Avoids a division by 0 where there are no pixels or taps.
 Divisor divisor(std::int64_t size) { return Divisor(std::max<std::int64_t>(size, 1)); }
 
 Tensor empty_contiguous(const Tensor& like) { return Tensor::empty(like.shape(), like.options()); }
 
-// The kernels' format: channels-last operands are copied.
+// The kernels require contiguous operands: channels-last ones are copied.
 Tensor as_contiguous(const Tensor& x) {
   if (x.is_contiguous()) return x;
   Tensor dense = empty_contiguous(x);
@@ -61,7 +61,7 @@ void forward(ConvAlgorithm algorithm, const ConvSizes& sizes, const Tensor& x, c
                          .result_pixel = 1});
 }
 
-// For one phase of the stride: the weights are walked from a phase's last tap to its first.
+// One phase of the stride. The weights are read from the phase's last tap to its first.
 template <typename T>
 void backward_input(ConvAlgorithm algorithm, const ConvSizes& sizes, Size2 phase, Size2 stride,
                     const Tensor& g, const Tensor& w, Tensor& gx) {
@@ -118,7 +118,7 @@ ConvWindows windows_of(const Tensor& x, const Tensor& w, const Tensor& y, const 
 }
 
 bool is_narrow(const ConvSizes& s) {
-  // A little below 2^31: tiles begin before the end and end behind it.
+  // Slightly below 2^31: a tile may extend past the last pixel.
   constexpr double limit = 0x1p31 - 0x1p10;
   const auto real = [](std::int64_t size) { return static_cast<double>(size); };
   const auto reach = [&](const GatherAxis& axis) {  // of the taps, from 0
@@ -135,14 +135,13 @@ bool is_narrow(const ConvSizes& s) {
 
 ConvAlgorithm choose_product(const ConvSizes& s, std::int64_t phases) {
   if (forced.algorithm) return *forced.algorithm;
-  // Large strides leave each phase few taps: one product for all of them beats a launch for each.
+  // A large stride leaves few taps per phase: one GEMM over all of them beats a launch per phase.
   if (!is_narrow(s) || phases > 16) return ConvAlgorithm::im2col;
-  // Few blocks with much to do each: our matmul cuts long sums into pieces, which fills the device and rounds
-  // less.
+  // Few blocks with a long reduction: our matmul's split-K fills the device and rounds less.
   const std::int64_t tiles = ceil_div(s.rows, 64) * ceil_div(s.pixels(), 128) * s.groups;
   if (s.depth() >= 2048 && tiles < 16) return ConvAlgorithm::im2col;
-  // A tile of the product is 32 rows by 128 pixels by 8 deep: with one channel, or few rows, it would be
-  // mostly empty. Depthwise layers have one of both.
+  // Implicit GEMM tiles are 32 rows x 128 pixels x 8 deep: mostly padding for one channel or few rows.
+  // Depthwise layers have one of both.
   if (s.channels == 1 || s.rows <= 8) return ConvAlgorithm::direct;
   return ConvAlgorithm::implicit_gemm;
 }
@@ -150,8 +149,7 @@ ConvAlgorithm choose_product(const ConvSizes& s, std::int64_t phases) {
 ConvAlgorithm choose_weight_gradient(const ConvSizes& s) {
   if (forced.algorithm) return *forced.algorithm;
   if (!is_narrow(s)) return ConvAlgorithm::im2col;
-  // A tile of the product is 32 rows by 128 columns, the taps of all channels: with one channel it would be
-  // mostly empty.
+  // Implicit GEMM tiles are 32 rows x 128 columns, the taps of all channels: mostly padding for one channel.
   return s.channels == 1 ? ConvAlgorithm::direct : ConvAlgorithm::implicit_gemm;
 }
 
@@ -222,7 +220,7 @@ bool conv2d_backward_weight(const Tensor& g, const Tensor& x, const Conv2dOption
       im2col_backward_weight(gradient, image, options, gw, gb, forced.column_bytes);
       return;
     }
-    // Without channels the bias still has a gradient, which the product makes.
+    // The bias has a gradient even without channels. The implicit GEMM computes it.
     const bool is_direct = algorithm == ConvAlgorithm::direct && sizes.channels > 0;
     WeightGradient<T> problem{.image = {sizes, image.data<T>()},
                               .rows = static_cast<int>(sizes.rows),

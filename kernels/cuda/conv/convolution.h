@@ -1,4 +1,4 @@
-// The convolution slots' algorithms, what they are given, and which is taken.
+// Convolution algorithms, their arguments, and the heuristics that choose between them.
 #pragma once
 
 #include <metron/core/options.h>
@@ -12,16 +12,16 @@
 namespace metron::cuda {
 
 enum class ConvAlgorithm : std::uint8_t {
-  direct,         // a thread computes a few results, weights in shared memory
-  implicit_gemm,  // tiles of the column matrix are made in shared memory
-  im2col          // the column matrix is made in memory, for our matmul: any size, 64-bit
+  direct,         // each thread computes a few results, with weights in shared memory
+  implicit_gemm,  // im2col tiles in shared memory
+  im2col          // im2col matrix in global memory and our matmul: any size, 64-bit indices
 };
 
-// Of the column matrix in memory, unless one image needs more.
+// Size limit of the im2col buffer, exceeded only if a single image needs more.
 inline constexpr std::int64_t default_column_bytes = std::int64_t{64} << 20;
 
-// Takes one algorithm for all convolutions of this thread while it lives, and a limit for im2col's buffer:
-// for tests.
+// For tests: forces one algorithm, and a limit for the im2col buffer, for all convolutions of this thread
+// during its lifetime.
 class ConvAlgorithmScope {
  public:
   explicit ConvAlgorithmScope(ConvAlgorithm algorithm, std::int64_t column_bytes = default_column_bytes);
@@ -43,13 +43,13 @@ struct ConvWindows {
 };
 ConvWindows windows_of(const Tensor& x, const Tensor& w, const Tensor& y, const Conv2dOptions& options);
 
-// A pass as products: sizes of one group. Row `row` of the weights meets the `depth` elements of the image
-// that each pixel gathers: k counts (channel, tap line, tap).
+// A pass as a matrix product, per group. Each row of the weights is multiplied by the `depth` image elements
+// that a pixel gathers; k enumerates (channel, tap line, tap).
 struct ConvSizes {
   GatherAxis h, w;
   std::int64_t images, groups;
-  std::int64_t channels;  // that are gathered
-  std::int64_t rows;      // results a pixel
+  std::int64_t channels;  // gathered
+  std::int64_t rows;      // results per pixel
 
   std::int64_t taps() const { return h.taps * w.taps; }
   std::int64_t depth() const { return channels * taps(); }
@@ -57,26 +57,26 @@ struct ConvSizes {
   std::int64_t pixels() const { return images * plane(); }
 };
 
-// Whether the kernels with 32-bit indices can do it: pixels, one image, the weights, and every place that a
-// tap may point to, within the padding too. im2col can do all others.
+// Whether the kernels with 32-bit indices apply: pixels, one image, the weights, and every coordinate that a
+// tap can reach, including padding. im2col handles all other cases.
 bool is_narrow(const ConvSizes& sizes);
 
-// The forward pass, and the gradient of the input, which takes `phases` launches of any kernel but im2col's.
+// The forward pass and the input gradient. The latter takes `phases` launches, except with im2col.
 ConvAlgorithm choose_product(const ConvSizes& sizes, std::int64_t phases);
 ConvAlgorithm choose_weight_gradient(const ConvSizes& sizes);
 
-// What kernels get of a GatherAxis.
+// A GatherAxis in 32 bits, as kernels take it.
 struct ConvAxis {
   int inputs = 0;
   int step = 0, offset = 0;
   int taps = 0, tap_step = 0;
 };
 
-// The image of a pass, contiguous, and how pixels and products are numbered in it.
+// The contiguous image of a pass, and the index arithmetic for its pixels and taps.
 template <typename T>
 struct GatheredImage {
   ConvAxis h, w;
-  int channels = 0, depth = 0;  // of a group
+  int channels = 0, depth = 0;  // per group
   int pixels = 0;               // n * plane + line * width + column
   Divisor plane, width;         // of the results
   Divisor taps, tap_width;
@@ -87,8 +87,8 @@ struct GatheredImage {
   GatheredImage(const ConvSizes& sizes, const T* image);
 };
 
-// result[pixel, row] = activation(bias[row] + sum over k of weight[row, k] * gathered[pixel, k]), for each
-// group.
+// For each group, result[pixel, row] = activation(bias[row] + sum over k of weight[row, k] * gathered[pixel,
+// k]).
 template <typename T>
 struct Convolution {
   GatheredImage<T> image;
@@ -103,8 +103,9 @@ struct Convolution {
   int result_channel = 0, result_line = 0, result_pixel = 0;
 };
 
-// partial[share, group, row, k], whose rows are row_stride apart, = sum over a share's pixels of g[pixel,
-// row] * gathered[pixel, k]. Where there is a bias gradient, column `depth` of the matrix is the sum of g.
+// Split-K over the pixels: partial[split, group, row, k] = sum over the split's pixels of g[pixel, row] *
+// gathered[pixel, k], with leading dimension row_stride. With a bias gradient, column `depth` is the sum of
+// g.
 template <typename T>
 struct WeightGradient {
   GatheredImage<T> image;
@@ -117,16 +118,16 @@ struct WeightGradient {
   std::int64_t size() const { return std::int64_t{groups} * rows * row_stride; }
 };
 
-// The pixels of a weight gradient, cut into shares of `pixels` each: what depends on the shapes alone, never
-// on the device. `blocks` compute a share, whose sums take `bytes`; a share is made of whole `unit`s.
-struct Shares {
+// Splits of `pixels` pixels each. They depend on the shapes alone, never on the device. `blocks` is the
+// number of blocks per split, `bytes` the size of its partial sums, and `pixels` is a multiple of `unit`.
+struct PixelSplit {
   int count, pixels;
 };
-Shares shares_of(std::int64_t pixels, std::int64_t unit, std::int64_t blocks, std::int64_t bytes);
-// The sums of all shares, (shares, groups, rows, row_stride), into gw, and gb if there is one.
+PixelSplit make_pixel_split(std::int64_t pixels, std::int64_t unit, std::int64_t blocks, std::int64_t bytes);
+// Reduces the partial sums (splits, groups, rows, row_stride) into gw, and gb unless null.
 template <typename T>
-void add_shares(Device device, const WeightGradient<T>& gradient, const Shares& shares, const T* partial,
-                T* gw, T* gb);
+void reduce_splits(Device device, const WeightGradient<T>& gradient, const PixelSplit& split,
+                   const T* partial, T* gw, T* gb);
 
 template <typename T>
 void implicit_gemm(Device device, const Convolution<T>& convolution);
@@ -139,7 +140,7 @@ void implicit_weight_gradient(Device device, const WeightGradient<T>& gradient, 
 template <typename T>
 void direct_weight_gradient(Device device, const WeightGradient<T>& gradient, T* gw, T* gb);
 
-// All operands contiguous. `limit` is that of the column matrix in bytes.
+// All operands are contiguous. `limit` bounds the im2col matrix, in bytes.
 void im2col_forward(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2dOptions& options,
                     Activation activation, Tensor& y, std::int64_t limit);
 void im2col_backward_input(const Tensor& g, const Tensor& w, const Conv2dOptions& options, Tensor& gx,

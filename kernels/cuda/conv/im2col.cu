@@ -1,18 +1,16 @@
 // im2col and col2im, for images of any size.
 //
-// im2col: a thread copies the window of one channel of one pixel, lanes neighbouring pixels. Must move the
-// image once and the column matrix once, which is KH * KW / stride^2 times as large: bound by the writes.
-// Those of a warp are 128 bytes that begin anywhere where the number of pixels is no multiple of 8: then they
-// touch five sectors of 32 bytes instead of four; so do the reads, and one more where a line of pixels ends
-// between them.
+// im2col: a thread copies one channel of one pixel's window, lanes take adjacent pixels. The minimum traffic
+// is the image once, and the im2col matrix once, which is KH * KW / stride^2 times as large: bound by the
+// writes. A warp's 128 bytes are unaligned if the number of pixels is not a multiple of 8: they touch five
+// 32-byte sectors instead of four. So do the reads, and one more across the end of a line.
 //
-// col2im: a thread gathers one element of the image from the columns that hold it, so that no two threads
-// write one place: no atomics, and the same sum each time. Must move as much; bound by the reads of the
-// column matrix. With a stride the lanes of a warp read every stride-th tap each, and a sector's other
-// elements come from L1.
+// col2im: a thread gathers the terms of one image element, so each element has one writer: no atomics, and a
+// deterministic sum. The minimum traffic is the same; bound by the reads of the im2col matrix. With a stride
+// each lane reads every stride-th tap, and the other elements of a sector are L1 hits.
 //
-// Both walk the window with additions: a thread divides once for its place. At most 80 registers a
-// thread, 24 warps a multiprocessor.
+// Both advance through the window by additions; a thread divides once to find its coordinates. At most 80
+// registers per thread, 24 warps per multiprocessor.
 #include <metron/kernels/cuda/conv/im2col.h>
 #include <metron/kernels/cuda/launch.h>
 
@@ -23,12 +21,12 @@ namespace {
 
 constexpr int threads = 256;
 
-// Places are spread over x, which is enough for any memory, and channels over y, which is far from that: of
-// more, a thread does several, as its place is found by then.
-LaunchShape shape_for(std::int64_t places, std::int64_t channels) {
-  constexpr std::int64_t most_channels = 1024;
-  return {dim3(static_cast<unsigned>(ceil_div(places, threads)),
-               static_cast<unsigned>(std::min(channels, most_channels))),
+// Positions are distributed over x, which is large enough for any memory, and channels over y. A thread
+// iterates over the channels beyond the limit, at no extra index arithmetic.
+LaunchShape shape_for(std::int64_t positions, std::int64_t channels) {
+  constexpr std::int64_t max_channels = 1024;
+  return {dim3(static_cast<unsigned>(ceil_div(positions, threads)),
+               static_cast<unsigned>(std::min(channels, max_channels))),
           threads};
 }
 
@@ -56,17 +54,17 @@ __global__ void __launch_bounds__(threads, 3) im2col_kernel(ColumnImage<const T>
   }
 }
 
-// The outputs whose windows hold a place of the image, tap by tap: tap k is that of output `quotient` if
-// `remainder` is 0.
+// Iterates over the outputs whose windows contain an image coordinate. Tap k contributes to output `quotient`
+// if `remainder` is 0.
 struct Outputs {
   std::int64_t quotient, remainder;
 
-  __device__ Outputs(std::int64_t place, const WindowAxis& axis)
-      : quotient((place + axis.padding) / axis.stride),
-        remainder(place + axis.padding - quotient * axis.stride) {}
-  __device__ void next_tap(std::int64_t whole, std::int64_t rest, std::int64_t stride) {
-    quotient -= whole;
-    remainder -= rest;
+  __device__ Outputs(std::int64_t position, const WindowAxis& axis)
+      : quotient((position + axis.padding) / axis.stride),
+        remainder(position + axis.padding - quotient * axis.stride) {}
+  __device__ void next_tap(std::int64_t quotient_step, std::int64_t remainder_step, std::int64_t stride) {
+    quotient -= quotient_step;
+    remainder -= remainder_step;
     if (remainder >= 0) return;
     remainder += stride;
     --quotient;
@@ -81,13 +79,13 @@ __global__ void __launch_bounds__(threads, 3) col2im_kernel(const T* columns, Co
   const WindowAxis &h = image.h, &w = image.w;
   const std::int64_t plane = h.input * w.input;
   const std::int64_t pixels = image.images * h.output * w.output;
-  const std::int64_t whole_h = h.dilation / h.stride, rest_h = h.dilation - whole_h * h.stride;
-  const std::int64_t whole_w = w.dilation / w.stride, rest_w = w.dilation - whole_w * w.stride;
-  const std::int64_t place = std::int64_t{blockIdx.x} * threads + threadIdx.x;
-  if (place >= image.images * plane) return;
-  const std::int64_t n = place / plane;
-  const std::int64_t y = (place - n * plane) / w.input;
-  const Outputs first_h(y, h), first_w(place - n * plane - y * w.input, w);
+  const std::int64_t quotient_h = h.dilation / h.stride, remainder_h = h.dilation - quotient_h * h.stride;
+  const std::int64_t quotient_w = w.dilation / w.stride, remainder_w = w.dilation - quotient_w * w.stride;
+  const std::int64_t position = std::int64_t{blockIdx.x} * threads + threadIdx.x;
+  if (position >= image.images * plane) return;
+  const std::int64_t n = position / plane;
+  const std::int64_t y = (position - n * plane) / w.input;
+  const Outputs first_h(y, h), first_w(position - n * plane - y * w.input, w);
   for (std::int64_t channel = blockIdx.y; channel < image.channels; channel += gridDim.y) {
     const T* from = columns + channel * h.kernel * w.kernel * pixels + n * h.output * w.output;
     T sum = 0;
@@ -98,11 +96,11 @@ __global__ void __launch_bounds__(threads, 3) col2im_kernel(const T* columns, Co
         if (at_h.exists(h.output) && at_w.exists(w.output))
           sum += from[at_h.quotient * w.output + at_w.quotient];
         from += pixels;
-        at_w.next_tap(whole_w, rest_w, w.stride);
+        at_w.next_tap(quotient_w, remainder_w, w.stride);
       }
-      at_h.next_tap(whole_h, rest_h, h.stride);
+      at_h.next_tap(quotient_h, remainder_h, h.stride);
     }
-    image.data[n * image.image_stride + channel * plane + (place - n * plane)] = sum;
+    image.data[n * image.image_stride + channel * plane + (position - n * plane)] = sum;
   }
 }
 

@@ -1,4 +1,4 @@
-// The column matrix of a convolution in memory.
+// The materialized im2col matrix of a convolution.
 #pragma once
 
 #include <metron/core/tensor.h>
@@ -8,9 +8,8 @@
 
 namespace metron::cuda {
 
-// One group of some images, contiguous: element (n, channel, y, x) at data[n * image_stride + (channel * H +
-// y) * W
-// + x].
+// One group of a few images, contiguous: element (n, channel, y, x) is at data[n * image_stride + (channel *
+// H + y) * W + x].
 template <typename T>
 struct ColumnImage {
   WindowAxis h, w;
@@ -21,10 +20,10 @@ struct ColumnImage {
   std::int64_t depth() const { return channels * h.kernel * w.kernel; }
 };
 
-// columns (C * KH * KW, N * OH * OW), row-major. All indices have 64 bits.
+// columns (C * KH * KW, N * OH * OW), row-major. All indices are 64-bit.
 template <typename T>
 void im2col(Device device, const ColumnImage<const T>& image, T* columns);
-// The sum of what each element of the image was copied to: im2col's gradient.
+// The gradient of im2col: sums all copies of each image element.
 template <typename T>
 void col2im(Device device, const T* columns, const ColumnImage<T>& image);
 

@@ -1,4 +1,4 @@
-// The seams of state.h on a real device, where nothing is to be told.
+// Hooks of state.h on a real device: no-ops.
 #include <metron/core/cuda/state.h>
 
 namespace metron::cuda {

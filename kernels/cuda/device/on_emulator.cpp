@@ -1,5 +1,4 @@
-// The seams of state.h on the emulator, which checks accesses against the tensors rather than the cached
-// blocks.
+// Hooks of state.h on the emulator, which checks accesses against tensors rather than cached blocks.
 #include <metron/core/cuda/state.h>
 #include <metron/kernels/emulator/emulator.h>
 

@@ -1,7 +1,7 @@
-// What the device computes at best: multiply-adds of float32 on registers alone.
+// Peak arithmetic throughput of the device: float32 multiply-adds in registers.
 //
-// As many threads as the multiprocessors hold, each with eight chains of multiply-adds that do not wait for
-// each other. It moves four bytes a thread, at its end; bound by the units.
+// Full occupancy, with eight independent chains of multiply-adds per thread. Moves four bytes per thread, at
+// the end; compute-bound.
 #include <metron/core/tensor.h>
 #include <metron/kernels/cuda/cuda_kernels.h>
 #include <metron/kernels/cuda/launch.h>

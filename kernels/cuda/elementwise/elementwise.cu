@@ -1,6 +1,6 @@
-// Element-wise kernels: the formulas of functors.h, mapped as map.cuh says. A formula reads and writes each
-// element once; memory bounds all of them. Dense float32 operands have a kernel for each formula; the strided
-// kernels, and those of the other dtypes, are one for each dtype and pick the formula at run time.
+// Element-wise kernels: the formulas of functors.h, mapped as in map.cuh. Each element is read and written
+// once: memory-bound. Dense float32 operands have a kernel per formula. Strided operands and other dtypes
+// have one kernel per dtype, which selects the formula at run time.
 #include <metron/kernels/cuda/cuda_kernels.h>
 #include <metron/kernels/cuda/floating.h>
 #include <metron/kernels/functors.h>
@@ -10,9 +10,8 @@
 namespace metron::cuda {
 namespace {
 
-// Any formula of one slot, picked at run time: all threads take the same branch, which costs next to nothing
-// beside an access to memory, and one kernel serves for all formulas where a kernel for each is not worth its
-// code.
+// Any formula of one slot, selected at run time. The branch is uniform across the grid and cheap next to a
+// memory access, and one kernel instead of one per formula saves code size.
 template <typename T>
 struct AnyUnary {
   static constexpr bool picks = true;
@@ -106,7 +105,7 @@ struct Select {
   }
 };
 
-// Maps f, a formula in Real<T>, over inputs of type T; `any` is f as it is picked at run time.
+// Maps f, a formula in Real<T>, over inputs of type T; `any` is f selected at run time.
 template <typename F, typename Any, typename Y, typename T, typename... X>
 void map_formula(const char* op, Device device, const LoopNest& nest, const F& f, const Any& any, Y* y,
                  const T* x, const X*... more) {

@@ -1,9 +1,9 @@
-// The optimizers: the steps of updates.h, for many parameters by one launch.
+// Optimizer steps (updates.h) on many parameters in one launch (multi-tensor apply).
 //
-// The list of tensors travels with the kernel's arguments, as many as these hold; a longer list takes more
-// launches. Each block takes a run of `run_elements` of one tensor, which it finds by the numbers of the
-// tensors' first blocks, sixteen bytes a thread at a time. Each gradient is read once, each parameter and
-// moment read and written once: bound by memory.
+// The tensor list is passed as a kernel argument, up to its capacity; longer lists take more launches. Each
+// block updates a chunk of `run_elements` elements of one tensor, found by binary search over the tensors'
+// first blocks, sixteen bytes per thread at a time. Each gradient is read once, each parameter and moment
+// read and written once: memory-bound.
 #include <metron/kernels/arithmetic.h>
 #include <metron/kernels/cuda/cuda_kernels.h>
 #include <metron/kernels/cuda/floating.h>
@@ -22,7 +22,7 @@ namespace {
 constexpr int step_threads = 256;
 constexpr std::int64_t run_elements = 2048;
 
-// One parameter: its gradient, and what a step changes (the parameter itself and its moments).
+// One parameter: its gradient, and the state that a step updates (the parameter itself and its moments).
 template <typename T, int changed>
 struct Entry {
   const T* gradient;
@@ -38,7 +38,7 @@ struct EntryList {
   unsigned first_blocks[capacity];
   Entry<T, changed> entries[capacity];
 
-  // The entry that a block works on: the last that begins at or before it.
+  // The entry of a block: the last one whose first block is not after it.
   METRON_HOST_DEVICE int entry_of(unsigned block) const {
     int low = 0, high = count;
     while (high - low > 1) {
@@ -71,8 +71,8 @@ __global__ void __launch_bounds__(step_threads)
   const int number = list.entry_of(blockIdx.x);
   const Entry<T, changed>& entry = list.entries[number];
   const std::int64_t begin = std::int64_t{blockIdx.x - list.first_blocks[number]} * run_elements;
-  const std::int64_t rest = entry.size - begin;
-  const int length = static_cast<int>(rest < run_elements ? rest : run_elements);
+  const std::int64_t remaining = entry.size - begin;
+  const int length = static_cast<int>(remaining < run_elements ? remaining : run_elements);
   const int packed = entry.aligned ? length / count * count : 0;
   for (int i = static_cast<int>(threadIdx.x) * count; i < packed; i += step_threads * count)
     step_pack<count>(step, entry, begin + i, each);
@@ -80,7 +80,7 @@ __global__ void __launch_bounds__(step_threads)
     step_pack<1>(step, entry, begin + i, each);
 }
 
-// Steps of the tensors whose elements are T.
+// Steps the tensors whose elements are T.
 template <typename T, typename Step, typename... Lists>
 void step_all(const char* op, const Step& step, std::span<const Tensor> grads, Lists... lists) {
   constexpr int changed = sizeof...(Lists);
@@ -93,12 +93,12 @@ void step_all(const char* op, const Step& step, std::span<const Tensor> grads, L
     list.count = 0;
     blocks = 0;
   };
-  constexpr std::int64_t most_blocks = 1 << 30;
+  constexpr std::int64_t max_blocks = 1 << 30;
   for (std::size_t i = 0; i < grads.size(); ++i) {
     const std::int64_t size = grads[i].numel();
     if (grads[i].dtype() != dtype_of<T> || size == 0) continue;
-    const std::int64_t own = ceil_div(size, run_elements);
-    if (list.count == List::capacity || blocks + own > most_blocks) flush(grads[i].device());
+    const std::int64_t entry_blocks = ceil_div(size, run_elements);
+    if (list.count == List::capacity || blocks + entry_blocks > max_blocks) flush(grads[i].device());
     const Entry<T, changed> entry{
         grads[i].template data<T>(), {lists[i].template mutable_data<T>()...}, size, false};
     list.first_blocks[list.count] = static_cast<unsigned>(blocks);
@@ -109,12 +109,13 @@ void step_all(const char* op, const Step& step, std::span<const Tensor> grads, L
     list.entries[list.count].aligned =
         aligned(entry.gradient) && std::all_of(entry.changes, entry.changes + changed, aligned);
     ++list.count;
-    blocks += own;
+    blocks += entry_blocks;
   }
   if (list.count > 0) flush(grads.front().device());
 }
 
-// make_step.operator()<T>() gives the step that computes in T; `lists` are the parameters and their moments.
+// make_step.operator()<T>() returns the step that computes in T; `lists` are the parameters and their
+// moments.
 template <typename MakeStep, typename... Lists>
 bool update(const char* op, const MakeStep& make_step, std::span<const Tensor> grads, Lists... lists) {
   for (const Tensor& gradient : grads)

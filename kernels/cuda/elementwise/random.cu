@@ -1,11 +1,11 @@
-// dropout, and tensors of random numbers: maps over elements that are given words of Philox, by the row-major
-// index of the element whatever the strides.
+// dropout and random tensors: element-wise maps over the words of a Philox stream, indexed by an element's
+// row-major index whatever the strides.
 //
-// Threads walk the positions as in map.cuh, sixteen bytes at a time where that can be. A block of Philox is
-// four words, so a thread that has four neighbours computes one block. Each element is read (dropout alone)
-// and written once, and no mask is stored: bound by memory up to about four words for 16 bytes, beyond (the
-// normal distribution, 16-bit elements, layouts in which neighbours are of different blocks) by the integer
-// products of Philox.
+// The loop is that of map.cuh, vectorized where possible. A Philox block is four words, so a thread with four
+// adjacent elements computes one block. Each element is read (dropout only) and written once, and no mask is
+// stored. Memory-bound up to about four words per 16 bytes; beyond that (the normal distribution, 16-bit
+// elements, layouts whose adjacent elements come from different blocks) bound by Philox's integer
+// multiplications.
 #include <metron/kernels/arithmetic.h>
 #include <metron/kernels/cuda/cuda_kernels.h>
 #include <metron/kernels/cuda/floating.h>
@@ -16,27 +16,28 @@
 namespace metron::cuda {
 namespace {
 
-// The words of a stream, for a thread that asks for neighbours in turn.
+// The words of a stream. Caches the last block, for sequential access.
 class PhiloxWords {
  public:
   METRON_HOST_DEVICE explicit PhiloxWords(const PhiloxKey& key) : key_(key) {}
   METRON_HOST_DEVICE std::uint32_t operator[](std::uint64_t i) {
-    if (i / 4 != held_) {
-      held_ = i / 4;
-      block_ = philox(key_, held_);
+    if (i / 4 != block_index_) {
+      block_index_ = i / 4;
+      block_ = philox(key_, block_index_);
     }
-    const std::uint32_t low = i % 2 == 0 ? block_.v[0] : block_.v[1];  // an array in registers has no index
+    const std::uint32_t low =
+        i % 2 == 0 ? block_.v[0] : block_.v[1];  // selects: a register array can't be indexed dynamically
     const std::uint32_t high = i % 2 == 0 ? block_.v[2] : block_.v[3];
     return i % 4 < 2 ? low : high;
   }
 
  private:
   PhiloxKey key_;
-  std::uint64_t held_ = ~std::uint64_t{0};  // no word is in that block
+  std::uint64_t block_index_ = ~std::uint64_t{0};  // no such block
   Philox4 block_{};
 };
 
-// Formulas: y from the words of an element, `words` of them each, and from x.
+// Formulas: y from the words of an element, one or two of them, and from x.
 template <typename T>
 struct Drop {
   std::uint32_t threshold;
@@ -63,7 +64,7 @@ struct DrawPair {
   }
 };
 
-// Operands of the space: y, x if there is one, and the index of the words.
+// Operands of the space: y, x if there is one, and the word index.
 template <int count, typename F, typename T, typename... X>
 __global__ void __launch_bounds__(map_threads)
     philox_map_kernel(const __grid_constant__ F f, const __grid_constant__ PhiloxKey key,

@@ -1,14 +1,13 @@
-// A thread's share of a tile of an operand: from global memory to registers, from there to shared memory.
+// Loads a thread's chunks of an operand tile from global memory into registers, then into shared memory.
 //
-// In shared memory a tile lies k by k, whatever its layout in global memory, so that a thread reads a run
-// along the outer axis with one instruction. Rows are sixteen bytes longer than the tile, and every eight of
-// them are followed by a gap where a tile is deeper: then the threads of a warp that store along k meet no
-// bank twice.
+// Tiles are stored in shared memory with the outer axis contiguous, whatever the layout in global memory, so
+// that a thread reads adjacent outer elements with one instruction. Rows are padded by sixteen bytes, and
+// deeper tiles have an extra gap after every eight rows, to avoid bank conflicts when a warp stores along k.
 //
-// A piece is what a thread loads at once: sixteen bytes along k or along the outer axis, or, where an operand
-// is not aligned or has no axis of stride 1, one element, neighbouring threads taking neighbours along the
-// axis of the smaller stride. Pieces lie within the operand or without: where its size is not a multiple of
-// sixteen bytes, single elements are loaded.
+// A chunk is the unit of a load: sixteen bytes along k or along the outer axis. If the operand is unaligned
+// or has no axis of stride 1, it is one element, with adjacent threads along the axis of smaller stride. A
+// chunk is never partially out of bounds: operands whose size is not a multiple of sixteen bytes use single
+// elements.
 #pragma once
 
 #include <metron/kernels/arithmetic.h>
@@ -35,33 +34,33 @@ class TileLoader {
   using Acc = Real<T>;
   using Shared = SharedTile<Acc, outer, depth>;
 
-  // Of the rows (columns) from `first` on, of which `extent` exist, starting at `k`.
+  // Loads rows (columns) from `first` on, of which `extent` are valid, starting at `k`.
   __device__ __forceinline__ TileLoader(const Operand<T>& operand, std::int64_t batch, std::int64_t first,
                                         std::int64_t extent, std::int64_t k)
       : operand_(operand) {
     const int thread = static_cast<int>(threadIdx.x);
-    const int run = (operand_.along_k ? depth : outer) / width;  // pieces along the axis of stride 1
+    const int run = (operand_.k_major ? depth : outer) / width;  // chunks along the axis of stride 1
     const int along = thread % run * width;
     int across = thread / run;
-    if (is_flat && !operand_.along_k) across = across / 8 * 8 + across % 2 * 4 + across % 8 / 2;
-    const int jump = threads / run;  // from a piece of this thread to its next, across
-    outer_ = operand_.along_k ? across : along;
-    k_ = operand_.along_k ? along : across;
-    outer_jump_ = operand_.along_k ? jump : 0;
-    k_jump_ = operand_.along_k ? 0 : jump;
+    if (is_flat && !operand_.k_major) across = across / 8 * 8 + across % 2 * 4 + across % 8 / 2;
+    const int jump = threads / run;  // between consecutive chunks of this thread, across
+    outer_ = operand_.k_major ? across : along;
+    k_ = operand_.k_major ? along : across;
+    outer_jump_ = operand_.k_major ? jump : 0;
+    k_jump_ = operand_.k_major ? 0 : jump;
     if (!is_idle()) {
 #pragma unroll
-      for (int j = 0; j < pieces; ++j) exists_ |= first + outer_ + j * outer_jump_ < extent ? 1u << j : 0u;
+      for (int j = 0; j < chunks; ++j) exists_ |= first + outer_ + j * outer_jump_ < extent ? 1u << j : 0u;
     }
     pointer_ = operand.data + operand.offset(batch, first + outer_, k + k_);
     jump_ = outer_jump_ * operand.outer + k_jump_ * operand.k;
   }
 
-  // The first tile, which is the one that may not be whole: `count` elements along k, zeros for the rest.
+  // The first tile, which may be partial: `count` valid elements along k, zero-padded.
   __device__ __forceinline__ void load_first(int count) {
     unsigned within = 0;
 #pragma unroll
-    for (int j = 0; j < pieces; ++j) within |= k_ + j * k_jump_ < count ? 1u << j : 0u;
+    for (int j = 0; j < chunks; ++j) within |= k_ + j * k_jump_ < count ? 1u << j : 0u;
     load(exists_ & within);
     pointer_ += count * operand_.k;
   }
@@ -73,25 +72,25 @@ class TileLoader {
   __device__ __forceinline__ void store(Acc* tile) const {
     if (is_idle()) return;
 #pragma unroll
-    for (int j = 0; j < pieces; ++j) {
+    for (int j = 0; j < chunks; ++j) {
       Acc* const to = tile + Shared::at(k_ + j * k_jump_, outer_ + j * outer_jump_);
-      const Piece piece = std::bit_cast<Piece>(pieces_[j]);
+      const Chunk chunk = std::bit_cast<Chunk>(chunks_[j]);
       if (width == 1) {
-        *to = functor::convert<Acc>(piece.values[0]);
-      } else if (operand_.along_k) {
+        *to = functor::convert<Acc>(chunk.values[0]);
+      } else if (operand_.k_major) {
 #pragma unroll
-        for (int i = 0; i < width; ++i) to[i * Shared::stride] = functor::convert<Acc>(piece.values[i]);
+        for (int i = 0; i < width; ++i) to[i * Shared::stride] = functor::convert<Acc>(chunk.values[i]);
       } else {
         constexpr int run = width < Shared::width ? width : Shared::width;
         static_assert(width <= 2 * run);
-        // Of two runs every other four threads store the second one first: else threads would meet in a bank.
+        // Every other group of four threads stores its two runs in reverse order to avoid bank conflicts.
         const bool swapped = width > run && !is_flat && (threadIdx.x & 4u) != 0;
 #pragma unroll
         for (int i = 0; i < width; i += run) {
           Pack<Acc, run> pack;
 #pragma unroll
           for (int l = 0; l < run; ++l) {
-            const T value = swapped ? piece.values[width - run - i + l] : piece.values[i + l];
+            const T value = swapped ? chunk.values[width - run - i + l] : chunk.values[i + l];
             pack.values[l] = functor::convert<Acc>(value);
           }
           store_pack(to + (swapped ? width - run - i : i), pack);
@@ -102,38 +101,38 @@ class TileLoader {
 
  private:
   static constexpr int width = vectors ? 16 / static_cast<int>(sizeof(T)) : 1;
-  using Piece = Pack<T, width>;
-  // As it waits in registers: 16-bit elements would take a register each.
-  using Held = Packed<sizeof(Piece)>;
-  // So that threads which store together have more than one k: these are k and k + 4, which share no bank.
+  using Chunk = Pack<T, width>;
+  // Kept packed in registers: unpacked 16-bit elements would take a register each.
+  using Raw = Packed<sizeof(Chunk)>;
+  // A warp then stores rows k and k + 4 together, which avoids bank conflicts.
   static constexpr bool is_flat = outer < warp_size;
-  static constexpr int all = outer * depth / width;  // pieces of the tile
-  static constexpr int pieces = (all + threads - 1) / threads;
+  static constexpr int all = outer * depth / width;  // chunks per tile
+  static constexpr int chunks = (all + threads - 1) / threads;
   static_assert(all % threads == 0 || all < threads);
   static_assert(width <= 8 && outer % width == 0 && depth % width == 0);
 
-  // A tile may have fewer pieces than the block has threads.
+  // A tile may have fewer chunks than the block has threads.
   __device__ static bool is_idle() { return all < threads && static_cast<int>(threadIdx.x) >= all; }
 
   __device__ __forceinline__ void load(unsigned which) {
     const T* from = pointer_;
 #pragma unroll
-    for (int j = 0; j < pieces; ++j) {
+    for (int j = 0; j < chunks; ++j) {
       if ((which >> j & 1) != 0) {
-        pieces_[j] = *reinterpret_cast<const Held*>(from);
+        chunks_[j] = *reinterpret_cast<const Raw*>(from);
       } else {
-        pieces_[j] = Held{};
+        chunks_[j] = Raw{};
       }
       from += jump_;
     }
   }
 
-  const Operand<T>& operand_;  // in constant memory: what is read from there takes no register
+  const Operand<T>& operand_;  // in constant memory, so reads from it take no registers
   int outer_, k_, outer_jump_, k_jump_;
-  unsigned exists_ = 0;  // bit j: the rows of piece j do
+  unsigned exists_ = 0;  // bit j: the rows of chunk j are in bounds
   const T* pointer_;
   std::int64_t jump_;
-  Held pieces_[pieces];
+  Raw chunks_[chunks];
 };
 
 }  // namespace metron::cuda

@@ -1,4 +1,4 @@
-// From tensors to launches: how operands may be loaded, the plan, and one launch or two.
+// Host side of a matrix product: operand layouts, the plan, and one or two launches.
 #pragma once
 
 #include <metron/core/tensor.h>
@@ -16,7 +16,7 @@
 
 namespace metron::cuda {
 
-// Whether `data` and all steps are multiples of `count` elements' bytes.
+// Whether `data` and all strides are multiples of `count` elements.
 template <typename T>
 bool steps_in(int count, const T* data, std::initializer_list<std::int64_t> steps) {
   const std::size_t bytes = sizeof(T) * static_cast<std::size_t>(count);
@@ -24,9 +24,9 @@ bool steps_in(int count, const T* data, std::initializer_list<std::int64_t> step
          std::all_of(steps.begin(), steps.end(), [&](std::int64_t step) { return step % count == 0; });
 }
 
-// Whether neighbours along the first axis are nearer in memory than along the second, of sizes and strides.
-inline bool is_nearer(std::int64_t size, std::int64_t stride, std::int64_t other_size,
-                      std::int64_t other_stride) {
+// Whether the first of two axes is the inner one, by size and stride.
+inline bool is_inner_axis(std::int64_t size, std::int64_t stride, std::int64_t other_size,
+                          std::int64_t other_stride) {
   if (size == 1 || other_size == 1) return size != 1;
   return std::abs(stride) < std::abs(other_stride);
 }
@@ -38,11 +38,11 @@ Operand<T> operand(const Tensor& x, bool outer_first) {
   const auto stride = [&](int axis) { return x.shape()[axis] == 1 ? 0 : x.strides()[axis]; };
   Operand<T> result{x.data<T>(), rank == 3 ? stride(0) : 0, stride(outer), stride(k), 0, false, false};
   result.step = result.k * tile_depth<T> * static_cast<std::int64_t>(sizeof(T));
-  result.along_k = is_nearer(x.shape()[k], result.k, x.shape()[outer], result.outer);
+  result.k_major = is_inner_axis(x.shape()[k], result.k, x.shape()[outer], result.outer);
   constexpr int width = 16 / static_cast<int>(sizeof(T));
-  const int unit = result.along_k ? k : outer;
+  const int unit = result.k_major ? k : outer;
   result.vectors = stride(unit) == 1 && x.shape()[unit] % width == 0 &&
-                   steps_in(width, result.data, {result.batch, result.along_k ? result.outer : result.k});
+                   steps_in(width, result.data, {result.batch, result.k_major ? result.outer : result.k});
   return result;
 }
 
@@ -55,7 +55,7 @@ Result<Out> result(Out* data, const ProductSize& size, std::int64_t batch, std::
           split,
           row,
           column,
-          is_nearer(size.m, row, size.n, column),
+          is_inner_axis(size.m, row, size.n, column),
           column == 1 && steps_in(width, data, {batch, split, row})};
 }
 
@@ -69,8 +69,8 @@ Product<T, Out> transposed(const Product<T, Out>& p) {
           .relu = p.relu};
 }
 
-// Launches kernel(p, plan.grid, args...). A grid is one-dimensional, as only that axis can be long, and takes
-// as many matrices as fit.
+// Launches kernel(p, plan.grid, args...). The grid is one-dimensional, as only x can be large. Batches that
+// exceed it take further launches.
 template <typename T, typename Out, typename... Args>
 void launch_blocks(Device device, Product<T, Out> p, const ProductPlan& plan, int threads,
                    void (*kernel)(Product<T, Out>, BlockGrid, Args...), Args... args) {
@@ -134,12 +134,12 @@ void multiply(const Tensor& a, const Tensor& b, const Tensor& bias, bool relu, T
   const Device device = y.device();
   const Strides& strides = y.strides();
   const int rank = y.rank();
-  const ProductSize given{rank == 3 ? y.size(0) : 1, y.size(-2), y.size(-1), a.size(-1)};
-  Product<T, T> p{.size = given,
+  const ProductSize size_given{rank == 3 ? y.size(0) : 1, y.size(-2), y.size(-1), a.size(-1)};
+  Product<T, T> p{.size = size_given,
                   .a = operand<T>(a, true),
                   .b = operand<T>(b, false),
-                  .y = result(y.mutable_data<T>(), given, rank == 3 ? strides[0] : 0, 0, strides[rank - 2],
-                              strides[rank - 1]),
+                  .y = result(y.mutable_data<T>(), size_given, rank == 3 ? strides[0] : 0, 0,
+                              strides[rank - 2], strides[rank - 1]),
                   .bias = {},
                   .relu = relu};
   if (bias.defined()) {
@@ -147,11 +147,11 @@ void multiply(const Tensor& a, const Tensor& b, const Tensor& bias, bool relu, T
         bias.strides()[0] == 1 && steps_in(16 / static_cast<int>(sizeof(Acc)), bias.data<T>(), {});
     p.bias = {bias.data<T>(), 0, bias.strides()[0], vectors};
   }
-  if (p.y.along_rows) p = transposed(p);  // so that sums are stored along y's nearer axis
+  if (p.y.column_major) p = transposed(p);  // so that results are stored along y's inner axis
   const ProductSize& size = p.size;
-  if (size.k == 0) return sum_parts<Acc>(device, p, nullptr, 0);
+  if (size.k == 0) return reduce_split_k<Acc>(device, p, nullptr, 0);
 
-  const ProductLayout layout{p.a.along_k, p.b.along_k, p.a.vectors && p.b.vectors, !std::is_same_v<T, double>,
+  const ProductLayout layout{p.a.k_major, p.b.k_major, p.a.vectors && p.b.vectors, !std::is_same_v<T, double>,
                              static_cast<int>(sizeof(T))};
   const ProductPlan plan = plan_product(size, layout, multiprocessors(device.index()));
   if (plan.grid.splits == 1) return launch_plan(device, p, plan);
@@ -166,7 +166,7 @@ void multiply(const Tensor& a, const Tensor& b, const Tensor& bias, bool relu, T
                                 .bias = {},
                                 .relu = false};
   launch_plan(device, partial, plan);
-  sum_parts<Acc>(device, p, parts.data<Acc>(), static_cast<int>(plan.grid.splits));
+  reduce_split_k<Acc>(device, p, parts.data<Acc>(), static_cast<int>(plan.grid.splits));
 }
 
 }  // namespace metron::cuda

@@ -1,4 +1,4 @@
-// Which kernel computes a matrix product, and in how many blocks. No device is needed to ask.
+// Heuristics for matrix products: which kernel, and how many blocks. Needs no device.
 #pragma once
 
 #include <metron/kernels/cuda/matmul/matmul_product.h>
@@ -7,23 +7,23 @@
 
 namespace metron::cuda {
 
-// By tiles of y, or for few rows by dot products or down the columns (matmul_skinny.cuh).
+// Tiles of y; dot products or columns for few rows (matmul_skinny.cuh).
 enum class ProductKernel : std::uint8_t { large_tiles, medium_tiles, flat_tiles, dots, columns };
 
 struct ProductPlan {
   ProductKernel kernel = ProductKernel::medium_tiles;
-  bool transposed = false;  // y^T = b^T @ a^T is computed
-  int team_warps = 1;       // of dots: that share a few columns
+  bool transposed = false;  // computes y^T = b^T @ a^T
+  int team_warps = 1;       // for dots: warps per team
   BlockGrid grid{};
   std::int64_t blocks_of_matrix() const {
     return static_cast<std::int64_t>(grid.rows) * grid.columns * grid.splits;
   }
 };
 
-// What of the operands matters: whether each is dense along k rather than its outer axis, and whether both
-// can be loaded sixteen bytes at a time. has_large: the element type has large tiles.
+// The operand properties that matter: whether each is K-major, and whether both allow 16-byte loads.
+// has_large: large tiles are instantiated for the element type.
 struct ProductLayout {
-  bool a_along_k, b_along_k;
+  bool a_k_major, b_k_major;
   bool vectors;
   bool has_large;
   int element_bytes;
@@ -31,9 +31,9 @@ struct ProductLayout {
 
 inline constexpr int skinny_rows = 4;  // at most
 
-// Few rows or columns go to the skinny kernels. Of the tiles, those of least time by a model: blocks go to
-// multiprocessors in equal shares, and a tile costs its multiply-adds, edges included. Where blocks are few
-// and k is long, k is split. A ShapeError if the blocks of one matrix are more than a grid holds.
+// Few rows or columns go to the skinny kernels. Otherwise a cost model picks the tile: blocks are distributed
+// evenly over the multiprocessors, and a tile costs its multiply-adds, padding included. With few blocks and
+// a long k, split-K. Throws ShapeError if the blocks of one matrix exceed the grid limit.
 ProductPlan plan_product(const ProductSize& size, const ProductLayout& layout, int multiprocessors);
 
 inline ProductSize transposed(const ProductSize& size) { return {size.batches, size.n, size.m, size.k}; }

@@ -1,5 +1,4 @@
-// What the kernels of a matrix product are told: sizes, operands, result, and how the work is cut into
-// blocks.
+// Arguments of the matrix product kernels: sizes, operands, result, and the partition into blocks.
 #pragma once
 
 #include <metron/core/dtype.h>
@@ -10,7 +9,7 @@
 
 namespace metron::cuda {
 
-// Elements along k that a step of the tiled kernels takes.
+// Depth of a tile along k.
 template <typename T>
 inline constexpr int tile_depth = sizeof(T) == 2 ? 16 : 8;
 
@@ -18,14 +17,14 @@ struct ProductSize {
   std::int64_t batches, m, n, k;
 };
 
-// a, or b: its outer axis is a's row, b's column. Strides are in elements.
+// a or b: its outer axis is the row of a, the column of b. Strides are in elements.
 template <typename T>
 struct Operand {
   const T* data;
   std::int64_t batch, outer, k;
-  std::int64_t step;  // bytes from a tile to the next along k
-  bool along_k;       // neighbouring threads take neighbours along k, else along the outer axis
-  bool vectors;       // the stride of that axis is 1 and sixteen bytes can be loaded at once
+  std::int64_t step;  // bytes between consecutive tiles along k
+  bool k_major;       // adjacent threads load along k, otherwise along the outer axis
+  bool vectors;       // that axis has stride 1 and allows 16-byte loads
 
   METRON_HOST_DEVICE std::int64_t offset(std::int64_t b, std::int64_t o, std::int64_t i) const {
     return b * batch + o * outer + i * k;
@@ -35,8 +34,8 @@ struct Operand {
 template <typename T>
 struct Result {
   T* data;
-  std::int64_t batch, split, row, column;  // strides; split: between the partial sums of one product
-  bool along_rows;                         // neighbouring threads store neighbours along a column
+  std::int64_t batch, split, row, column;  // strides; split: between partial sums
+  bool column_major;                       // adjacent threads store along a column
   bool vectors;                            // the column stride is 1 and rows are aligned
 
   METRON_HOST_DEVICE std::int64_t offset(std::int64_t b, std::int64_t s, std::int64_t i,
@@ -45,15 +44,15 @@ struct Result {
   }
 };
 
-// Added to y[i, j]: data[i * row + j * column], one of which is 0; no data, nothing.
+// Adds data[i * row + j * column] to y[i, j], where one stride is 0. Null data adds nothing.
 template <typename T>
 struct Bias {
   const T* data;
   std::int64_t row, column;
-  bool vectors;  // the stride is 1 and the elements of one store can be loaded at once
+  bool vectors;  // the stride is 1 and vector loads are aligned
 };
 
-// y = activation(a @ b + bias), or partial sums of a @ b: then there is neither bias nor activation.
+// y = activation(a @ b + bias), or split-K partial sums of a @ b, which have neither bias nor activation.
 template <typename T, typename Out>
 struct Product {
   ProductSize size;
@@ -63,24 +62,24 @@ struct Product {
   bool relu;
 };
 
-// The blocks of a launch, numbered from 0: tiles of y, then splits of k, then batches.
+// The blocks of a launch in linear order: tiles of y, then splits of k, then batches.
 struct BlockGrid {
-  std::uint32_t rows, columns, splits;  // tiles down and across y, and pieces of k
-  std::int64_t split_depth;             // of k, in each piece but the last
+  std::uint32_t rows, columns, splits;  // tiles along m and n, and splits of k
+  std::int64_t split_depth;             // of k, in each split but the last
 
-  struct Place {
+  struct Coordinates {
     std::uint32_t row, column, split, batch;
   };
-  // Tiles go down bands of eight rows, column by column: blocks that run together share rows and columns in
-  // the second-level cache.
-  METRON_HOST_DEVICE Place place(std::uint32_t block) const {
+  // Rasterizes tiles in bands of eight rows, column by column: concurrent blocks share rows and columns in
+  // L2.
+  METRON_HOST_DEVICE Coordinates coordinates(std::uint32_t block) const {
     const std::uint32_t tiles = rows * columns;
-    const std::uint32_t tile = block % tiles, rest = block / tiles;
+    const std::uint32_t tile = block % tiles, outer = block / tiles;
     const std::uint32_t height = rows < 8 ? rows : 8;
     const std::uint32_t band = tile / (height * columns), within = tile % (height * columns);
     const std::uint32_t first = band * height;
     const std::uint32_t present = rows - first < height ? rows - first : height;
-    return {first + within % present, within / present, rest % splits, rest / splits};
+    return {first + within % present, within / present, outer % splits, outer / splits};
   }
 };
 

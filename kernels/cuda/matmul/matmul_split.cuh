@@ -1,9 +1,9 @@
-// y = activation(sum of parts + bias), where the parts are products over pieces of k, in the workspace
-// (parts, batches, m, n). Of no parts, for k = 0, too.
+// Split-K reduction: y = activation(sum of partials + bias), with the partial products in a workspace
+// (splits, batches, m, n). Zero splits (k = 0) are allowed.
 //
-// A block has 32 positions and up to eight threads for each, which share its parts and add up through shared
-// memory, in a fixed order. A position is sixteen bytes of sums where rows are aligned. Reads the parts and
-// writes y, once: bound by memory.
+// A block covers 32 positions with up to eight threads each, which divide the splits between them and reduce
+// through shared memory in a fixed order. A position is sixteen bytes of sums if rows are aligned. Reads the
+// partials and writes y once: memory-bound.
 #pragma once
 
 #include <metron/kernels/cuda/launch.h>
@@ -13,30 +13,30 @@
 
 namespace metron::cuda {
 
-inline constexpr int most_part_threads = 8;
+inline constexpr int max_slices = 8;
 
 template <int count, typename Acc, typename Out>
-__global__ void __launch_bounds__(warp_size* most_part_threads)
-    sum_parts_kernel(const Product<Out, Out> p, const Acc* parts, int part_count) {
+__global__ void __launch_bounds__(warp_size* max_slices)
+    reduce_split_k_kernel(const Product<Out, Out> p, const Acc* partials, int splits) {
   using Sums = Pack<Acc, count>;
-  __shared__ Sums shared[most_part_threads][warp_size];
+  __shared__ Sums shared[max_slices][warp_size];
   const std::int64_t matrix = p.size.m * p.size.n;
-  const std::int64_t part_size = p.size.batches * matrix;
+  const std::int64_t partial_size = p.size.batches * matrix;
   const std::int64_t first = (static_cast<std::int64_t>(blockIdx.x) * warp_size + threadIdx.x) * count;
   const int slice = static_cast<int>(threadIdx.y), slices = static_cast<int>(blockDim.y);
   Sums sums;
 #pragma unroll
   for (int i = 0; i < count; ++i) sums.values[i] = 0;
-  if (first < part_size) {
-    for (int part = slice; part < part_count; part += slices) {
-      const Sums more = load_pack<count>(parts + part * part_size + first);
+  if (first < partial_size) {
+    for (int split = slice; split < splits; split += slices) {
+      const Sums more = load_pack<count>(partials + split * partial_size + first);
 #pragma unroll
       for (int i = 0; i < count; ++i) sums.values[i] += more.values[i];
     }
   }
   shared[slice][threadIdx.x] = sums;
   __syncthreads();
-  if (slice != 0 || first >= part_size) return;
+  if (slice != 0 || first >= partial_size) return;
   for (int s = 1; s < slices; ++s) {
     const Sums more = shared[s][threadIdx.x];
 #pragma unroll
@@ -56,18 +56,18 @@ __global__ void __launch_bounds__(warp_size* most_part_threads)
   store_pack(to, results);
 }
 
-// p has the operands of the product, but only y, its bias and its sizes are looked at. `parts` are aligned.
+// Only the sizes, y and its bias of p are used. `partials` are aligned.
 template <typename Acc, typename Out>
-void sum_parts(Device device, const Product<Out, Out>& p, const Acc* parts, int part_count) {
+void reduce_split_k(Device device, const Product<Out, Out>& p, const Acc* partials, int splits) {
   constexpr int width = 16 / static_cast<int>(sizeof(Acc));
   const bool vectors = p.y.vectors && p.size.n % width == 0;
   const std::int64_t positions = p.size.batches * p.size.m * p.size.n / (vectors ? width : 1);
   const LaunchShape shape{static_cast<unsigned>(ceil_div(positions, warp_size)),
-                          {warp_size, static_cast<unsigned>(std::clamp(part_count, 1, most_part_threads))}};
+                          {warp_size, static_cast<unsigned>(std::clamp(splits, 1, max_slices))}};
   if (vectors) {
-    launch("matmul", device, shape, sum_parts_kernel<width, Acc, Out>, p, parts, part_count);
+    launch("matmul", device, shape, reduce_split_k_kernel<width, Acc, Out>, p, partials, splits);
   } else {
-    launch("matmul", device, shape, sum_parts_kernel<1, Acc, Out>, p, parts, part_count);
+    launch("matmul", device, shape, reduce_split_k_kernel<1, Acc, Out>, p, partials, splits);
   }
 }
 

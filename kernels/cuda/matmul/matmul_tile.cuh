@@ -1,25 +1,24 @@
-// y = a @ b by tiles: a block computes a tile of y, walking along k.
+// y = a @ b by tiles: a block computes a tile of y, iterating over k.
 //
-// The block's warps share the tile, each thread keeping thread_rows x thread_columns sums in registers. For
-// each step along k, tiles of a and b of that depth are in shared memory, and a thread reads
-// thread_rows + thread_columns elements of them, sixteen bytes at a time, for their product of multiply-adds.
-// While it does, the next tiles are on their way from global memory into registers; they are then stored to
-// the other of two buffers, so that one barrier a step is enough.
+// The warps of a block partition the tile; each thread accumulates thread_rows x thread_columns results in
+// registers. At each step, tiles of a and b of depth `depth` are in shared memory. For each k a thread reads
+// thread_rows + thread_columns elements, sixteen bytes at a time, and computes their outer product. Meanwhile
+// the next tiles are prefetched from global memory into registers, then stored to the other of two buffers:
+// one barrier per step.
 //
-// At least a, b and y must move once; each block reads rows x k of a and k x columns of b, so a is read
-// n / columns times and b m / rows times, mostly from the second-level cache (see BlockGrid). Bound by
-// multiply-adds for large m, n and k.
+// The minimum traffic is a, b and y once. Each block reads rows x k of a and k x columns of b, so a is read n
+// / columns times and b m / rows times, mostly from L2 (see BlockGrid). Compute-bound for large m, n and k.
 //
-// | tile     | of a thread | threads | registers | shared KiB (16 bit) | blocks on a multiprocessor |
+// | tile     | per thread  | threads | registers | shared KiB (16 bit) | blocks per multiprocessor  |
 // | 128 x 128 | 8 x 8      | 256     | 128       | 18 (33)             | 2 (sm_75 in 16 bit: 1)     |
 // | 64 x 64   | 8 x 4      | 128     | 128       | 9 (17)              | 4 (3)                      |
 // | 16 x 128  | 4 x 4      | 128     | 128       | 9.5 (19)            | 4 (3)                      |
 // | 64 x 64, float64 | 4 x 4 | 256   | 128       | 16.5                | 2                          |
-// These are 16 warps on a multiprocessor: half of what sm_75 holds, a third of sm_86, 89 and 120, a quarter
-// of sm_80, 90 and 100. Sums in registers are worth more here than warps: each warp has 32 to 64 independent
-// multiply-adds to wait with. Counted in the emulator, aligned operands take the fewest sectors and passes
-// over the banks there can be. Unaligned operands take up to a quarter more sectors, where a row begins
-// within one, and 16-bit ones along k are stored in twice the passes.
+// This is 16 warps per multiprocessor: half the limit of sm_75, a third of sm_86, 89 and 120, a quarter of
+// sm_80, 90 and 100. Accumulators in registers are worth more than occupancy here: each thread has 32 to 64
+// independent multiply-adds to hide latency. Measured in the emulator, aligned operands take the minimum
+// number of sectors and are free of bank conflicts. Unaligned operands take up to a quarter more sectors,
+// where a row starts within one, and K-major 16-bit operands are stored with 2-way bank conflicts.
 #pragma once
 
 #include <metron/kernels/cuda/matmul/matmul_load.cuh>
@@ -35,17 +34,18 @@ struct Tile {
   static constexpr int rows = rows_, columns = columns_;
   static constexpr int thread_rows = thread_rows_, thread_columns = thread_columns_;
   static constexpr int depth = tile_depth<T>;
-  static constexpr int unroll = vectors_ ? depth : 1;  // of the loop over a tile's depth: registers limit it
-  static constexpr int width = 16 / static_cast<int>(sizeof(Acc));  // elements of a load from shared memory
+  static constexpr int unroll =
+      vectors_ ? depth : 1;  // of the loop over a tile's depth: limited by registers
+  static constexpr int width = 16 / static_cast<int>(sizeof(Acc));  // elements per load from shared memory
   static constexpr int warp_rows = lane_rows * thread_rows, warp_columns = lane_columns * thread_columns;
   static constexpr int warps_across = columns / warp_columns;
   static constexpr int warps = rows / warp_rows * warps_across;
   static constexpr int threads = warps * warp_size;
-  static constexpr int resident = resident_;  // blocks on a multiprocessor, at least
+  static constexpr int resident = resident_;  // minimum blocks per multiprocessor
 
   static constexpr int patch_rows = lane_rows * width, patch_columns = lane_columns * width;
   static constexpr int stage_stride = patch_columns + width;
-  static constexpr int stage_size = patch_rows * stage_stride;  // of a warp
+  static constexpr int stage_size = patch_rows * stage_stride;  // per warp
 
   using LoadA = TileLoader<T, rows, depth, threads, vectors_>;
   using LoadB = TileLoader<T, columns, depth, threads, vectors_>;
@@ -61,16 +61,16 @@ __device__ __forceinline__ void multiply_tiles(
     typename Tile::Acc (&sums)[Tile::thread_rows][Tile::thread_columns]) {
   using Acc = typename Tile::Acc;
   using Fragment = Pack<Acc, Tile::width>;
-  const ThreadPlace<Tile> place;
+  const ThreadCoordinates<Tile> thread;
 #pragma unroll Tile::unroll
   for (int k = 0; k < Tile::depth; ++k) {
     Fragment left[Tile::thread_rows / Tile::width], right[Tile::thread_columns / Tile::width];
 #pragma unroll
     for (int i = 0; i < Tile::thread_rows; i += Tile::width)
-      left[i / Tile::width] = load_pack<Tile::width>(a + Tile::LoadA::Shared::at(k, place.row_of(i)));
+      left[i / Tile::width] = load_pack<Tile::width>(a + Tile::LoadA::Shared::at(k, thread.row_of(i)));
 #pragma unroll
     for (int j = 0; j < Tile::thread_columns; j += Tile::width)
-      right[j / Tile::width] = load_pack<Tile::width>(b + Tile::LoadB::Shared::at(k, place.column_of(j)));
+      right[j / Tile::width] = load_pack<Tile::width>(b + Tile::LoadB::Shared::at(k, thread.column_of(j)));
 #pragma unroll
     for (int i = 0; i < Tile::thread_rows; ++i) {
 #pragma unroll
@@ -86,16 +86,16 @@ __global__ void __launch_bounds__(Tile::threads, Tile::resident)
     tile_product_kernel(const Product<typename Tile::T, Out> p, const BlockGrid grid) {
   using Acc = typename Tile::Acc;
   alignas(16) __shared__ Acc shared[Tile::shared_size];
-  const BlockGrid::Place place = grid.place(blockIdx.x);
-  const std::int64_t row = static_cast<std::int64_t>(place.row) * Tile::rows;
-  const std::int64_t column = static_cast<std::int64_t>(place.column) * Tile::columns;
-  const std::int64_t k = place.split * grid.split_depth;
+  const BlockGrid::Coordinates block = grid.coordinates(blockIdx.x);
+  const std::int64_t row = static_cast<std::int64_t>(block.row) * Tile::rows;
+  const std::int64_t column = static_cast<std::int64_t>(block.column) * Tile::columns;
+  const std::int64_t k = block.split * grid.split_depth;
   const std::int64_t depth = p.size.k - k < grid.split_depth ? p.size.k - k : grid.split_depth;
-  int steps = static_cast<int>((depth - 1) / Tile::depth);  // after the first, which takes what is left over
+  int steps = static_cast<int>((depth - 1) / Tile::depth);  // full tiles; the first tile takes the remainder
   const int first = static_cast<int>(depth - static_cast<std::int64_t>(steps) * Tile::depth);
 
-  typename Tile::LoadA load_a(p.a, place.batch, row, p.size.m, k);
-  typename Tile::LoadB load_b(p.b, place.batch, column, p.size.n, k);
+  typename Tile::LoadA load_a(p.a, block.batch, row, p.size.m, k);
+  typename Tile::LoadB load_b(p.b, block.batch, column, p.size.n, k);
   load_a.load_first(first);
   load_b.load_first(first);
   Acc sums[Tile::thread_rows][Tile::thread_columns];
@@ -115,7 +115,7 @@ __global__ void __launch_bounds__(Tile::threads, Tile::resident)
   }
   multiply_tiles<Tile>(buffer, buffer + Tile::LoadA::Shared::size, sums);
 
-  Out* const y = p.y.data + p.y.offset(place.batch, place.split, row, column);
+  Out* const y = p.y.data + p.y.offset(block.batch, block.split, row, column);
   const int rows = static_cast<int>(p.size.m - row < Tile::rows ? p.size.m - row : Tile::rows);
   const int columns = static_cast<int>(p.size.n - column < Tile::columns ? p.size.n - column : Tile::columns);
   if (p.y.vectors) {

@@ -1,9 +1,9 @@
-// fill and copy: any strides and, for copy, any two dtypes. Mapped as map.cuh says; memory bounds both.
+// fill and copy, for any strides; copy also converts between any two dtypes. Work is mapped as in map.cuh;
+// both are memory-bound.
 //
-// Where x is dense along another dimension than y, a block takes a square of 32 by 32 through shared memory,
-// so that its warps read along the one and write along the other: each sector of memory moves once, not up to
-// eight times. Rows of the square are one element longer in shared memory, for columns free of bank
-// conflicts.
+// Where x and y are dense along different dimensions, a block transposes a 32 x 32 tile through shared
+// memory, so that loads and stores are both coalesced. Each 32-byte sector moves once instead of up to eight
+// times. Rows of the tile are padded by one element to avoid bank conflicts on columns.
 #include <metron/kernels/arithmetic.h>
 #include <metron/kernels/cuda/cuda_kernels.h>
 
@@ -27,15 +27,17 @@ struct Convert {
 };
 
 constexpr int tile = 32;
-constexpr int tile_rows = 8;  // of a block's threads
-constexpr std::int64_t worth_tiling = 16;
+constexpr int tile_rows = 8;  // rows of threads per block
+constexpr std::int64_t min_tiled_size = 16;
 
-// `tiles` of y, x, and the index along dimension 0, which has `rows`, and along x's dense one, of `columns`.
+// Operands of `tiles`: y, x, the index along dimension 0 (of size `rows`), and the index along x's dense
+// dimension (of size `columns`).
 template <typename Bits>
 __global__ void __launch_bounds__(tile* tile_rows)
     transpose_kernel(const __grid_constant__ NestIndex<4> tiles, std::int32_t rows, std::int32_t columns,
                      std::int32_t x_stride, std::int32_t y_stride, Bits* y, const Bits* x) {
-  using Slot = std::conditional_t<sizeof(Bits) < 4, std::uint32_t, Bits>;  // no two lanes share a bank
+  // At least 4 bytes, so that no two lanes share a bank.
+  using Slot = std::conditional_t<sizeof(Bits) < 4, std::uint32_t, Bits>;
   __shared__ Slot square[tile][tile + 1];
   std::int32_t at[4];
   tiles.offsets(blockIdx.x, at);
@@ -51,7 +53,7 @@ __global__ void __launch_bounds__(tile* tile_rows)
 template <typename Bits>
 void copy_bits(Device device, const LoopNest& nest, Bits* y, const Bits* x) {
   const std::size_t d = transposed_dimension(nest);
-  if (d == 0 || std::min(nest.sizes[0], nest.sizes[d]) < worth_tiling)
+  if (d == 0 || std::min(nest.sizes[0], nest.sizes[d]) < min_tiled_size)
     return map("copy", device, nest, Convert<Bits>{}, Convert<Bits>{}, y, x);
   for_each_part(nest, 2, [&](const LoopNest& part, const auto& offsets) {
     const LoopNest tiles = tiles_of(part, d, tile);

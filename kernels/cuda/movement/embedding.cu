@@ -1,17 +1,14 @@
-// Rows of a table by index, and the sums of the gradients of each row. Indices out of range go to the fault
-// record; forward they give zeros, backward they are left out.
+// Embedding lookup and its gradient. Out-of-range indices are reported in the fault record. The forward pass
+// returns zeros for them, and the backward pass skips them.
 //
-// Forward: a block takes some indices, a row of threads each, which copies the table's row in units as wide
-// as rows and addresses allow, up to sixteen bytes. Each row named is read once and y written once: bound by
-// memory.
+// Forward: each row of the block's threads copies one row of the table, in vectors of up to sixteen bytes.
+// Every referenced row is read once and y is written once: memory-bound.
 //
-// Backward: a block takes 32 rows of gw and 128 columns, a thread each, whose sums lie in shared memory. It
-// looks through all indices, 128 at a time, gathers the positions of those that name one of its rows, and
-// adds their gradients in the order of the positions. So sums are deterministic without a sort, and gw is
-// written once. At least g and gw must move; beside that, every 32 rows read all the indices once for each
-// 128 columns, (V / 32) (D / 128) reads of the list, which come from the second-level cache: less than g and
-// gw themselves while there are fewer than about 2000 indices, and the bound beyond. A row that is named n
-// times takes n steps of one block.
+// Backward: a block owns 32 rows of gw by 128 columns, one thread per column, and accumulates them in shared
+// memory. It scans all indices, 128 at a time, compacts the positions that match its rows, and adds their
+// gradients in position order. The sums are deterministic without a sort, and gw is written once. The minimum
+// traffic is g and gw. On top of that, the index list is read (V / 32) (D / 128) times from L2: less than g
+// and gw below about 2000 indices, the bottleneck above. A row referenced n times takes n steps of one block.
 #include <metron/kernels/arithmetic.h>
 #include <metron/kernels/cuda/cuda_kernels.h>
 #include <metron/kernels/cuda/floating.h>
@@ -25,7 +22,7 @@ namespace metron::cuda {
 namespace {
 
 constexpr int gather_threads = 256;
-constexpr int sum_threads = 128;  // columns of a block
+constexpr int sum_threads = 128;  // columns per block
 constexpr int sum_rows = 32;
 
 template <typename Unit>
@@ -42,7 +39,7 @@ __global__ void __launch_bounds__(gather_threads)
   }
 }
 
-// The widest unit that divides a row and both addresses.
+// The widest vector type that divides a row and both addresses.
 template <typename Body>
 void visit_unit(std::uintptr_t bits, const Body& body) {
   if (bits % 16 == 0) return body.template operator()<uint4>();
@@ -51,15 +48,15 @@ void visit_unit(std::uintptr_t bits, const Body& body) {
   body.template operator()<std::uint16_t>();
 }
 
-// The matches of a block's threads, in the threads' order.
+// The matches of a block's threads, in thread order.
 struct Matches {
   int count;
   int rows[sum_threads];
   std::int64_t positions[sum_threads];
 };
 
-// Gathers (row, position) of all threads that have a match, for the block to read until it calls this again:
-// the first barrier also parts those reads from the next matches.
+// Compacts the (row, position) pairs of all threads with a match. The block may read them until the next
+// call: its first barrier separates those reads from the next writes.
 __device__ inline void gather_matches(bool match, int row, std::int64_t position, int* warp_counts,
                                       Matches& matches) {
   constexpr int warps = sum_threads / warp_size;
@@ -88,8 +85,8 @@ __global__ void __launch_bounds__(sum_threads)
   __shared__ Matches matches;
   __shared__ int warp_counts[sum_threads / warp_size];
   const std::int64_t first_row = std::int64_t{blockIdx.x} * sum_rows;
-  const std::int64_t rest = rows - first_row;
-  const int own_rows = static_cast<int>(rest < sum_rows ? rest : sum_rows);
+  const std::int64_t remaining = rows - first_row;
+  const int own_rows = static_cast<int>(remaining < sum_rows ? remaining : sum_rows);
   const std::int64_t strips = (columns + sum_threads - 1) / sum_threads;
   for (std::int64_t strip = blockIdx.y; strip < strips; strip += gridDim.y) {
     const std::int64_t column = strip * sum_threads + threadIdx.x;
@@ -128,8 +125,8 @@ bool embedding(const Tensor& w, const Tensor& indices, Tensor& y) {
                     std::bit_cast<std::uintptr_t>(out);
   visit_unit(bits, [&]<typename Unit>() {
     const std::int64_t units = row_bytes / static_cast<std::int64_t>(sizeof(Unit));
-    const auto wanted = static_cast<unsigned>(std::clamp<std::int64_t>(units, 1, gather_threads));
-    const unsigned across = std::bit_ceil(wanted), rows = gather_threads / across;
+    const auto threads = static_cast<unsigned>(std::clamp<std::int64_t>(units, 1, gather_threads));
+    const unsigned across = std::bit_ceil(threads), rows = gather_threads / across;
     LaunchShape shape = grid_stride_shape(device, count, static_cast<int>(rows));
     shape.threads = dim3(across, rows);
     launch("embedding", device, shape, embedding_kernel<Unit>, static_cast<const Unit*>(table), w.size(0),
@@ -141,10 +138,10 @@ bool embedding(const Tensor& w, const Tensor& indices, Tensor& y) {
 bool embedding_backward(const Tensor& g, const Tensor& indices, Tensor& gw) {
   const std::int64_t rows = gw.size(0), columns = gw.size(1);
   const Device device = gw.device();
-  constexpr std::int64_t most_strips = 65535;
+  constexpr std::int64_t max_strips = 65535;
   const LaunchShape shape{
       dim3(static_cast<unsigned>(std::max<std::int64_t>(ceil_div(rows, sum_rows), 1)),
-           static_cast<unsigned>(std::clamp<std::int64_t>(ceil_div(columns, sum_threads), 1, most_strips))),
+           static_cast<unsigned>(std::clamp<std::int64_t>(ceil_div(columns, sum_threads), 1, max_strips))),
       sum_threads, 0};
   return visit_floating(gw.dtype(), [&]<typename T>() {
     launch("embedding_backward", device, shape, embedding_backward_kernel<T>, g.data<T>(),

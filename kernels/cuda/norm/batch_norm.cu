@@ -1,10 +1,10 @@
-// Batch normalisation and its gradients, for x of any strides.
+// Batch normalization and its gradients, for x of any strides.
 //
-// The statistics of each channel are a fold, mapped as fold.cuh says: by Welford's update, backward the sums
-// of g and of g * (x - mean) together. The result is a map, as tile_map.cuh says: where a channel's elements
-// are neighbours, a thread takes sixteen bytes of them at a time, else neighbouring threads have neighbouring
-// channels. x is read twice and y written once (backward g and x twice, gx once); without the statistics of
-// the batch once each, which is the least: bound by memory.
+// The statistics of each channel are a fold (fold.cuh): Welford's update forward, the sums of g and of g * (x
+// - mean) backward. The result is an element-wise pass (tile_map.cuh): vectorized where a channel's elements
+// are contiguous, otherwise adjacent threads take adjacent channels. x is read twice and y written once
+// (backward g and x twice, gx once). With constant statistics everything moves once, the minimum.
+// Memory-bound.
 #include <metron/kernels/cuda/cuda_kernels.h>
 
 #include <metron/kernels/cuda/norm/norm.cuh>
@@ -21,7 +21,7 @@ struct FoldStatistics {
   static constexpr std::size_t element_bytes = sizeof(T);
   MergeMoments<T> op;
   const T* x;
-  LineOutput<T> mean, variance;
+  StridedOutput<T> mean, variance;
 
   __device__ const FoldStatistics& of_result(std::int64_t) const { return *this; }
   template <int count>
@@ -30,8 +30,8 @@ struct FoldStatistics {
     for (int j = 0; j < count; ++j) values[j].add(in.values[j]);
   }
   __device__ void store(std::int64_t channel, const Value& value) const {
-    mean.set(channel, mean_of(value));
-    variance.set(channel, variance_of(value));
+    mean.store(channel, mean_of(value));
+    variance.store(channel, variance_of(value));
   }
   std::array<const void*, 1> addresses() const { return {x}; }
   PartialFold<FoldStatistics> of_partials(const Value* values) const { return {op, values, *this}; }
@@ -39,12 +39,12 @@ struct FoldStatistics {
 
 // y = (x - mean) * scale + shift.
 template <typename T>
-struct Normalise {
+struct Normalize {
   static constexpr int operands = 2, pack = pack_of<T>;
   static constexpr std::size_t element_bytes = sizeof(T);
   const T* x;
   T* y;
-  LineInput<T> mean, variance, w, b;
+  StridedInput<T> mean, variance, w, b;
   T eps;
 
   struct Channel {
@@ -64,7 +64,7 @@ struct Normalise {
   std::array<const void*, 2> addresses() const { return {x, y}; }
 };
 
-// The sums of g and of g * (x - mean), and the gradients of weight and bias that are made of them.
+// The sums of g and of g * (x - mean), and the gradients of weight and bias computed from them.
 template <typename T>
 struct FoldGradients {
   using Value = GradientSums<T>;
@@ -73,10 +73,10 @@ struct FoldGradients {
   AddGradientSums<T> op;
   const T* g;
   const T* x;
-  LineInput<T> mean, variance;
+  StridedInput<T> mean, variance;
   T eps;
-  Value* sums;  // of each channel
-  LineOutput<T> gw, gb;
+  Value* sums;  // per channel
+  StridedOutput<T> gw, gb;
 
   struct Channel {
     const T* g;
@@ -95,14 +95,14 @@ struct FoldGradients {
   __device__ Channel of_result(std::int64_t c) const { return {g, x, mean[c]}; }
   __device__ void store(std::int64_t channel, const Value& value) const {
     sums[channel] = value;
-    gw.set(channel, value.projection * inverse_deviation(variance[channel], eps));
-    gb.set(channel, value.g);
+    gw.store(channel, value.projection * inverse_deviation(variance[channel], eps));
+    gb.store(channel, value.g);
   }
   std::array<const void*, 2> addresses() const { return {g, x}; }
   PartialFold<FoldGradients> of_partials(const Value* values) const { return {op, values, *this}; }
 };
 
-// gx = (g - offset - (x - mean) * slope) * scale; offset and slope are 0 where the statistics are constants.
+// gx = (g - offset - (x - mean) * slope) * scale; offset and slope are 0 for constant statistics.
 template <typename T>
 struct InputGradient {
   static constexpr int operands = 3, pack = pack_of<T>;
@@ -110,13 +110,13 @@ struct InputGradient {
   const T* g;
   const T* x;
   T* gx;
-  LineInput<T> mean, variance, w;
+  StridedInput<T> mean, variance, w;
   T eps, count;
-  const GradientSums<T>* sums;  // null for constants
+  const GradientSums<T>* sums;  // null for constant statistics
 
   struct Channel {
     const T* g;
-    const T* x;  // null for constants
+    const T* x;  // null for constant statistics
     T* gx;
     T mean, offset, slope, scale;
     template <int elements>
@@ -142,7 +142,7 @@ struct InputGradient {
 
 constexpr int channel_axis = 1;
 
-// The channels, with the operands' strides and their own numbers.
+// The loop over channels: the operands' channel strides, then the channel index.
 LoopNest channel_nest(std::initializer_list<const Tensor*> operands) {
   LoopNest nest = line_nest((*operands.begin())->size(channel_axis), {});
   std::size_t k = 0;
@@ -157,12 +157,12 @@ bool batch_norm(const Tensor& x, const Tensor& w, const Tensor& b, bool batch_st
                 Tensor& mean, Tensor& variance, Tensor& y) {
   return visit_dtype<float, double>(y.dtype(), [&]<typename T>() {
     if (batch_statistics) {
-      const FoldStatistics<T> statistics{{}, x.data<T>(), LineOutput<T>(mean), LineOutput<T>(variance)};
+      const FoldStatistics<T> statistics{{}, x.data<T>(), StridedOutput<T>(mean), StridedOutput<T>(variance)};
       fold("batch_norm", y.device(), statistics, channel_nest({&x}), loop_nest_without(channel_axis, {&x}));
     }
-    const Normalise<T> normalise{x.data<T>(), y.mutable_data<T>(), {mean, 0}, {variance, 1}, {w, 1},
+    const Normalize<T> normalize{x.data<T>(), y.mutable_data<T>(), {mean, 0}, {variance, 1}, {w, 1},
                                  {b, 0},      static_cast<T>(eps)};
-    tile_map("batch_norm", y.device(), normalise, channel_nest({&x, &y}),
+    tile_map("batch_norm", y.device(), normalize, channel_nest({&x, &y}),
              loop_nest_without(channel_axis, {&x, &y}));
   });
 }
@@ -173,14 +173,15 @@ bool batch_norm_backward(const Tensor& g, const Tensor& x, const Tensor& w, cons
   return visit_dtype<float, double>(gx.dtype(), [&]<typename T>() {
     const std::int64_t channels = x.size(channel_axis);
     const LoopNest range = loop_nest_without(channel_axis, {&g, &x});
-    const LineInput<T> means(mean, 0), variances(variance, 1);
-    const T small = static_cast<T>(eps);
+    const StridedInput<T> means(mean, 0), variances(variance, 1);
+    const T epsilon = static_cast<T>(eps);
     const Scratch memory(channels * static_cast<std::int64_t>(sizeof(GradientSums<T>)), DType::uint8,
                          gx.device());
     auto* const sums = memory.data<GradientSums<T>>();
     if (batch_statistics || gw.defined() || gb.defined()) {
-      const FoldGradients<T> gradients{{},   g.data<T>(),       x.data<T>(),      means, variances, small,
-                                       sums, LineOutput<T>(gw), LineOutput<T>(gb)};
+      const FoldGradients<T> gradients{
+          {},   g.data<T>(),          x.data<T>(),         means, variances, epsilon,
+          sums, StridedOutput<T>(gw), StridedOutput<T>(gb)};
       fold("batch_norm_backward", gx.device(), gradients, channel_nest({&g, &x}), range);
     }
     const InputGradient<T> input{g.data<T>(),
@@ -189,7 +190,7 @@ bool batch_norm_backward(const Tensor& g, const Tensor& x, const Tensor& w, cons
                                  means,
                                  variances,
                                  {w, 1},
-                                 small,
+                                 epsilon,
                                  static_cast<T>(range.numel),
                                  batch_statistics ? sums : nullptr};
     tile_map("batch_norm_backward", gx.device(), input, channel_nest({&g, &x, &gx}),

@@ -1,22 +1,78 @@
-// Layer normalisation and its gradients.
+// Layer normalization and its gradients.
 //
-// A block is a tile of rows by threads a row: a power of two of them up to a warp for rows of at most 1024
-// elements, the whole block for longer ones. A row is read once for its statistics, by Welford's update, and
-// again, from the cache, for the result: at least x is read and y written (backward g and x read, gx
-// written). The gradients of weight and bias are folds over the rows, mapped as fold.cuh says, and read g and
-// x once more. Bound by memory.
+// Dense float32 rows of 64 to 1024 elements: one warp per row, which its lanes keep in registers. Lanes load
+// adjacent elements, and shuffles reduce the mean, then the variance. x is read and y written once, the
+// minimum: memory-bound.
+//
+// All other rows, and the gradients: a block is a tile of rows with several threads per row: a power of two
+// up to a warp for rows of at most 1024 elements, the whole block for longer ones. A row is read once for its
+// statistics, by Welford's update, and again, from cache, for the result. The minimum traffic is x and y once
+// (backward g, x and gx). The gradients of weight and bias are folds over the rows (fold.cuh), which read g
+// and x once more. Memory-bound.
 #include <metron/kernels/cuda/cuda_kernels.h>
 
+#include <cmath>
 #include <metron/kernels/cuda/norm/norm.cuh>
 #include <metron/kernels/cuda/reduce/fold.cuh>
 
 namespace metron::cuda {
 namespace {
 
-// Element j of a parameter's pack, where there is one.
+constexpr int row_warps = 8;   // per block: a row each
+constexpr int row_blocks = 4;  // per multiprocessor, at least: 64 registers per thread
+
+__global__ void __launch_bounds__(row_warps* warp_size, row_blocks)
+    layer_norm_row_kernel(const float* __restrict__ x,  // (rows, columns), as y
+                          const float* __restrict__ w,  // (columns), as b; null: 1
+                          const float* __restrict__ b,  // null: 0
+                          float eps, std::int64_t rows, int columns,
+                          float* __restrict__ means,  // (rows), as variances
+                          float* __restrict__ variances, float* __restrict__ y) {
+  const std::int64_t row = static_cast<std::int64_t>(blockIdx.x) * row_warps + threadIdx.x / warp_size;
+  if (row >= rows) return;  // uniform across the warp
+  const int lane = static_cast<int>(threadIdx.x) % warp_size;
+  x += row * columns + lane;
+  y += row * columns + lane;
+  const int end = columns - lane;
+
+  constexpr int lane_elements = max_row_elements / warp_size;
+  float values[lane_elements];  // x[0], x[32], x[64], ... of this lane
+  float sum = 0;
+#pragma unroll
+  for (int i = 0; i < lane_elements; ++i) {
+    values[i] = i * warp_size < end ? x[i * warp_size] : 0;
+    sum += values[i];
+  }
+  for (int mask = warp_size / 2; mask > 0; mask /= 2) sum += __shfl_xor_sync(0xffffffffu, sum, mask);
+  const float mean = sum / static_cast<float>(columns);
+
+  float squares = 0;
+#pragma unroll
+  for (int i = 0; i < lane_elements; ++i) {
+    values[i] -= mean;
+    if (i * warp_size < end) squares += values[i] * values[i];
+  }
+  for (int mask = warp_size / 2; mask > 0; mask /= 2) squares += __shfl_xor_sync(0xffffffffu, squares, mask);
+  const float variance = squares / static_cast<float>(columns);
+
+  if (lane == 0) {
+    means[row] = mean;
+    variances[row] = variance;
+  }
+  const float scale = 1 / sqrtf(variance + eps);
+#pragma unroll
+  for (int i = 0; i < lane_elements; ++i) {
+    if (i * warp_size >= end) break;
+    const int column = i * warp_size + lane;
+    const float weight = w != nullptr ? w[column] : 1, bias = b != nullptr ? b[column] : 0;
+    y[i * warp_size] = values[i] * scale * weight + bias;
+  }
+}
+
+// Loads a vector of a parameter, or `fallback` for an undefined one.
 template <int count, typename T>
-__device__ Pack<T, count> parameters(const T* data, std::int64_t offset, T absent) {
-  return data != nullptr ? load_pack<count>(data + offset) : splat<count>(absent);
+__device__ Pack<T, count> parameters(const T* data, std::int64_t offset, T fallback) {
+  return data != nullptr ? load_pack<count>(data + offset) : splat<count>(fallback);
 }
 
 // Operands: x, y, w, b.
@@ -24,41 +80,41 @@ template <typename T>
 __global__ void __launch_bounds__(tile_threads, tile_blocks)
     layer_norm_kernel(Tiling tiling, WideIndex<4> rows, std::int64_t count, WideIndex<4> columns,
                       std::int64_t length, const T* __restrict__ x, const T* __restrict__ w,
-                      const T* __restrict__ b, T eps, LineOutput<T> mean, LineOutput<T> variance,
+                      const T* __restrict__ b, T eps, StridedOutput<T> means, StridedOutput<T> variances,
                       T* __restrict__ y) {
   constexpr int pack = pack_of<T>;
   const MergeMoments<T> merge;
-  const TilePlace place(tiling);
-  const bool is_row = place.result < count;
+  const TileCoordinates tile(tiling);
+  const bool is_row = tile.result < count;
   std::int64_t base[4] = {};
   Moments<T> moments = merge.identity;
   if (is_row) {
-    rows.offsets(place.result, base);
+    rows.offsets(tile.result, base);
     for_each_segment<pack>(tiling, length, [&](std::int64_t first, std::int64_t last) {
       Moments<T> part = merge.identity;
-      walk_share<pack>(tiling, place.share, columns, base, first, last,
-                       [&]<int elements>(const auto& offsets, std::int64_t) {
-                         const auto in = load_pack<elements>(x + offsets[0]);
-                         for (int j = 0; j < elements; ++j) part.add(in.values[j]);
-                       });
+      for_each_in_slice<pack>(tiling, tile.slice, columns, base, first, last,
+                              [&]<int elements>(const auto& offsets, std::int64_t) {
+                                const auto in = load_pack<elements>(x + offsets[0]);
+                                for (int j = 0; j < elements; ++j) part.add(in.values[j]);
+                              });
       moments = merge(moments, part);
     });
   }
   moments = tile_reduce(tiling, moments, merge);
   if (!is_row) return;
-  const T centre = mean_of(moments), spread = variance_of(moments);
-  if (place.share == 0) {
-    mean.set(place.result, centre);
-    variance.set(place.result, spread);
+  const T mean = mean_of(moments), variance = variance_of(moments);
+  if (tile.slice == 0) {
+    means.store(tile.result, mean);
+    variances.store(tile.result, variance);
   }
-  const T scale = inverse_deviation(spread, eps);
-  walk_share<pack>(
-      tiling, place.share, columns, base, 0, length, [&]<int elements>(const auto& offsets, std::int64_t) {
+  const T scale = inverse_deviation(variance, eps);
+  for_each_in_slice<pack>(
+      tiling, tile.slice, columns, base, 0, length, [&]<int elements>(const auto& offsets, std::int64_t) {
         auto values = load_pack<elements>(x + offsets[0]);
         const auto scales = parameters<elements>(w, offsets[2], T{1});
         const auto shifts = parameters<elements>(b, offsets[3], T{0});
         for (int j = 0; j < elements; ++j)
-          values.values[j] = (values.values[j] - centre) * scale * scales.values[j] + shifts.values[j];
+          values.values[j] = (values.values[j] - mean) * scale * scales.values[j] + shifts.values[j];
         store_pack(y + offsets[1], values);
       });
 }
@@ -68,50 +124,50 @@ template <typename T>
 __global__ void __launch_bounds__(tile_threads, tile_blocks)
     layer_norm_backward_kernel(Tiling tiling, WideIndex<4> rows, std::int64_t count, WideIndex<4> columns,
                                std::int64_t length, const T* __restrict__ g, const T* __restrict__ x,
-                               const T* __restrict__ w, LineInput<T> mean, LineInput<T> variance, T eps,
-                               T* __restrict__ gx) {
+                               const T* __restrict__ w, StridedInput<T> means, StridedInput<T> variances,
+                               T eps, T* __restrict__ gx) {
   constexpr int pack = pack_of<T>;
-  const TilePlace place(tiling);
-  const bool is_row = place.result < count;
+  const TileCoordinates tile(tiling);
+  const bool is_row = tile.result < count;
   std::int64_t base[4] = {};
   GradientSums<T> sums{0, 0};
-  T centre = 0, scale = 0;
+  T mean = 0, scale = 0;
   if (is_row) {
-    rows.offsets(place.result, base);
-    centre = mean[place.result];
-    scale = inverse_deviation(variance[place.result], eps);
+    rows.offsets(tile.result, base);
+    mean = means[tile.result];
+    scale = inverse_deviation(variances[tile.result], eps);
     for_each_segment<pack>(tiling, length, [&](std::int64_t first, std::int64_t last) {
       GradientSums<T> part{0, 0};
-      walk_share<pack>(tiling, place.share, columns, base, first, last,
-                       [&]<int elements>(const auto& offsets, std::int64_t) {
-                         const auto gradient = load_pack<elements>(g + offsets[0]);
-                         const auto in = load_pack<elements>(x + offsets[1]);
-                         const auto scales = parameters<elements>(w, offsets[3], T{1});
-                         for (int j = 0; j < elements; ++j) {
-                           const T scaled = gradient.values[j] * scales.values[j];
-                           part.g += scaled;
-                           part.projection += scaled * ((in.values[j] - centre) * scale);
-                         }
-                       });
+      for_each_in_slice<pack>(tiling, tile.slice, columns, base, first, last,
+                              [&]<int elements>(const auto& offsets, std::int64_t) {
+                                const auto gradient = load_pack<elements>(g + offsets[0]);
+                                const auto in = load_pack<elements>(x + offsets[1]);
+                                const auto scales = parameters<elements>(w, offsets[3], T{1});
+                                for (int j = 0; j < elements; ++j) {
+                                  const T scaled = gradient.values[j] * scales.values[j];
+                                  part.g += scaled;
+                                  part.projection += scaled * ((in.values[j] - mean) * scale);
+                                }
+                              });
       sums = AddGradientSums<T>{}(sums, part);
     });
   }
   sums = tile_reduce(tiling, sums, AddGradientSums<T>{});
   if (!is_row) return;
   const T offset = sums.g / static_cast<T>(length), slope = sums.projection / static_cast<T>(length);
-  walk_share<pack>(tiling, place.share, columns, base, 0, length,
-                   [&]<int elements>(const auto& offsets, std::int64_t) {
-                     auto values = load_pack<elements>(g + offsets[0]);
-                     const auto in = load_pack<elements>(x + offsets[1]);
-                     const auto scales = parameters<elements>(w, offsets[3], T{1});
-                     for (int j = 0; j < elements; ++j)
-                       values.values[j] = scale * (values.values[j] * scales.values[j] - offset -
-                                                   (in.values[j] - centre) * scale * slope);
-                     store_pack(gx + offsets[2], values);
-                   });
+  for_each_in_slice<pack>(
+      tiling, tile.slice, columns, base, 0, length, [&]<int elements>(const auto& offsets, std::int64_t) {
+        auto values = load_pack<elements>(g + offsets[0]);
+        const auto in = load_pack<elements>(x + offsets[1]);
+        const auto scales = parameters<elements>(w, offsets[3], T{1});
+        for (int j = 0; j < elements; ++j)
+          values.values[j] =
+              scale * (values.values[j] * scales.values[j] - offset - (in.values[j] - mean) * scale * slope);
+        store_pack(gx + offsets[2], values);
+      });
 }
 
-// The gradients of weight and bias: the sums over the rows of g * (x - mean) / deviation, and of g.
+// Gradients of weight and bias: the sums over the rows of g * (x - mean) / deviation, and of g.
 template <typename T>
 struct FoldRows {
   using Value = GradientSums<T>;
@@ -120,9 +176,9 @@ struct FoldRows {
   AddGradientSums<T> op;
   const T* g;
   const T* x;
-  LineInput<T> mean, variance;
+  StridedInput<T> mean, variance;
   T eps;
-  LineOutput<T> gw, gb;
+  StridedOutput<T> gw, gb;
 
   __device__ const FoldRows& of_result(std::int64_t) const { return *this; }
   template <int count>
@@ -136,8 +192,8 @@ struct FoldRows {
     }
   }
   __device__ void store(std::int64_t column, const Value& value) const {
-    gw.set(column, value.projection);
-    gb.set(column, value.g);
+    gw.store(column, value.projection);
+    gb.store(column, value.g);
   }
   std::array<const void*, 2> addresses() const { return {g, x}; }
   PartialFold<FoldRows> of_partials(const Value* values) const { return {op, values, *this}; }
@@ -155,6 +211,17 @@ bool layer_norm(const Tensor& x, const Tensor& w, const Tensor& b, double eps, T
                 Tensor& y) {
   const LoopNest rows = line_nest(x.size(0), {x.strides()[0], y.strides()[0], 0, 0});
   const LoopNest columns = line_nest(x.size(1), {x.strides()[1], y.strides()[1], stride_of(w), stride_of(b)});
+  const bool dense_parameters = stride_of(w) == 1 && stride_of(b) == 1;
+  const bool dense_statistics = mean.strides()[0] == 1 && variance.strides()[0] == 1;
+  if (y.dtype() == DType::float32 && has_warp_rows(rows, columns, 2) && dense_parameters &&
+      dense_statistics) {
+    const auto blocks = static_cast<unsigned>(ceil_div(rows.numel, row_warps));
+    launch("layer_norm", y.device(), {blocks, row_warps * warp_size}, layer_norm_row_kernel, x.data<float>(),
+           data_of<float>(w), data_of<float>(b), static_cast<float>(eps), rows.numel,
+           static_cast<int>(columns.numel), mean.mutable_data<float>(), variance.mutable_data<float>(),
+           y.mutable_data<float>());
+    return true;
+  }
   return visit_dtype<float, double>(y.dtype(), [&]<typename T>() {
     const T* const in = x.data<T>();
     const T* const scales = data_of<T>(w);
@@ -164,7 +231,7 @@ bool layer_norm(const Tensor& x, const Tensor& w, const Tensor& b, double eps, T
     const Tiling tiling = make_row_tiling(rows, columns, data, pack_of<T>, sizeof(T));
     launch("layer_norm", y.device(), {tiling.blocks(), tile_threads}, layer_norm_kernel<T>, tiling,
            WideIndex<4>(rows), rows.numel, WideIndex<4>(columns), columns.numel, in, scales, shifts,
-           static_cast<T>(eps), LineOutput<T>(mean), LineOutput<T>(variance), out);
+           static_cast<T>(eps), StridedOutput<T>(mean), StridedOutput<T>(variance), out);
   });
 }
 
@@ -174,8 +241,8 @@ bool layer_norm_backward(const Tensor& g, const Tensor& x, const Tensor& w, cons
   const LoopNest columns =
       line_nest(x.size(1), {g.strides()[1], x.strides()[1], gx.strides()[1], stride_of(w)});
   return visit_dtype<float, double>(gx.dtype(), [&]<typename T>() {
-    const LineInput<T> means(mean, 0), variances(variance, 1);
-    const T small = static_cast<T>(eps);
+    const StridedInput<T> means(mean, 0), variances(variance, 1);
+    const T epsilon = static_cast<T>(eps);
     const T* const gradient = g.data<T>();
     const T* const in = x.data<T>();
     const T* const scales = data_of<T>(w);
@@ -184,10 +251,10 @@ bool layer_norm_backward(const Tensor& g, const Tensor& x, const Tensor& w, cons
     const Tiling tiling = make_row_tiling(rows, columns, data, pack_of<T>, sizeof(T));
     launch("layer_norm_backward", gx.device(), {tiling.blocks(), tile_threads}, layer_norm_backward_kernel<T>,
            tiling, WideIndex<4>(rows), rows.numel, WideIndex<4>(columns), columns.numel, gradient, in, scales,
-           means, variances, small, out);
+           means, variances, epsilon, out);
     if (!gw.defined() && !gb.defined()) return;
     const FoldRows<T> weights{
-        {}, gradient, in, means, variances, small, LineOutput<T>(gw), LineOutput<T>(gb)};
+        {}, gradient, in, means, variances, epsilon, StridedOutput<T>(gw), StridedOutput<T>(gb)};
     fold("layer_norm_backward", gx.device(), weights,
          line_nest(x.size(1), {g.strides()[1], x.strides()[1], 1}),
          line_nest(x.size(0), {g.strides()[0], x.strides()[0]}));

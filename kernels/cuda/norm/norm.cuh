@@ -1,4 +1,4 @@
-// What batch and layer normalisation share.
+// Helpers shared by batch and layer normalization.
 #pragma once
 
 #include <cmath>
@@ -7,32 +7,32 @@
 
 namespace metron::cuda {
 
-// The elements of a tensor of rank 1, or a constant where it is absent.
+// Read access to a 1-D tensor, or a constant if the tensor is undefined.
 template <typename T>
-struct LineInput {
+struct StridedInput {
   const T* data;
   std::int64_t stride;
-  T absent;
+  T fallback;
 
-  LineInput(const Tensor& tensor, T constant)
+  StridedInput(const Tensor& tensor, T constant)
       : data(tensor.defined() ? tensor.data<T>() : nullptr),
         stride(tensor.defined() ? tensor.strides()[0] : 0),
-        absent(constant) {}
+        fallback(constant) {}
   METRON_HOST_DEVICE T operator[](std::int64_t i) const {
-    return data != nullptr ? data[i * stride] : absent;
+    return data != nullptr ? data[i * stride] : fallback;
   }
 };
 
-// The elements of a result of rank 1, which nobody wants where it is absent.
+// Write access to a 1-D tensor; stores to an undefined one are dropped.
 template <typename T>
-struct LineOutput {
+struct StridedOutput {
   T* data;
   std::int64_t stride;
 
-  explicit LineOutput(Tensor& tensor)
+  explicit StridedOutput(Tensor& tensor)
       : data(tensor.defined() ? tensor.mutable_data<T>() : nullptr),
         stride(tensor.defined() ? tensor.strides()[0] : 0) {}
-  METRON_HOST_DEVICE void set(std::int64_t i, T value) const {
+  METRON_HOST_DEVICE void store(std::int64_t i, T value) const {
     if (data != nullptr) data[i * stride] = value;
   }
 };
@@ -42,7 +42,7 @@ METRON_HOST_DEVICE T inverse_deviation(T variance, T eps) {
   return 1 / std::sqrt(variance + eps);
 }
 
-// The biased variance, and NaN of no elements.
+// Mean and biased variance; NaN for an empty set.
 template <typename T>
 METRON_HOST_DEVICE T mean_of(const Moments<T>& moments) {
   return moments.count > 0 ? moments.mean : std::numeric_limits<T>::quiet_NaN();
@@ -52,7 +52,7 @@ METRON_HOST_DEVICE T variance_of(const Moments<T>& moments) {
   return moments.squares / moments.count;
 }
 
-// What gradients are made of: a sum of gradients, and of their products with what was normalised.
+// Sums for the gradients: of g, and of g times the normalized (or centered) input.
 template <typename T>
 struct GradientSums {
   T g, projection;

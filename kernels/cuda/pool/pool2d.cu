@@ -1,10 +1,10 @@
 // Pooling over windows.
 //
-// A thread makes one output, or those of a pack of neighbouring channels where they are dense: neighbours in
-// neighbouring lanes, window elements row by row. Windows of two by two that tile contiguous planes have a
-// kernel of their own, in which a thread reads four neighbours of two lines and makes two outputs, as single
-// reads at every second element would move twice the sectors. Moves at least x, y and the indices once:
-// bound by memory; where windows overlap, the caches serve the other reads.
+// A thread computes one output, or a pack of adjacent channels where they are dense: lanes take adjacent
+// outputs, and each iterates over its window row by row. Non-overlapping 2 x 2 windows on contiguous planes
+// have a specialized kernel, in which a thread reads four adjacent elements of two lines and computes two
+// outputs: scalar loads with stride 2 would move twice the sectors. The minimum traffic is x, y and the
+// indices once: memory-bound. Overlapping windows hit in cache.
 #include <metron/kernels/arithmetic.h>
 #include <metron/kernels/cuda/cuda_kernels.h>
 
@@ -13,7 +13,7 @@
 namespace metron::cuda {
 namespace {
 
-// What becomes of a window's elements, in order. A NaN is larger than anything, the first of equals stays.
+// Reduces a window in order. NaN compares larger than everything; the first of equal elements wins.
 template <typename T>
 struct Largest {
   struct State {
@@ -41,7 +41,7 @@ struct Mean {
   }
 };
 
-// Writes the results of neighbouring outputs, and for a maximum their elements if they are asked for.
+// Stores adjacent outputs, and for max pooling their indices if requested.
 template <int count, typename Reduce, typename T, typename Offset>
 __device__ inline void finish(const Reduce& reduce, const typename Reduce::State (&states)[count], Offset at,
                               T* y, const PoolIndices& indices) {
@@ -68,15 +68,16 @@ __global__ void __launch_bounds__(pool_threads)
   using Count = std::make_unsigned_t<Index>;
   const Count threads = Count{gridDim.x} * blockDim.x;
   for (Count i = Count{blockIdx.x} * blockDim.x + threadIdx.x; i < static_cast<Count>(count); i += threads) {
-    const PoolPlace<Index> place(static_cast<Index>(i), pool.h.output, pool.w.output, pool.groups, pack);
-    const Index y0 = pool.h.start(place.row), x0 = pool.w.start(place.column);
+    const PoolPosition<Index> position(static_cast<Index>(i), pool.h.output, pool.w.output, pool.groups,
+                                       pack);
+    const Index y0 = pool.h.start(position.row), x0 = pool.w.start(position.column);
     const PoolRange<Index> rows = pool.h.inside(y0), columns = pool.w.inside(x0);
-    const T* const plane = x + place.plane * pool.h.input.value() * pool.w.input.value() * pool.inner;
+    const T* const plane = x + position.plane * pool.h.input.value() * pool.w.input.value() * pool.inner;
     typename Reduce::State states[pack];
     for (Index r = rows.first; r < rows.last; ++r) {
       for (Index c = columns.first; c < columns.last; ++c) {
         const Index pixel = (y0 + r) * pool.w.input.value() + x0 + c;
-        const Pack<T, pack> in = load_pack<pack>(plane + pixel * pool.inner + place.channel);
+        const Pack<T, pack> in = load_pack<pack>(plane + pixel * pool.inner + position.channel);
         const std::int64_t element = std::int64_t{r} * pool.w.kernel + c;
 #pragma unroll
         for (int lane = 0; lane < pack; ++lane) states[lane].add(in.values[lane], element);

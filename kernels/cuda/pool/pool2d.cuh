@@ -1,5 +1,5 @@
-// The geometry of pooling, shared by its forward and backward kernels: contiguous planes of pixels, or
-// channels-last images as planes of pixels with `inner` channels each.
+// Pooling geometry, shared by the forward and backward kernels: contiguous planes, or channels-last images as
+// planes of pixels with `inner` channels each.
 #pragma once
 
 #include <metron/core/options.h>
@@ -24,8 +24,8 @@ template <typename Index>
 struct Pool {
   using Division = typename PoolAxis<Index>::Division;
   PoolAxis<Index> h, w;
-  Division groups;  // of a pixel's channels: a pack each
-  Index inner;      // channels of a pixel
+  Division groups;  // packs per pixel
+  Index inner;      // channels per pixel
 
   Pool(const Tensor& x, const Tensor& y, const Pool2dOptions& o, std::int64_t channels, int pack)
       : h(x.size(2), y.size(2), o.kernel.h, o.stride.h, o.padding.h),
@@ -34,14 +34,14 @@ struct Pool {
         inner(static_cast<Index>(channels)) {}
 };
 
-// A pack of a pixel's channels, by its number among those of all planes of `height` by `width`.
+// The coordinates of pack i, on planes of `height` by `width`.
 template <typename Index>
-struct PoolPlace {
+struct PoolPosition {
   Index plane, row, column, channel;
 
   template <typename Division>
-  METRON_HOST_DEVICE PoolPlace(Index i, const Division& height, const Division& width, const Division& groups,
-                               int pack) {
+  METRON_HOST_DEVICE PoolPosition(Index i, const Division& height, const Division& width,
+                                  const Division& groups, int pack) {
     const Index pixel = groups.quotient(i), line = width.quotient(pixel);
     plane = height.quotient(line);
     row = line - plane * height.value();
@@ -50,7 +50,7 @@ struct PoolPlace {
   }
 };
 
-// Where each window's largest element is: one of the two, or neither.
+// The argmax of each window, in one of two index types; both null if there are none.
 template <typename Small, typename Large>
 struct PoolElements {
   Small* small = nullptr;
@@ -59,7 +59,7 @@ struct PoolElements {
 using PoolIndices = PoolElements<std::uint8_t, std::int64_t>;
 using ConstPoolIndices = PoolElements<const std::uint8_t, const std::int64_t>;
 
-// Whether all of a call's numbers fit 31 bits, with the steps that kernels take beyond an end.
+// Whether all quantities fit 31 bits, including loop increments past the end.
 inline bool pool_fits(const Tensor& x, const Tensor& y, const Pool2dOptions& o) {
   constexpr std::int64_t largest = std::numeric_limits<std::int32_t>::max();
   const auto axis_fits = [](std::int64_t input, std::int64_t kernel, std::int64_t stride,
@@ -72,7 +72,7 @@ inline bool pool_fits(const Tensor& x, const Tensor& y, const Pool2dOptions& o) 
          axis_fits(x.size(3), o.kernel.w, o.stride.w, o.padding.w);
 }
 
-// Whether a window's elements can be counted at all.
+// Whether the size of a window is representable.
 inline bool pool_window_counts(const Pool2dOptions& o) {
   return o.kernel.h <= std::numeric_limits<std::int64_t>::max() / o.kernel.w;
 }
@@ -81,7 +81,7 @@ inline bool is_aligned(const void* address, std::size_t bytes) {
   return std::bit_cast<std::uintptr_t>(address) % bytes == 0;
 }
 
-// Packs of channels that all tensors hold side by side and aligned; 1 if there are none.
+// The number of channels per vector if all tensors hold them contiguous and aligned, otherwise 1.
 template <typename T>
 int pool_pack(std::int64_t inner, const T* x, const T* y, const ConstPoolIndices& indices) {
   if constexpr (std::is_same_v<T, float>) {
@@ -93,7 +93,7 @@ int pool_pack(std::int64_t inner, const T* x, const T* y, const ConstPoolIndices
   return 1;
 }
 
-// Whether windows are squares of two by two that tile x, contiguous, and a thread can take two neighbours.
+// Whether windows are non-overlapping 2 x 2 on a contiguous x, and allow a thread to process two of them.
 template <typename T>
 bool pool_tiles(const Tensor& x, const Tensor& y, const Pool2dOptions& o, MemoryFormat format, const T* from,
                 const T* to, const ConstPoolIndices& indices) {

@@ -1,4 +1,4 @@
-// One axis of pooling, as kernels compute with it: in 31 bits where all its numbers fit, else in 63.
+// One axis of pooling: 32-bit arithmetic if all quantities fit 31 bits, otherwise 64-bit.
 #pragma once
 
 #include <metron/kernels/cuda/divisor.h>
@@ -9,12 +9,12 @@
 
 namespace metron::cuda {
 
-// What a Divisor is, for numbers beyond 31 bits: an instruction of the CPU, on a GPU slow, but a kernel with
-// the product and shift of WideDivisor (wide_index.cuh) would spill.
-class PlainDivisor {
+// Divisor's interface for 64-bit values, by the division operator. It is slow on a GPU, but with WideDivisor
+// (wide_index.cuh) the kernel would spill.
+class NativeDivisor {
  public:
-  PlainDivisor() = default;
-  explicit PlainDivisor(std::int64_t divisor) : divisor_(divisor) {}
+  NativeDivisor() = default;
+  explicit NativeDivisor(std::int64_t divisor) : divisor_(divisor) {}
   METRON_HOST_DEVICE std::int64_t quotient(std::int64_t n) const { return n / divisor_; }
   METRON_HOST_DEVICE std::int64_t value() const { return divisor_; }
 
@@ -24,12 +24,12 @@ class PlainDivisor {
 
 template <typename Index>
 struct PoolRange {
-  Index first, last;  // last not included
+  Index first, last;  // exclusive
 };
 
 template <typename Index>
 struct PoolAxis {
-  using Division = std::conditional_t<std::is_same_v<Index, std::int32_t>, Divisor, PlainDivisor>;
+  using Division = std::conditional_t<std::is_same_v<Index, std::int32_t>, Divisor, NativeDivisor>;
   Division input, output, stride;
   Index kernel, padding;
 
@@ -40,11 +40,13 @@ struct PoolAxis {
         kernel(static_cast<Index>(k)),
         padding(static_cast<Index>(p)) {}
 
-  METRON_HOST_DEVICE Index start(Index o) const { return o * stride.value() - padding; }  // of o's window
-  // The elements of a window that lie inside of the input.
+  METRON_HOST_DEVICE Index start(Index o) const {
+    return o * stride.value() - padding;
+  }  // first input of output o's window
+  // The part of a window inside the input.
   METRON_HOST_DEVICE PoolRange<Index> inside(Index window_start) const {
-    const Index first = window_start < 0 ? -window_start : 0, rest = input.value() - window_start;
-    return {first, kernel < rest ? kernel : rest};
+    const Index first = window_start < 0 ? -window_start : 0, remaining = input.value() - window_start;
+    return {first, kernel < remaining ? kernel : remaining};
   }
   // The outputs whose windows contain input i.
   METRON_HOST_DEVICE PoolRange<Index> windows_of(Index i) const {

@@ -1,4 +1,9 @@
-// Sums, means, maxima and their places over any axes of any strides: folds, mapped as fold.cuh says.
+// Sums, means, maxima and argmax over any axes of any strides.
+//
+// Sums, means and maxima of dense float32 rows of 64 to 1024 elements: one warp per row. Lanes load adjacent
+// elements, and shuffles combine their results. x is read and y written once, the minimum: memory-bound.
+//
+// All other cases are folds (fold.cuh).
 #include <metron/kernels/cuda/cuda_kernels.h>
 
 #include <algorithm>
@@ -8,7 +13,34 @@
 namespace metron::cuda {
 namespace {
 
-// A sum or a maximum. y has In's dtype, or any floating one if that is float.
+constexpr int row_warps = 8;  // per block: a row each
+
+// The maximum propagates NaN.
+template <bool is_max>
+__device__ float combine(float a, float b) {
+  if constexpr (is_max) return a > b || isnan(a) ? a : b;
+  return a + b;
+}
+
+template <bool is_max>
+__global__ void __launch_bounds__(row_warps* warp_size)
+    reduce_row_kernel(const float* __restrict__ x,  // (rows, columns)
+                      std::int64_t rows, int columns, float divisor,
+                      float* __restrict__ y) {  // (rows)
+  const std::int64_t row = static_cast<std::int64_t>(blockIdx.x) * row_warps + threadIdx.x / warp_size;
+  if (row >= rows) return;  // uniform across the warp
+  const int lane = static_cast<int>(threadIdx.x) % warp_size;
+  x += row * columns;
+
+  float result = is_max ? -std::numeric_limits<float>::infinity() : 0;
+#pragma unroll 4
+  for (int column = lane; column < columns; column += warp_size) result = combine<is_max>(result, x[column]);
+  for (int mask = warp_size / 2; mask > 0; mask /= 2)
+    result = combine<is_max>(result, __shfl_xor_sync(0xffffffffu, result, mask));
+  if (lane == 0) y[row] = result / divisor;
+}
+
+// A sum or a maximum. y has the dtype of In, or any floating dtype if In is float.
 template <typename In, template <typename> typename Operator>
 struct FoldElements {
   using Value = Real<In>;
@@ -46,14 +78,14 @@ struct FoldElements {
   }
 };
 
-// An element and where it stood.
+// An element and its index.
 template <typename T>
 struct Indexed {
   std::int64_t index;
   T value;
 };
 
-// The largest, the first of equals; NaN is larger than all.
+// The maximum, and the first of equal elements. NaN compares larger than everything.
 template <typename T>
 struct FirstLargest {
   static constexpr Indexed<T> identity{std::numeric_limits<std::int64_t>::max(), Max<T>::identity};
@@ -65,11 +97,11 @@ struct FirstLargest {
   }
 };
 
-// Of elements, or of the Indexed results of chunks.
+// Over elements, or over the Indexed partial results of chunks.
 template <typename In, typename T>
 struct FoldIndexed {
   using Value = Indexed<T>;
-  static constexpr int operands = 1, pack = std::min(4, pack_of<In>);  // more would not fit the registers
+  static constexpr int operands = 1, pack = std::min(4, pack_of<In>);  // more would spill
   static constexpr std::size_t element_bytes = sizeof(In);
   FirstLargest<T> op;
   const In* x;
@@ -91,9 +123,23 @@ struct FoldIndexed {
   FoldIndexed<Value, T> of_partials(const Value* values) const { return {op, values, y}; }
 };
 
+// Whether reduce_row_kernel applies: x and y float32, y dense, and its rows those of x.
+bool has_dense_rows(const ReductionNest& nest, const Tensor& x, const Tensor& y) {
+  return x.dtype() == DType::float32 && y.dtype() == DType::float32 &&
+         has_warp_rows(nest.kept, nest.reduced, 1) && (nest.kept.numel < 2 || nest.kept.strides[0][1] == 1);
+}
+
 template <template <typename> typename Operator>
 bool reduce_with(ReduceOp op, const Tensor& x, Tensor& y) {
   const ReductionNest nest = reduction_nest(x, y);
+  if (has_dense_rows(nest, x, y)) {
+    const auto blocks = static_cast<unsigned>(ceil_div(nest.kept.numel, row_warps));
+    const float divisor = op == ReduceOp::mean ? static_cast<float>(nest.reduced.numel) : 1;
+    launch("reduce", y.device(), {blocks, row_warps * warp_size},
+           op == ReduceOp::max ? reduce_row_kernel<true> : reduce_row_kernel<false>, x.data<float>(),
+           nest.kept.numel, static_cast<int>(nest.reduced.numel), divisor, y.mutable_data<float>());
+    return true;
+  }
   return visit_dtype<float, double, float16, bfloat16, std::int64_t>(x.dtype(), [&]<typename T>() {
     using Value = Real<T>;
     const Value divisor = op == ReduceOp::mean ? static_cast<Value>(nest.reduced.numel) : Value{1};

@@ -1,5 +1,5 @@
-// What the kernels over a Tiling share: where a thread stands, its walk over its share of a range, and the
-// reduction over the shares.
+// Building blocks of the kernels over a Tiling: thread coordinates, the loop over a thread's slice of a
+// range, and the reduction over the slices.
 #pragma once
 
 #include <metron/kernels/cuda/floating.h>
@@ -11,35 +11,35 @@
 
 namespace metron::cuda {
 
-// How many elements one load takes.
+// Elements per vector load.
 template <typename T>
 inline constexpr int pack_of = sizeof(T) < access_bytes ? access_bytes / static_cast<int>(sizeof(T)) : 1;
 
-// Where a thread of a tile stands.
-struct TilePlace {
-  int share;
-  std::int64_t result;  // it may lie beyond the last one
+// The coordinates of a thread within the grid of tiles.
+struct TileCoordinates {
+  int slice;
+  std::int64_t result;  // may be past the last one
   std::int64_t chunk;
 
-  __device__ explicit TilePlace(const Tiling& t) {
+  __device__ explicit TileCoordinates(const Tiling& t) {
     const int thread = static_cast<int>(threadIdx.x);
     const unsigned chunks = static_cast<unsigned>(t.chunks);
-    share = t.along_range ? thread % t.shares : thread / t.columns;
+    slice = t.along_range ? thread % t.slices : thread / t.columns;
     chunk = blockIdx.x % chunks;
     result = static_cast<std::int64_t>(blockIdx.x / chunks) * t.columns +
-             (t.along_range ? thread / t.shares : thread % t.columns);
+             (t.along_range ? thread / t.slices : thread % t.columns);
   }
 };
 
-// Over the shares of each result; all of them get it.
+// Reduces over the slices of each result. All of their threads get the total.
 template <typename T, typename Op>
 __device__ inline T tile_reduce(const Tiling& t, T value, const Op& op) {
   if (!t.along_range) return column_reduce<tile_threads>(value, op, t.columns);
-  if (t.shares == tile_threads) return block_reduce<tile_threads>(value, op);
-  return warp_reduce(value, op, t.shares);
+  if (t.slices == tile_threads) return block_reduce<tile_threads>(value, op);
+  return warp_reduce(value, op, t.slices);
 }
 
-// The offsets of a position of a range that begins at `base`.
+// The operand offsets of a position in the range that starts at `base`.
 template <int operands>
 __device__ inline void offsets_in(const WideIndex<operands>& range, const std::int64_t* base,
                                   std::int64_t position, std::int64_t (&offsets)[operands]) {
@@ -51,47 +51,47 @@ __device__ inline void offsets_in(const WideIndex<operands>& range, const std::i
   for (int k = 0; k < operands; ++k) offsets[k] += base[k];
 }
 
-// Calls body.operator()<count>(offsets, position) for a thread's share of positions [first, last): `count`
-// elements from there on are its own, neighbours in memory.
+// Calls body.operator()<count>(offsets, position) for a thread's slice of positions [first, last): vectors of
+// `count` elements, starting at `position`.
 template <int pack, int operands, typename Body>
-__device__ inline void walk_share(const Tiling& t, int share, const WideIndex<operands>& range,
-                                  const std::int64_t* base, std::int64_t first, std::int64_t last,
-                                  const Body& body) {
+__device__ inline void for_each_in_slice(const Tiling& t, int slice, const WideIndex<operands>& range,
+                                         const std::int64_t* base, std::int64_t first, std::int64_t last,
+                                         const Body& body) {
   std::int64_t offsets[operands];
   if (t.packed) {
-    std::int64_t i = first + share * pack;
-    for (; i + pack <= last; i += t.shares * pack) {
+    std::int64_t i = first + slice * pack;
+    for (; i + pack <= last; i += t.slices * pack) {
       offsets_in(range, base, i, offsets);
       body.template operator()<pack>(offsets, i);
     }
-    for (; i < last; ++i) {  // less than a pack, of one thread
+    for (; i < last; ++i) {  // the partial pack at the end goes to one thread
       offsets_in(range, base, i, offsets);
       body.template operator()<1>(offsets, i);
     }
   } else if (range.rank() == 1) {
-    [[maybe_unused]] constexpr int unrolled = pack < 4 ? 1 : 4;  // where the registers allow it
+    [[maybe_unused]] constexpr int unrolled = pack < 4 ? 1 : 4;  // where registers allow it
 #pragma unroll unrolled
-    for (std::int64_t i = first + share; i < last; i += t.shares) {
+    for (std::int64_t i = first + slice; i < last; i += t.slices) {
       for (int k = 0; k < operands; ++k) offsets[k] = base[k] + i * range.stride(k);
       body.template operator()<1>(offsets, i);
     }
   } else {
 #pragma unroll 1
-    for (std::int64_t i = first + share; i < last; i += t.shares) {
+    for (std::int64_t i = first + slice; i < last; i += t.slices) {
       offsets_in(range, base, i, offsets);
       body.template operator()<1>(offsets, i);
     }
   }
 }
 
-// Positions that a thread takes before it merges them with those before: so the rounding error does not grow
-// with the length as a plain loop's does.
+// Vectors a thread accumulates before it merges them into its running total. This bounds the rounding error,
+// which grows linearly with the length in a plain loop.
 inline constexpr std::int64_t fold_steps = 32;
 
 // Calls body(first, last) for the segments of a range.
 template <int pack, typename Body>
 __device__ inline void for_each_segment(const Tiling& t, std::int64_t length, const Body& body) {
-  const std::int64_t segment = fold_steps * t.shares * (t.packed ? pack : 1);
+  const std::int64_t segment = fold_steps * t.slices * (t.packed ? pack : 1);
   for (std::int64_t first = 0; first < length; first += segment) body(first, min(first + segment, length));
 }
 

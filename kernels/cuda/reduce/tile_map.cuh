@@ -1,5 +1,5 @@
-// Maps over the elements of results that each have parameters of their own, such as the channels of a batch
-// norm: a block is a tile of results by threads that share a chunk of their elements.
+// Element-wise maps with per-result parameters, such as the channels of a batch norm. A block is a tile of
+// results, and several threads iterate over a chunk of each result's elements.
 #pragma once
 
 #include <array>
@@ -7,22 +7,22 @@
 
 namespace metron::cuda {
 
-// A map F has
-//   operands, pack         how many inputs and outputs; how many elements of one make a load
-//   of_result(offset)      what is loaded once for a result: a `.template apply<count>(offsets)`
+// A map F defines
+//   operands, pack         number of inputs and outputs; elements per vector load
+//   of_result(offset)      loads the parameters of a result: a `.template apply<count>(offsets)`
 //   addresses()            of the operands
 template <typename F>
 __global__ void __launch_bounds__(tile_threads, tile_blocks)
     tile_map_kernel(F f, Tiling tiling, WideIndex<F::operands + 1> kept, std::int64_t results,
                     WideIndex<F::operands> range, std::int64_t length) {
-  const TilePlace place(tiling);
-  if (place.result >= results) return;
+  const TileCoordinates tile(tiling);
+  if (tile.result >= results) return;
   std::int64_t base[F::operands + 1];
-  kept.offsets(place.result, base);
+  kept.offsets(tile.result, base);
   const auto map = f.of_result(base[F::operands]);
-  const std::int64_t first = place.chunk * tiling.chunk;
-  walk_share<F::pack>(
-      tiling, place.share, range, base, first, min(first + tiling.chunk, length),
+  const std::int64_t first = tile.chunk * tiling.chunk;
+  for_each_in_slice<F::pack>(
+      tiling, tile.slice, range, base, first, min(first + tiling.chunk, length),
       [&]<int count>(const auto& offsets, std::int64_t) { map.template apply<count>(offsets); });
 }
 

@@ -1,5 +1,4 @@
-// From the number of a position of a LoopNest to the offset of each operand's element, in 64 bits and without
-// a division.
+// Maps a linear index of a LoopNest to the offset of each operand's element, in 64 bits and without division.
 #pragma once
 
 #include <metron/kernels/indexing.h>
@@ -10,20 +9,20 @@
 
 namespace metron::cuda {
 
-// n / d for n in [0, 2^63) and d in [1, 2^62] by a product and a shift, as GPUs have no instruction for a
-// division (Granlund and Montgomery, "Division by invariant integers using multiplication", 1994).
+// n / d for n in [0, 2^63) and d in [1, 2^62] by a product and a shift: GPUs have no integer division
+// instruction (Granlund and Montgomery, "Division by invariant integers using multiplication", 1994).
 class WideDivisor {
  public:
   WideDivisor() = default;
   explicit WideDivisor(std::int64_t divisor) : divisor_(divisor) {
     const auto d = static_cast<std::uint64_t>(divisor);
     shift_ = static_cast<int>(std::bit_width(d - 1));
-    std::uint64_t rest = (std::uint64_t{1} << shift_) - d;  // below d
+    std::uint64_t remainder = (std::uint64_t{1} << shift_) - d;  // below d
     multiplier_ = 0;
-    for (int bit = 0; bit < 64; ++bit) {  // rest * 2^64 / d, digit by digit
-      rest *= 2;
-      multiplier_ = 2 * multiplier_ + (rest >= d ? 1 : 0);
-      if (rest >= d) rest -= d;
+    for (int bit = 0; bit < 64; ++bit) {  // remainder * 2^64 / d, bit by bit
+      remainder *= 2;
+      multiplier_ = 2 * multiplier_ + (remainder >= d ? 1 : 0);
+      if (remainder >= d) remainder -= d;
     }
     ++multiplier_;
   }
@@ -53,7 +52,8 @@ class WideDivisor {
   int shift_ = 0;
 };
 
-// Passed by value: it lies in constant memory, where all threads of a warp read the same word at once.
+// Passed by value: kernel arguments are in constant memory, where a read that is uniform across the warp is a
+// broadcast.
 template <int operands>
 class WideIndex {
  public:
@@ -66,19 +66,19 @@ class WideIndex {
   }
 
   METRON_HOST_DEVICE int rank() const { return rank_; }
-  // Of operand k along dimension 0.
+  // The stride of operand k along dimension 0.
   METRON_HOST_DEVICE std::int64_t stride(int k) const { return strides_[0][k]; }
 
   METRON_HOST_DEVICE void offsets(std::int64_t position, std::int64_t (&result)[operands]) const {
     for (int k = 0; k < operands; ++k) result[k] = 0;
 #if defined(__CUDA_ARCH__)
-#pragma unroll 1  // few rounds, and registers are worth more
+#pragma unroll 1  // few iterations, and unrolling would cost registers
 #endif
     for (int d = 0; d + 1 < rank_; ++d) {
-      const std::int64_t rest = sizes_[d].quotient(position);
-      const std::int64_t index = position - rest * sizes_[d].value();
+      const std::int64_t quotient = sizes_[d].quotient(position);
+      const std::int64_t index = position - quotient * sizes_[d].value();
       for (int k = 0; k < operands; ++k) result[k] += index * strides_[d][k];
-      position = rest;
+      position = quotient;
     }
     for (int k = 0; k < operands; ++k) result[k] += position * strides_[rank_ - 1][k];
   }

@@ -1,8 +1,8 @@
-// The cross-entropy of rows of logits with the target classes, and its gradient.
+// Cross-entropy of rows of logits with the target classes, and its gradient.
 //
-// A block is a tile of rows by threads a row, as in softmax.cu, and reads each row once, for its maximum and
-// the sum of its exponentials together; the log-probabilities are never written. The losses are then reduced.
-// Backward x is read and gx written, once each: bound by memory.
+// A block is a tile of rows with several threads per row, as in softmax.cu. Each row is read once, for its
+// maximum and sum of exponentials; log-probabilities are never materialized. The losses are then reduced.
+// Backward x is read and gx written, once each: memory-bound.
 #include <metron/kernels/cuda/cuda_kernels.h>
 
 #include <cmath>
@@ -26,10 +26,10 @@ struct Targets {
         faults(fault_record(target.device().index())) {}
 
   __device__ std::int64_t operator[](std::int64_t row) const { return data[row * stride]; }
-  // Reports a target that is no class.
-  __device__ bool holds(std::int64_t wanted) const {
-    if (wanted >= 0 && wanted < classes) return true;
-    report_fault(faults, Fault::cross_entropy_target, wanted, classes);
+  // Reports a target outside [0, classes).
+  __device__ bool holds(std::int64_t target) const {
+    if (target >= 0 && target < classes) return true;
+    report_fault(faults, Fault::cross_entropy_target, target, classes);
     return false;
   }
 };
@@ -41,18 +41,18 @@ __global__ void __launch_bounds__(tile_threads, tile_blocks)
                          ExponentialSum<Real<T>>* __restrict__ statistics, Loss* __restrict__ losses,
                          std::int64_t loss_stride) {
   using Value = Real<T>;
-  const TilePlace place(tiling);
-  const std::int64_t n = place.result;
+  const TileCoordinates tile(tiling);
+  const std::int64_t n = tile.result;
   const std::int64_t base[1] = {n * row_stride};
   ExponentialSum<Value> total = MergeExponentialSums<Value>::identity;
-  if (n < rows) total = exponential_sum(tiling, place.share, classes, base, targets.classes, x);
+  if (n < rows) total = exponential_sum(tiling, tile.slice, classes, base, targets.classes, x);
   total = tile_reduce(tiling, total, MergeExponentialSums<Value>{});
-  if (place.share != 0 || n >= rows) return;
+  if (tile.slice != 0 || n >= rows) return;
   const Value log_sum = std::log(total.sum);
-  const std::int64_t wanted = targets[n];
+  const std::int64_t target = targets[n];
   Value loss = std::numeric_limits<Value>::quiet_NaN();
-  if (targets.holds(wanted))
-    loss = log_sum - (static_cast<Value>(x[base[0] + wanted * classes.stride(0)]) - total.largest);
+  if (targets.holds(target))
+    loss = log_sum - (static_cast<Value>(x[base[0] + target * classes.stride(0)]) - total.largest);
   statistics[n] = {total.largest, log_sum};
   losses[n * loss_stride] = Loss(loss);
 }
@@ -67,25 +67,26 @@ __global__ void __launch_bounds__(tile_threads, tile_blocks)
                                   const ExponentialSum<Real<T>>* __restrict__ statistics,
                                   T* __restrict__ gx) {
   using Value = Real<T>;
-  const TilePlace place(tiling);
-  const std::int64_t n = place.result;
+  const TileCoordinates tile(tiling);
+  const std::int64_t n = tile.result;
   if (n >= rows) return;
-  const std::int64_t wanted = targets[n];
-  if (place.share == 0) targets.holds(wanted);
-  const ExponentialSum<Value> row = statistics[n];  // its sum as a logarithm
+  const std::int64_t target = targets[n];
+  if (tile.slice == 0) targets.holds(target);
+  const ExponentialSum<Value> row = statistics[n];  // row.sum is the logarithm of the sum
   const Value scale = static_cast<Value>(g[n * g_stride]) / divisor;
   const std::int64_t base[2] = {n * x_stride, n * gx_stride};
-  walk_share<pack_of<T>>(tiling, place.share, classes, base, 0, targets.classes,
-                         [&]<int count>(const auto& offsets, std::int64_t position) {
-                           const auto in = load_pack<count>(x + offsets[0]);
-                           Pack<T, count> out;
-                           for (int j = 0; j < count; ++j) {
-                             const Value shifted = static_cast<Value>(in.values[j]) - row.largest;
-                             const Value probability = functor::exponential(shifted - row.sum);
-                             out.values[j] = T((probability - (position + j == wanted ? 1 : 0)) * scale);
-                           }
-                           store_pack(gx + offsets[1], out);
-                         });
+  for_each_in_slice<pack_of<T>>(tiling, tile.slice, classes, base, 0, targets.classes,
+                                [&]<int count>(const auto& offsets, std::int64_t position) {
+                                  const auto in = load_pack<count>(x + offsets[0]);
+                                  Pack<T, count> out;
+                                  for (int j = 0; j < count; ++j) {
+                                    const Value shifted = static_cast<Value>(in.values[j]) - row.largest;
+                                    const Value probability = functor::exponential(shifted - row.sum);
+                                    out.values[j] =
+                                        T((probability - (position + j == target ? 1 : 0)) * scale);
+                                  }
+                                  store_pack(gx + offsets[1], out);
+                                });
 }
 
 template <typename T, typename Loss>
@@ -96,7 +97,7 @@ void row_losses(const Tensor& x, const Tensor& target, Tensor& statistics, Loss*
   const T* const in = x.data<T>();
   const void* const data[] = {in};
   const Tiling tiling = make_row_tiling(rows, classes, data, pack_of<T>, sizeof(T));
-  // (N, 2), contiguous: pairs of a maximum and a logarithm.
+  // (N, 2), contiguous: (maximum, log-sum) pairs.
   auto* const pairs = reinterpret_cast<ExponentialSum<Real<T>>*>(statistics.mutable_data<Real<T>>());
   launch("cross_entropy", x.device(), {tiling.blocks(), tile_threads}, cross_entropy_kernel<T, Loss>, tiling,
          rows.numel, x.strides()[0], WideIndex<1>(classes), Targets(target, classes.numel), in, pairs, losses,

@@ -1,9 +1,8 @@
-// The negative log-likelihood of the target classes, and its gradient.
+// Negative log-likelihood of the target classes, and its gradient.
 //
-// Forward a thread takes a row, whose one element it reads from wherever it lies: of rows of eight classes
-// and more it is the only one of its sector of 32 bytes, so a warp moves 32 sectors where the elements would
-// fill four. The losses are then reduced. Backward a block is a tile of rows by threads a row, and writes
-// every element once: bound by memory, if by anything.
+// Forward: one thread per row reads one element. With eight or more classes each element is in a sector of
+// its own, so a warp reads 32 sectors where dense elements would fill four. The losses are then reduced.
+// Backward: a block is a tile of rows, several threads per row, and writes every element once: memory-bound.
 #include <metron/kernels/cuda/cuda_kernels.h>
 
 #include <limits>
@@ -23,12 +22,12 @@ __global__ void __launch_bounds__(loss_threads)
                     std::int64_t y_stride) {
   const std::int64_t n = static_cast<std::int64_t>(blockIdx.x) * loss_threads + threadIdx.x;
   if (n >= rows) return;
-  const std::int64_t wanted = target[n * target_stride];
+  const std::int64_t target = target[n * target_stride];
   auto loss = std::numeric_limits<Real<T>>::quiet_NaN();
-  if (wanted >= 0 && wanted < classes) {
-    loss = -static_cast<Real<T>>(x[n * row_stride + wanted * class_stride]);
+  if (target >= 0 && target < classes) {
+    loss = -static_cast<Real<T>>(x[n * row_stride + target * class_stride]);
   } else {
-    report_fault(faults, Fault::nll_loss_target, wanted, classes);
+    report_fault(faults, Fault::nll_loss_target, target, classes);
   }
   y[n * y_stride] = Loss(loss);
 }
@@ -39,20 +38,20 @@ __global__ void __launch_bounds__(tile_threads, tile_blocks)
                              std::int64_t count, const T* __restrict__ g, std::int64_t g_stride,
                              Real<T> divisor, const std::int64_t* __restrict__ target,
                              std::int64_t target_stride, FaultRecord* faults, T* __restrict__ gx) {
-  const TilePlace place(tiling);
-  if (place.result >= rows) return;
-  const std::int64_t wanted = target[place.result * target_stride];
-  if (place.share == 0 && (wanted < 0 || wanted >= count))
-    report_fault(faults, Fault::nll_loss_target, wanted, count);
-  const T gradient = T(-static_cast<Real<T>>(g[place.result * g_stride]) / divisor);
-  const std::int64_t base[1] = {place.result * row_stride};
-  walk_share<pack_of<T>>(tiling, place.share, classes, base, 0, count,
-                         [&]<int elements>(const auto& offsets, std::int64_t position) {
-                           Pack<T, elements> out;
-                           for (int j = 0; j < elements; ++j)
-                             out.values[j] = position + j == wanted ? gradient : T(0);
-                           store_pack(gx + offsets[0], out);
-                         });
+  const TileCoordinates tile(tiling);
+  if (tile.result >= rows) return;
+  const std::int64_t target = target[tile.result * target_stride];
+  if (tile.slice == 0 && (target < 0 || target >= count))
+    report_fault(faults, Fault::nll_loss_target, target, count);
+  const T gradient = T(-static_cast<Real<T>>(g[tile.result * g_stride]) / divisor);
+  const std::int64_t base[1] = {tile.result * row_stride};
+  for_each_in_slice<pack_of<T>>(tiling, tile.slice, classes, base, 0, count,
+                                [&]<int elements>(const auto& offsets, std::int64_t position) {
+                                  Pack<T, elements> out;
+                                  for (int j = 0; j < elements; ++j)
+                                    out.values[j] = position + j == target ? gradient : T(0);
+                                  store_pack(gx + offsets[0], out);
+                                });
 }
 
 template <typename T, typename Loss>

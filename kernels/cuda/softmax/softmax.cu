@@ -1,16 +1,65 @@
-// Softmax and its gradient along one axis of any strides.
+// Softmax and its gradient along one axis, for any strides.
 //
-// A block is a tile of rows by threads a row: a power of two of them up to a warp for rows of at most 1024
-// elements, the whole block for longer ones; where the axis is not the innermost, neighbouring threads have
-// neighbouring rows. A row is read once for its maximum and the sum of its exponentials together, and again,
-// from the cache, for the result. At least x is read and y written (backward g and y read, gx written): bound
-// by memory.
+// Dense float32 rows of 64 to 1024 elements: one warp per row, which its lanes keep in registers. Lanes load
+// adjacent elements, and shuffles reduce the maximum and the sum. x is read and y written once, the minimum:
+// memory-bound.
+//
+// All other rows, and the gradient: a block is a tile of rows with several threads per row: a power of two up
+// to a warp for rows of at most 1024 elements, the whole block for longer ones. If the axis is not the
+// innermost one, adjacent threads take adjacent rows. A row is read once for its maximum and sum of
+// exponentials, and again, from cache, for the result. The minimum traffic is x and y once (backward g, y and
+// gx): memory-bound.
 #include <metron/kernels/cuda/cuda_kernels.h>
 
+#include <cmath>
+#include <limits>
 #include <metron/kernels/cuda/softmax/softmax.cuh>
 
 namespace metron::cuda {
 namespace {
+
+constexpr int row_warps = 8;   // per block: a row each
+constexpr int row_blocks = 4;  // per multiprocessor, at least: 64 registers per thread
+
+template <bool log>
+__global__ void __launch_bounds__(row_warps* warp_size, row_blocks)
+    softmax_row_kernel(const float* __restrict__ x,  // (rows, columns), as y
+                       std::int64_t rows, int columns, float* __restrict__ y) {
+  const std::int64_t row = static_cast<std::int64_t>(blockIdx.x) * row_warps + threadIdx.x / warp_size;
+  if (row >= rows) return;  // uniform across the warp
+  const int lane = static_cast<int>(threadIdx.x) % warp_size;
+  x += row * columns + lane;
+  y += row * columns + lane;
+  const int end = columns - lane;
+
+  constexpr int lane_elements = max_row_elements / warp_size;
+  float values[lane_elements];  // x[0], x[32], x[64], ... of this lane
+  float maximum = -std::numeric_limits<float>::infinity();
+#pragma unroll
+  for (int i = 0; i < lane_elements; ++i) {
+    values[i] = i * warp_size < end ? x[i * warp_size] : -std::numeric_limits<float>::infinity();
+    maximum = fmaxf(maximum, values[i]);
+  }
+  for (int mask = warp_size / 2; mask > 0; mask /= 2)
+    maximum = fmaxf(maximum, __shfl_xor_sync(0xffffffffu, maximum, mask));
+
+  float sum = 0;
+#pragma unroll
+  for (int i = 0; i < lane_elements; ++i) {
+    if (i * warp_size >= columns) break;
+    values[i] -= maximum;
+    const float exponential = expf(values[i]);
+    sum += exponential;
+    if (!log) values[i] = exponential;
+  }
+  for (int mask = warp_size / 2; mask > 0; mask /= 2) sum += __shfl_xor_sync(0xffffffffu, sum, mask);
+
+  const float normalizer = log ? logf(sum) : 1 / sum;
+#pragma unroll
+  for (int i = 0; i < lane_elements; ++i) {
+    if (i * warp_size < end) y[i * warp_size] = log ? values[i] - normalizer : values[i] * normalizer;
+  }
+}
 
 // Operands: x, y.
 template <typename T>
@@ -18,24 +67,24 @@ __global__ void __launch_bounds__(tile_threads, tile_blocks)
     softmax_kernel(bool log, Tiling tiling, WideIndex<2> rows, std::int64_t count, WideIndex<2> axis,
                    std::int64_t length, const T* __restrict__ x, T* __restrict__ y) {
   using Value = Real<T>;
-  const TilePlace place(tiling);
-  const bool is_row = place.result < count;
+  const TileCoordinates tile(tiling);
+  const bool is_row = tile.result < count;
   std::int64_t base[2] = {};
   ExponentialSum<Value> total = MergeExponentialSums<Value>::identity;
   if (is_row) {
-    rows.offsets(place.result, base);
-    total = exponential_sum(tiling, place.share, axis, base, length, x);
+    rows.offsets(tile.result, base);
+    total = exponential_sum(tiling, tile.slice, axis, base, length, x);
   }
   total = tile_reduce(tiling, total, MergeExponentialSums<Value>{});
   if (!is_row) return;
-  const Value normaliser = log ? std::log(total.sum) : 1 / total.sum;
-  walk_share<pack_of<T>>(
-      tiling, place.share, axis, base, 0, length, [&]<int elements>(const auto& offsets, std::int64_t) {
+  const Value normalizer = log ? std::log(total.sum) : 1 / total.sum;
+  for_each_in_slice<pack_of<T>>(
+      tiling, tile.slice, axis, base, 0, length, [&]<int elements>(const auto& offsets, std::int64_t) {
         const auto in = load_pack<elements>(x + offsets[0]);
         Pack<T, elements> out;
         for (int j = 0; j < elements; ++j) {
           const Value shifted = static_cast<Value>(in.values[j]) - total.largest;
-          out.values[j] = T(log ? shifted - normaliser : functor::exponential(shifted) * normaliser);
+          out.values[j] = T(log ? shifted - normalizer : functor::exponential(shifted) * normalizer);
         }
         store_pack(y + offsets[1], out);
       });
@@ -49,16 +98,16 @@ __global__ void __launch_bounds__(tile_threads, tile_blocks)
                             T* __restrict__ gx) {
   using Value = Real<T>;
   constexpr int pack = pack_of<T>;
-  const TilePlace place(tiling);
-  const bool is_row = place.result < count;
+  const TileCoordinates tile(tiling);
+  const bool is_row = tile.result < count;
   std::int64_t base[3] = {};
   Value sum = 0;
   if (is_row) {
-    rows.offsets(place.result, base);
+    rows.offsets(tile.result, base);
     for_each_segment<pack>(tiling, length, [&](std::int64_t first, std::int64_t last) {
       Value part = 0;
-      walk_share<pack>(
-          tiling, place.share, axis, base, first, last, [&]<int elements>(const auto& offsets, std::int64_t) {
+      for_each_in_slice<pack>(
+          tiling, tile.slice, axis, base, first, last, [&]<int elements>(const auto& offsets, std::int64_t) {
             const auto gradient = load_pack<elements>(g + offsets[0]);
             if (log) {
               for (int j = 0; j < elements; ++j) part += static_cast<Value>(gradient.values[j]);
@@ -73,18 +122,18 @@ __global__ void __launch_bounds__(tile_threads, tile_blocks)
   }
   sum = tile_reduce(tiling, sum, Sum<Value>{});
   if (!is_row) return;
-  walk_share<pack>(tiling, place.share, axis, base, 0, length,
-                   [&]<int elements>(const auto& offsets, std::int64_t) {
-                     const auto gradient = load_pack<elements>(g + offsets[0]);
-                     const auto output = load_pack<elements>(y + offsets[1]);
-                     Pack<T, elements> out;
-                     for (int j = 0; j < elements; ++j) {
-                       const Value gj = static_cast<Value>(gradient.values[j]);
-                       const Value yj = static_cast<Value>(output.values[j]);
-                       out.values[j] = T(log ? gj - functor::exponential(yj) * sum : yj * (gj - sum));
-                     }
-                     store_pack(gx + offsets[2], out);
-                   });
+  for_each_in_slice<pack>(tiling, tile.slice, axis, base, 0, length,
+                          [&]<int elements>(const auto& offsets, std::int64_t) {
+                            const auto gradient = load_pack<elements>(g + offsets[0]);
+                            const auto output = load_pack<elements>(y + offsets[1]);
+                            Pack<T, elements> out;
+                            for (int j = 0; j < elements; ++j) {
+                              const Value gj = static_cast<Value>(gradient.values[j]);
+                              const Value yj = static_cast<Value>(output.values[j]);
+                              out.values[j] = T(log ? gj - functor::exponential(yj) * sum : yj * (gj - sum));
+                            }
+                            store_pack(gx + offsets[2], out);
+                          });
 }
 
 }  // namespace
@@ -92,6 +141,13 @@ __global__ void __launch_bounds__(tile_threads, tile_blocks)
 bool softmax(const Tensor& x, int axis, bool log, Tensor& y) {
   const LoopNest rows = loop_nest_without(axis, {&x, &y});
   const LoopNest along = line_nest(x.shape()[axis], {x.strides()[axis], y.strides()[axis]});
+  if (x.dtype() == DType::float32 && has_warp_rows(rows, along, 2)) {
+    const auto blocks = static_cast<unsigned>(ceil_div(rows.numel, row_warps));
+    launch(log ? "log_softmax" : "softmax", y.device(), {blocks, row_warps * warp_size},
+           log ? softmax_row_kernel<true> : softmax_row_kernel<false>, x.data<float>(), rows.numel,
+           static_cast<int>(along.numel), y.mutable_data<float>());
+    return true;
+  }
   return visit_floating(x.dtype(), [&]<typename T>() {
     const T* const in = x.data<T>();
     T* const out = y.mutable_data<T>();

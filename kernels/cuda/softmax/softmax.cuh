@@ -1,4 +1,5 @@
-// The maximum of a row and the sum of its exponentials, in one pass: what softmax and cross-entropy share.
+// Online softmax: the maximum of a row and the sum of its exponentials in one pass. Shared by softmax and
+// cross-entropy.
 #pragma once
 
 #include <algorithm>
@@ -6,18 +7,18 @@
 
 namespace metron::cuda {
 
-// Of a set of numbers: the largest, and the sum of exp(x - largest).
+// The maximum of a set of numbers, and the sum of exp(x - maximum).
 template <typename T>
 struct ExponentialSum {
   T largest, sum;
 };
 
-// The union of two sets: the sum of the smaller numbers is scaled down (Milakov and Gimelshein, 2018).
+// Merges two sets by rescaling the sums to the common maximum (Milakov and Gimelshein, 2018).
 template <typename T>
 struct MergeExponentialSums {
   static constexpr ExponentialSum<T> identity{Max<T>::identity, 0};
 
-  // exp(x - largest), and 0 where both are minus infinity: nothing was added so far.
+  // exp(x - largest), and 0 if both are minus infinity, as for an empty set.
   __device__ static T scaled(T x, T largest) {
     return functor::exponential(x - (largest == Max<T>::identity ? T{0} : largest));
   }
@@ -27,9 +28,9 @@ struct MergeExponentialSums {
   }
 };
 
-// Of the share of one thread, in the row that starts at x + base[0].
+// Over one thread's slice of the row that starts at x + base[0].
 template <int operands, typename T>
-__device__ inline ExponentialSum<Real<T>> exponential_sum(const Tiling& t, int share,
+__device__ inline ExponentialSum<Real<T>> exponential_sum(const Tiling& t, int slice,
                                                           const WideIndex<operands>& range,
                                                           const std::int64_t* base, std::int64_t length,
                                                           const T* x) {
@@ -38,17 +39,17 @@ __device__ inline ExponentialSum<Real<T>> exponential_sum(const Tiling& t, int s
   ExponentialSum<Value> total = merge.identity;
   for_each_segment<pack_of<T>>(t, length, [&](std::int64_t first, std::int64_t last) {
     ExponentialSum<Value> part = merge.identity;
-    walk_share<pack_of<T>>(t, share, range, base, first, last,
-                           [&]<int count>(const auto& offsets, std::int64_t) {
-                             const auto in = load_pack<count>(x + offsets[0]);
-                             Value largest = part.largest;
-                             for (int j = 0; j < count; ++j)
-                               largest = Max<Value>{}(largest, static_cast<Value>(in.values[j]));
-                             part.sum *= merge.scaled(part.largest, largest);
-                             for (int j = 0; j < count; ++j)
-                               part.sum += merge.scaled(static_cast<Value>(in.values[j]), largest);
-                             part.largest = largest;
-                           });
+    for_each_in_slice<pack_of<T>>(t, slice, range, base, first, last,
+                                  [&]<int count>(const auto& offsets, std::int64_t) {
+                                    const auto in = load_pack<count>(x + offsets[0]);
+                                    Value largest = part.largest;
+                                    for (int j = 0; j < count; ++j)
+                                      largest = Max<Value>{}(largest, static_cast<Value>(in.values[j]));
+                                    part.sum *= merge.scaled(part.largest, largest);
+                                    for (int j = 0; j < count; ++j)
+                                      part.sum += merge.scaled(static_cast<Value>(in.values[j]), largest);
+                                    part.largest = largest;
+                                  });
     total = merge(total, part);
   });
   return total;

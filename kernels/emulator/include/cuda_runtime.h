@@ -1,4 +1,4 @@
-// The emulator's CUDA toolkit, in place of NVIDIA's: a GPU made of host threads and fibers.
+// The emulator's replacement of NVIDIA's CUDA runtime: a GPU made of host threads and fibers.
 #pragma once
 
 #include "emulated/atomics.h"

@@ -1,4 +1,4 @@
-// The runtime API is one header here.
+// The emulator's runtime API is a single header.
 #pragma once
 
 #include "cuda_runtime.h"

@@ -1,4 +1,4 @@
-// What -fsanitize=thread makes of the loads and stores of kernels: every one is looked at before it happens.
+// Hooks of -fsanitize=thread for the loads and stores of kernels, called before each access.
 #include "access.h"
 
 #include "checker.h"
@@ -11,14 +11,14 @@ namespace {
 
 using Address = std::uintptr_t;
 
-// Written before the last barrier or launch: what most accesses find, told without a branch.
+// Written before the last barrier or launch: the common case, tested without branches.
 template <bool shared>
 [[gnu::always_inline]] inline bool is_settled(const Checker& c, Record w) {
   return ((w & record::set) != 0) & (is_before_barrier(c, w) | (!shared & (w < c.launch_floor)));
 }
 
-// Several cells at once: all written before the last barrier or launch, and read by the same threads so far,
-// as the words of a vector mostly are. False says nothing: each has to be looked at by itself.
+// Several cells at once: all written before the last barrier or launch, with the same readers so far, as is
+// common for vectors. False means that each cell has to be checked separately.
 template <bool shared, unsigned count>
 [[gnu::always_inline]] inline bool read_alike(const Checker& c, Cell* cells) {
   const Record r = load(cells[0].reader);
@@ -68,22 +68,22 @@ template <bool shared, Access access, unsigned bytes>
     check_each<shared, access, bytes>(c, shadow, address, code);
 }
 
-// What is not a whole word of shared or device memory on an uncounted thread.
+// Everything except whole words of shared or device memory on an uncounted thread.
 template <Access access, unsigned bytes>
 [[gnu::noinline]] void check_elsewhere(Checker& c, Address address, void* code) {
   const Attempt attempt{access, address, bytes, code};
   if (!c.is_active() || c.stack.contains(address, bytes)) return;
-  if (c.wants() != 0) observe(c, attempt);
-  check_askew(c, attempt, true);
+  if (c.attention_bits() != 0) observe(c, attempt);
+  check_unaligned(c, attempt, true);
 }
 
-// Words, aligned to themselves; what is smaller or lies askew takes the slow way.
+// Aligned words; smaller or unaligned accesses take the slow path.
 template <Access access, unsigned bytes>
 [[gnu::always_inline]] inline void check(void* pointer, void* code) {
   Checker& c = checker;
   const auto address = reinterpret_cast<Address>(pointer);
   constexpr unsigned alignment = bytes < 8 ? bytes : 8;
-  if (bytes >= word_bytes && c.wants() == 0 && address % alignment == 0) [[likely]] {
+  if (bytes >= word_bytes && c.attention_bits() == 0 && address % alignment == 0) [[likely]] {
     if (c.device.holds(address)) return check_words<false, access, bytes>(c, c.device, address, code);
     if (c.fixed.holds(address)) return check_words<true, access, bytes>(c, c.fixed, address, code);
     if (c.dynamic.holds(address)) return check_words<true, access, bytes>(c, c.dynamic, address, code);
@@ -91,14 +91,14 @@ template <Access access, unsigned bytes>
   check_elsewhere<access, bytes>(c, address, code);
 }
 
-// Structures of any size, and those aligned to less than their size: no alignment is asked of them here.
+// Structures of any size, and those with less than natural alignment: no alignment is required here.
 void check_range(Access access, void* pointer, std::size_t bytes, void* code, unsigned widest = 16) {
   Checker& c = checker;
   const auto address = reinterpret_cast<Address>(pointer);
   if (!c.is_active() || bytes == 0 || c.stack.contains(address, bytes)) return;
   const Attempt whole{access, address, bytes, code, widest};
-  if (c.wants() != 0) observe(c, whole);
-  check_askew(c, whole, false);
+  if (c.attention_bits() != 0) observe(c, whole);
+  check_unaligned(c, whole, false);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The runtime API: the device, its limits, and errors.
+// Runtime API: the device, its limits, and errors.
 #include <algorithm>
 #include <cstring>
 #include <utility>
@@ -97,7 +97,7 @@ int attribute(cudaDeviceAttr which, const Limits& limits) {
     case cudaDevAttrUnifiedAddressing:
     case cudaDevAttrMemoryPoolsSupported:
       return 1;
-    case cudaDevAttrClockRate:  // in kHz: not zero, as rates are divided by
+    case cudaDevAttrClockRate:  // in kHz: nonzero, as rates are divided by it
     case cudaDevAttrMemoryClockRate:
       return 1;
     case cudaDevAttrGlobalMemoryBusWidth:
@@ -138,7 +138,7 @@ const char* cudaGetErrorName(cudaError_t error) {
   return known != nullptr ? known->name : "unrecognized error code";
 }
 
-// With the finding behind the error, if there is one. The text lives as long as the thread asks for no other.
+// Includes the finding behind the error, if any. The text is valid until this thread's next call.
 const char* cudaGetErrorString(cudaError_t error) {
   thread_local std::string full;
   const ErrorText* const known = text_of(error);

@@ -1,4 +1,4 @@
-// The runtime API: memory and copies.
+// Runtime API: memory and copies.
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
@@ -44,8 +44,7 @@ Range range_of(const void* pointer, std::size_t bytes) {
   return {integer(pointer), integer(pointer) + bytes};
 }
 
-// When its turn has come: whether the device's side of a copy is memory in use, the part that allocator gave
-// out.
+// At execution time: whether the device side of a copy is in use, i.e. handed out by the caching allocator.
 bool is_in_use(Device& device, const char* call, const void* pointer, std::size_t bytes) {
   if (!device.memory.is_device(pointer) ||
       device.memory.live_around(integer(pointer)).contains(integer(pointer), bytes))
@@ -61,7 +60,7 @@ bool is_in_use(Device& device, const char* call, const void* pointer, std::size_
   return false;
 }
 
-// What is not set stays so in the copy.
+// Uninitialized bytes stay uninitialized in the copy.
 void copy_state(const void* to, const void* from, std::size_t bytes) {
   const std::uintptr_t target = integer(to), source = integer(from);
   shadow().mark_set(range_of(to, bytes));
@@ -96,7 +95,7 @@ cudaError_t enqueue_copy(void* to, const void* from, std::size_t bytes, cudaMemc
     return remember(cudaErrorInvalidValue);
   }
   if (actual == cudaMemcpyHostToDevice &&
-      !is_pinned(device, from)) {  // as if staged: the source may change now
+      !is_pinned(device, from)) {  // as if staged: the source may change after the call
     const std::shared_ptr<std::byte[]> staged(new std::byte[bytes]);
     std::memcpy(staged.get(), from, bytes);
     device.streams.enqueue(queue,
@@ -183,7 +182,7 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaM
   const std::lock_guard lock(device.mutex);
   const cudaError_t error = enqueue_copy(to, from, bytes, kind, stream);
   if (error != cudaSuccess) return error;
-  // Pageable memory can't be written behind the host's back: such a copy is done when the call returns.
+  // Pageable memory can't be written asynchronously: such a copy is complete when the call returns.
   if (bytes != 0 && kind_of(device, to, from) == cudaMemcpyDeviceToHost && !is_pinned(device, to))
     return device.synchronize([&] { device.streams.run(device.streams.find(stream)); });
   return cudaSuccess;

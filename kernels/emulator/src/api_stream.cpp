@@ -1,4 +1,4 @@
-// The runtime API: streams and events.
+// Runtime API: streams and events.
 #include "device.h"
 
 using namespace metron::emulator;
@@ -34,8 +34,7 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   return device.synchronize([&] { device.streams.run(queue); });
 }
 
-// The first question after new work is answered with "not ready"; the work runs then, so that who polls gets
-// on.
+// The first query after new work returns "not ready" and runs the work, so that polling loops terminate.
 cudaError_t cudaStreamQuery(cudaStream_t stream) {
   Device& device = Device::get();
   const std::lock_guard lock(device.mutex);

@@ -1,8 +1,8 @@
-// What -fsanitize=thread makes of the C++ atomics of host code in kernel files (a reference count, say): the
-// operations themselves. Sequentially consistent whatever was asked for.
+// Hooks of -fsanitize=thread for C++ atomics in the host code of kernel files (a reference count, say): the
+// plain operations, always sequentially consistent.
 #include <cstdint>
 
-// The hooks' names hold the operand's width, so a macro for each of the four.
+// The hook names contain the operand width, hence a macro for each of the four.
 #define METRON_ATOMIC_HOOKS(bits)                                                                            \
   std::uint##bits##_t __tsan_atomic##bits##_load(const volatile std::uint##bits##_t* a, int) {               \
     return __atomic_load_n(a, __ATOMIC_SEQ_CST);                                                             \

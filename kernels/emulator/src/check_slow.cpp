@@ -1,4 +1,4 @@
-// Loads and stores beyond the fast path: first use of memory, parts of words, and what is wrong.
+// Loads and stores beyond the fast path: first use of memory, partial words, and violations.
 #include <algorithm>
 #include <bit>
 
@@ -12,7 +12,7 @@ namespace {
 
 bool same_block(const Checker& c, Record r) { return !is_stale(c, r); }
 
-// Ordered by a __syncwarp of both lanes, or by a fence and an atomic that the blocks share.
+// Ordered by a __syncwarp of both lanes, or by a fence and an atomic between blocks.
 bool is_ordered_slowly(const Checker& c, Record r) {
   const Worker& worker = *current_worker;
   if (!same_block(c, r)) return worker.has_acquired(r);
@@ -31,7 +31,7 @@ bool readers_are_ordered(const Checker& c, Record r) {
          ((r & record::lanes) == 0 && current_worker->synchronized_lanes(r));
 }
 
-// A word or a byte of one, with all that can be wrong about it.
+// Checks a word, or a byte of one, for every kind of violation.
 template <bool shared>
 void check_cell(Checker& c, Cell& cell, const Attempt& attempt, std::uintptr_t address) {
   Worker& worker = *current_worker;
@@ -64,7 +64,7 @@ void check_word(Checker& c, const Shadow& shadow, const Attempt& attempt, std::u
   if (!is_split<shared>(c, cell)) return check_cell<shared>(c, cell, attempt, address);
   for (std::uintptr_t byte = address; byte < address + word_bytes; ++byte)
     check_cell<shared>(c, shadow.byte(byte), attempt, byte);
-  if (attempt.access == Access::write) {  // whole again: whatever came before is ordered before this
+  if (attempt.access == Access::write) {  // whole again: earlier accesses are ordered before this one
     store(cell.reader, 0);
     store(cell.writer, c.stamp | record::set);
   }
@@ -80,7 +80,7 @@ void check_byte(Checker& c, const Shadow& shadow, const Attempt& attempt, std::u
 }
 
 template <bool shared>
-void check_pieces(Checker& c, const Shadow& shadow, const Attempt& attempt) {
+void check_parts(Checker& c, const Shadow& shadow, const Attempt& attempt) {
   std::uintptr_t address = attempt.address;
   const std::uintptr_t end = std::min(address + attempt.bytes, shadow.memory.end);
   while (address < end) {
@@ -106,24 +106,24 @@ void check_slowly(Checker& c, const Shadow& shadow, bool shared, const Attempt& 
     shared ? check_word<true>(c, shadow, attempt, address) : check_word<false>(c, shadow, attempt, address);
 }
 
-void check_askew(Checker& c, const Attempt& attempt, bool must_be_aligned) {
+void check_unaligned(Checker& c, const Attempt& attempt, bool must_be_aligned) {
   if (must_be_aligned && attempt.address % std::min<std::size_t>(attempt.bytes, 8) != 0)
     current_worker->report_misaligned(attempt, attempt.bytes);
-  if (c.device.holds(attempt.address)) return check_pieces<false>(c, c.device, attempt);
-  if (c.fixed.holds(attempt.address)) return check_pieces<true>(c, c.fixed, attempt);
-  if (c.dynamic.holds(attempt.address)) return check_pieces<true>(c, c.dynamic, attempt);
+  if (c.device.holds(attempt.address)) return check_parts<false>(c, c.device, attempt);
+  if (c.fixed.holds(attempt.address)) return check_parts<true>(c, c.fixed, attempt);
+  if (c.dynamic.holds(attempt.address)) return check_parts<true>(c, c.dynamic, attempt);
   check_outside(c, attempt);
 }
 
 void check_atomic(Checker& c, const Attempt& attempt) {
   if (c.stack.contains(attempt.address, attempt.bytes)) return;
-  if (c.wants() != 0) observe(c, attempt);
-  check_askew(c, attempt, true);
+  if (c.attention_bits() != 0) observe(c, attempt);
+  check_unaligned(c, attempt, true);
 }
 
 void observe(Checker& c, const Attempt& attempt) {
   current_worker->stop_if_asked();
-  if ((c.wants() & attention::counted) != 0) current_worker->count(attempt);
+  if ((c.attention_bits() & attention::counted) != 0) current_worker->count(attempt);
 }
 
 void check_outside(Checker& c, const Attempt& attempt) {

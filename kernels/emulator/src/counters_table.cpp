@@ -1,4 +1,4 @@
-// The counters as a table: a group of rows for each kernel, a row for each kind of access.
+// Formats the counters as a table: a group of rows per kernel, a row per kind of access.
 #include <array>
 #include <cstdio>
 #include <string>
@@ -9,7 +9,8 @@ namespace metron::emulator {
 
 namespace {
 
-constexpr double tolerated = 1.25;  // of the transactions of a line to the fewest, in global memory
+constexpr double tolerated =
+    1.25;  // largest unreported ratio of a line's transactions to the minimum, in global memory
 
 std::string grouped(std::uint64_t number) {
   std::string digits = std::to_string(number);
@@ -27,7 +28,7 @@ std::string fixed(double value, int digits) {
   return text.data();
 }
 
-// "16" where all accesses have one size, "4 16" where some have each.
+// "16" if all accesses have one size, "4 16" if sizes differ.
 std::string sizes(const AccessCounters& c) {
   std::string text;
   for (std::size_t i = 0; i < std::size(c.by_size); ++i)
@@ -69,9 +70,8 @@ std::string rows(const KernelCounters& k) {
 
 std::string table(const std::vector<KernelCounters>& kernels) {
   std::string text =
-      "Accesses by warp in the blocks that were counted. Transactions: sectors of 32 bytes in global "
-      "memory,\n"
-      "passes over the 32 banks in shared memory. Fewest: what the same bytes, or lanes, could do with.\n\n" +
+      "Warp accesses in the counted blocks. Transactions: 32-byte sectors in global memory, passes over the\n"
+      "32 banks in shared memory. Fewest: the minimum for the same bytes, or lanes.\n\n" +
       right("accesses", 14) + right("lanes", 7) + right("bytes", 8) + right("transactions", 15) +
       right("fewest", 14) + right("ratio", 7) + "\n";
   for (const KernelCounters& kernel : kernels) text += rows(kernel);

@@ -11,7 +11,7 @@ namespace metron::emulator {
 
 namespace {
 
-constexpr std::size_t longest_log = std::size_t{1} << 16;  // of a thread between two synchronisations
+constexpr std::size_t max_log = std::size_t{1} << 16;  // entries per thread between two synchronizations
 constexpr std::uintptr_t sector = 32, bank_bytes = 4, banks = 32;
 
 struct LaneAccess {
@@ -19,7 +19,7 @@ struct LaneAccess {
   std::uint32_t lane;
 };
 
-// Sectors of 32 bytes that the lanes touch, and the fewest that could hold their bytes.
+// The 32-byte sectors touched by the lanes, and the minimum that holds their bytes.
 void count_sectors(std::span<LaneAccess> lanes, std::uintptr_t bytes, AccessCounters& c) {
   std::sort(lanes.begin(), lanes.end(), [](const auto& a, const auto& b) { return a.address < b.address; });
   std::uintptr_t end = 0, next_sector = 0, distinct = 0;
@@ -34,8 +34,8 @@ void count_sectors(std::span<LaneAccess> lanes, std::uintptr_t bytes, AccessCoun
   c.fewest += (distinct + sector - 1) / sector;
 }
 
-// Passes over the banks: of a warp for up to 4 bytes a lane, of each half for 8, of each quarter for 16.
-// Words that lanes share cost nothing, but atomics on one word happen one after the other.
+// Passes over the banks: per warp for up to 4 bytes a lane, per half for 8, per quarter for 16. Words shared
+// between lanes are free, but atomics on the same word serialize.
 void count_passes(std::span<const LaneAccess> lanes, std::uintptr_t bytes, bool atomic, AccessCounters& c) {
   const std::uint32_t together = bytes <= 4 ? 32 : bytes == 8 ? 16 : 8;
   for (std::uint32_t first = 0; first < Counting::lanes; first += together) {
@@ -80,16 +80,16 @@ void Counts::add(const Counts& other) {
   for (const auto& [site, counters] : other.sites) sites[site] += counters;
 }
 
-// An instruction moves at most 16 bytes, which their alignment may make fewer.
+// One instruction moves at most 16 bytes, fewer if the alignment is smaller.
 void Counting::note(std::uint32_t thread, bool shared, const Attempt& attempt) {
   auto& log = logs_[thread];
-  std::uint8_t piece = 0;
+  std::uint8_t part = 0;
   const auto code = reinterpret_cast<std::uintptr_t>(attempt.code);
-  for (std::uintptr_t address = attempt.address, end = address + attempt.bytes; address < end; ++piece) {
+  for (std::uintptr_t address = attempt.address, end = address + attempt.bytes; address < end; ++part) {
     const std::uintptr_t aligned = std::uintptr_t{1} << std::countr_zero(address | attempt.widest);
     const std::uintptr_t bytes = std::min(aligned, std::bit_floor(end - address));
-    if (log.size() < longest_log)
-      log.push_back({address, {code, attempt.access, shared}, piece, static_cast<std::uint8_t>(bytes), 0, 0});
+    if (log.size() < max_log)
+      log.push_back({address, {code, attempt.access, shared}, part, static_cast<std::uint8_t>(bytes), 0, 0});
     address += bytes;
   }
 }
@@ -113,13 +113,13 @@ void Counting::end_warp_interval(std::uint32_t first_thread, std::uint32_t last_
   for (std::uint32_t thread = first_thread; thread < last_thread; ++thread) {
     std::unordered_map<std::uintptr_t, std::uint32_t> executions;
     for (Logged& logged : logs_[thread]) {
-      logged.occurrence = logged.piece == 0 ? ++executions[logged.site.code] : executions[logged.site.code];
+      logged.occurrence = logged.part == 0 ? ++executions[logged.site.code] : executions[logged.site.code];
       logged.lane = static_cast<std::uint8_t>(thread - first_thread);
       warp_.push_back(logged);
     }
     logs_[thread].clear();
   }
-  const auto instruction = [](const Logged& l) { return std::tie(l.site, l.occurrence, l.piece, l.bytes); };
+  const auto instruction = [](const Logged& l) { return std::tie(l.site, l.occurrence, l.part, l.bytes); };
   std::sort(warp_.begin(), warp_.end(),
             [&](const Logged& a, const Logged& b) { return instruction(a) < instruction(b); });
   for (auto first = warp_.begin(); first != warp_.end();) {

@@ -1,4 +1,5 @@
-// Counts what the warps of a block do with memory, from what its threads do one after the other.
+// Reconstructs a block's warp accesses from the sequential logs of its threads, and counts their
+// transactions.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +12,7 @@
 
 namespace metron::emulator {
 
-// Where accesses come from: an instruction, and the space that it met.
+// The source of accesses: an instruction, and the memory space.
 struct CodeSite {
   std::uintptr_t code;
   Access access;
@@ -34,23 +35,23 @@ class Counting {
   void note(std::uint32_t thread, bool shared, const Attempt&);
   void barrier() { ++counts_.barriers; }
   void warp_operation() { ++counts_.warp_operations; }
-  void end_interval(std::uint32_t first_thread, std::uint32_t count);  // these threads have synchronised
+  void end_interval(std::uint32_t first_thread, std::uint32_t count);  // these threads have synchronized
   void end_block(std::uint32_t threads);
-  void drop_block();  // it was given up
+  void drop_block();  // it was abandoned
   Counts take() { return std::exchange(counts_, {}); }
 
  private:
   struct Logged {
     std::uintptr_t address;
     CodeSite site;
-    std::uint8_t piece;  // of an access wider than an instruction
+    std::uint8_t part;  // of an access wider than one instruction
     std::uint8_t bytes, lane;
-    std::uint32_t occurrence;  // which of the lane's executions of the instruction
+    std::uint32_t occurrence;  // how often the lane has executed the instruction
   };
 
   void end_warp_interval(std::uint32_t first_thread, std::uint32_t last_thread);
 
-  std::vector<std::vector<Logged>> logs_;  // of each thread, since it last synchronised
+  std::vector<std::vector<Logged>> logs_;  // per thread, since its last synchronization
   std::vector<Logged> warp_;
   Counts counts_;
 };

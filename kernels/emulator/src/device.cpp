@@ -25,13 +25,13 @@ void Device::run(Launch& launch) {
   launch.counted = statistics.choose_blocks(launch.blocks, options.counted_blocks);
   workers_->run(launch);
   statistics.add(launch);
-  for (const RawFinding& finding : launch.findings.take()) add(told(finding, launch.kernel));
+  for (const RawFinding& finding : launch.findings.take()) add(formatted(finding, launch.kernel));
 }
 
-// Serial numbers never come back while a record of theirs is in the shadow.
+// Serial numbers are not reused while the shadow holds records of them.
 std::uint64_t Device::take_serials(std::uint64_t count) {
   if (next_serial_ + count > record::max_serial) {
-    memory.forget_records();
+    memory.reset_records();
     next_serial_ = 1;
   }
   return std::exchange(next_serial_, next_serial_ + count);

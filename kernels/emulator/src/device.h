@@ -30,22 +30,20 @@ class Device {
   Statistics statistics;
 
   void run(Launch&);
-  void add(Finding);  // and fail, if it is told as an error
+  void add(Finding);  // and sets the error, if the finding is one
   std::vector<Finding> take_findings() { return std::exchange(findings_, {}); }
-  // A call that is answered by an error at once, with the finding as its text.
+  // Fails a call immediately, with the finding as its error text.
   void refuse(cudaError_t, Check, const std::string& who, const std::string& rule);
-  void fail_call(const char* call, const std::string& rule);  // of a call whose turn came later
-  bool has_fault() const {
-    return has_fault_;
-  }  // that the host has not been told: work is skipped until then
+  void fail_call(const char* call, const std::string& rule);  // for a call that was queued
+  bool has_fault() const { return has_fault_; }  // not yet reported to the host: work is skipped until then
   std::uint64_t take_serials(std::uint64_t count);
 
-  // The error of work that ran while nobody waited for it: told once, by the next call that waits.
+  // The error of asynchronous work, reported once by the next synchronizing call.
   void fail(cudaError_t, const std::string& explanation);
   cudaError_t take_error();
   std::string explanation(cudaError_t) const;
 
-  // What the host is told when it waits: runs `work`, then the stored error.
+  // Synchronizing calls: runs `work`, then returns the stored error.
   template <class Work>
   cudaError_t synchronize(const Work& work) {
     const std::lock_guard lock(mutex);

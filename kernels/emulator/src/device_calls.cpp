@@ -1,11 +1,11 @@
-// What kernels call, on behalf of the thread that runs.
+// Device functions, on behalf of the running thread.
 #include <chrono>
 #include <cstring>
 
 #include "../include/emulated/atomics.h"
 #include "worker.h"
 
-// The declarations alone: device.h would declare threadIdx.
+// Only the declarations: device.h would declare threadIdx.
 namespace metron::emulator {
 
 void* dynamic_shared_memory() { return current_worker->dynamic_shared(); }

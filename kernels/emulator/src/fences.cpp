@@ -22,7 +22,7 @@ void Fences::acquire(std::uintptr_t word, Acquired& acquired) {
     acquired.emplace_back(word, count);
 }
 
-// An atomic's own record is newer than the fence before it.
+// The atomic's own record is newer than the preceding fence.
 bool Fences::has_acquired(const Acquired& acquired, Record r) const {
   const std::lock_guard lock(mutex_);
   return std::any_of(acquired.begin(), acquired.end(), [&](const auto& entry) {

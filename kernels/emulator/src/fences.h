@@ -1,5 +1,5 @@
-// Blocks that hand data to each other: writes, __threadfence(), an atomic on one side; an atomic on the same
-// word, reads on the other.
+// Synchronization between blocks: writes, __threadfence() and an atomic on one side; an atomic on the same
+// word, then reads on the other.
 #pragma once
 
 #include <atomic>
@@ -13,7 +13,7 @@
 
 namespace metron::emulator {
 
-// What a block knows through atomics: of each word, how many of the releases there came before its own
+// What a block has acquired through atomics: for each word, the number of releases that preceded its own
 // operation.
 using Acquired = std::vector<std::pair<std::uintptr_t, std::size_t>>;
 
@@ -22,7 +22,7 @@ class Fences {
   bool used() const { return used_.load(std::memory_order_relaxed); }
   void use() { used_.store(true, std::memory_order_relaxed); }
 
-  // The block of `fence` is about to publish, by an atomic on the word, what it wrote until then.
+  // The block of `fence` releases its preceding writes by an atomic on the word.
   void release(std::uintptr_t word, Record fence);
   void acquire(std::uintptr_t word, Acquired&);  // after the atomic
   bool has_acquired(const Acquired&, Record) const;

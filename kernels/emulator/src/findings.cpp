@@ -14,7 +14,7 @@ constexpr std::array<std::string_view, check_count> names = {
     "out of bounds", "use after free", "uninitialized", "misaligned", "race",    "barrier",
     "warp",          "launch limits",  "arithmetic",    "trap",       "timeout", "host call"};
 
-constexpr std::size_t most_findings = 100;  // of one launch
+constexpr std::size_t max_findings = 100;  // per launch
 
 }  // namespace
 
@@ -43,7 +43,7 @@ cudaError_t error_of(Check check) {
   }
 }
 
-// One entry for each kind and place: the first pair of threads that showed it.
+// One entry per kind and location: the first pair of threads.
 void FindingLog::add(RawFinding finding) {
   const std::lock_guard lock(mutex_);
   const auto known = std::find_if(findings_.begin(), findings_.end(), [&](const RawFinding& f) {
@@ -52,7 +52,7 @@ void FindingLog::add(RawFinding finding) {
   });
   if (known != findings_.end())
     ++known->occurrences;
-  else if (findings_.size() < most_findings)
+  else if (findings_.size() < max_findings)
     findings_.push_back(std::move(finding));
 }
 
@@ -61,7 +61,7 @@ std::vector<RawFinding> FindingLog::take() {
   return std::exchange(findings_, {});
 }
 
-Finding told(const RawFinding& raw, const std::string& kernel) {
+Finding formatted(const RawFinding& raw, const std::string& kernel) {
   SourceLine line{raw.site.file != nullptr ? tidy_path(raw.site.file) : "", raw.site.line};
   if (raw.code != 0) line = source_line(raw.code);
   const auto who = [](const ThreadId& id) {

@@ -1,4 +1,4 @@
-// What the checks found in a launch: kept raw while it runs, told with names and lines when it has ended.
+// Findings of a launch: recorded raw while it runs, and formatted with names and lines when it ends.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ struct Site {
 
 struct RawFinding {
   Check check;
-  std::uintptr_t code = 0;  // where the access was, or
+  std::uintptr_t code = 0;  // the address of the access, or
   Site site = {};           // the line of a barrier or shuffle
   std::string what = {};    // "stores 4 bytes ..."
   ThreadId thread = {};
@@ -38,9 +38,9 @@ class FindingLog {
   std::vector<RawFinding> findings_;
 };
 
-Finding told(const RawFinding&, const std::string& kernel);
+Finding formatted(const RawFinding&, const std::string& kernel);
 cudaError_t error_of(Check);
-bool is_fault(Check);  // a device would stop, or never come to an end
+bool is_fault(Check);  // would stop a real device, or hang it
 std::string text(const std::uint32_t (&index)[3]);
 
 }  // namespace metron::emulator

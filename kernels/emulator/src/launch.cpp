@@ -1,4 +1,4 @@
-// Launches: limits, attributes of kernels, and the queueing of the work.
+// Launches: limits, kernel attributes, and enqueueing.
 #include "launch.h"
 
 #include <algorithm>
@@ -15,7 +15,7 @@ namespace metron::emulator {
 
 namespace {
 
-std::map<const void*, std::size_t>& dynamic_shared_limits() {  // as set by cudaFuncSetAttribute
+std::map<const void*, std::size_t>& dynamic_shared_limits() {  // set by cudaFuncSetAttribute
   static std::map<const void*, std::size_t> limits;
   return limits;
 }
@@ -29,7 +29,7 @@ std::string extent(dim3 shape) {
   return "(" + std::to_string(shape.x) + "," + std::to_string(shape.y) + "," + std::to_string(shape.z) + ")";
 }
 
-// The rule that a launch breaks; empty if it breaks none.
+// The launch limit that is exceeded; empty if there is none.
 struct Broken {
   cudaError_t error = cudaSuccess;
   std::string rule;
@@ -65,7 +65,7 @@ Broken check_limits(const cudaLaunchConfig_t& config, const Launch& launch, cons
   return {};
 }
 
-// What the ELF file tells of a kernel, looked up once.
+// Facts about a kernel from the ELF file, cached.
 struct KernelFacts {
   const Module* module = nullptr;
   std::string symbol, name;
@@ -148,7 +148,7 @@ cudaError_t function_attributes(cudaFuncAttributes* attributes, const void* func
   return cudaSuccess;
 }
 
-// By threads and shared memory; registers are the compiler's business.
+// By threads and shared memory; the emulator does not model registers.
 cudaError_t occupancy(int* blocks, const void* function, int threads, std::size_t dynamic_shared) {
   cudaFuncAttributes kernel;
   if (blocks == nullptr || threads <= 0) return remember(cudaErrorInvalidValue);

@@ -1,4 +1,4 @@
-// A kernel launch while it runs, shared by the workers that take blocks from it.
+// A running kernel launch, shared by the workers that take blocks from it.
 #pragma once
 
 #include <algorithm>
@@ -22,29 +22,29 @@ namespace metron::emulator {
 
 class Memory;
 
-// How many blocks went through a barrier, by file and line.
+// Number of blocks that passed each barrier, by file and line.
 using BarrierCounts = std::map<std::pair<const char*, int>, std::uint64_t>;
 
 struct Launch {
   KernelCall call;
   const Module* module = nullptr;
-  std::string symbol, kernel;  // as linked, as told
+  std::string symbol, kernel;  // mangled and readable
   dim3 grid, block;
   std::size_t dynamic_shared = 0, static_shared = 0;
   const Options* options = nullptr;
   const Memory* memory = nullptr;
 
-  std::uint32_t threads = 0;  // of a block
+  std::uint32_t threads = 0;  // per block
   std::uint64_t blocks = 0;
-  std::uint64_t first_serial = 0;  // of its blocks
+  std::uint64_t first_serial = 0;  // of its first block
   std::atomic<std::uint64_t> next_block{0};
-  std::atomic<bool> abandoned{false};  // no further block is to start
-  std::vector<std::uint64_t> counted;  // the blocks whose accesses are counted
+  std::atomic<bool> abandoned{false};  // no further block may start
+  std::vector<std::uint64_t> counted;  // blocks whose accesses are counted
   FindingLog findings;
-  const std::set<std::string>* kernels = nullptr;  // the symbols of all that were ever launched
+  const std::set<std::string>* kernels = nullptr;  // the symbols of all kernels launched so far
   Fences fences;
 
-  // What each worker adds when it has no more blocks.
+  // Merged by each worker when no blocks remain.
   std::mutex merging;
   Counts counts;
   BarrierCounts barriers;

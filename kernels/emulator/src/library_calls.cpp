@@ -19,7 +19,7 @@ Range run_of(const LibraryOperand& operand, std::size_t index) {
   return {begin, begin + operand.run_bytes};
 }
 
-// The first byte of the range that nobody has written, or its end.
+// The first uninitialized byte of the range, or its end.
 std::uintptr_t first_unset(Range range) {
   for (std::uintptr_t address = range.begin; address < range.end;) {
     const bool whole_word = address % word_bytes == 0 && range.end - address >= word_bytes &&
@@ -30,7 +30,7 @@ std::uintptr_t first_unset(Range range) {
   return range.end;
 }
 
-// What is wrong with an operand, or nothing.
+// The violation of an operand, or nothing.
 std::string fault_of(const Device& device, const LibraryOperand& operand) {
   if (operand.run_bytes == 0) return {};
   for (std::size_t i = 0; i < operand.runs; ++i) {
@@ -39,13 +39,12 @@ std::string fault_of(const Device& device, const LibraryOperand& operand) {
         device.memory.is_device(operand.begin) ? device.memory.live_around(run.begin) : Range{};
     const std::string where = std::to_string(operand.run_bytes) + " bytes of " + operand.name +
                               " from byte " + std::to_string(i * operand.stride_bytes) + " on";
-    if (!live.contains(run.begin, operand.run_bytes))
-      return where + " do not lie in device memory that is in use";
+    if (!live.contains(run.begin, operand.run_bytes)) return where + " are not in allocated device memory";
     if (!operand.read) continue;
     const std::uintptr_t unset = first_unset(run);
     if (unset != run.end)
       return "reads byte " + std::to_string(unset - reinterpret_cast<std::uintptr_t>(operand.begin)) +
-             " of " + operand.name + ", which nobody has written";
+             " of " + operand.name + ", which is uninitialized";
   }
   return {};
 }

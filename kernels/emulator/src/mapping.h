@@ -1,4 +1,4 @@
-// Anonymous memory of the system, zero and not yet there until it is touched.
+// Anonymous system memory, zeroed and committed on first use.
 #pragma once
 
 #include <cstddef>

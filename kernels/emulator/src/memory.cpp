@@ -19,9 +19,9 @@ constexpr std::size_t word_ratio = sizeof(Cell) / word_bytes, byte_ratio = sizeo
 const Shadow shadow = device_shadow(Memory::region_begin + Memory::region_bytes);
 
 void reserve(std::uintptr_t begin, std::size_t bytes) {
-  void* const wanted = reinterpret_cast<void*>(begin);
-  if (mmap(wanted, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1,
-           0) != wanted)
+  void* const fixed_address = reinterpret_cast<void*>(begin);
+  if (mmap(fixed_address, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE,
+           -1, 0) != fixed_address)
     throw std::runtime_error(
         "[emulator] this process cannot reserve addresses for the emulated device's memory");
 }
@@ -33,7 +33,7 @@ bool commit(std::uintptr_t begin, std::size_t bytes) {
   return true;
 }
 
-// Zeroes memory; whole pages of large ranges are given back to the system.
+// Zeroes memory; whole pages of large ranges are returned to the system.
 void zero(Range range) {
   const auto [begin, end] = range;
   constexpr std::size_t large = std::size_t{4} << 20;
@@ -61,7 +61,7 @@ Memory::~Memory() {
   munmap(reinterpret_cast<void*>(byte_shadow_begin), region_bytes * byte_ratio);
 }
 
-// Goes round the region: freed addresses come back as late as possible.
+// Allocates round-robin: freed addresses are reused as late as possible.
 void* Memory::allocate(std::size_t bytes) {
   if (bytes > region_bytes / 2) return nullptr;
   const std::size_t span = (bytes + 2 * red_zone + alignment - 1) / alignment * alignment;
@@ -133,7 +133,7 @@ Range Memory::live_around(std::uintptr_t address) const {
   return address < part->second ? Range{part->first, part->second} : Range{};
 }
 
-void Memory::forget_records() {
+void Memory::reset_records() {
   for (const auto& [begin, allocation] : allocations_)
     for (const auto& [from, to] : allocation.live)
       for (std::uintptr_t address = from & ~(word_bytes - 1); address < to; address += word_bytes) {
@@ -147,7 +147,7 @@ void Memory::forget_records() {
       }
 }
 
-// New contents are all ones, a NaN in every floating-point format: what reads them shows.
+// New memory is filled with ones, a NaN in every floating-point format: uninitialized reads surface as NaN.
 void Memory::mark_allocated(Range range) {
   mark_freed(range);
   const auto after = allocations_.upper_bound(range.begin);

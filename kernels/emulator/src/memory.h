@@ -1,4 +1,4 @@
-// Device memory: one region of addresses, with a table of what is allocated in it.
+// Device memory: one address range, with a table of allocations.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,7 @@ struct Range {
 
 class Memory {
  public:
-  // Far from where programs and their libraries are mapped, so that no host pointer looks like a device's.
+  // Far from where programs and libraries are mapped, so that host pointers are never device addresses.
   static constexpr std::uintptr_t region_begin = 0x2000'0000'0000, region_bytes = std::uintptr_t{1} << 40;
   static constexpr std::size_t alignment = 256, red_zone = 256;
 
@@ -25,19 +25,19 @@ class Memory {
   Memory& operator=(const Memory&) = delete;
   ~Memory();
 
-  void* allocate(std::size_t bytes);  // null if there is no room
-  bool release(void* pointer);        // false unless `pointer` begins a live allocation
+  void* allocate(std::size_t bytes);  // null if out of memory
+  bool release(void* pointer);        // false unless `pointer` is the start of a live allocation
   bool is_device(const void* pointer) const {
     return reinterpret_cast<std::uintptr_t>(pointer) - region_begin < region_bytes;
   }
   std::size_t used() const { return used_; }
   std::uintptr_t committed_end() const { return committed_end_; }
 
-  // The allocation around an address, live or not; null if there never was one.
+  // The allocation containing an address, live or freed; null if there never was one.
   struct Allocation {
     std::size_t bytes;
     bool freed;
-    std::map<std::uintptr_t, std::uintptr_t> live;  // parts that are in use: begin -> end
+    std::map<std::uintptr_t, std::uintptr_t> live;  // ranges in use: begin -> end
   };
   std::map<std::uintptr_t, Allocation>::const_iterator find(std::uintptr_t address) const;
   auto none() const { return allocations_.end(); }
@@ -45,7 +45,7 @@ class Memory {
 
   void mark_allocated(Range);
   void mark_freed(Range);
-  void forget_records();  // who wrote and read: only what is set is remembered
+  void reset_records();  // resets readers and writers, and keeps only what is initialized
 
  private:
   std::map<std::uintptr_t, Allocation> allocations_;

@@ -1,4 +1,5 @@
-// The variables behind threadIdx and its like. Kernels see them as constants, so device.h stays out of here.
+// The storage behind threadIdx and the other built-in variables. Kernels see them as constants, so device.h
+// is not included here.
 #include "worker.h"
 
 extern __thread uint3 thread_index __asm__("metron_emulator_thread_index");

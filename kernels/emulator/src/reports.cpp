@@ -1,4 +1,4 @@
-// What the checks of loads and stores ask about an address, and what they tell.
+// Address lookups and reports of the load and store checks.
 #include <algorithm>
 #include <string>
 
@@ -44,7 +44,7 @@ bool Worker::is_in_use(const Attempt& attempt) {
   const SharedVariable* const variable = launch_->module->variable_at(address - begin);
   if (variable == nullptr) return false;
   const auto index = static_cast<std::size_t>(variable - launch_->module->variables().data());
-  if (!touched_[index] && !variable->is_of(launch_->symbol)) {  // of a function that the kernel calls
+  if (!touched_[index] && !variable->is_of(launch_->symbol)) {  // declared in a function the kernel calls
     if (launch_->is_of_other_kernel(*variable)) return false;
     touched_[index] = true;
     touched_bytes_ += variable->bytes;
@@ -82,7 +82,7 @@ void Worker::check_outside(const Attempt& attempt) {
   report_address(attempt);
 }
 
-// Where an address is, in the words of who wrote the kernel.
+// Describes an address in terms of the kernel's source.
 std::string Worker::describe(std::uintptr_t address) const {
   if (checker.dynamic.holds(address))
     return "byte " + std::to_string(address - checker.dynamic.memory.begin) + " of dynamic shared memory";
@@ -148,7 +148,7 @@ void Worker::report_misaligned(const Attempt& attempt, std::size_t alignment) {
           code_of(attempt),
           {},
           verb(attempt.access) + size(attempt.bytes) + " at " + describe(attempt.address) +
-              ", where the address is no multiple of " + std::to_string(alignment)});
+              ", where the address is not a multiple of " + std::to_string(alignment)});
 }
 
 void Worker::report_race(const Attempt& attempt, std::uintptr_t address, Record other, Access what_it_did) {
@@ -158,7 +158,7 @@ void Worker::report_race(const Attempt& attempt, std::uintptr_t address, Record 
                      code_of(attempt),
                      {},
                      verb(attempt.access) + size(attempt.bytes) + " at " + describe(address)};
-  // Of several readers the first is known, and it may be the thread itself.
+  // Only the first of several readers is recorded, and it may be the thread itself.
   const bool known = ((other ^ checker.stamp) & record::same_thread) != 0;
   const std::string why = same_block ? ", with no barrier between" : ", and nothing orders the two blocks";
   if (known) {

@@ -7,7 +7,7 @@
 namespace metron::emulator {
 
 void Shadow::split(std::uintptr_t address, bool stale, Record mark) const {
-  static std::mutex mutex;  // blocks meet at words whose bytes they share
+  static std::mutex mutex;  // words are shared between blocks that access different bytes of them
   const std::lock_guard lock(mutex);
   Cell& cell = word(address);
   const Record w = load(cell.writer), r = load(cell.reader);

@@ -1,9 +1,8 @@
-// What the checks know of each 4-byte word of memory: who wrote it and who read it last, and whether it is
-// set.
+// Shadow memory: for each 4-byte word, its last writer and reader, and whether it is initialized.
 //
-// A record is a number that grows with time: the block's serial number, the block's time (its barriers and
-// __syncwarps so far), the thread, flags. So "in this launch" and "since the last barrier" are comparisons.
-// Words that are accessed in parts have a cell for each byte as well.
+// A record is a number that increases with time: the block's serial number, the block's time (its barriers
+// and __syncwarps so far), the thread, flags. Tests such as "in this launch" and "since the last barrier" are
+// comparisons. Words that are accessed in parts have an additional cell per byte.
 #pragma once
 
 #include <cstdint>
@@ -29,11 +28,11 @@ inline constexpr Record any_thread = (Record{1} << time_shift) - 1;
 inline constexpr Record one_block = Record{1} << serial_shift, latest_time = time;
 inline constexpr std::uint64_t max_serial = (std::uint64_t{1} << 28) - 1;
 
-// Of a writer.
-inline constexpr Record set = 1;    // written since it was allocated
-inline constexpr Record parts = 2;  // the cells of the bytes count
+// Flags of a writer.
+inline constexpr Record set = 1;    // initialized since its allocation
+inline constexpr Record parts = 2;  // the cells of the bytes are authoritative
 inline constexpr Record atomic = 4;
-// Of a reader, who is then the first of several.
+// Flag of a reader: the first of several.
 inline constexpr Record lanes = 1, warps = 2, blocks = 4;
 
 inline constexpr std::uint32_t thread_of(Record r) { return r >> thread_shift & 1023; }
@@ -44,7 +43,7 @@ inline constexpr std::size_t word_bytes = 4;
 
 // The shadow of a range of memory.
 struct Shadow {
-  Range memory;  // begins at a whole word
+  Range memory;  // starts at a word boundary
   Cell* words = nullptr;
   Cell* bytes = nullptr;
 
@@ -53,10 +52,10 @@ struct Shadow {
   Cell& byte(std::uintptr_t address) const { return bytes[address - memory.begin]; }
   Cell* parts(std::uintptr_t address) const { return &bytes[(address - memory.begin) & ~(word_bytes - 1)]; }
 
-  // From now on the word's bytes have cells of their own, and its own says so with `mark`.
+  // Switches the word to per-byte cells, and sets `mark` in its own cell.
   void split(std::uintptr_t address, bool stale, Record mark) const;
   bool is_set(std::uintptr_t address) const;
-  Range words_of(Range range) const {  // the addresses of the cells, the words at the ends included
+  Range words_of(Range range) const {  // the addresses of the cells, including partial words at the ends
     return {reinterpret_cast<std::uintptr_t>(&word(range.begin)),
             reinterpret_cast<std::uintptr_t>(&word(range.end - 1) + 1)};
   }
@@ -64,7 +63,7 @@ struct Shadow {
   void mark_unset(std::uintptr_t address) const;  // one byte
 };
 
-// Cells of device memory lie in regions of their own, in the order of the words and of the bytes.
+// The cells of device memory are in separate regions, in the order of the words and of the bytes.
 inline constexpr std::uintptr_t word_shadow_begin = 0x2200'0000'0000, byte_shadow_begin = 0x3000'0000'0000;
 inline Shadow device_shadow(std::uintptr_t end) {
   return {{Memory::region_begin, end},

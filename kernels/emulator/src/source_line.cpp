@@ -1,4 +1,4 @@
-// Lines of addresses, asked of addr2line only when there is something to report.
+// Source lines of addresses, by addr2line, only for reports.
 #include <array>
 #include <cstdio>
 #include <filesystem>
@@ -22,7 +22,7 @@ SourceLine ask(const Module& module, std::uintptr_t address) {
   std::array<char, 64> offset;
   std::snprintf(offset.data(), offset.size(), "0x%zx",
                 static_cast<std::size_t>(address - module.load_address()));
-  // The shell's own /proc/self/exe would be the shell.
+  // In the shell, /proc/self/exe would be the shell itself.
   const std::string path = module.path() == "/proc/self/exe" ? "/proc/$PPID/exe" : "'" + module.path() + "'";
   const std::string command = "addr2line -i -e " + path + " " + offset.data() + " 2>/dev/null";
   const std::unique_ptr<FILE, int (*)(FILE*)> output(popen(command.c_str(), "r"), pclose);
@@ -57,7 +57,7 @@ SourceLine source_line(std::uintptr_t code) {
   const auto [entry, is_new] = known.try_emplace(code);
   if (const Module* const module = Module::of(reinterpret_cast<const void*>(code));
       is_new && module != nullptr)
-    entry->second = ask(*module, code - 1);  // within the call, not behind it
+    entry->second = ask(*module, code - 1);  // within the call instruction, not after it
   return entry->second;
 }
 

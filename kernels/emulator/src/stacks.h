@@ -14,7 +14,7 @@ namespace metron::emulator {
 
 class Stacks {
  public:
-  // Not a power of two: equal frames of neighbouring fibers must not fall on the same cache sets.
+  // Not a power of two: the same frames of adjacent fibers would map to the same cache sets.
   static constexpr std::size_t bytes = (128u << 10) + (5u << 10) + 64;
 
   explicit Stacks(std::size_t count) : memory_(count * bytes) {
@@ -26,7 +26,8 @@ class Stacks {
     free_.pop_back();
     return index;
   }
-  // A thread that was given up has not left its functions: for AddressSanitizer its variables still live.
+  // An abandoned thread has not returned from its functions: AddressSanitizer still considers its variables
+  // live.
   void give_back(std::uint32_t index) {
     ASAN_UNPOISON_MEMORY_REGION(reinterpret_cast<void*>(range(index).begin), bytes);
     free_.push_back(index);

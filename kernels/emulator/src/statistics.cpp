@@ -31,7 +31,7 @@ std::uint64_t excess(const AccessCounters& c) { return c.transactions - c.fewest
 
 }  // namespace
 
-// Source lines are asked for at the very end: what answers must be destroyed later than this is.
+// Source lines are resolved at exit: the resolver must outlive this object.
 Statistics::Statistics() {
   source_line(0);
   const char* const file = std::getenv("METRON_EMULATOR_COUNTERS");
@@ -46,11 +46,11 @@ Statistics::~Statistics() {
   if (!file_.empty()) std::ofstream(file_) << table(counters());
 }
 
-std::vector<std::uint64_t> Statistics::choose_blocks(std::uint64_t blocks, unsigned wanted) const {
+std::vector<std::uint64_t> Statistics::choose_blocks(std::uint64_t blocks, unsigned requested) const {
   const std::uint64_t count =
-      std::min<std::uint64_t>(blocks, file_.empty() ? wanted : std::max(wanted, blocks_for_the_file));
+      std::min<std::uint64_t>(blocks, file_.empty() ? requested : std::max(requested, blocks_for_the_file));
   std::vector<std::uint64_t> chosen;
-  for (std::uint64_t i = 0; i < count; ++i)  // the last one too, which may have less to do
+  for (std::uint64_t i = 0; i < count; ++i)  // includes the last block, which may be partial
     chosen.push_back(count == 1 ? 0 : i * (blocks - 1) / (count - 1));
   return chosen;
 }
@@ -68,24 +68,24 @@ void Statistics::add(const Launch& launch) {
 std::vector<KernelCounters> Statistics::counters() const {
   std::vector<KernelCounters> all;
   for (const auto& [name, kernel] : kernels_) {
-    KernelCounters& told = all.emplace_back();
-    told.kernel = name;
-    told.launches = kernel.launches;
-    told.blocks = kernel.blocks;
-    told.counted_blocks = kernel.counts.blocks;
-    told.barriers = kernel.counts.barriers;
-    told.warp_operations = kernel.counts.warp_operations;
+    KernelCounters& result = all.emplace_back();
+    result.kernel = name;
+    result.launches = kernel.launches;
+    result.blocks = kernel.blocks;
+    result.counted_blocks = kernel.counts.blocks;
+    result.barriers = kernel.counts.barriers;
+    result.warp_operations = kernel.counts.warp_operations;
     std::map<std::tuple<std::string, int, std::string>, AccessCounters> lines;
     for (const auto& [site, counters] : kernel.counts.sites) {
-      counters_of(told, site) += counters;
+      counters_of(result, site) += counters;
       const SourceLine line = source_line(site.code);
       lines[{line.file, line.line, kind_of(site)}] += counters;
     }
     for (const auto& [key, counters] : lines)
-      told.lines.push_back({std::get<0>(key), std::get<1>(key), std::get<2>(key), counters});
-    std::stable_sort(told.lines.begin(), told.lines.end(), [](const LineCounters& a, const LineCounters& b) {
-      return excess(a.counters) > excess(b.counters);
-    });
+      result.lines.push_back({std::get<0>(key), std::get<1>(key), std::get<2>(key), counters});
+    std::stable_sort(
+        result.lines.begin(), result.lines.end(),
+        [](const LineCounters& a, const LineCounters& b) { return excess(a.counters) > excess(b.counters); });
   }
   return all;
 }

@@ -1,4 +1,4 @@
-// What launches did, summed by kernel: what was counted of them, and the barriers that they used.
+// Statistics of launches by kernel: counted accesses, and barriers.
 #pragma once
 
 #include <cstdint>
@@ -16,12 +16,12 @@ struct Launch;
 
 class Statistics {
  public:
-  Statistics();  // looks at METRON_EMULATOR_COUNTERS
+  Statistics();  // reads METRON_EMULATOR_COUNTERS
   Statistics(const Statistics&) = delete;
   Statistics& operator=(const Statistics&) = delete;
-  ~Statistics();  // writes the table there
+  ~Statistics();  // writes the table to that file
 
-  std::vector<std::uint64_t> choose_blocks(std::uint64_t blocks, unsigned wanted) const;
+  std::vector<std::uint64_t> choose_blocks(std::uint64_t blocks, unsigned requested) const;
   void add(const Launch&);
   std::vector<KernelCounters> counters() const;
   std::vector<BarrierUse> barrier_uses() const;

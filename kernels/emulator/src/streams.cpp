@@ -7,7 +7,7 @@ namespace metron::emulator {
 
 namespace {
 
-constexpr std::size_t longest_queue = 4096;  // of all streams together
+constexpr std::size_t max_queue = 4096;  // over all streams
 
 }  // namespace
 
@@ -43,7 +43,7 @@ void Streams::destroy(cudaEvent_t event) {
 
 void Streams::enqueue(cudaStream_t stream, std::function<void()> work) {
   stream->queue.push_back({++last_number_, std::move(work)});
-  if (++queued_ > longest_queue) run_all();
+  if (++queued_ > max_queue) run_all();
 }
 
 void Streams::record(cudaEvent_t event, cudaStream_t stream) {
@@ -68,7 +68,7 @@ void Streams::run(cudaStream_t stream, std::uint64_t up_to) {
         stream->queue.front().number, stream->queue.front().event_stream, stream->queue.front().event_number);
     if (event_stream != nullptr && streams_.contains(event_stream)) run(event_stream, event_number);
     if (stream->waits_for_default) run_streams_before(stream, number);
-    if (stream->queue.empty() || stream->queue.front().number != number) continue;  // an error discarded it
+    if (stream->queue.empty() || stream->queue.front().number != number) continue;  // discarded by an error
     const auto work = std::move(stream->queue.front().run);
     stream->queue.pop_front();
     --queued_;
@@ -85,7 +85,7 @@ void Streams::run_to(cudaEvent_t event) {
   if (!is_done(event)) run(event->stream, event->recorded);
 }
 
-// The default stream waits for all blocking streams, and they for it.
+// The default stream synchronizes with all blocking streams, in both directions.
 void Streams::run_streams_before(cudaStream_t stream, std::uint64_t number) {
   if (stream != &default_) return run(&default_, number);
   const auto streams = streams_;

@@ -1,4 +1,4 @@
-// Streams and events: work waits in its stream until something makes the host wait for it.
+// Streams and events. Work is queued until the host waits for it.
 #pragma once
 
 #include <chrono>
@@ -10,7 +10,7 @@
 
 #include "../include/emulated/runtime_types.h"
 
-// What an event stands for: the work before one point of one stream.
+// An event: a point in the work of one stream.
 struct CUevent_st {
   bool timed = true;
   std::uint64_t recorded = 0;  // the number of its last record; 0: never recorded
@@ -24,22 +24,22 @@ struct CUstream_st {
   struct Operation {
     std::uint64_t number;
     std::function<void()> run;
-    cudaStream_t event_stream = nullptr;  // of a wait: run that stream up to
-    std::uint64_t event_number = 0;       // this operation first
+    cudaStream_t event_stream = nullptr;  // for a wait: run that stream up to
+    std::uint64_t event_number = 0;       // and including this operation first
   };
   std::deque<Operation> queue;
 };
 
 namespace metron::emulator {
 
-// Not thread-safe: the device's lock guards it.
+// Not thread-safe: protected by the device's lock.
 class Streams {
  public:
   Streams() : streams_{&default_} {}
 
   cudaStream_t create(bool waits_for_default);
   void destroy(cudaStream_t);
-  cudaStream_t find(cudaStream_t stream);  // the default one for null, null if there is no such stream
+  cudaStream_t find(cudaStream_t stream);  // the default stream for null, null for an unknown stream
 
   cudaEvent_t create_event(bool timed);
   void destroy(cudaEvent_t event);
@@ -54,13 +54,13 @@ class Streams {
   bool idle(cudaStream_t stream) const { return stream->queue.empty(); }
   void run(cudaStream_t, std::uint64_t up_to = ~std::uint64_t{0});
   void run_all();
-  void discard_all();  // as after an error that a device does not survive
+  void discard_all();  // after an unrecoverable device error
 
  private:
   void run_streams_before(cudaStream_t, std::uint64_t number);
 
   CUstream_st default_;
-  std::set<cudaStream_t> streams_;  // default_ and those that own_ holds
+  std::set<cudaStream_t> streams_;  // default_ and those in own_
   std::deque<std::unique_ptr<CUstream_st>> owned_;
   std::set<cudaEvent_t> events_;
   std::deque<std::unique_ptr<CUevent_st>> owned_events_;

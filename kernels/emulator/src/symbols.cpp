@@ -29,7 +29,7 @@ const T* at(const std::vector<char>& image, std::size_t offset, std::size_t coun
              : nullptr;
 }
 
-struct LoadedModule {  // one that holds an address
+struct LoadedModule {  // the module that contains an address
   std::uintptr_t address, load_address = 0;
   std::string path;
 };
@@ -107,9 +107,9 @@ std::uintptr_t Module::local_storage() const {
   } search{load_address_, 0};
   dl_iterate_phdr(
       [](dl_phdr_info* info, std::size_t, void* data) {
-        auto& wanted = *static_cast<Search*>(data);
-        if (info->dlpi_addr != wanted.load_address) return 0;
-        wanted.found = reinterpret_cast<std::uintptr_t>(info->dlpi_tls_data);
+        auto& query = *static_cast<Search*>(data);
+        if (info->dlpi_addr != query.load_address) return 0;
+        query.found = reinterpret_cast<std::uintptr_t>(info->dlpi_tls_data);
         return 1;
       },
       &search);
@@ -119,7 +119,7 @@ std::uintptr_t Module::local_storage() const {
 const Module* Module::of(const void* code) {
   static std::mutex mutex;
   static std::map<std::uintptr_t, std::unique_ptr<Module>> modules;
-  LoadedModule wanted{reinterpret_cast<std::uintptr_t>(code), 0, {}};
+  LoadedModule module_of_code{reinterpret_cast<std::uintptr_t>(code), 0, {}};
   const int found = dl_iterate_phdr(
       [](dl_phdr_info* info, std::size_t, void* data) {
         auto& module = *static_cast<LoadedModule*>(data);
@@ -134,11 +134,11 @@ const Module* Module::of(const void* code) {
         }
         return 0;
       },
-      &wanted);
+      &module_of_code);
   if (found == 0) return nullptr;
   const std::lock_guard lock(mutex);
-  auto& module = modules[wanted.load_address];
-  if (!module) module = std::make_unique<Module>(wanted.path, wanted.load_address);
+  auto& module = modules[module_of_code.load_address];
+  if (!module) module = std::make_unique<Module>(module_of_code.path, module_of_code.load_address);
   return module.get();
 }
 
@@ -178,10 +178,10 @@ Range read_only_image(std::uintptr_t address) {
 
 std::string readable_name(const std::string& symbol) {
   std::string name = demangle(symbol);
-  for (const std::string_view unwanted : {"(anonymous namespace)::", "metron::"})
-    for (std::size_t at = name.find(unwanted); at != std::string::npos; at = name.find(unwanted))
-      name.erase(at, unwanted.size());
-  // A template's name has its return type in front; what lies between angle brackets stays.
+  for (const std::string_view prefix : {"(anonymous namespace)::", "metron::"})
+    for (std::size_t at = name.find(prefix); at != std::string::npos; at = name.find(prefix))
+      name.erase(at, prefix.size());
+  // A template's demangled name starts with its return type; text within angle brackets is kept.
   int depth = 0;
   std::size_t begin = 0, end = name.size();
   for (std::size_t i = 0; i < name.size(); ++i) {

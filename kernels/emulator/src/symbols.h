@@ -1,4 +1,4 @@
-// What the program's own ELF files tell: names of kernels, their __shared__ variables, source lines.
+// Information from the program's own ELF files: names of kernels, their __shared__ variables, source lines.
 #pragma once
 
 #include <cstdint>
@@ -33,10 +33,10 @@ class Module {
   std::uintptr_t load_address() const { return load_address_; }
   const std::string& path() const { return path_; }
 
-  // Where this OS thread has the module's thread-local storage; 0 if it has none.
+  // Address of the module's thread-local storage on this OS thread; 0 if there is none.
   std::uintptr_t local_storage() const;
 
-  static const Module* of(const void* code);  // null if no module holds it; read once, kept for ever
+  static const Module* of(const void* code);  // null if no module contains it; cached forever
 
  private:
   struct Function {
@@ -51,21 +51,21 @@ class Module {
   std::size_t local_storage_bytes_ = 0;
 };
 
-// The read-only part of a module around an address: string literals, constexpr tables. Empty if there is
+// The read-only section of a module around an address: string literals, constexpr tables. Empty if there is
 // none.
 Range read_only_image(std::uintptr_t address);
 
 std::string readable_name(
     const std::string& symbol);  // without return type, arguments and unnamed namespaces
 
-std::string tidy_path(const std::string& file);  // from the project's root where it lies below that
+std::string tidy_path(const std::string& file);  // relative to the project's root if below it
 
 struct SourceLine {
   std::string file;
   int line = 0;
 };
-// Of the call that returns to `code`: the innermost line that is a kernel's, not the emulator's or the
-// library's.
+// For the call that returns to `code`: the innermost line in a kernel, as opposed to the emulator or the
+// standard library.
 SourceLine source_line(std::uintptr_t code);
 
 }  // namespace metron::emulator

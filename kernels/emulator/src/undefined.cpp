@@ -1,5 +1,5 @@
-// What -fsanitize=bounds-strict,alignment,integer-divide-by-zero calls when a kernel breaks a rule of the
-// language. The structures are those that the compiler emits: see GCC's libsanitizer/ubsan/ubsan_handlers.h.
+// Handlers of -fsanitize=bounds-strict,alignment,integer-divide-by-zero in kernels. The structures are those
+// emitted by the compiler: see GCC's libsanitizer/ubsan/ubsan_handlers.h.
 #include <dlfcn.h>
 
 #include <cstdint>
@@ -36,7 +36,7 @@ struct Overflow {
 
 Site site_of(const SourceLocation& location) { return {location.file, static_cast<int>(location.line)}; }
 
-// An integer of up to 64 bits comes by value.
+// Integers of up to 64 bits are passed by value.
 std::string text(const TypeDescriptor& type, std::uintptr_t value) {
   const int bits = type.kind == 0 ? 1 << (type.info >> 1) : 64;
   const bool is_signed = (type.info & 1) != 0;
@@ -46,7 +46,7 @@ std::string text(const TypeDescriptor& type, std::uintptr_t value) {
                    : std::to_string(value << unused >> unused);
 }
 
-// Host code in kernel files is another sanitizer's business, if there is one.
+// Host code in kernel files is left to the program's own sanitizer.
 template <class... Arguments>
 void pass_on(const char* handler, Arguments... arguments) {
   void* const next = dlsym(RTLD_NEXT, handler);
@@ -64,12 +64,12 @@ void out_of_bounds(const char* handler, OutOfBounds* data, std::uintptr_t index)
 void type_mismatch(const char* handler, TypeMismatch* data, std::uintptr_t address) {
   if (!checker.is_active()) return pass_on(handler, data, address);
   const std::uintptr_t alignment = std::uintptr_t{1} << data->log_alignment;
-  if (address == 0 || address % alignment == 0) return;  // null shows when it is used
+  if (address == 0 || address % alignment == 0) return;  // a null pointer is reported by the access
   const Unchecked runtime;
   current_worker->report({Check::misaligned, 0, site_of(data->location),
                           "uses a " + std::string(data->type->name) + " at " +
-                              current_worker->describe(address) + ", where the address is no multiple of " +
-                              std::to_string(alignment)});
+                              current_worker->describe(address) +
+                              ", where the address is not a multiple of " + std::to_string(alignment)});
 }
 
 void division(const char* handler, Overflow* data, std::uintptr_t left, std::uintptr_t right) {

@@ -1,4 +1,4 @@
-// What can be wrong about barriers and warp operations, and what happens when nobody can run on.
+// Violations of barriers and warp operations, and deadlocks.
 #include <bit>
 #include <string>
 
@@ -15,22 +15,22 @@ std::string hexadecimal(std::uint32_t mask) {
   return digits;
 }
 
-std::string place(const Site& site) { return tidy_path(site.file) + ":" + std::to_string(site.line); }
+std::string location(const Site& site) { return tidy_path(site.file) + ":" + std::to_string(site.line); }
 
 }  // namespace
 
-// A finding about the thread that runs and another one of its block.
+// A finding about the running thread and another one of its block.
 RawFinding Worker::between(Check check, Site site, std::string what, std::uint32_t other,
                            std::string other_what) const {
   return {check, 0, site, std::move(what), {}, true, launch_->id(block_, other), std::move(other_what)};
 }
 
 void Worker::check_barrier() {
-  if (stray_at_barrier_ != first_at_barrier_) {
-    const std::uint32_t other = stray_at_barrier_ == current_ ? first_at_barrier_ : stray_at_barrier_;
-    const Site mine = threads_[current_].site, theirs = threads_[other].site;
-    report(between(Check::barrier, mine, "waits at this __syncthreads()", other,
-                   "waits at that of " + place(theirs) + ": the barrier is in divergent code"));
+  if (other_at_barrier_ != first_at_barrier_) {
+    const std::uint32_t other = other_at_barrier_ == current_ ? first_at_barrier_ : other_at_barrier_;
+    const Site here = threads_[current_].site, there = threads_[other].site;
+    report(between(Check::barrier, here, "waits at this __syncthreads()", other,
+                   "waits at the one in " + location(there) + ": the barrier is in divergent code"));
   } else if (exited_ != 0) {
     std::uint32_t other = 0;
     while (threads_[other].status != Status::exited) ++other;
@@ -63,8 +63,8 @@ void Worker::report_source(std::uint32_t thread, std::uint32_t source_lane) {
   if (note(std::move(finding), thread)) stop_block();
 }
 
-// Nobody can run: threads wait in warp operations for lanes that returned or wait elsewhere, or at a barrier
-// that others never reach. With the check off they go on as if those had never been asked for.
+// Deadlock: threads wait in warp operations for lanes that have returned or wait elsewhere, or at a barrier
+// that others never reach. With the check disabled the waits are dropped.
 void Worker::resolve_deadlock() {
   for (std::uint32_t first = 0; first < threads_count_; first += warp_lanes) {
     Warp& warp = warp_of(first);
@@ -75,11 +75,11 @@ void Worker::resolve_deadlock() {
         first +
         static_cast<std::uint32_t>(std::countr_zero(gathering.mask & warp.lanes & ~gathering.arrived));
     const Thread& other = threads_[missing];
-    const std::string where =
-        other.status == Status::exited ? "has returned"
-        : other.status == Status::at_barrier
-            ? "waits at __syncthreads() in " + place(other.site)
-            : "waits in the warp operation with mask " + hexadecimal(other.mask) + " in " + place(other.site);
+    const std::string where = other.status == Status::exited ? "has returned"
+                              : other.status == Status::at_barrier
+                                  ? "waits at __syncthreads() in " + location(other.site)
+                                  : "waits in the warp operation with mask " + hexadecimal(other.mask) +
+                                        " in " + location(other.site);
     if (note(between(Check::warp, threads_[waiting].site,
                      "waits in a warp operation with mask " + hexadecimal(gathering.mask), missing,
                      "is named in it, but " + where),
@@ -94,7 +94,7 @@ void Worker::resolve_deadlock() {
                    "has returned without reaching it"),
            first_at_barrier_))
     return stop_block();
-  current_ = max_threads;  // none: all that wait become ready
+  current_ = max_threads;  // none: all waiting threads become ready
   complete_barrier();
 }
 

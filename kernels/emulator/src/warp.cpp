@@ -1,4 +1,4 @@
-// Shuffles, votes and __syncwarp: lanes gather until all that the mask names are there.
+// Shuffles, votes and __syncwarp: lanes gather until all lanes of the mask have arrived.
 #include <algorithm>
 #include <bit>
 
@@ -8,7 +8,7 @@ namespace metron::emulator {
 
 namespace {
 
-// The lane that `lane` reads from in a shuffle, or itself.
+// The source lane of a shuffle, or `lane` itself.
 std::uint32_t source_lane(const Thread& thread, std::uint32_t lane) {
   const std::uint32_t width = static_cast<std::uint32_t>(thread.width), first = lane & ~(width - 1),
                       last = first + width - 1;
@@ -54,7 +54,7 @@ void for_each_lane(std::uint32_t lanes, const Body& body) {
   for (; lanes != 0; lanes &= lanes - 1) body(static_cast<std::uint32_t>(std::countr_zero(lanes)));
 }
 
-// Votes, matches and reductions: what `lane` gets of the values of all.
+// Votes, matches and reductions: the result of `lane`, given all operands.
 std::uint64_t collective(WarpOp op, const Thread* warp, std::uint32_t lanes, std::uint32_t lane) {
   std::uint32_t same = 0, set = 0;
   for_each_lane(lanes, [&](std::uint32_t l) {
@@ -118,7 +118,7 @@ std::uint64_t Worker::warp_operation(WarpOp op, std::uint32_t mask, std::uint64_
   return self.result;
 }
 
-// Computes every lane's result; all but the thread that runs now become ready.
+// Computes every lane's result and makes all lanes ready except the running one.
 void Worker::complete(std::uint32_t first_thread, const Gathering& gathering) {
   Thread* const warp = &threads_[first_thread];
   const bool shuffle = is_shuffle(gathering.op);

@@ -16,7 +16,7 @@ constinit thread_local Worker* current_worker = nullptr;
 namespace {
 
 constexpr std::uint32_t last_time = (1u << 20) - 1;
-constexpr std::size_t dynamic_bytes = std::size_t{256} << 10;  // more than any launch may ask for
+constexpr std::size_t dynamic_bytes = std::size_t{256} << 10;  // more than any launch may request
 constexpr std::size_t word_ratio = sizeof(Cell) / word_bytes, byte_ratio = sizeof(Cell);
 
 }  // namespace
@@ -31,7 +31,7 @@ Worker::Worker()
                      dynamic_bytes_.as<Cell>()};
 }
 
-// What stays the same for all blocks of the launch.
+// Invariant over the blocks of the launch.
 void Worker::prepare() {
   threads_count_ = launch_->threads;
   make_order();
@@ -62,7 +62,7 @@ void Worker::prepare() {
   checker.fixed = storage.shadow;
 }
 
-void Worker::ask_to_stop() {
+void Worker::request_stop() {
   must_stop_ = true;
   checker_->set(attention::stop);
 }
@@ -94,7 +94,8 @@ void Worker::run(Launch& launch) {
   launch_ = nullptr;
 }
 
-// Warps in a random order, and the lanes of each: together, so that a warp's fibers stay in the cache.
+// Warps in random order, and the lanes of each in random order. Lanes stay together, so that a warp's fibers
+// stay in cache.
 void Worker::make_order() {
   std::minstd_rand random(static_cast<std::uint32_t>(launch_->options->seed * 2654435761u + 1));
   std::vector<std::uint16_t> warps((threads_count_ + warp_lanes - 1) / warp_lanes);
@@ -167,12 +168,12 @@ void Worker::set_stamp() {
   checker.warp_floor = warp_of(current_).floor;
 }
 
-// After so many synchronisations that the time would run over, all that a block does counts as ordered.
+// On overflow of the block's time, all of its previous accesses count as ordered.
 void Worker::advance_time() {
   if (time_ < last_time) ++time_;
 }
 
-// Leaves what runs now, whose context goes to *save_to_, and comes back when that is resumed.
+// Suspends the current context into *save_to_; returns when it is resumed.
 void Worker::start_or_switch(std::uint32_t thread) {
   Thread& next = threads_[thread];
   if (next.status == Status::fresh) {
@@ -246,9 +247,9 @@ int Worker::barrier(Vote vote, bool predicate, Site site) {
   self.site = site;
   self.predicate = predicate;
   vote_ = vote;
-  if (at_barrier_ == 0) first_at_barrier_ = stray_at_barrier_ = current_;
+  if (at_barrier_ == 0) first_at_barrier_ = other_at_barrier_ = current_;
   const Site& first = threads_[first_at_barrier_].site;
-  if (site.line != first.line || site.file != first.file) stray_at_barrier_ = current_;
+  if (site.line != first.line || site.file != first.file) other_at_barrier_ = current_;
   if (++at_barrier_ == threads_count_ - exited_) {
     check_barrier();
     complete_barrier();
@@ -260,7 +261,7 @@ int Worker::barrier(Vote vote, bool predicate, Site site) {
   return vote_result_;
 }
 
-// All live threads have arrived; the one that runs now goes on, the others become ready.
+// All live threads have arrived: the running one continues, the others become ready.
 void Worker::complete_barrier() {
   int votes = 0;
   for (const std::uint16_t t : order_) {

@@ -1,4 +1,4 @@
-// Runs the blocks of launches, one at a time, each CUDA thread a fiber of this OS thread.
+// Executes the blocks of launches one at a time, each CUDA thread as a fiber of this OS thread.
 #pragma once
 
 #include <array>
@@ -28,7 +28,7 @@ struct Thread {
   uint3 index;
   std::uint32_t stack;
   Status status;
-  bool predicate;  // of a voting barrier
+  bool predicate;  // for a voting barrier
   WarpOp op;
   std::uint32_t mask, operand;
   int width;
@@ -36,8 +36,8 @@ struct Thread {
   Site site;  // where it waits
 };
 
-// Lanes of one warp that wait in the same operation with the same mask at the same place: what lanes in two
-// different shuffles exchange is undefined.
+// Lanes of a warp that wait in the same operation with the same mask at the same source location: exchanging
+// data between two different shuffles is undefined.
 struct Gathering {
   WarpOp op;
   std::uint32_t mask;
@@ -45,9 +45,9 @@ struct Gathering {
   std::uint32_t arrived;
 };
 struct Warp {
-  std::uint32_t lanes = 0;   // that exist
-  std::uint32_t exited = 0;  // of them
-  Record floor = 0;          // its last __syncwarp of all lanes
+  std::uint32_t lanes = 0;   // existing lanes
+  std::uint32_t exited = 0;  // the subset that has exited
+  Record floor = 0;          // time of the last __syncwarp of all lanes
   std::vector<Gathering> gatherings;
   std::vector<std::pair<std::uint32_t, Record>> partial_syncs;  // masks and times, since the last barrier
 };
@@ -56,11 +56,11 @@ class Worker {
  public:
   Worker();
 
-  void run(Launch&);  // takes blocks until none is left
+  void run(Launch&);  // takes blocks until none remain
 
-  void ask_to_stop();  // by another OS thread: the launch takes too long
+  void request_stop();  // called by another OS thread: the launch has timed out
 
-  // What a device thread calls.
+  // Called by device threads.
   int barrier(Vote, bool predicate, Site);
   std::uint64_t warp_operation(WarpOp, std::uint32_t mask, std::uint64_t value, std::uint32_t operand,
                                int width, Site);
@@ -70,7 +70,7 @@ class Worker {
   void begin_atomic(std::uintptr_t address);
   void end_atomic(std::uintptr_t address);
 
-  // What the checks of loads and stores ask, and what they tell: a fault never returns from its report.
+  // Queries and reports of the load and store checks. Reporting a fault does not return.
   bool is_in_use(const Attempt&);
   bool has_acquired(Record r) const { return launch_->fences.has_acquired(acquired_, r); }
   bool synchronized_lanes(Record) const;
@@ -82,8 +82,8 @@ class Worker {
   void report_race(const Attempt&, std::uintptr_t address, Record other, Access what_it_did);
   void report_misaligned(const Attempt&, std::size_t alignment);
   std::string describe(std::uintptr_t address) const;
-  void report(RawFinding);            // of the thread that runs
-  [[noreturn]] void abandon_block();  // the current thread never runs on, nor does any of its block
+  void report(RawFinding);            // on the running thread
+  [[noreturn]] void abandon_block();  // no thread of the block resumes
 
  private:
   struct LocalStorage {  // this OS thread's copy of a module's __shared__ variables
@@ -95,7 +95,7 @@ class Worker {
   void prepare();
   void run_block(std::uint64_t linear);
   void make_order();
-  void resume_next();  // another thread, or the scheduler if none is ready
+  void resume_next();  // switches to another thread, or to the scheduler if none is ready
   void start_or_switch(std::uint32_t thread);
   void select(std::uint32_t thread);
   void exit_thread();
@@ -103,9 +103,9 @@ class Worker {
   void complete(std::uint32_t first_thread, const Gathering&);
   void advance_time();
   void set_stamp();
-  static bool is_counted() { return (checker.wants() & attention::counted) != 0; }
+  static bool is_counted() { return (checker.attention_bits() & attention::counted) != 0; }
 
-  bool note(RawFinding, std::uint32_t thread);  // whether the block is to be abandoned
+  bool note(RawFinding, std::uint32_t thread);  // returns whether to abandon the block
   RawFinding between(Check, Site, std::string what, std::uint32_t other, std::string other_what) const;
   void stop_block();
   void check_barrier();
@@ -118,23 +118,23 @@ class Worker {
   Warp& warp_of(std::uint32_t thread) { return warps_[thread / warp_lanes]; }
   const Warp& warp_of(std::uint32_t thread) const { return warps_[thread / warp_lanes]; }
 
-  Checker* const checker_ = &checker;  // of this OS thread, for others
+  Checker* const checker_ = &checker;  // of this OS thread, for access from others
   std::atomic<bool> must_stop_{false};
   Launch* launch_ = nullptr;
-  std::uint64_t block_ = 0;  // its linear index
+  std::uint64_t block_ = 0;  // linear index
   Stacks stacks_;
   boost::context::detail::fcontext_t scheduler_ = nullptr;
-  boost::context::detail::fcontext_t* save_to_ = nullptr;  // where the context that was left belongs
-  boost::context::detail::fcontext_t left_ = nullptr;      // of a fiber that has ended
+  boost::context::detail::fcontext_t* save_to_ = nullptr;  // destination of the suspended context
+  boost::context::detail::fcontext_t left_ = nullptr;      // the context of a finished fiber
 
   std::uint32_t current_ = 0, threads_count_ = 0, exited_ = 0, at_barrier_ = 0;
   std::uint32_t first_at_barrier_ = 0,
-                stray_at_barrier_ = 0;  // two threads; the same if all wait at one line
+                other_at_barrier_ = 0;  // two threads; equal if all wait at one line
   Vote vote_ = Vote::none;
   int vote_result_ = 0;
   bool abandoned_ = false;
-  std::uint32_t time_ = 0;  // barriers and __syncwarps so far
-  Record fence_ = 0;        // of the block's last __threadfence
+  std::uint32_t time_ = 0;  // number of barriers and __syncwarps so far
+  Record fence_ = 0;        // the block's last __threadfence
   Acquired acquired_;
   std::uint32_t ready_begin_ = 0, ready_end_ = 0;
   std::array<std::uint16_t, max_threads> ready_;
@@ -147,15 +147,15 @@ class Worker {
   std::uintptr_t local_begin_ = 0;  // of the launch's module
   BarrierCounts barriers_;          // of this launch
   Counting counting_{max_threads};
-  std::vector<bool> touched_;  // of the module's __shared__ variables, in this launch
+  std::vector<bool> touched_;  // the module's __shared__ variables used by this launch
   std::size_t touched_bytes_ = 0;
 };
 
-// Of this OS thread; null on those that run no blocks.
+// The worker of this OS thread; null on threads that run no blocks.
 extern constinit thread_local Worker* current_worker;
 
-// The emulator's own code must not be checked, though it may call a template that a kernel file instantiated
-// too.
+// Excludes the emulator's own code from the checks, even templates that are also instantiated in a kernel
+// file.
 class Unchecked {
  public:
   Unchecked() : was_active_(checker.is_active()) { checker.set(attention::inactive); }

@@ -14,7 +14,7 @@ Workers::Workers(unsigned count) : workers_(count) {
     threads_.emplace_back([this, i](const std::stop_token& stop) { work(stop, i); });
 }
 
-Workers::~Workers() = default;  // each jthread is asked to stop, and joined
+Workers::~Workers() = default;  // jthreads: requests a stop and joins
 
 void Workers::work(std::stop_token stop, unsigned index) {
   const auto worker = std::make_unique<Worker>();
@@ -24,7 +24,7 @@ void Workers::work(std::stop_token stop, unsigned index) {
   workers_[index] = worker.get();
   while (wake_.wait(lock, stop, [&] { return launch_number_ != seen; })) {
     seen = launch_number_;
-    if (index >= wanted_) continue;
+    if (index >= active_) continue;
     Launch& launch = *launch_;
     lock.unlock();
     worker->run(launch);
@@ -36,15 +36,15 @@ void Workers::work(std::stop_token stop, unsigned index) {
 void Workers::run(Launch& launch) {
   std::unique_lock lock(mutex_);
   launch_ = &launch;
-  wanted_ = static_cast<unsigned>(std::min<std::uint64_t>(threads_.size(), launch.blocks));
-  busy_ = wanted_;
+  active_ = static_cast<unsigned>(std::min<std::uint64_t>(threads_.size(), launch.blocks));
+  busy_ = active_;
   ++launch_number_;
   wake_.notify_all();
   const auto is_done = [&] { return busy_ == 0; };
   const std::chrono::duration<double> timeout(launch.options->timeout_seconds);
   if (timeout.count() > 0 && !done_.wait_for(lock, timeout, is_done))
     for (Worker* const worker : workers_)
-      if (worker != nullptr) worker->ask_to_stop();
+      if (worker != nullptr) worker->request_stop();
   done_.wait(lock, is_done);
 }
 

@@ -20,7 +20,7 @@ class Workers {
   Workers& operator=(const Workers&) = delete;
   ~Workers();
 
-  void run(Launch&);  // returns when every block is done, or given up
+  void run(Launch&);  // returns when all blocks are done or abandoned
   unsigned count() const { return static_cast<unsigned>(threads_.size()); }
 
  private:
@@ -31,8 +31,8 @@ class Workers {
   std::condition_variable done_;
   Launch* launch_ = nullptr;
   std::uint64_t launch_number_ = 0;
-  unsigned wanted_ = 0, busy_ = 0;
-  std::vector<Worker*> workers_;  // each its thread's
+  unsigned active_ = 0, busy_ = 0;
+  std::vector<Worker*> workers_;  // each owned by its thread
   std::vector<std::jthread> threads_;
 };
 

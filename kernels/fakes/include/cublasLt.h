@@ -1,4 +1,4 @@
-// cuBLASLt is declared beside cuBLAS.
+// cuBLASLt is declared along with cuBLAS.
 #pragma once
 
 #include "cublas_v2.h"

@@ -1,4 +1,4 @@
-// What Metron uses of cuBLAS, declared for builds without NVIDIA's headers: fakes stand in for the library.
+// The part of cuBLAS that Metron uses, for builds without NVIDIA's headers. Implemented by a fake.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -7,5 +7,5 @@
 #include <cstdint>
 
 #include "vendor/cublas_types.h"
-// After the types:
+// Requires the types above:
 #include "vendor/cublas_functions.h"

@@ -1,4 +1,4 @@
-// What Metron uses of cuDNN, declared for builds without NVIDIA's headers: fakes stand in for the library.
+// The part of cuDNN that Metron uses, for builds without NVIDIA's headers. Implemented by a fake.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -6,5 +6,5 @@
 #include <cstddef>
 
 #include "vendor/cudnn_types.h"
-// After the types:
+// Requires the types above:
 #include "vendor/cudnn_functions.h"

@@ -1,4 +1,4 @@
-// That the fakes' declarations are those of NVIDIA's headers: compiles, or does not.
+// Compile-time check that the fakes' declarations match NVIDIA's headers.
 #include <cublasLt.h>
 #include <cublas_v2.h>
 #include <cuda_runtime.h>

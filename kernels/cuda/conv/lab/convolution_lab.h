@@ -1,5 +1,4 @@
-// Convolution as a laboratory: the kernel that everyone writes first. Nothing but a test calls it; the
-// provider's are
+// The naive convolution, as a reference point. Only a test calls it. The provider's kernels are in
 // ../conv2d_*.cu.
 #pragma once
 

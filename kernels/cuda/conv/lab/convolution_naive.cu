@@ -1,11 +1,10 @@
-// 1. One thread an element of y, neighbouring threads along a line of it.
+// 1. One thread per element of y, adjacent threads along an image line.
 //
-// A warp's reads of the image are of neighbours, and an element of the weights is one for all of it: nothing
-// is wrong with the pattern, but each multiply-add needs two loads. An element of the image is read by O * KH
-// * KW threads and one of the weights by N * OH * OW / 32 warps; bound by the caches. What it takes to need
-// fewer:
-// ../conv2d_direct.cu keeps 8 rows by 4 pixels of sums in registers, 6 loads for 32 multiply-adds;
-// ../conv2d_implicit.cu 8 by 8, 4 loads of sixteen bytes for 64, from tiles that a block loads once.
+// Image loads are coalesced and weight loads are uniform across the warp, but each multiply-add needs two
+// loads. An image element is read by O * KH * KW threads, a weight by N * OH * OW / 32 warps. Bound by cache
+// bandwidth. The provider's kernels reuse operands in registers: ../conv2d_direct.cu accumulates 8 rows x 4
+// pixels, 6 loads per 32 multiply-adds; ../conv2d_implicit.cu accumulates 8 x 8, 4 vector loads per 64
+// multiply-adds, from tiles in shared memory.
 #include <metron/kernels/cuda/conv/lab/convolution_lab.h>
 #include <metron/kernels/cuda/launch.h>
 
@@ -17,7 +16,7 @@ namespace {
 constexpr int threads = 256;
 
 struct Sizes {
-  std::int64_t channels, rows;  // of a group
+  std::int64_t channels, rows;  // per group
   std::int64_t groups, h, w, kernel_h, kernel_w, out_h, out_w, results;
 };
 

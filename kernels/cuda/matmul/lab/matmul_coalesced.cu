@@ -1,8 +1,8 @@
-// 2. Neighbouring threads go along a row of y: two numbers exchanged.
+// 2. Adjacent threads along a row of y: two indices swapped.
 //
-// The 32 threads of a warp read 32 neighbours of b, in four sectors, and one element of a for all of them. An
-// element of a is still read by N / 32 warps and an element of b by M threads: 4 (M N K + M N K / 32) bytes
-// come through the caches for M N K multiply-adds. Bound by the caches' bandwidth.
+// The 32 threads of a warp read 32 adjacent elements of b, in four sectors, and one element of a, a
+// broadcast. An element of a is still read by N / 32 warps and an element of b by M threads: 4 (M N K + M N K
+// / 32) bytes through the caches for M N K multiply-adds. Bound by cache bandwidth.
 #include <metron/kernels/cuda/launch.h>
 #include <metron/kernels/cuda/matmul/lab/matmul_lab.h>
 

@@ -1,9 +1,9 @@
-// The matrix product as a laboratory: four kernels from the naive one to register tiles, each with one idea
-// more than the one before. Nothing but a test calls them; the provider's are in ../matmul*.cuh, which add
-// sixteen-byte loads, double buffers, any strides and dtypes, and a choice of tiles.
+// Matrix product, step by step: four kernels from the naive one to register tiles, each adding one
+// optimization. Only a test calls them. The provider's kernels in ../matmul*.cuh add vectorized loads, double
+// buffering, any strides and dtypes, and a choice of tiles.
 //
-// y = a @ b: a (M, K), b (K, N) and y (M, N), float32, contiguous. a, b and y must move once, which is
-// 4 (M K + K N + M N) bytes; each kernel's head counts what it moves instead.
+// y = a @ b: a (M, K), b (K, N) and y (M, N), float32, contiguous. The minimum traffic is a, b and y once, 4
+// (M K + K N + M N) bytes; each kernel's header states what it moves instead.
 #pragma once
 
 #include <metron/core/tensor.h>

@@ -1,4 +1,4 @@
-// 1. One thread an element of y, neighbouring threads going down a column.
+// 1. One thread per element of y, adjacent threads along a column.
 //
 // The 32 threads of a warp read 32 rows of a: each load fetches 32 sectors of 32 bytes and uses four bytes of
 // each, and so does the store. Moves 32 (M N K + M N) bytes for a and y; bound by these transactions.

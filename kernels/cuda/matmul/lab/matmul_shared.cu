@@ -1,8 +1,8 @@
-// 3. A block of 32 x 32 threads computes a tile of y of that size. For every 32 steps along k it brings a
-// tile of a and one of b into shared memory, an element a thread, and every element is used 32 times.
+// 3. A block of 32 x 32 threads computes a tile of y of that size. For every 32 steps along k it stages a
+// tile of a and one of b in shared memory, one element per thread, and uses each element 32 times.
 //
-// Moves 4 (M N K / 32 + M N K / 32) bytes, a thirty-second of before. A thread reads two elements of shared
-// memory for each multiply-add, and that is what limits it now.
+// Moves 4 (M N K / 32 + M N K / 32) bytes, a thirty-second of the previous kernel. Each multiply-add reads
+// two elements of shared memory, which is the new bottleneck.
 #include <metron/kernels/cuda/launch.h>
 #include <metron/kernels/cuda/matmul/lab/matmul_lab.h>
 
@@ -22,9 +22,9 @@ __global__ void __launch_bounds__(side* side)
   for (std::int64_t first = 0; first < k; first += side) {
     a_tile[r][x] = row < m && first + x < k ? a[row * k + first + x] : 0.f;
     b_tile[r][x] = first + r < k && column < n ? b[(first + r) * n + column] : 0.f;
-    __syncthreads();  // the tiles are there
+    __syncthreads();  // the tiles are loaded
     for (int i = 0; i < side; ++i) sum += a_tile[r][i] * b_tile[i][x];
-    __syncthreads();  // and were read by all
+    __syncthreads();  // and no longer in use
   }
   if (row < m && column < n) y[row * n + column] = sum;
 }

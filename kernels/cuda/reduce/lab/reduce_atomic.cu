@@ -1,7 +1,7 @@
-// 1. One thread an element, added to the sum by an atomic.
+// 1. One thread per element, added to the sum by an atomic.
 //
-// All N additions are to one address, one after the other, in an order that changes from run to run, and with
-// it the last digits of the sum. Its rounding error grows with N. Bound by the atomics.
+// All N additions are serialized on one address, in an order that varies from run to run, and so do the last
+// digits of the sum. The rounding error grows with N. Bound by the atomics.
 #include <metron/kernels/cuda/launch.h>
 #include <metron/kernels/cuda/reduce/lab/reduce_lab.h>
 

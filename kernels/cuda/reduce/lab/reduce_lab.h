@@ -1,9 +1,10 @@
-// The sum of an array as a laboratory: three kernels, each with one idea more than the one before. Nothing
-// but a test calls them; the provider's is in ../fold.cuh, which adds sixteen-byte loads, any axes and
-// strides, any operator, and an order that depends on the shape alone.
+// Sum of an array, step by step: three kernels, each adding one optimization. Only a test calls them. The
+// provider's kernels are reduce_row_kernel in ../reduce.cu, one warp per row, and the folds of ../fold.cuh.
+// The folds add vectorized loads, any axes and strides, any operator, and an order that depends on the shape
+// alone.
 //
-// y = the sum of x: x (N) and y () float32, contiguous. x must move once, which is 4 N bytes; what a thread
-// does beside its load is what tells the kernels apart.
+// y = the sum of x: x (N) and y () float32, contiguous. The minimum traffic is x once, 4 N bytes; the kernels
+// differ in what a thread does besides its load.
 #pragma once
 
 #include <metron/core/tensor.h>

@@ -1,8 +1,8 @@
-// 3. A thread adds sixteen elements before it meets the others; warps add by shuffles, and only their eight
-// sums go through shared memory.
+// 3. A thread accumulates sixteen elements before it communicates; warps reduce by shuffles, and only their
+// eight sums go through shared memory.
 //
-// An element costs a load and an addition, a block of 4096 one barrier and one store of shared memory a warp:
-// bound by memory, from which it reads each element once.
+// An element costs one load and one addition; a block of 4096 elements one barrier, and one store to shared
+// memory per warp. Memory-bound: each element is read once.
 #include <metron/kernels/cuda/launch.h>
 #include <metron/kernels/cuda/reduce/lab/reduce_lab.h>
 
@@ -20,7 +20,7 @@ __device__ float warp_sum(float value) {
 
 __global__ void __launch_bounds__(threads)
     reduce_shuffle_kernel(const float* x, std::int64_t count, float* sums) {
-  __shared__ float shares[warps];
+  __shared__ float partials[warps];
   const int thread = static_cast<int>(threadIdx.x);
   const std::int64_t first = static_cast<std::int64_t>(blockIdx.x) * threads * per_thread + thread;
   float value = 0;
@@ -29,10 +29,10 @@ __global__ void __launch_bounds__(threads)
     if (i < count) value += x[i];
   }
   value = warp_sum(value);
-  if (thread % warp_size == 0) shares[thread / warp_size] = value;
+  if (thread % warp_size == 0) partials[thread / warp_size] = value;
   __syncthreads();
   if (thread >= warp_size) return;
-  value = warp_sum(thread < warps ? shares[thread] : 0);
+  value = warp_sum(thread < warps ? partials[thread] : 0);
   if (thread == 0) sums[blockIdx.x] = value;
 }
 

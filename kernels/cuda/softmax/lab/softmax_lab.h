@@ -1,10 +1,11 @@
-// Softmax of rows as a laboratory: three kernels, each with one idea more than the one before. Nothing but a
-// test calls them; the provider's is in ../softmax.cu, which adds sixteen-byte loads, any axis and strides,
-// the logarithm, and rows that are shorter than a warp or so long that a block shares one.
+// Softmax over rows, step by step: three kernels, each adding one optimization. Only a test calls them. The
+// next step is softmax_row_kernel in ../softmax.cu, which keeps the row in registers and reads it once. The
+// general kernel there adds vectorized loads, any axis and strides, log-softmax, and mappings for rows
+// shorter than a warp or long enough for a block.
 //
-// y[r, c] = exp(x[r, c]) / sum over the row: x and y (rows, columns) float32, contiguous. The largest of a
-// row is taken off before exp, which changes nothing but keeps it finite: so a row must be seen three times,
-// for its largest, its sum, and the results. x and y must move once, which is 8 bytes an element.
+// y[r, c] = exp(x[r, c]) / sum over the row; x and y (rows, columns) float32, contiguous. Subtracting the
+// row's maximum before exp keeps it finite without changing the result. That takes three passes: maximum,
+// sum, result. The minimum traffic is x and y once, 8 bytes per element.
 #pragma once
 
 #include <metron/core/tensor.h>

@@ -1,8 +1,8 @@
-// 1. One thread a row, which it walks three times.
+// 1. One thread per row, three passes over it.
 //
-// The lanes of a warp are a row apart: where rows have eight columns or more, each lane's four bytes come
-// from a sector of 32 of their own, on all three walks and on the way out. Few rows leave a device empty.
-// Bound by the transactions, eight times as many as need be.
+// The lanes of a warp access addresses one row apart. With eight or more columns each 4-byte access takes a
+// 32-byte sector of its own, in all three passes and in the store. A small number of rows leaves the device
+// idle. Bound by memory transactions, eight times the minimum.
 #include <metron/kernels/cuda/launch.h>
 #include <metron/kernels/cuda/softmax/lab/softmax_lab.h>
 

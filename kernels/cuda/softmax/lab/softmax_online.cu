@@ -1,9 +1,9 @@
-// 3. The maximum and the sum in one walk: where a larger element comes, what was added so far is scaled down
+// 3. One warp per row, with the maximum and the sum in one pass: a new maximum rescales the running sum
 // (Milakov and Gimelshein, 2018, "Online normalizer calculation for softmax").
 //
-// The row is read twice, and only for the results where the caches keep it: bound by memory, 12 bytes an
-// element where 8 would do. Each lane has a maximum of its own until the end, when pairs of a maximum and a
-// sum are put together as they were made: two shuffles for each of five steps.
+// The row is read twice; the second pass hits the cache for all but very long rows. Memory-bound, 12 bytes
+// per element against a minimum of 8. Each lane keeps its own maximum and sum, merged at the end by two
+// shuffles in each of five steps.
 #include <metron/kernels/cuda/launch.h>
 #include <metron/kernels/cuda/softmax/lab/softmax_lab.h>
 
@@ -15,12 +15,12 @@ namespace {
 
 constexpr int threads = 128;
 constexpr int warps = threads / warp_size;
-constexpr float lowest = -std::numeric_limits<float>::max();  // finite: of two of them the difference is 0
+constexpr float lowest = -std::numeric_limits<float>::max();  // finite, so that the difference of two is 0
 
 __global__ void __launch_bounds__(threads)
     softmax_online_kernel(const float* x, std::int64_t rows, std::int64_t columns, float* y) {
   const std::int64_t row = static_cast<std::int64_t>(blockIdx.x) * warps + threadIdx.x / warp_size;
-  if (row >= rows) return;  // the whole warp
+  if (row >= rows) return;  // uniform across the warp
   const int lane = static_cast<int>(threadIdx.x) % warp_size;
   const float* const from = x + row * columns;
   float largest = lowest, sum = 0;

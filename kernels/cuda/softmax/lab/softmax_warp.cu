@@ -1,8 +1,8 @@
-// 2. One warp a row: lanes read neighbours, and put their maxima and sums together by shuffles.
+// 2. One warp per row: lanes load adjacent elements, and shuffles combine their maxima and sums.
 //
-// Each access of a warp is 128 bytes that lie together, the fewest transactions. But the row is still read
-// three times, and an exponential computed twice for each element: bound by memory, 16 bytes an element where
-// 8 would do, unless the caches keep the row.
+// Each warp access is 128 contiguous bytes, the minimum number of transactions. The row is still read three
+// times and each exponential computed twice: memory-bound, 16 bytes per element against a minimum of 8,
+// unless the row stays in cache.
 #include <metron/kernels/cuda/launch.h>
 #include <metron/kernels/cuda/softmax/lab/softmax_lab.h>
 
@@ -18,7 +18,7 @@ constexpr int warps = threads / warp_size;
 __global__ void __launch_bounds__(threads)
     softmax_warp_kernel(const float* x, std::int64_t rows, std::int64_t columns, float* y) {
   const std::int64_t row = static_cast<std::int64_t>(blockIdx.x) * warps + threadIdx.x / warp_size;
-  if (row >= rows) return;  // the whole warp
+  if (row >= rows) return;  // uniform across the warp
   const int lane = static_cast<int>(threadIdx.x) % warp_size;
   const float* const from = x + row * columns;
   float largest = -std::numeric_limits<float>::infinity();

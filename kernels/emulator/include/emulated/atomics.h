@@ -10,14 +10,14 @@
 
 namespace metron::emulator {
 
-// Around an update, for the checks; the bits there now; compare-and-swap, which answers the bits found.
+// Brackets an update for the checks; returns the current bits; compare-and-swap returns the bits found.
 void begin_atomic(void* address, std::size_t bytes);
 void end_atomic(void* address);
 std::uint64_t load_bits(const void* address, std::size_t bytes);
 std::uint64_t compare_exchange(void* address, std::size_t bytes, std::uint64_t expected,
                                std::uint64_t desired);
 
-// Replaces *address by next(*address); returns what it was.
+// Replaces *address by next(*address); returns the old value.
 template <Exchangeable T, class Next>
 inline __attribute__((always_inline)) T atomic_update(T* address, Next next) {
   begin_atomic(address, sizeof(T));

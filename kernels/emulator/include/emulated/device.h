@@ -1,4 +1,4 @@
-// Where a thread is, and its block's dynamic shared memory.
+// Thread and block indices, and dynamic shared memory.
 #pragma once
 
 #include <cstddef>
@@ -6,8 +6,8 @@
 #include "qualifiers.h"
 #include "vector_types.h"
 
-// Set by the runtime before a thread runs, and constant for the kernel: so the compiler may keep them in
-// registers, and instrumentation leaves them alone.
+// Set by the runtime before a thread runs, and constant for the kernel: the compiler may keep them in
+// registers, and does not instrument them.
 extern const __thread uint3 threadIdx __asm__("metron_emulator_thread_index");
 extern const __thread uint3 blockIdx __asm__("metron_emulator_block_index");
 extern const __thread uint3 blockDim __asm__("metron_emulator_block_shape");

@@ -1,5 +1,5 @@
-// The two 16-bit floating-point formats. Arithmetic rounds once: a float holds every product of two of them,
-// and rounding a float's sum, quotient or square root again gives what a single rounding would.
+// The two 16-bit floating-point formats. Arithmetic rounds once: a product of two is exact in float, and for
+// a sum, quotient or square root, rounding the float result again equals a single rounding.
 #pragma once
 
 #include <bit>
@@ -12,7 +12,7 @@
 
 namespace metron::emulator {
 
-// Rounds the magnitude bits of a float or double to nearest even, `dropped` low bits less.
+// Rounds the magnitude bits of a float or double to nearest even, dropping `dropped` low bits.
 template <class Bits>
 constexpr Bits round_off(Bits magnitude, int dropped) {
   const Bits odd = magnitude >> dropped & 1;
@@ -27,7 +27,7 @@ struct HalfFormat {  // 1 sign, 5 exponent, 10 fraction bits
     const std::uint64_t magnitude = bits & ~(1ull << 63);
     if (magnitude > 0x7ff0ull << 48) return nan;
     if (magnitude >= std::bit_cast<std::uint64_t>(65520.0)) return sign | infinity;
-    if (magnitude >= std::bit_cast<std::uint64_t>(0x1p-14))  // normal: the exponent's bias changes
+    if (magnitude >= std::bit_cast<std::uint64_t>(0x1p-14))  // normal: the exponent bias changes
       return sign | static_cast<std::uint16_t>(round_off(magnitude - (std::uint64_t{1023 - 15} << 52), 42));
     // Subnormal: adding 2^28 leaves a multiple of 2^-24 in the low bits, rounded by the addition.
     const double shifted = std::bit_cast<double>(magnitude) + 0x1p28;
@@ -36,7 +36,7 @@ struct HalfFormat {  // 1 sign, 5 exponent, 10 fraction bits
   static constexpr float widen(std::uint16_t bits) {
     const std::uint32_t sign = std::uint32_t{bits & 0x8000u} << 16, magnitude = bits & 0x7fffu;
     if (magnitude >= infinity) return std::bit_cast<float>(sign | 0x7f800000u | magnitude << 13);
-    // Scaled by 2^112, which makes subnormals right too.
+    // Scaling by 2^112 handles subnormals, too.
     const float scaled = std::bit_cast<float>(magnitude << 13) * 0x1p112f;
     return std::bit_cast<float>(sign | std::bit_cast<std::uint32_t>(scaled));
   }
@@ -111,7 +111,7 @@ struct alignas(4) Float16x2 {
 
 }  // namespace metron::emulator
 
-// What both formats share by overloading, as on a device.
+// Overloads common to both formats, as on a device.
 template <class F>
 constexpr metron::emulator::Float16<F> __hadd(metron::emulator::Float16<F> a,
                                               metron::emulator::Float16<F> b) {
@@ -140,7 +140,7 @@ template <class F>
 constexpr metron::emulator::Float16<F> __habs(metron::emulator::Float16<F> a) {
   return metron::emulator::Float16<F>::of_bits(a.bits & 0x7fff);
 }
-// The product of two is exact in a double, whose sum is far from the rounding boundaries of 16 bits.
+// The product of two is exact in double, and the sum is far from any rounding boundary of the 16-bit format.
 template <class F>
 metron::emulator::Float16<F> __hfma(metron::emulator::Float16<F> a, metron::emulator::Float16<F> b,
                                     metron::emulator::Float16<F> c) {
@@ -231,14 +231,14 @@ constexpr float __high2float(metron::emulator::Float16x2<F> a) {
   return a.y;
 }
 
-// A pair is added by two atomic operations of one half each: together they are not atomic, here as there.
+// A pair is added by two atomic operations, one per half: not atomic as a whole, as on a device.
 template <class F>
 metron::emulator::Float16x2<F> atomicAdd(metron::emulator::Float16x2<F>* address,
                                          metron::emulator::Float16x2<F> value) {
   return {atomicAdd(&address->x, value.x), atomicAdd(&address->y, value.y)};
 }
 
-// The conversions of one format, whose names differ by "half" and "bfloat16" alone.
+// The conversions of one format; names differ only in "half" and "bfloat16".
 #define METRON_EMULATOR_FLOAT16(name, T, T2)                                 \
   constexpr float __##name##2float(T x) { return x; }                        \
   constexpr T __float2##name(float x) { return {x}; }                        \

@@ -47,7 +47,7 @@ inline float __uint_as_float(unsigned x) { return std::bit_cast<float>(x); }
 inline long long __double_as_longlong(double x) { return std::bit_cast<long long>(x); }
 inline double __longlong_as_double(long long x) { return std::bit_cast<double>(x); }
 
-// Round to nearest even is the host's mode too.
+// The host's rounding mode is round-to-nearest-even, too.
 inline float __fadd_rn(float a, float b) { return a + b; }
 inline float __fsub_rn(float a, float b) { return a - b; }
 inline float __fmul_rn(float a, float b) { return a * b; }
@@ -69,7 +69,7 @@ inline float __uint2float_rn(unsigned x) { return static_cast<float>(x); }
 inline float __ll2float_rn(long long x) { return static_cast<float>(x); }
 inline float __saturatef(float x) { return x > 0 ? (x < 1 ? x : 1.f) : 0.f; }
 
-// The fast ones are less exact on a device; here they are as exact as the library's.
+// The fast intrinsics are as accurate as the library's here, unlike on a device.
 inline float __expf(float x) { return std::exp(x); }
 inline float __exp10f(float x) { return std::pow(10.f, x); }
 inline float __logf(float x) { return std::log(x); }
@@ -96,7 +96,8 @@ inline void sincospif(float x, float* sine, float* cosine) {
   *cosine = static_cast<float>(std::cos(3.14159265358979323846 * x));
 }
 
-// Global min and max as on a device: mixed operands meet in their common type, NaN gives the other operand.
+// Global min and max as on a device: mixed operands are converted to their common type, and a NaN operand is
+// ignored.
 template <class A, class B>
 requires std::is_arithmetic_v<A> && std::is_arithmetic_v<B>
 constexpr std::common_type_t<A, B> min(A a, B b) {

@@ -1,4 +1,4 @@
-// The words that CUDA adds to C++. Macros, as the kernels' sources must compile unchanged.
+// CUDA's qualifiers. Macros, as kernel sources must compile unchanged.
 #pragma once
 
 #define __global__
@@ -10,11 +10,11 @@
 #define __align__(n) __attribute__((aligned(n)))
 #define __restrict__ __restrict
 
-// One section, so that a kernel's reads of constant memory are told from reads of the host's variables.
+// A separate section distinguishes constant memory from the host's variables.
 #define __constant__ __attribute__((section("metron_constant")))
 
-// A worker runs one block at a time, so storage of its own for each worker is what a block shares. The guard
-// in front keeps two such variables apart: an index that leaves one must not land in the next.
+// A worker runs one block at a time, so per-worker storage is shared by exactly a block. The guard separates
+// adjacent variables: an index past the end of one must not fall into the next.
 #define METRON_EMULATOR_JOIN_(a, b) a##b
 #define METRON_EMULATOR_JOIN(a, b) METRON_EMULATOR_JOIN_(a, b)
 #define __shared__                                                                              \

@@ -1,5 +1,5 @@
 // The part of the CUDA runtime API that Metron uses. Work is queued in streams and runs when the host
-// synchronises, so a synchronisation that is missing shows.
+// synchronizes, so that a missing synchronization is detected.
 #pragma once
 
 #include <memory>
@@ -62,7 +62,7 @@ const char* cudaGetErrorString(cudaError_t error);
 
 namespace metron::emulator {
 
-// A kernel with its arguments, which are all of the host's memory that its threads may read.
+// A kernel with its arguments, the only host memory that its threads may read.
 struct KernelCall {
   const void* function;
   std::shared_ptr<const void> arguments;

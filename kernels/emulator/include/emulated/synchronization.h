@@ -1,4 +1,4 @@
-// Barriers, votes and shuffles. Each call hands over its source line: barriers are known by it.
+// Barriers, votes and shuffles. Each call passes its source line, which identifies barriers.
 #pragma once
 
 #include <bit>
@@ -173,7 +173,7 @@ inline unsigned __reduce_xor_sync(unsigned mask, unsigned value, const char* fil
   return static_cast<unsigned>(warp_operation(WarpOp::reduce_xor, mask, value, 0, 32, file, line));
 }
 
-// Any set of lanes that has the caller in it is a right answer; the least is what is left when lanes diverge.
+// Any set of lanes that includes the caller is valid; the minimal one is what diverged lanes would see.
 inline unsigned __activemask() { return metron::emulator::active_mask(); }
 
 inline void __threadfence() { metron::emulator::thread_fence(false); }

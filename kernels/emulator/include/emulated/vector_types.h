@@ -1,4 +1,4 @@
-// CUDA's short vectors: plain aggregates with the device's alignment, so that a copy of one is one access.
+// CUDA's vector types: aggregates with the device's alignment, so that a copy is a single access.
 #pragma once
 
 namespace metron::emulator {
@@ -14,7 +14,7 @@ struct alignas(vector_alignment(2 * sizeof(T))) Vector2 {
   T x, y;
 };
 template <class T>
-struct Vector3 {  // as aligned as its elements
+struct Vector3 {  // aligned as its elements
   T x, y, z;
 };
 template <class T>
@@ -39,7 +39,7 @@ inline constexpr auto make4 = [](T x, T y, T z, T w) {
 
 }  // namespace metron::emulator
 
-// char2, make_char2 and their like.
+// char2, make_char2 and so on.
 #define METRON_EMULATOR_VECTORS(name, T)                             \
   using name##1 = metron::emulator::Vector1<T>;                      \
   using name##2 = metron::emulator::Vector2<T>;                      \

@@ -1,5 +1,5 @@
-// The functions of cuBLAS and cuBLASLt that Metron calls. The check against NVIDIA's headers includes it
-// after them: a declaration that differs does not compile.
+// The functions of cuBLAS and cuBLASLt that Metron calls. Also compiled after NVIDIA's headers: a mismatched
+// declaration is an error.
 
 extern "C" {
 cublasStatus_t cublasCreate_v2(cublasHandle_t* handle);

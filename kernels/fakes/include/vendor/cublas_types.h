@@ -1,6 +1,5 @@
-// The types and constants of cuBLAS and cuBLASLt that Metron uses, by the names and values of their
-// interface. It includes nothing, so that the check against NVIDIA's own headers can include it into a
-// namespace.
+// The types and constants of cuBLAS and cuBLASLt that Metron uses, with the names and values of their API.
+// Includes nothing, so that the check against NVIDIA's headers can include it inside a namespace.
 
 #ifndef CUBLAS_VER_MAJOR
 #define CUBLAS_VER_MAJOR 13

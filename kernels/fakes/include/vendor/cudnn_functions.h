@@ -1,5 +1,5 @@
-// The functions of cuDNN that Metron calls. The check against NVIDIA's headers includes it after them: a
-// declaration that differs does not compile.
+// The functions of cuDNN that Metron calls. Also compiled after NVIDIA's headers: a mismatched declaration is
+// an error.
 
 extern "C" {
 size_t cudnnGetVersion(void);

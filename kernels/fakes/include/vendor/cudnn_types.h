@@ -1,5 +1,5 @@
-// The types and constants of cuDNN that Metron uses, by the names and values of its interface. It includes
-// nothing, so that the check against NVIDIA's own headers can include it into a namespace.
+// The types and constants of cuDNN that Metron uses, with the names and values of its API. Includes nothing,
+// so that the check against NVIDIA's headers can include it inside a namespace.
 
 #ifndef CUDNN_MAJOR
 #define CUDNN_MAJOR 9
