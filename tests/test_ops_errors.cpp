@@ -148,7 +148,7 @@ TEST(OpsErrors, CopiesAndFills) {
   expect_error<ShapeError>([&] { cat(sizes, 0); }, {"[cat]", "axis 0", "(2, 3)", "(2, 4)"});
   expect_error<ShapeError>([&] { cat(ranks, 0); }, {"[cat]", "(2,)", "(2, 1)"});
   expect_error<DTypeError>([&] { cat(dtypes, 0); }, {"[cat]", "float32", "float64"});
-  expect_error<ValueError>([&] { cat(none, 0); }, {"[cat]", "an empty list"});
+  expect_error<ValueError>([&] { cat(none, 0); }, {"[cat]", "undefined tensor"});
   expect_error<ShapeError>([&] { cat(scalars, 0); }, {"[cat]", "axis 0", "rank 0"});
   expect_error<ShapeError>([&] { cat(sizes, 2); }, {"[cat]", "axis 2"});
 }
