@@ -2,6 +2,7 @@
 // and message.
 #include <metron/core/autograd.h>
 #include <metron/core/ops.h>
+#include <metron/tools/op_cases/cases.h>
 
 #include <vector>
 
@@ -9,6 +10,21 @@
 
 namespace metron::test {
 namespace {
+
+TEST(OpsErrors, OfTheTableOfCases) {
+  for (const op_cases::ErrorCase& c : op_cases::error_cases()) {
+    SCOPED_TRACE(c.op);
+    try {
+      c.call();
+      ADD_FAILURE() << "no error";
+    } catch (const Error& error) {
+      const std::string message = error.what();
+      EXPECT_TRUE(c.is_expected(error)) << "an error of another type: " << message;
+      EXPECT_TRUE(message.starts_with('[' + c.op + ']')) << message;
+      for (const std::string& word : c.words) EXPECT_NE(message.find(word), std::string::npos) << message;
+    }
+  }
+}
 
 TEST(OpsErrors, ArithmeticRejectsMismatchedOperands) {
   struct Op {

@@ -88,7 +88,7 @@ bool layer_norm(const Tensor& x, const Tensor& w, const Tensor& b, double eps, T
     parallel_for(x.size(0), grain_of(4 * columns), [&](Index first, Index last) {
       for (Index row = first; row < last; ++row) {
         const T* const values = from + row * columns;
-        const Moments<T> row_moments = moments(values, columns);
+        const RowMoments<T> row_moments = moments(values, columns);
         const T scale = inverse_standard_deviation(row_moments.variance, eps);
         for (Index i = 0; i < columns; ++i)
           out[row * columns + i] = (values[i] - row_moments.mean) * scale * scales[i] + shifts[i];

@@ -10,13 +10,13 @@ namespace metron::METRON_ISA {
 namespace {
 
 template <typename T>
-struct Moments {
+struct RowMoments {
   T mean, variance;  // biased
 };
 
 // The second pass corrects the first one's mean: exact to rounding however far the mean is from 0.
 template <typename T>
-Moments<T> moments(const T* x, Index n) {
+RowMoments<T> moments(const T* x, Index n) {
   const T count = static_cast<T>(n);
   const T rough = fold<T>(Sum<T>(), n, [&](Index i) { return x[i]; }) / count;
   const T mean = rough + fold<T>(Sum<T>(), n, [&](Index i) { return x[i] - rough; }) / count;
