@@ -116,6 +116,10 @@ Tensor batch_norm(const Tensor& x, const Tensor& w, const Tensor& b, Tensor runn
 // Over the last axes, which have the shape `normalized`; optional w and b have that shape.
 Tensor layer_norm(const Tensor& x, const Shape& normalized, const Tensor& w = {}, const Tensor& b = {},
                   double eps = 1e-5);
+// x (N, C, ...), w and b (C) or undefined: over each group of C / groups channels of a sample (Wu and He,
+// 2018).
+Tensor group_norm(const Tensor& x, std::int64_t groups, const Tensor& w = {}, const Tensor& b = {},
+                  double eps = 1e-5);
 
 // ---- Dropout: zero with probability p, else scaled by 1 / (1 - p); the identity in evaluation mode ----
 // Drops elements.

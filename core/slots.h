@@ -151,6 +151,16 @@ inline constinit Slot<LayerNormFn> layer_norm{"layer_norm"};
 using LayerNormBackwardFn = bool(const Tensor& g, const Tensor& x, const Tensor& w, const Tensor& mean,
                                  const Tensor& variance, double eps, Tensor& gx, Tensor& gw, Tensor& gb);
 inline constinit Slot<LayerNormBackwardFn> layer_norm_backward{"layer_norm_backward"};
+// Over each group of C / groups channels of a sample. x and y (N, C, L), w and b (C) or both absent, mean and
+// biased variance (N, groups) are outputs; all contiguous.
+using GroupNormFn = bool(const Tensor& x, const Tensor& w, const Tensor& b, std::int64_t groups, double eps,
+                         Tensor& mean, Tensor& variance, Tensor& y);
+inline constinit Slot<GroupNormFn> group_norm{"group_norm"};
+// The statistics depend on x. w, gw and gb are absent together.
+using GroupNormBackwardFn = bool(const Tensor& g, const Tensor& x, const Tensor& w, const Tensor& mean,
+                                 const Tensor& variance, std::int64_t groups, double eps, Tensor& gx,
+                                 Tensor& gw, Tensor& gb);
+inline constinit Slot<GroupNormBackwardFn> group_norm_backward{"group_norm_backward"};
 
 // ---- Random ----
 

@@ -1,4 +1,4 @@
-// Batch and layer normalization.
+// Batch, layer and group normalization.
 #include <metron/core/ops/common.h>
 
 namespace metron {
@@ -103,6 +103,40 @@ Tensor layer_norm(const Tensor& input_tensor, const Shape& normalized, const Ten
              return gp ? detail::view_or_copy(gp, w.get().shape()) : Tensor();
            };
            return Gradients{detail::view_or_copy(gx, input.shape()), shaped(gw), shaped(gb)};
+         });
+  return y;
+}
+
+Tensor group_norm(const Tensor& given, std::int64_t groups, const Tensor& w, const Tensor& b, double eps) {
+  const OpScope scope("group_norm");
+  detail::check_operands("group_norm", {&given, detail::optional(w), detail::optional(b)});
+  detail::check_floating("group_norm", given);
+  check<ShapeError>(given.rank() >= 2, "group_norm", "expects x (N, C, ...), got ", given.shape());
+  const std::int64_t samples = given.size(0), channels = given.size(1);
+  check<ShapeError>(groups >= 1 && channels % groups == 0, "group_norm",
+                    "groups must divide the channels, got ", groups, " groups for x ", given.shape());
+  check_parameters("group_norm", given, w, b, {channels});
+  check<ValueError>(eps >= 0, "group_norm", "eps must not be negative, got ", eps);
+
+  const Tensor x = contiguous(given);
+  const std::int64_t plane =
+      Shape(Dims(x.shape().begin() + 2, static_cast<std::size_t>(x.rank() - 2))).numel();
+  const Shape flat{samples, channels, plane};
+  const auto dense = [](const Tensor& parameter) { return parameter ? contiguous(parameter) : Tensor(); };
+  Tensor mean = Tensor::empty({samples, groups}, x.options());
+  Tensor variance = Tensor::empty({samples, groups}, x.options()), y = Tensor::empty(flat, x.options());
+  kernel::group_norm(detail::view_or_copy(x, flat), dense(w), dense(b), groups, eps, mean, variance, y);
+  y = detail::view_or_copy(y, x.shape());
+  record("group_norm", y, {&x, &w, &b}, Backward::fused,
+         [x = saved(x), w = saved(w), mean = saved(mean), variance = saved(variance), flat, dense, groups,
+          eps](const Tensor& g, GradMask) {
+           const Tensor input = x.get(), weight = dense(w.get());
+           Tensor gx = Tensor::empty(flat, input.options()), gw = empty_gradient(weight),
+                  gb = empty_gradient(weight);
+           kernel::group_norm_backward(detail::view_or_copy(contiguous(g), flat),
+                                       detail::view_or_copy(input, flat), weight, mean.get(), variance.get(),
+                                       groups, eps, gx, gw, gb);
+           return Gradients{detail::view_or_copy(gx, input.shape()), gw, gb};
          });
   return y;
 }
