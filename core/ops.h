@@ -28,9 +28,10 @@ Tensor exp(const Tensor& x);                                 // e^x
 Tensor log(const Tensor& x);                                 // natural logarithm
 Tensor sqrt(const Tensor& x);                                // square root; infinite gradient at 0
 Tensor relu(const Tensor& x);                                // max(x, 0); gradient 0 at 0
-Tensor gelu(const Tensor& x);     // x * Phi(x), exact (erf), not the tanh approximation
-Tensor sigmoid(const Tensor& x);  // 1 / (1 + e^-x)
-Tensor tanh(const Tensor& x);     // hyperbolic tangent
+Tensor gelu(const Tensor& x);      // x * Phi(x), exact (erf), not the tanh approximation
+Tensor sigmoid(const Tensor& x);   // 1 / (1 + e^-x)
+Tensor softplus(const Tensor& x);  // log(1 + e^x), without overflow
+Tensor tanh(const Tensor& x);      // hyperbolic tangent
 Tensor clamp(const Tensor& x, double low, double high);  // gradient 1 within the bounds, inclusive
 // condition ? a : b. The condition is uint8; all three broadcast.
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b);

@@ -2,6 +2,7 @@
 // and message.
 #include <metron/core/autograd.h>
 #include <metron/core/ops.h>
+#include <metron/tools/op_cases/cases.h>
 
 #include <vector>
 
@@ -9,6 +10,21 @@
 
 namespace metron::test {
 namespace {
+
+TEST(OpsErrors, OfTheTableOfCases) {
+  for (const op_cases::ErrorCase& c : op_cases::error_cases()) {
+    SCOPED_TRACE(c.op);
+    try {
+      c.call();
+      ADD_FAILURE() << "no error";
+    } catch (const Error& error) {
+      const std::string message = error.what();
+      EXPECT_TRUE(c.is_expected(error)) << "an error of another type: " << message;
+      EXPECT_TRUE(message.starts_with('[' + c.op + ']')) << message;
+      for (const std::string& word : c.words) EXPECT_NE(message.find(word), std::string::npos) << message;
+    }
+  }
+}
 
 TEST(OpsErrors, ArithmeticRejectsMismatchedOperands) {
   struct Op {
@@ -148,7 +164,7 @@ TEST(OpsErrors, CopiesAndFills) {
   expect_error<ShapeError>([&] { cat(sizes, 0); }, {"[cat]", "axis 0", "(2, 3)", "(2, 4)"});
   expect_error<ShapeError>([&] { cat(ranks, 0); }, {"[cat]", "(2,)", "(2, 1)"});
   expect_error<DTypeError>([&] { cat(dtypes, 0); }, {"[cat]", "float32", "float64"});
-  expect_error<ValueError>([&] { cat(none, 0); }, {"[cat]", "an empty list"});
+  expect_error<ValueError>([&] { cat(none, 0); }, {"[cat]", "undefined tensor"});
   expect_error<ShapeError>([&] { cat(scalars, 0); }, {"[cat]", "axis 0", "rank 0"});
   expect_error<ShapeError>([&] { cat(sizes, 2); }, {"[cat]", "axis 2"});
 }

@@ -2,7 +2,7 @@
 // the result. Rows are spread over the threads; backward in chunks that depend on the shape alone, whose
 // shares of the weights' gradients are added in order. Moves at least x and y once (backward g, x and gx).
 #include <metron/kernels/cpu/cpu_kernels.h>
-#include <metron/kernels/cpu/fold.h>
+#include <metron/kernels/cpu/moments.h>
 #include <metron/kernels/cpu/tasks.h>
 #include <metron/kernels/internal/formatted.h>
 
@@ -30,21 +30,6 @@ class RowParameter {
   FormattedInput given_;
   Scratch constant_;
 };
-
-// Two passes, the first of them corrected by the second: exact to rounding however far the mean is from 0.
-template <typename T>
-void moments(const T* x, Index n, T& mean, T& variance) {
-  const T count = static_cast<T>(n);
-  const T rough = fold<T>(Sum<T>(), n, [&](Index i) { return x[i]; }) / count;
-  const T centre = rough + fold<T>(Sum<T>(), n, [&](Index i) { return x[i] - rough; }) / count;
-  mean = centre;
-  variance = fold<T>(Sum<T>(), n, [&](Index i) { return (x[i] - centre) * (x[i] - centre); }) / count;
-}
-
-template <typename T>
-T inverse_standard_deviation(T variance, double eps) {
-  return static_cast<T>(1 / std::sqrt(static_cast<double>(variance) + eps));
-}
 
 // The shares of gw and gb of one chunk of rows.
 struct Shares {
@@ -103,13 +88,12 @@ bool layer_norm(const Tensor& x, const Tensor& w, const Tensor& b, double eps, T
     parallel_for(x.size(0), grain_of(4 * columns), [&](Index first, Index last) {
       for (Index row = first; row < last; ++row) {
         const T* const values = from + row * columns;
-        T mu, var;
-        moments(values, columns, mu, var);
-        const T scale = inverse_standard_deviation(var, eps);
+        const RowMoments<T> row_moments = moments(values, columns);
+        const T scale = inverse_standard_deviation(row_moments.variance, eps);
         for (Index i = 0; i < columns; ++i)
-          out[row * columns + i] = (values[i] - mu) * scale * scales[i] + shifts[i];
-        row_mean[row] = mu;
-        row_variance[row] = var;
+          out[row * columns + i] = (values[i] - row_moments.mean) * scale * scales[i] + shifts[i];
+        row_mean[row] = row_moments.mean;
+        row_variance[row] = row_moments.variance;
       }
     });
     means.finish();

@@ -86,6 +86,11 @@ const std::vector<Case>& cases() {
   return table;
 }
 
+const std::vector<ErrorCase>& error_cases() {
+  static const std::vector<ErrorCase> all = normalization_error_cases();
+  return all;
+}
+
 std::string title(const Case& c) { return c.op + ": " + c.name; }
 
 std::ostream& operator<<(std::ostream& out, const Case& c) { return out << title(c); }

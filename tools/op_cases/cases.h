@@ -2,6 +2,7 @@
 // names the op and its inputs, and holds the call and the same computation in double-precision loops.
 #pragma once
 
+#include <metron/core/error.h>
 #include <metron/core/tensor.h>
 #include <metron/tools/op_cases/naive.h>
 
@@ -10,6 +11,7 @@
 #include <iosfwd>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace metron::op_cases {
@@ -87,6 +89,21 @@ struct Case {
 // All cases, by family.
 const std::vector<Case>& cases();
 
+// A call that the op must refuse with an error of the expected type whose message names the op, and has these
+// words.
+struct ErrorCase {
+  std::string op;
+  std::function<void()> call;
+  std::vector<std::string> words;
+  bool (*is_expected)(const Error& error);
+};
+template <typename E>
+ErrorCase error_case(std::string op, std::function<void()> call, std::vector<std::string> words) {
+  return {std::move(op), std::move(call), std::move(words),
+          [](const Error& error) { return dynamic_cast<const E*>(&error) != nullptr; }};
+}
+const std::vector<ErrorCase>& error_cases();
+
 // "conv2d: stride 2"
 std::string title(const Case& c);
 std::ostream& operator<<(std::ostream& out, const Case& c);
@@ -117,5 +134,7 @@ std::vector<Case> normalization_cases();
 std::vector<Case> loss_cases();
 std::vector<Case> random_cases();
 std::vector<Case> optimizer_cases();
+
+std::vector<ErrorCase> normalization_error_cases();
 
 }  // namespace metron::op_cases

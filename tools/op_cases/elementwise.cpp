@@ -127,6 +127,7 @@ void add_comparisons(std::vector<Case>& table) {
 
 double gelu_of(double x) { return x * 0.5 * std::erfc(-x / std::numbers::sqrt2); }
 double sigmoid_of(double x) { return 1 / (1 + std::exp(-x)); }
+double softplus_of(double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))); }
 
 void add_functions(std::vector<Case>& table) {
   using enum Values;
@@ -160,6 +161,7 @@ void add_functions(std::vector<Case>& table) {
                      [](Arrays x) { return naive::map(x[0], gelu_of); }});
   }
   add_unary(table, "sigmoid", "", sigmoid, sigmoid_of);
+  add_unary(table, "softplus", "", softplus, softplus_of);
   add_unary(table, "tanh", "", tanh, [](double x) { return std::tanh(x); });
   add_unary(
       table, "clamp", "", [](const Tensor& x) { return clamp(x, -0.75, 0.5); },
@@ -176,6 +178,7 @@ void add_functions(std::vector<Case>& table) {
   };
   far_out("gelu", gelu, gelu_of);
   far_out("sigmoid", sigmoid, sigmoid_of);
+  far_out("softplus", softplus, softplus_of);
   far_out("tanh", tanh, std::tanh);
 }
 

@@ -184,4 +184,16 @@ std::vector<Case> normalization_cases() {
   return table;
 }
 
+std::vector<ErrorCase> normalization_error_cases() {
+  const auto f32 = [](const Shape& shape) { return Tensor::zeros(shape); };
+  const auto f64 = [](const Shape& shape) { return Tensor::zeros(shape, {DType::float64}); };
+  return {
+      error_case<DTypeError>("layer_norm",
+                             [=] {
+                               layer_norm(f32({2, 3}), {3}, f64({3}), f64({3}));
+                             },
+                             {"float32", "float64"}),
+  };
+}
+
 }  // namespace metron::op_cases
