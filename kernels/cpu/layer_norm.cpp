@@ -47,22 +47,22 @@ void backward_row(const T* g, const T* x, const T* w, Index n, T mean, T scale, 
 }
 
 template <typename T>
-void add_shares(const T* g, const T* x, Index n, T mean, T scale, const Shares& shares) {
+void add_partial_sums(const T* g, const T* x, Index n, T mean, T scale, const Shares& sums) {
   for (Index i = 0; i < n; ++i) {
-    shares.weight[i] += static_cast<double>(g[i]) * static_cast<double>((x[i] - mean) * scale);
-    shares.bias[i] += static_cast<double>(g[i]);
+    sums.weight[i] += static_cast<double>(g[i]) * static_cast<double>((x[i] - mean) * scale);
+    sums.bias[i] += static_cast<double>(g[i]);
   }
 }
 
-// gradient[i] = sum of the chunks' shares, `stride` apart.
+// gradient[i] = sum of the chunks' partial sums, which are `stride` apart.
 template <typename T>
-void sum_shares(const double* shares, Index chunks, Index stride, Tensor& gradient) {
+void reduce_partial_sums(const double* partials, Index chunks, Index stride, Tensor& gradient) {
   const Index step = gradient.strides()[0];
   T* const out = gradient.mutable_data<T>();
   parallel_for(gradient.numel(), grain_of(chunks), [&](Index first, Index last) {
     for (Index i = first; i < last; ++i) {
       double sum = 0;
-      for (Index chunk = 0; chunk < chunks; ++chunk) sum += shares[chunk * stride + i];
+      for (Index chunk = 0; chunk < chunks; ++chunk) sum += partials[chunk * stride + i];
       out[i * step] = static_cast<T>(sum);
     }
   });
@@ -114,11 +114,12 @@ bool layer_norm_backward(const Tensor& g, const Tensor& x, const Tensor& w, cons
     FormattedOutput result(gx, MemoryFormat::contiguous, copy);
 
     const bool with_weights = gw.defined() || gb.defined();
-    const Index share = 2 * columns;
-    const Index fitting = partial_sums_bytes / std::max<Index>(share * static_cast<Index>(sizeof(double)), 1);
+    const Index chunk_size = 2 * columns;
+    const Index fitting =
+        partial_sums_bytes / std::max<Index>(chunk_size * static_cast<Index>(sizeof(double)), 1);
     const Index chunks = std::clamp<Index>(std::min(rows / rows_per_chunk, fitting), 1, max_chunks);
-    const Scratch shares(with_weights ? chunks * share : 0, DType::float64);
-    double* const sums = shares.data<double>();
+    const Scratch scratch(with_weights ? chunks * chunk_size : 0, DType::float64);
+    double* const sums = scratch.data<double>();  // (chunks, 2, columns)
     const T* const all_g = dense_g.data<T>();
     const T* const all_x = dense_x.data<T>();
     const T* const scales = weight.data();
@@ -127,19 +128,19 @@ bool layer_norm_backward(const Tensor& g, const Tensor& x, const Tensor& w, cons
     T* const out = result.data<T>();
     parallel_for(chunks, grain_of(6 * rows * columns / chunks), [&](Index first, Index last) {
       for (Index chunk = first; chunk < last; ++chunk) {
-        const Shares chunk_shares{sums + chunk * share, sums + chunk * share + columns};
-        if (with_weights) std::fill_n(chunk_shares.weight, share, 0.0);
+        const Shares chunk_sums{sums + chunk * chunk_size, sums + chunk * chunk_size + columns};
+        if (with_weights) std::fill_n(chunk_sums.weight, chunk_size, 0.0);
         for (Index row = rows * chunk / chunks; row < rows * (chunk + 1) / chunks; ++row) {
           const T scale = inverse_standard_deviation(row_variance[row], eps);
           const T* const row_g = all_g + row * columns;
           const T* const row_x = all_x + row * columns;
           backward_row(row_g, row_x, scales, columns, row_mean[row], scale, out + row * columns);
-          if (with_weights) add_shares(row_g, row_x, columns, row_mean[row], scale, chunk_shares);
+          if (with_weights) add_partial_sums(row_g, row_x, columns, row_mean[row], scale, chunk_sums);
         }
       }
     });
-    if (gw.defined()) sum_shares<T>(sums, chunks, share, gw);
-    if (gb.defined()) sum_shares<T>(sums + columns, chunks, share, gb);
+    if (gw.defined()) reduce_partial_sums<T>(sums, chunks, chunk_size, gw);
+    if (gb.defined()) reduce_partial_sums<T>(sums + columns, chunks, chunk_size, gb);
     result.finish();
   });
 }
