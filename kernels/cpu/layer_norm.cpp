@@ -1,6 +1,6 @@
-// Layer normalisation: a row is read from memory once and stays in the cache for its mean, its variance and
-// the result. Rows are spread over the threads; backward in chunks that depend on the shape alone, whose
-// shares of the weights' gradients are added in order. Moves at least x and y once (backward g, x and gx).
+// Layer normalization: a row is read from memory once and stays in the cache for its mean, its variance and
+// the result. The backward pass splits the rows into chunks that depend on the shape alone; their partial
+// sums of gw and gb are added in order. Memory traffic: at least x and y once (backward g, x and gx).
 #include <metron/kernels/cpu/cpu_kernels.h>
 #include <metron/kernels/cpu/moments.h>
 #include <metron/kernels/cpu/tasks.h>
@@ -12,27 +12,30 @@
 namespace metron::METRON_ISA {
 namespace {
 
-constexpr Index partial_sums_bytes = 16 * 1024 * 1024;  // of all chunks' weight gradients
+constexpr Index partial_sums_bytes = 16 * 1024 * 1024;  // partial weight gradients of all chunks
 constexpr Index max_chunks = 32;
-constexpr Index rows_per_chunk = 16;  // at least
+constexpr Index rows_per_chunk = 16;  // minimum
 
-// The elements of a parameter of rank 1, or a constant where it is absent.
+// The elements of a rank-1 parameter, or a constant if it is undefined.
 template <typename T>
 class RowParameter {
  public:
-  RowParameter(const Tensor& given, Index columns, T absent)
-      : given_(given, MemoryFormat::contiguous, copy), constant_(given.defined() ? 0 : columns, dtype_of<T>) {
-    if (!given.defined()) std::fill_n(constant_.data<T>(), columns, absent);
+  RowParameter(const Tensor& parameter, Index columns, T absent)
+      : parameter_(parameter, MemoryFormat::contiguous, copy),
+        constant_(parameter.defined() ? 0 : columns, dtype_of<T>) {
+    if (!parameter.defined()) std::fill_n(constant_.data<T>(), columns, absent);
   }
-  const T* data() const { return given_.data<T>() != nullptr ? given_.data<T>() : constant_.data<T>(); }
+  const T* data() const {
+    return parameter_.data<T>() != nullptr ? parameter_.data<T>() : constant_.data<T>();
+  }
 
  private:
-  FormattedInput given_;
+  FormattedInput parameter_;
   Scratch constant_;
 };
 
-// The shares of gw and gb of one chunk of rows.
-struct Shares {
+// Partial sums of gw and gb over one chunk of rows.
+struct PartialSums {
   double* weight;
   double* bias;
 };
@@ -47,7 +50,7 @@ void backward_row(const T* g, const T* x, const T* w, Index n, T mean, T scale, 
 }
 
 template <typename T>
-void add_partial_sums(const T* g, const T* x, Index n, T mean, T scale, const Shares& sums) {
+void add_partial_sums(const T* g, const T* x, Index n, T mean, T scale, const PartialSums& sums) {
   for (Index i = 0; i < n; ++i) {
     sums.weight[i] += static_cast<double>(g[i]) * static_cast<double>((x[i] - mean) * scale);
     sums.bias[i] += static_cast<double>(g[i]);
@@ -128,7 +131,7 @@ bool layer_norm_backward(const Tensor& g, const Tensor& x, const Tensor& w, cons
     T* const out = result.data<T>();
     parallel_for(chunks, grain_of(6 * rows * columns / chunks), [&](Index first, Index last) {
       for (Index chunk = first; chunk < last; ++chunk) {
-        const Shares chunk_sums{sums + chunk * chunk_size, sums + chunk * chunk_size + columns};
+        const PartialSums chunk_sums{sums + chunk * chunk_size, sums + chunk * chunk_size + columns};
         if (with_weights) std::fill_n(chunk_sums.weight, chunk_size, 0.0);
         for (Index row = rows * chunk / chunks; row < rows * (chunk + 1) / chunks; ++row) {
           const T scale = inverse_standard_deviation(row_variance[row], eps);
