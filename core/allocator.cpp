@@ -22,9 +22,9 @@ std::size_t CachingAllocator::size_class(std::size_t bytes) {
 }
 
 void* CachingAllocator::allocate(std::size_t bytes) {
-  // Beyond this no rounding overflows and no machine has the memory.
-  constexpr std::size_t most = std::numeric_limits<std::size_t>::max() / 4;
-  check<OutOfMemoryError>(bytes <= most, "allocate", "a tensor of ", bytes, " bytes is too large");
+  // Below this limit, rounding cannot overflow.
+  constexpr std::size_t max_bytes = std::numeric_limits<std::size_t>::max() / 4;
+  check<OutOfMemoryError>(bytes <= max_bytes, "allocate", "a tensor of ", bytes, " bytes is too large");
   const std::size_t size = size_class(bytes);
   const std::lock_guard lock(mutex_);
   void* block = nullptr;
@@ -41,7 +41,7 @@ void* CachingAllocator::allocate(std::size_t bytes) {
       block = source_->allocate(size);
     }
     check<OutOfMemoryError>(block != nullptr, "allocate", "no memory on ", source_->name(), " for ", size,
-                            " bytes; in use are ", stats_.allocated, " bytes");
+                            " bytes; ", stats_.allocated, " bytes are in use");
     stats_.reserved += size;
   }
   source_->handed_out(block, bytes);
@@ -60,7 +60,7 @@ void CachingAllocator::release(void* block, std::size_t bytes) {
     trim(stats_.cache_limit - size);
     try {
       free_[size].push_back(block);
-    } catch (const std::bad_alloc&) {  // the list itself has no memory to grow: this is called by destructors
+    } catch (const std::bad_alloc&) {  // of the list itself; destructors call this
       kept = false;
     }
   }
@@ -72,8 +72,7 @@ void CachingAllocator::release(void* block, std::size_t bytes) {
   }
 }
 
-// The largest blocks go first: they free the most for one call and are the least likely to be asked for
-// again.
+// Largest blocks first: they free the most memory per call and are the least likely to be reused.
 void CachingAllocator::trim(std::size_t limit) {
   while (cached_ > limit) {
     const auto largest = std::prev(free_.end());

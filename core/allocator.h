@@ -1,4 +1,4 @@
-// A caching allocator: freed blocks are kept by size class and handed out again, up to a bound.
+// A caching allocator: freed blocks are cached by size class and reused, up to a limit.
 #pragma once
 
 #include <cstddef>
@@ -16,27 +16,27 @@ inline constexpr std::size_t memory_alignment = 64;  // bytes; of every block
 struct MemoryStats {
   std::size_t allocated = 0;       // bytes in live blocks
   std::size_t peak_allocated = 0;  // the largest `allocated` since the last reset_peak
-  std::size_t reserved = 0;        // bytes taken from the system: live and cached
-  std::size_t cache_limit = 0;     // bound of the cached part
+  std::size_t reserved = 0;        // bytes obtained from the system: live and cached
+  std::size_t cache_limit = 0;     // upper bound of the cached bytes
   std::uint64_t hits = 0;          // requests served from the cache
   std::uint64_t misses = 0;        // requests that went to the system
   double hit_rate() const { return hits + misses == 0 ? 0 : double(hits) / double(hits + misses); }
 };
 
-// Where a caching allocator gets its memory from.
+// The system allocator below a caching allocator.
 class MemorySource {
  public:
   virtual ~MemorySource() = default;
-  virtual void* allocate(std::size_t bytes) = 0;  // aligned to memory_alignment; nullptr when there is none
+  virtual void* allocate(std::size_t bytes) = 0;  // aligned to memory_alignment; nullptr if out of memory
   virtual void release(void* block, std::size_t bytes) = 0;
   virtual std::string name() const { return "cpu"; }  // in errors
-  // A block is handed out for, or taken back from, a tensor of so many bytes: for those who check accesses.
+  // A block becomes, or no longer is, the storage of `bytes` bytes. The emulator tracks accesses with these.
   virtual void handed_out(void* /*block*/, std::size_t /*bytes*/) {}
   virtual void taken_back(void* /*block*/, std::size_t /*bytes*/) {}
 };
 
-// Thread-safe. Sizes are rounded up to a class (a power of two or one of three steps between two), so at most
-// a quarter of a block is slack and a request fits any cached block of its class.
+// Thread-safe. Sizes are rounded up to a size class: four per power of two. A request fits any cached block
+// of its class, and at most a quarter of a block is internal fragmentation.
 class CachingAllocator {
  public:
   CachingAllocator(std::unique_ptr<MemorySource> source, std::size_t cache_limit);
@@ -44,18 +44,18 @@ class CachingAllocator {
   CachingAllocator(const CachingAllocator&) = delete;
   CachingAllocator& operator=(const CachingAllocator&) = delete;
 
-  void* allocate(std::size_t bytes);  // OutOfMemoryError after the cache was emptied in vain
+  void* allocate(std::size_t bytes);  // OutOfMemoryError if emptying the cache does not help
   void release(void* block, std::size_t bytes);
 
   MemoryStats stats() const;
   void reset_peak();
-  void set_cache_limit(std::size_t bytes);  // releases what exceeds it at once
+  void set_cache_limit(std::size_t bytes);  // releases the excess immediately
   void empty_cache();
 
   static std::size_t size_class(std::size_t bytes);
 
  private:
-  void trim(std::size_t limit);  // with mutex_ held
+  void trim(std::size_t limit);  // requires mutex_
 
   std::unique_ptr<MemorySource> source_;
   mutable std::mutex mutex_;

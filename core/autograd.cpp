@@ -10,7 +10,7 @@ namespace metron {
 namespace {
 
 thread_local bool recording = true;
-// The tensor whose backward closure runs: what saved_output gives its tensor back to.
+// The tensor whose backward closure is running: saved_output reattaches its tensor to it.
 thread_local const std::shared_ptr<GradMeta>* running = nullptr;
 
 std::uint64_t next_sequence() {
@@ -27,7 +27,7 @@ std::shared_ptr<GradMeta> make_meta(const Tensor& tensor) {
   return meta;
 }
 
-// Nobody else can see the elements, so they may be changed or kept.
+// No other tensor shares the elements, so they may be modified or kept.
 bool is_sole_owner(const Tensor& tensor) {
   return tensor.use_count() == 1 && tensor.storage().use_count() == 1;
 }
@@ -42,7 +42,7 @@ void accumulate(Tensor& total, Tensor gradient, bool create_graph) {
   }
 }
 
-// Into grad(), which outlives the pass: never an alias of a tensor that somebody else may change.
+// Accumulates into grad(), which outlives the pass and must not alias a tensor that others may modify.
 void accumulate_kept(Tensor& kept, const Tensor& gradient, bool create_graph, bool last_use) {
   if (kept.defined()) {
     accumulate(kept, gradient, create_graph);
@@ -53,24 +53,25 @@ void accumulate_kept(Tensor& kept, const Tensor& gradient, bool create_graph, bo
   }
 }
 
-// A gradient whose own gradient was never written.
-void refuse_double_backward(Tensor& gradient, const char* name) {
+// Attaches a node that throws if the gradient of a fused op is differentiated.
+void forbid_double_backward(Tensor& gradient, const char* name) {
   auto meta = make_meta(gradient);
   meta->node = std::make_shared<Node>();
   meta->node->name = name;
   meta->node->backward = [name](const Tensor&, GradMask) -> Gradients {
-    fail<AutogradError>(name, "its backward is a fused kernel: its gradient can't be differentiated again");
+    fail<AutogradError>(name,
+                        "the backward pass is a fused kernel, so its gradient can't be differentiated again");
   };
   gradient = gradient.detach();
   gradient.set_grad_meta(std::move(meta));
 }
 
-class Running {
+class RunningScope {
  public:
-  explicit Running(const std::shared_ptr<GradMeta>* meta) : previous_(std::exchange(running, meta)) {}
-  ~Running() { running = previous_; }
-  Running(const Running&) = delete;
-  Running& operator=(const Running&) = delete;
+  explicit RunningScope(const std::shared_ptr<GradMeta>* meta) : previous_(std::exchange(running, meta)) {}
+  ~RunningScope() { running = previous_; }
+  RunningScope(const RunningScope&) = delete;
+  RunningScope& operator=(const RunningScope&) = delete;
 
  private:
   const std::shared_ptr<GradMeta>* previous_;
@@ -79,18 +80,18 @@ class Running {
 Gradients run_node(const std::shared_ptr<GradMeta>& meta, const Tensor& gradient, bool keep_graph,
                    bool create_graph) {
   Node& node = *meta->node;
-  check<AutogradError>(node.backward != nullptr, node.name,
-                       "a backward pass went through here before, or failed here, and freed what was saved; "
-                       "pass retain_graph to go "
-                       "twice");
+  check<AutogradError>(
+      node.backward != nullptr, node.name,
+      "an earlier backward pass freed the saved tensors or failed here; pass retain_graph to "
+      "run backward twice");
   const PhaseScope phase(Phase::backward, node.position);
   const OpScope scope(node.name);
-  const Running guard(&meta);
-  // Moved out, so that what the closure saved is freed as soon as it has run.
+  const RunningScope guard(&meta);
+  // Moved out, so that the saved tensors are freed as soon as the closure returns.
   const auto backward = keep_graph ? node.backward : std::exchange(node.backward, nullptr);
   Gradients gradients = backward(gradient, node.needed);
-  check<AutogradError>(gradients.size() == node.inputs.size(), node.name, "backward gave ", gradients.size(),
-                       " gradients for ", node.inputs.size(), " inputs");
+  check<AutogradError>(gradients.size() == node.inputs.size(), node.name, "backward returned ",
+                       gradients.size(), " gradients for ", node.inputs.size(), " inputs");
   for (std::size_t i = 0; i < gradients.size(); ++i) {
     Tensor& g = gradients[i];
     if (!g.defined()) continue;
@@ -101,7 +102,7 @@ Gradients run_node(const std::shared_ptr<GradMeta>& meta, const Tensor& gradient
     const GradMeta& input = *node.inputs[i];
     if (g.shape() != input.shape) g = sum_to(g, input.shape);
     if (g.dtype() != input.dtype) g = g.to(input.dtype);
-    if (create_graph && !node.differentiable) refuse_double_backward(g, node.name);
+    if (create_graph && !node.differentiable) forbid_double_backward(g, node.name);
   }
   return gradients;
 }
@@ -114,16 +115,15 @@ GradModeGuard::GradModeGuard(bool enabled) : previous_(std::exchange(recording, 
 GradModeGuard::~GradModeGuard() { recording = previous_; }
 
 Node::~Node() {
-  // An input's node dies with its last owner. Whoever is that is taken apart here, one after the other; the
-  // inputs are held while a closure that saved them goes.
-  std::vector<std::shared_ptr<GradMeta>> doomed = std::move(inputs);
+  // Iteratively destroys nodes without other owners. Their inputs outlive the closures that saved them.
+  std::vector<std::shared_ptr<GradMeta>> to_destroy = std::move(inputs);
   backward = nullptr;
-  while (!doomed.empty()) {
-    const std::shared_ptr<GradMeta> meta = std::move(doomed.back());
-    doomed.pop_back();
+  while (!to_destroy.empty()) {
+    const std::shared_ptr<GradMeta> meta = std::move(to_destroy.back());
+    to_destroy.pop_back();
     if (meta == nullptr || meta.use_count() != 1 || meta->node == nullptr || meta->node.use_count() != 1)
       continue;
-    std::move(meta->node->inputs.begin(), meta->node->inputs.end(), std::back_inserter(doomed));
+    std::move(meta->node->inputs.begin(), meta->node->inputs.end(), std::back_inserter(to_destroy));
     meta->node->inputs.clear();
     meta->node->backward = nullptr;
   }
@@ -169,9 +169,9 @@ void detail::record_node(const char* name, Tensor& output, std::span<const Tenso
   node->name = name;
   node->inputs.reserve(inputs.size());
   for (const Tensor* input : inputs) {
-    const bool wanted = input->defined() && input->requires_grad();
-    if (wanted) node->needed.set(node->inputs.size());
-    node->inputs.push_back(wanted ? input->grad_meta() : nullptr);
+    const bool needs_gradient = input->defined() && input->requires_grad();
+    if (needs_gradient) node->needed.set(node->inputs.size());
+    node->inputs.push_back(needs_gradient ? input->grad_meta() : nullptr);
   }
   node->backward = std::move(backward);
   node->differentiable = kind == Backward::composite;
@@ -187,11 +187,11 @@ bool Tensor::is_leaf() const { return grad_meta() == nullptr || grad_meta()->nod
 
 Tensor& Tensor::set_requires_grad(bool requires_grad) {
   check<AutogradError>(is_leaf(), "set_requires_grad",
-                       "only a leaf can be asked for a gradient; detach() gives one");
+                       "requires_grad can only be set on a leaf; detach() returns one");
   if (!requires_grad) {
     impl_->grad_meta = nullptr;
   } else if (impl_->grad_meta == nullptr) {
-    check<DTypeError>(is_floating(dtype()), "set_requires_grad", "gradients need a floating dtype, got ",
+    check<DTypeError>(is_floating(dtype()), "set_requires_grad", "gradients require a floating dtype, got ",
                       dtype());
     impl_->grad_meta = make_meta(*this);
   }
@@ -210,14 +210,14 @@ void Tensor::set_grad(Tensor grad) {
 }
 
 void Tensor::retain_grad() {
-  check<AutogradError>(requires_grad(), "retain_grad", "the tensor does not take part in autograd");
+  check<AutogradError>(requires_grad(), "retain_grad", "the tensor does not require a gradient");
   impl_->grad_meta->retain_grad = true;
 }
 
 void Tensor::backward(const Tensor& gradient, bool retain_graph, bool create_graph) const {
-  check<AutogradError>(requires_grad(), "backward", "the tensor does not take part in autograd");
+  check<AutogradError>(requires_grad(), "backward", "the tensor does not require a gradient");
   check<ShapeError>(gradient.defined() || numel() == 1, "backward",
-                    "a tensor of more than one element needs a gradient to start from, got ", shape());
+                    "a tensor of more than one element requires an initial gradient, got ", shape());
   check<ShapeError>(!gradient.defined() || gradient.shape() == shape(), "backward",
                     "the gradient must have the shape ", shape(), ", got ", describe(gradient));
   check<DTypeError>(!gradient.defined() || gradient.dtype() == dtype(), "backward", "the gradient must be ",
@@ -225,8 +225,8 @@ void Tensor::backward(const Tensor& gradient, bool retain_graph, bool create_gra
   const bool keep_graph = retain_graph || create_graph;
   const GradModeGuard mode(create_graph);
 
-  // Tensors that have a gradient and still owe it to their inputs. An op is younger than its inputs, so the
-  // youngest first is a topological order: when a tensor's turn comes, all its users have contributed.
+  // Tensors whose gradient has not been propagated yet, newest first. An op is newer than its inputs, so this
+  // order is topological: a tensor is processed after all its users.
   struct Pending {
     std::shared_ptr<GradMeta> meta;
     Tensor gradient;

@@ -1,5 +1,4 @@
-// Reverse-mode automatic differentiation, define-by-run: ops record closures, backward() runs them in
-// reverse.
+// Define-by-run reverse-mode automatic differentiation: ops record closures, backward() runs them in reverse.
 #pragma once
 
 #include <metron/core/tensor.h>
@@ -16,7 +15,7 @@
 
 namespace metron {
 
-// Gradient recording is a property of the thread, on by default.
+// Gradient recording is thread-local and on by default.
 bool grad_enabled();
 
 class GradModeGuard {
@@ -35,8 +34,7 @@ class NoGradGuard : public GradModeGuard {
   NoGradGuard() : GradModeGuard(false) {}
 };
 
-// Which of a node's inputs want a gradient: a backward closure computes those and leaves the others
-// undefined.
+// The inputs of a node that need a gradient. A backward closure leaves the other gradients undefined.
 class GradMask {
  public:
   static constexpr std::size_t max_inputs = 64;
@@ -47,41 +45,42 @@ class GradMask {
   std::uint64_t bits_ = 0;
 };
 
-using Gradients = std::vector<Tensor>;  // one per input, in their order; undefined where there is none
+using Gradients = std::vector<Tensor>;  // one per input, in order; undefined if not computed
 
 // One recorded op. Every op has one differentiable output, so a node belongs to one tensor.
 struct Node {
   const char* name = "";
-  std::vector<std::shared_ptr<GradMeta>> inputs;  // null for an input outside of autograd
+  std::vector<std::shared_ptr<GradMeta>> inputs;  // null for inputs that are not part of the graph
   GradMask needed;
-  std::function<Gradients(const Tensor& gradient, GradMask needed)> backward;  // empty once released
-  bool differentiable = false;  // its backward closure is made of recorded ops: double backward works
-  RecordPosition position;      // where the profiler saw the op, so that its backward is attributed to it
+  std::function<Gradients(const Tensor& gradient, GradMask needed)>
+      backward;                 // empty once the graph is freed
+  bool differentiable = false;  // the backward closure consists of recorded ops: double backward works
+  RecordPosition position;      // the profiler attributes the backward pass to the op recorded here
 
   Node() = default;
-  ~Node();  // takes a long chain of nodes apart without recursion
+  ~Node();  // destroys long chains of nodes without recursion
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 };
 
-// A tensor's part in autograd.
+// A tensor's autograd state.
 struct GradMeta {
   bool requires_grad = false;
   bool retain_grad = false;
-  std::uint64_t sequence = 0;  // grows with every recorded op: descending order is a topological order
+  std::uint64_t sequence = 0;  // increases with every recorded op: descending order is topological
   Tensor grad;
   std::shared_ptr<Node> node;  // null for a leaf
-  // What an incoming gradient must look like.
+  // Of an incoming gradient.
   Shape shape;
   DType dtype = DType::float32;
 };
 
-// A tensor captured by a backward closure. Refuses, with both versions, a tensor changed since.
-// `saved_output` is for the op's own result: it holds no reference to the node that holds the closure.
+// A tensor captured by a backward closure. An in-place change since then is an error.
+// `saved_output` is for the op's own result: it avoids a reference cycle with the node that owns the closure.
 class SavedTensor {
  public:
   SavedTensor() = default;
-  Tensor get() const;  // AutogradError if changed in place since
+  Tensor get() const;  // AutogradError if modified in place since
   bool defined() const { return tensor_.defined(); }
 
  private:
@@ -94,14 +93,14 @@ class SavedTensor {
 SavedTensor saved(const Tensor& tensor);
 SavedTensor saved_output(const Tensor& tensor);
 
-// Whether a result of these inputs is to be recorded.
+// Whether an op with these inputs is recorded.
 bool needs_grad(std::span<const Tensor* const> inputs);
 inline bool needs_grad(std::initializer_list<const Tensor*> inputs) {
   return needs_grad(std::span(inputs.begin(), inputs.size()));
 }
 
 enum class Backward : std::uint8_t {
-  fused,      // calls kernel slots: its own gradient is refused with a clear error
+  fused,      // calls kernel slots: double backward is an error
   composite,  // written in public ops: double backward works
 };
 
@@ -110,9 +109,9 @@ void record_node(const char* name, Tensor& output, std::span<const Tensor* const
                  std::function<Gradients(const Tensor&, GradMask)> backward);
 }
 
-// Records `output` as computed from `inputs` if any of them takes part in autograd and recording is on.
-// `backward` is (gradient) -> Tensor for one input, or (gradient, needed) -> Gradients. The engine reduces a
-// gradient to its input's shape where broadcasting enlarged it, and accumulates; closures do neither.
+// Records `output` as computed from `inputs` if any of them requires a gradient and recording is on.
+// `backward` is (gradient) -> Tensor for one input, or (gradient, needed) -> Gradients. The engine
+// accumulates gradients and reduces broadcast axes; closures do neither.
 //   record("sigmoid", y, {&x}, Backward::composite, [s = saved_output(y)](const Tensor& g) {...});
 template <typename F>
 void record(const char* name, Tensor& output, std::span<const Tensor* const> inputs, Backward kind,

@@ -1,4 +1,4 @@
-// Device: where memory lives. Operands never cross devices silently; Tensor::to(device) is the one way.
+// Device: where memory lives. Copies between devices are explicit: Tensor::to(device).
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,8 @@ class Device {
 
   constexpr Device() = default;
   constexpr Device(Type type, int index = 0) : type_(type), index_(static_cast<std::int16_t>(index)) {}
-  // "cpu", "cuda" or "cuda:1". Throws ValueError for anything else. Naming a device does not check that the
-  // machine has it; the first allocation there does.
+  // "cpu", "cuda" or "cuda:1"; otherwise a ValueError. The device need
+  // not exist: the first allocation checks.
   Device(std::string_view name);
   Device(const char* name) : Device(std::string_view(name)) {}
 

@@ -10,9 +10,9 @@ std::uint16_t half_from_float(float value) {
   const std::uint32_t f = std::bit_cast<std::uint32_t>(value);
   const std::uint16_t sign = static_cast<std::uint16_t>((f >> 16) & 0x8000u);
   const std::uint32_t magnitude = f & 0x7fffffffu;
-  if (magnitude >= 0x7f800000u)  // infinity, or a NaN that stays one
+  if (magnitude >= 0x7f800000u)  // infinity or NaN
     return static_cast<std::uint16_t>(sign | 0x7c00u | (magnitude > 0x7f800000u ? 0x200u : 0u));
-  if (magnitude >= 0x477ff000u) return static_cast<std::uint16_t>(sign | 0x7c00u);  // rounds beyond 65504
+  if (magnitude >= 0x477ff000u) return static_cast<std::uint16_t>(sign | 0x7c00u);  // rounds to infinity
   if (magnitude < 0x38800000u) {
     // Subnormal: the addition aligns the mantissa to units of 2^-24 and rounds it to nearest even.
     const float shifted = std::bit_cast<float>(magnitude) + 0.5f;

@@ -16,13 +16,13 @@ namespace metron {
 enum class DType : std::uint8_t { float32, float64, float16, bfloat16, int64, uint8 };
 
 namespace detail {
-// The conversions take bits, not objects, so that a kernel's loads and stores stay in the kernel.
+// Conversions take bits rather than references, so that loads and stores remain in the calling kernel.
 float float_from_half(std::uint16_t bits);
 std::uint16_t half_from_float(float value);
 
 METRON_HOST_DEVICE inline std::uint16_t bfloat_from_float(float value) {
   const std::uint32_t f = std::bit_cast<std::uint32_t>(value);
-  if ((f & 0x7fffffffu) > 0x7f800000u)  // keep a NaN one: rounding could carry it to infinity
+  if ((f & 0x7fffffffu) > 0x7f800000u)  // quiet NaN: rounding could overflow it to infinity
     return static_cast<std::uint16_t>((f >> 16) | 0x40u);
   return static_cast<std::uint16_t>((f + 0x7fffu + ((f >> 16) & 1u)) >> 16);
 }
@@ -77,8 +77,8 @@ inline constexpr DType dtype_of = [] {
   if constexpr (std::is_same_v<T, std::uint8_t>) return DType::uint8;
 }();
 
-// Calls body.template operator()<T>() with the C++ type of `dtype`, if it is one of Ts; returns whether it
-// was. visit_dtype<float, double>(x.dtype(), [&]<typename T>() { kernel(x.data<T>(), ...); })
+// Calls body.template operator()<T>() with the C++ type of `dtype`. Returns false if it is not one of Ts.
+//   visit_dtype<float, double>(x.dtype(), [&]<typename T>() { kernel(x.data<T>(), ...); })
 template <typename... Ts, typename Body>
 bool visit_dtype(DType dtype, Body&& body) {
   return ((dtype == dtype_of<Ts> ? (body.template operator()<Ts>(), true) : false) || ...);

@@ -23,7 +23,7 @@ class DTypeError : public Error {
 class DeviceError : public Error {
   using Error::Error;
 };
-class ValueError : public Error {  // an argument outside its domain: a probability of 2, a label out of range
+class ValueError : public Error {  // an argument out of range, such as a probability of 2 or a bad label
   using Error::Error;
 };
 class AutogradError : public Error {
@@ -35,7 +35,7 @@ class ProviderError : public Error {  // no provider accepts a call, or a provid
 class IoError : public Error {
   using Error::Error;
 };
-class CudaError : public Error {  // a call of the CUDA runtime failed, or a kernel did
+class CudaError : public Error {  // a CUDA runtime call or a kernel failed
   using Error::Error;
 };
 class OutOfMemoryError : public Error {
@@ -44,7 +44,7 @@ class OutOfMemoryError : public Error {
 
 namespace detail {
 
-// An error's text, streamed out of line: every file throws errors, and <sstream> is slow to compile.
+// The text of an error, formatted out of line: every file throws errors, and <sstream> is slow to compile.
 class Message {
  public:
   explicit Message(const char* op);  // "[op] "
@@ -82,7 +82,7 @@ class Message {
 
 }  // namespace detail
 
-// Builds "[op] parts..." and throws it; parts are anything that streams.
+// Throws an E with the text "[op] parts...". Parts are anything with an operator<<.
 template <typename E, typename... Parts>
 [[noreturn, gnu::cold, gnu::noinline]] void fail(const char* op, const Parts&... parts) {
   detail::Message message(op);
@@ -92,8 +92,8 @@ template <typename E, typename... Parts>
 
 // check<ShapeError>(a == b, "matmul", "inner sizes must agree, got ", a, " and ", b);
 template <typename E, typename... Parts>
-inline void check(bool holds, const char* op, const Parts&... parts) {
-  if (!holds) [[unlikely]]
+inline void check(bool condition, const char* op, const Parts&... parts) {
+  if (!condition) [[unlikely]]
     fail<E>(op, parts...);
 }
 

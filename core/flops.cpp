@@ -1,4 +1,4 @@
-// FLOP counts: a multiplication and an addition count as two.
+// FLOP counts. A multiply-add counts as two operations.
 #include <metron/core/slots.h>
 
 namespace metron::kernel {
@@ -6,7 +6,7 @@ namespace {
 
 double count(const Tensor& x) { return static_cast<double>(x.numel()); }
 
-// Each element of g (N, O, OH, OW) takes a filter's C / groups * KH * KW products.
+// C / groups * KH * KW multiply-adds for each element of g (N, O, OH, OW).
 double conv2d_flops(const Tensor& g, const Tensor& w) {
   const Shape& shape = w.shape();
   return 2 * count(g) * static_cast<double>(shape[1] * shape[2] * shape[3]);

@@ -1,4 +1,4 @@
-// Marks what kernels on a device may call too.
+// Marks functions that both host and device code may call.
 #pragma once
 
 #if defined(__CUDACC__)

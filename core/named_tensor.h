@@ -1,4 +1,4 @@
-// A tensor under the name it has in a module and in a file.
+// A tensor with its name in a module or file.
 #pragma once
 
 #include <metron/core/tensor.h>

@@ -1,4 +1,4 @@
-// The vocabulary that ops and kernels share: which formula, which reduction, which window.
+// Options and enumerations shared by ops and kernels.
 #pragma once
 
 #include <cstdint>
@@ -6,7 +6,7 @@
 
 namespace metron {
 
-struct Size2 {  // (height, width); one number stands for both
+struct Size2 {  // (height, width); one number sets both
   std::int64_t h = 0;
   std::int64_t w = 0;
   constexpr Size2() = default;
@@ -25,8 +25,8 @@ struct Conv2dOptions {
 
 struct Pool2dOptions {
   Size2 kernel = 2;
-  Size2 stride = 0;   // 0: the kernel's size
-  Size2 padding = 0;  // at most half the kernel; a maximum ignores it, an average counts it as zeros
+  Size2 stride = 0;   // 0: same as the kernel
+  Size2 padding = 0;  // at most half the kernel; ignored by max, zeros for average
   friend constexpr bool operator==(const Pool2dOptions&, const Pool2dOptions&) = default;
 };
 
@@ -40,7 +40,7 @@ inline constexpr UnaryOp unary_ops[] = {
 #define METRON_UNARY_WITH(name, ...) UnaryOp::name,
 #include <metron/core/formulas.def>
 };
-// Whether the derivative is written in the output y = f(x), so that x need not be saved.
+// Whether the derivative is a function of the output y = f(x), so that x need not be saved.
 constexpr bool derivative_reads_output(UnaryOp op) {
   switch (op) {
 #define METRON_UNARY(name, saved, ...) \
@@ -69,12 +69,10 @@ enum class CompareOp : std::uint8_t {
 #include <metron/core/formulas.def>
 };
 enum class ReduceOp : std::uint8_t { sum, mean, max };
-enum class Activation : std::uint8_t { none, relu };      // an epilogue fused into matmul and conv2d
+enum class Activation : std::uint8_t { none, relu };      // a fused epilogue of matmul and conv2d
 enum class Reduction : std::uint8_t { none, mean, sum };  // of a loss
-enum class Distribution : std::uint8_t {
-  uniform,
-  normal
-};  // uniform on [a, b); normal of mean a, deviation b
+// Uniform on [a, b); normal with mean a and standard deviation b.
+enum class Distribution : std::uint8_t { uniform, normal };
 
 const char* name_of(UnaryOp op);
 const char* name_of(BinaryOp op);
@@ -86,13 +84,13 @@ namespace kernel {
 struct SgdOptions {
   double lr = 1e-3, momentum = 0, dampening = 0, weight_decay = 0;
   bool nesterov = false;
-  bool first_step = false;  // momentum buffers are uninitialised: they become the gradient
+  bool first_step = false;  // initializes the momentum buffers with the gradient
 };
 
 struct AdamOptions {
   double lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0;
-  bool decoupled = false;  // AdamW: weight decay apart from the gradient
-  std::int64_t step = 1;   // from 1, for the bias correction
+  bool decoupled = false;  // AdamW: decoupled weight decay
+  std::int64_t step = 1;   // 1-based, for bias correction
 };
 
 struct AdadeltaOptions {

@@ -19,13 +19,13 @@
 namespace metron {
 namespace {
 
-constexpr int most_threads = 1024;
+constexpr int max_threads = 1024;
 
 int default_threads() {
 #if defined(METRON_OPENMP)
   if (omp_get_max_active_levels() < 1) return 1;
   return std::clamp(std::min({omp_get_max_threads(), omp_get_thread_limit(), detail::usable_cpus()}), 1,
-                    most_threads);
+                    max_threads);
 #else
   return 1;
 #endif
@@ -37,14 +37,14 @@ std::atomic<int>& thread_count() {
 }
 
 #if defined(METRON_OPENMP)
-// The largest team that the calling thread is known to get, for OpenMP keeps one for each thread that opens
-// regions. 0 in the child of a fork(), which OpenMP believes to have the team of its parent.
+// The largest team that OpenMP has started for this thread; it keeps one for each thread that opens regions.
+// 0 in the child of a fork(): OpenMP assumes that the parent's team still exists there.
 thread_local int known_team = 1;
 
-// OpenMP ends the process where it can't start a thread, so what it is about to start is tried first.
+// OpenMP terminates the process if it can't start a thread, so starting as many threads is tried first.
 void try_to_start(int threads) {
   std::atomic<bool> all_started = false;
-  std::vector<std::jthread> started;  // joined while that lives
+  std::vector<std::jthread> started;  // destroyed, and joined, before all_started
   const auto release = [&] {
     all_started = true;
     all_started.notify_all();
@@ -56,19 +56,19 @@ void try_to_start(int threads) {
     release();
     fail<Error>("parallel_for", "can't start ", threads, " threads, only ", started.size() + 1, " (",
                 error.what(), "): memory or threads are limited (ulimit -v, ulimit -u, a cgroup), ",
-                "OMP_NUM_THREADS or set_num_threads can ask for fewer");
+                "OMP_NUM_THREADS or set_num_threads reduce the number");
   }
   release();
 }
 
-// Where only a smaller team is known: the threads to use.
-[[gnu::cold, gnu::noinline]] int known_team_of(int wanted) {
+// The number of threads to use if the known team is too small.
+[[gnu::cold, gnu::noinline]] int known_team_of(int requested) {
   if (known_team == 0) return 1;
   [[maybe_unused]] static const int registered = ::pthread_atfork(nullptr, nullptr, [] {
     if (known_team > 1) known_team = 0;
   });
-  try_to_start(wanted);
-  return known_team = wanted;
+  try_to_start(requested);
+  return known_team = requested;
 }
 #endif
 
@@ -77,8 +77,8 @@ void try_to_start(int threads) {
 int num_threads() { return thread_count().load(std::memory_order_relaxed); }
 
 void set_num_threads(int threads) {
-  check<ValueError>(threads >= 1 && threads <= most_threads, "set_num_threads", "threads must be in [1, ",
-                    most_threads, "], got ", threads);
+  check<ValueError>(threads >= 1 && threads <= max_threads, "set_num_threads", "threads must be in [1, ",
+                    max_threads, "], got ", threads);
 #if defined(METRON_OPENMP)
   thread_count() = threads;
 #endif
@@ -86,15 +86,15 @@ void set_num_threads(int threads) {
 
 namespace detail {
 
-int grantable_threads([[maybe_unused]] int wanted) {
+int grantable_threads([[maybe_unused]] int requested) {
 #if defined(METRON_OPENMP)
-  if (wanted <= 1 || omp_in_parallel() || omp_get_max_active_levels() < 1) return 1;
+  if (requested <= 1 || omp_in_parallel() || omp_get_max_active_levels() < 1) return 1;
   const int limit = omp_get_thread_limit();
   if (limit < std::numeric_limits<int>::max()) [[unlikely]] {
-    // In a region, even of one thread, the limit is shared with regions that others may be opening.
-    wanted = omp_get_level() > 0 ? 1 : std::min(wanted, limit);
+    // Inside a region, even of one thread, other regions may use up the limit at the same time.
+    requested = omp_get_level() > 0 ? 1 : std::min(requested, limit);
   }
-  return wanted <= known_team ? wanted : known_team_of(wanted);
+  return requested <= known_team ? requested : known_team_of(requested);
 #else
   return 1;
 #endif
@@ -131,8 +131,9 @@ void run_ranges(std::int64_t count, [[maybe_unused]] std::int64_t grain, const v
                 void (*call)(const void* body, std::int64_t begin, std::int64_t end)) {
   if (count <= 0) return;
 #if defined(METRON_OPENMP)
-  const std::int64_t wanted = std::min<std::int64_t>(num_threads(), count / std::max<std::int64_t>(grain, 1));
-  if (const int threads = grantable_threads(static_cast<int>(wanted)); threads > 1) {
+  const std::int64_t requested =
+      std::min<std::int64_t>(num_threads(), count / std::max<std::int64_t>(grain, 1));
+  if (const int threads = grantable_threads(static_cast<int>(requested)); threads > 1) {
 #pragma omp parallel num_threads(threads)
     {
       const std::int64_t parts = omp_get_num_threads();

@@ -1,6 +1,6 @@
 // Counter-based random numbers: Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3",
-// SC11). Element i of a random op depends on (seed, stream, i) alone, so every device and any number of
-// threads agree.
+// SC11). Element i of a random op depends only on (seed, stream, i), so results are the same on every device
+// and with any number of threads.
 #pragma once
 
 #include <metron/core/host_device.h>
@@ -12,7 +12,7 @@ namespace metron {
 
 struct PhiloxKey {
   std::uint64_t seed = 0;
-  std::uint64_t stream = 0;  // one for each random op since the seed was set
+  std::uint64_t stream = 0;  // increments with every random op after the seed was set
 };
 
 struct Philox4 {
@@ -40,17 +40,17 @@ METRON_HOST_DEVICE constexpr Philox4 philox(PhiloxKey key, std::uint64_t index) 
   return {{c0, c1, c2, c3}};
 }
 
-// Word i of the stream: lane i % 4 of block i / 4.
+// Word i of the stream: word i % 4 of block i / 4.
 METRON_HOST_DEVICE constexpr std::uint32_t philox_word(PhiloxKey key, std::uint64_t i) {
   return philox(key, i / 4).v[i % 4];
 }
 
-// The upper 24 bits as a float in [0, 1): exact, so equal on every device.
+// The upper 24 bits as a float in [0, 1). Exact, so identical on every device.
 METRON_HOST_DEVICE constexpr float uniform_float(std::uint32_t word) {
   return static_cast<float>(word >> 8) * 0x1p-24f;
 }
 
-// The default generator: seeds every random op of the process. Thread-safe.
+// The process-wide default generator. Thread-safe.
 void manual_seed(std::uint64_t seed);
 PhiloxKey next_philox_key();
 

@@ -1,5 +1,4 @@
-// Dims: up to eight sizes, strides or axes held in place, so that no tensor operation allocates for its
-// shape.
+// Dims: up to eight sizes, strides or axes, stored inline so that shapes never allocate.
 #pragma once
 
 #include <metron/core/error.h>
@@ -52,7 +51,7 @@ class Dims {
     --count_;
   }
 
-  std::int64_t numel() const {  // the product; 1 for no dims
+  std::int64_t numel() const {  // the product; 1 for rank 0
     std::int64_t product = 1;
     for (std::int64_t value : *this) product *= value;
     return product;
@@ -73,17 +72,17 @@ class Dims {
 
 using Shape = Dims;    // sizes, outermost first
 using Strides = Dims;  // in elements, one per dimension
-using Axes = Dims;     // dimension numbers; negative ones count from the end
+using Axes = Dims;     // dimension indices; negative ones count from the end
 
 std::ostream& operator<<(std::ostream& out, const Dims& dims);  // (64, 1, 28, 28)
 
-// Row-major strides of a dense tensor of this shape.
+// Row-major strides of a dense tensor with this shape.
 Strides contiguous_strides(const Shape& shape);
-// Strides that store (N, C, H, W) in the order N, H, W, C.
+// Strides of (N, C, H, W) stored as N, H, W, C.
 Strides channels_last_strides(const Shape& shape);
-// The common shape of a and b under broadcasting (NumPy's rule), or a ShapeError that names both.
+// The shape of a and b broadcast together by NumPy's rule; ShapeError if they are incompatible.
 Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b);
-// `axis` counted from the end if negative; ShapeError if outside [-rank, rank).
+// Wraps a negative axis; ShapeError if outside [-rank, rank).
 int checked_axis(const char* op, std::int64_t axis, int rank);
 
 }  // namespace metron

@@ -20,7 +20,7 @@ namespace {
 
 using Orders = ProviderScope::Orders;
 
-// "onednn,cpu" as an order for each device that one of the names computes on; other devices keep `base`.
+// Parses "onednn,cpu" into an order for each device of the named providers; other devices keep `base`.
 Orders parse_orders(std::string_view names, Orders base) {
   Orders orders;
   std::array<bool, Device::type_count> named{};
@@ -50,7 +50,7 @@ Orders preferred_orders() {
   return orders;
 }
 
-// The process's order, which threads copy when it has changed since they last looked.
+// The process-wide order. Threads cache a copy and refresh it when the version changes.
 struct SharedOrders {
   std::mutex mutex;
   Orders orders;
@@ -70,7 +70,7 @@ SharedOrders& shared_orders() {
 struct ThreadOrders {
   Orders orders;
   std::uint64_t version = 0;
-  int scopes = 0;  // open ProviderScopes: the process's order does not apply
+  int scopes = 0;  // open ProviderScopes, which override the process-wide order
 };
 
 const Orders& thread_orders(ThreadOrders& mine) {
@@ -107,8 +107,7 @@ const Provider& provider(std::string_view name) {
     if (name == p.name) return p;
     known << (p.id == 0 ? "" : ", ") << p.name;
   }
-  fail<ProviderError>("providers", "there is no provider \"", name,
-                      "\" in this build; there are: ", known.str());
+  fail<ProviderError>("providers", "this build has no provider \"", name, "\"; it has ", known.str());
 }
 
 ProviderScope::ProviderScope(std::string_view names) {
@@ -175,7 +174,7 @@ const Provider* reference_provider() {
 
 namespace {
 
-// How far two correct kernels may lie apart, relative to the largest element of the reference.
+// The largest difference between correct kernels, relative to the largest element of the reference.
 double tolerance(DType dtype) {
   switch (dtype) {
     case DType::float32:
@@ -191,7 +190,7 @@ double tolerance(DType dtype) {
   }
 }
 
-// The distance from 1 to the next number.
+// Machine epsilon: the distance from 1 to the next larger number.
 double epsilon(DType dtype) {
   switch (dtype) {
     case DType::float32:
@@ -225,7 +224,7 @@ double largest_of(const std::vector<T>& values) {
   return largest;
 }
 
-// Where large numbers cancel, two correct results differ by the rounding of what they were made of.
+// Under cancellation, correct results differ by the rounding errors of the operands.
 template <typename T>
 double rounding_of(Operands operands) {
   double largest = 0;
@@ -237,10 +236,10 @@ double rounding_of(Operands operands) {
 }
 
 template <typename T>
-void compare_elements(const char* slot, const char* name, const Tensor& got, const Tensor& want,
+void compare_elements(const char* slot, const char* name, const Tensor& actual, const Tensor& expected,
                       Operands operands) {
-  const std::vector<T> a = got.to_vector<T>(), b = want.to_vector<T>();
-  double allowed = tolerance(got.dtype()) * largest_of(b);
+  const std::vector<T> a = actual.to_vector<T>(), b = expected.to_vector<T>();
+  double allowed = tolerance(actual.dtype()) * largest_of(b);
   bool with_rounding = false;
   std::optional<std::size_t> first;
   double largest = 0;
@@ -258,14 +257,14 @@ void compare_elements(const char* slot, const char* name, const Tensor& got, con
   }
   if (!first) return;
   fail<Error>(slot, "METRON_CHECK: provider ", name, " differs from cpu at element ", *first, " of ",
-              describe(got), ": ", as_double(a[*first]), " instead of ", as_double(b[*first]),
+              describe(actual), ": ", as_double(a[*first]), " instead of ", as_double(b[*first]),
               ", largest difference ", largest, "; operands: ", list_operands(operands));
 }
 
 }  // namespace
 
-// Outputs are overwritten, so that their old contents, which nobody may have written, need no kernel to
-// gather them; but statistics given to batch_norm come as outputs too, contiguous.
+// Outputs are overwritten, so a strided one need not be copied, which avoids reading uninitialized elements.
+// A contiguous one is copied: batch_norm's statistics are inputs in evaluation mode.
 Tensor reference_output(const Tensor& output) {
   if (output.is_contiguous()) return output.detach().to(Device()).clone();
   const MemoryFormat format =
@@ -273,10 +272,11 @@ Tensor reference_output(const Tensor& output) {
   return Tensor::empty(output.shape(), {output.dtype(), Device(), format});
 }
 
-void compare_with_reference(const char* slot, const char* name, const Tensor& got, const Tensor& want,
+void compare_with_reference(const char* slot, const char* name, const Tensor& actual, const Tensor& expected,
                             Operands operands) {
-  visit_any_dtype(got.dtype(),
-                  [&]<typename T>() { compare_elements<T>(slot, name, got.detach(), want, operands); });
+  visit_any_dtype(actual.dtype(), [&]<typename T>() {
+    compare_elements<T>(slot, name, actual.detach(), expected, operands);
+  });
 }
 
 double touched_bytes(const Tensor& tensor) {

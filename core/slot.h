@@ -1,5 +1,5 @@
-// Kernel slots: typed numeric operations that providers install functions into. A slot call is the only way
-// from an op to a kernel, so timing, counting and checking happen here and nowhere else.
+// Kernel slots: typed dispatch points into which providers install kernels. Every kernel call goes through a
+// slot, so timing, counting and checking are implemented only here.
 #pragma once
 
 #include <metron/core/tensor.h>
@@ -19,15 +19,15 @@ namespace metron {
 inline constexpr int max_providers = 16;
 using ProviderId = std::uint8_t;
 
-// Who computes on a device. Providers come from the list in kernels/providers.cpp, the preferred ones first.
+// A library or set of kernels for a device. kernels/providers.cpp lists them, preferred ones first.
 class Provider {
  public:
   ProviderId id = 0;
   const char* name = "";
-  const char* label = "";  // in records and reports; tells a fake from the library it stands in for
+  const char* label = "";  // in records and reports; distinguishes a fake from the real library
   Device::Type device = Device::Type::cpu;
-  bool on_request = false;                      // asked only where it is named
-  mutable std::vector<const char*> slots = {};  // names of those it has installed a function into
+  bool on_request = false;                      // used only if named explicitly
+  mutable std::vector<const char*> slots = {};  // names of the slots it implements
 
   template <typename SlotType>
   void install(SlotType& slot, typename SlotType::Function function) const {
@@ -38,10 +38,10 @@ class Provider {
 
 // The providers of this build, in order of preference.
 std::span<const Provider> providers();
-// The provider of that name: what a program that brings its own kernels installs them into.
-const Provider& provider(std::string_view name);  // ProviderError, with the names there are
+// The provider of this name. Programs install kernels of their own into it.
+const Provider& provider(std::string_view name);  // ProviderError if unknown
 
-// Uses only the named providers, in the named order, on their devices; this thread, this scope.
+// Restricts this thread to the named providers, in this order, for a scope. Other devices are unaffected.
 //   ProviderScope only{"cpu"};   ProviderScope order{"onednn,cpu"};
 class ProviderScope {
  public:
@@ -62,19 +62,19 @@ class ProviderScope {
   Orders previous_;
 };
 
-// Sets the order of all threads without a ProviderScope of their own. METRON_PROVIDERS does so at start.
+// Sets the process-wide order, which a ProviderScope overrides. METRON_PROVIDERS sets it at startup.
 void set_providers(std::string_view names);
 
-// METRON_CHECK=1: every kernel's result is compared with the portable provider's; the first that differs
-// throws.
+// Compares every kernel's result with the portable provider and throws at the first mismatch. METRON_CHECK=1
+// enables it at startup.
 void set_checking(bool enabled);
 
-// The tensors of a slot's signature in their order; one that is absent is undefined.
+// The tensors of a slot's signature, in order; absent ones are undefined.
 using Operands = std::span<const Tensor* const>;
 
 namespace detail {
 
-// Open while a checked call copies and compares: the slot calls of that work are not checked in turn.
+// Active while a checked call copies and compares, so that those slot calls are not checked themselves.
 class CheckScope {
  public:
   CheckScope();
@@ -90,11 +90,11 @@ class CheckScope {
 const ProviderScope::Order& provider_order(Device::Type device);
 [[noreturn]] void no_provider(const char* slot, Device device, Operands operands);
 [[noreturn]] void mixed_devices(const char* slot, Operands operands);
-const Provider* reference_provider();  // the portable one of the CPU
-void compare_with_reference(const char* slot, const char* provider, const Tensor& got, const Tensor& want,
-                            Operands operands);
+const Provider* reference_provider();  // the portable CPU provider
+void compare_with_reference(const char* slot, const char* provider, const Tensor& actual,
+                            const Tensor& expected, Operands operands);
 Tensor reference_output(const Tensor& output);
-double touched_bytes(const Tensor& tensor);  // of distinct elements: an expanded axis counts once
+double touched_bytes(const Tensor& tensor);  // of distinct elements: a broadcast axis counts once
 
 template <typename T>
 inline constexpr bool is_tensor = std::is_same_v<std::remove_cvref_t<T>, Tensor>;
@@ -126,8 +126,7 @@ std::vector<const Tensor*> operands_of(const Args&... args) {
   return operands;
 }
 
-// The argument as the reference run of the check gets it: a copy on the CPU, as an input may be an output
-// too.
+// An argument of the reference run: a copy on the CPU, since an input may alias an output.
 template <typename Arg>
 auto reference_argument(const std::remove_reference_t<Arg>& arg) {
   if constexpr (std::is_same_v<Arg, Tensor&>) {
@@ -148,9 +147,9 @@ auto reference_argument(const std::remove_reference_t<Arg>& arg) {
 template <typename Signature>
 class Slot;
 
-// Args: `const Tensor&` and `std::span<const Tensor>` are inputs, `Tensor&` and `std::span<Tensor>` outputs,
-// an undefined tensor is an absent operand, everything else a parameter. A function that returns false has
-// declined: it has touched nothing and the next provider is asked.
+// `const Tensor&` and `std::span<const Tensor>` are inputs, `Tensor&` and `std::span<Tensor>` are outputs,
+// all other arguments are parameters. An undefined tensor is an absent operand. A function declines a call by
+// returning false before any side effect; dispatch then continues with the next provider.
 template <typename... Args>
 class Slot<bool(Args...)> {
  public:
@@ -166,7 +165,7 @@ class Slot<bool(Args...)> {
   void set(ProviderId id, Function function) { functions_[id] = function; }
   bool installed(ProviderId id) const { return functions_[id] != nullptr; }
 
-  // ProviderError if every provider of the operands' device declines, DeviceError if they are on several.
+  // ProviderError if all providers of the device decline, DeviceError if operands are on different devices.
   void operator()(Args... args) const {
     const Device device = common_device(args...);
     if (instruments() != 0) [[unlikely]]
@@ -248,15 +247,16 @@ class Slot<bool(Args...)> {
     std::apply([&](const auto&... copy) { (compare<Args>(id, args, copy, args...), ...); }, copies);
   }
 
-  template <typename Arg, typename Given, typename Copy>
-  void compare(ProviderId id, const Given& got, const Copy& want, const Args&... args) const {
+  template <typename Arg, typename Actual, typename Expected>
+  void compare(ProviderId id, const Actual& actual, const Expected& expected, const Args&... args) const {
     if constexpr (detail::is_output<Arg>) {
       const std::vector<const Tensor*> operands = detail::operands_of(args...);
       if constexpr (detail::is_tensor<Arg>) {
-        if (got.defined()) detail::compare_with_reference(name_, providers()[id].name, got, want, operands);
+        if (actual.defined())
+          detail::compare_with_reference(name_, providers()[id].name, actual, expected, operands);
       } else {
-        for (std::size_t i = 0; i < got.size(); ++i)
-          detail::compare_with_reference(name_, providers()[id].name, got[i], want[i], operands);
+        for (std::size_t i = 0; i < actual.size(); ++i)
+          detail::compare_with_reference(name_, providers()[id].name, actual[i], expected[i], operands);
       }
     }
   }

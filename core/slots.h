@@ -1,7 +1,6 @@
-// Every kernel slot: its function type, which providers declare their kernels by, and its contract. Common to
-// all: shapes, dtypes and devices were checked by the op; outputs are allocated and are overwritten, never
-// accumulated into; tensors may have any strides unless a contract says otherwise; a size may be 0. A
-// provider's function that can't compute a call returns false, having touched nothing.
+// Every kernel slot: its function type and its contract. Common to all: the op has checked shapes, dtypes and
+// devices, and allocated the outputs. Kernels overwrite outputs and never accumulate into them. Strides are
+// arbitrary unless noted; sizes may be 0. A function declines by returning false before any side effect.
 #pragma once
 
 #include <metron/core/options.h>
@@ -12,8 +11,8 @@
 
 namespace metron::kernel {
 
-// FLOP counts of the slots that have an agreed one, from the tensors of the signature in their order; of the
-// others the ranking shows bytes alone.
+// FLOP counts, from the tensors of the signature in order. Slots without a conventional count have none, and
+// the ranking shows only their bytes.
 double matmul_flops(Operands operands);
 double linear_backward_weight_flops(Operands operands);
 double conv2d_forward_flops(Operands operands);
@@ -23,23 +22,21 @@ double unary_flops(Operands operands);
 double binary_flops(Operands operands);
 double reduce_flops(Operands operands);
 
-// ---- Movement ----
+// ---- Data movement ----
 
 // y[...] = value. Any dtype.
 using FillFn = bool(double value, Tensor& y);
 inline constinit Slot<FillFn> fill{"fill"};
-// y = x, converted to y's dtype. Equal shapes; any dtypes and strides (x may have stride 0).
+// y = x, converted to y's dtype. Equal shapes; any dtypes; x may have stride 0.
 using CopyFn = bool(const Tensor& x, Tensor& y);
 inline constinit Slot<CopyFn> copy{"copy"};
 
-// ---- Element-wise. Operands have y's shape; broadcast axes have stride 0. y may be the very tensor x, a or
-// b. ----
+// ---- Element-wise. Operands have y's shape, broadcast axes stride 0. y may alias x, a or b exactly. ----
 
 // y = f(x). Floating dtypes, and int64 for affine and clamp.
 using UnaryFn = bool(const Unary& f, const Tensor& x, Tensor& y);
 inline constinit Slot<UnaryFn> unary{"unary", unary_flops};
-// gx = g * f'(x), where y = f(x) is given too (for each op the kernel reads whichever it needs). Floating
-// dtypes.
+// gx = g * f'(x), with y = f(x). The kernel reads only x or only y, depending on f. Floating dtypes.
 using UnaryBackwardFn = bool(const Unary& f, const Tensor& g, const Tensor& x, const Tensor& y, Tensor& gx);
 inline constinit Slot<UnaryBackwardFn> unary_backward{"unary_backward"};
 // y = a op b. One dtype: floating or int64 (no div).
@@ -54,12 +51,11 @@ inline constinit Slot<WhereFn> where{"where"};
 
 // ---- Reductions. y has x's rank; its reduced axes have size 1. ----
 
-// Over an empty range: sum 0, mean NaN; max is refused by the op. Floating dtypes and int64 (no mean).
-// Sums are pairwise or blocked: the error must not grow with the length as a plain loop's does.
+// For an empty range sum is 0 and mean NaN; the op rejects max. Floating dtypes and int64 (no mean).
+// Summation is pairwise or blocked, so that the error does not grow with the length as in a naive loop.
 using ReduceFn = bool(ReduceOp op, const Tensor& x, Tensor& y);
 inline constinit Slot<ReduceFn> reduce{"reduce", reduce_flops};
-// y: int64, the row-major index within the reduced axes of the first largest element (the first NaN if there
-// is one).
+// y int64: the row-major index, within the reduced axes, of the first maximum or, if any, the first NaN.
 using ArgmaxFn = bool(const Tensor& x, Tensor& y);
 inline constinit Slot<ArgmaxFn> argmax{"argmax"};
 
@@ -71,37 +67,36 @@ inline constinit Slot<SoftmaxFn> softmax{"softmax"};
 // gx from y: softmax y * (g - sum(g * y)); log_softmax g - exp(y) * sum(g).
 using SoftmaxBackwardFn = bool(const Tensor& g, const Tensor& y, int axis, bool log, Tensor& gx);
 inline constinit Slot<SoftmaxBackwardFn> softmax_backward{"softmax_backward"};
-// x (N, C), target (N) int64 in [0, C): -x[n, target[n]], reduced; y (N) for Reduction::none, else (). A
-// target outside of its range is a ValueError that names it. The mean over no rows is NaN.
+// x (N, C), target (N) int64 in [0, C): -x[n, target[n]], reduced; y (N) for Reduction::none, else ().
+// A target out of range is a ValueError. The mean over 0 rows is NaN.
 using NllLossFn = bool(const Tensor& x, const Tensor& target, Reduction reduction, Tensor& y);
 inline constinit Slot<NllLossFn> nll_loss{"nll_loss"};
 // gx (N, C) from g of nll_loss's y.
 using NllLossBackwardFn = bool(const Tensor& g, const Tensor& target, Reduction reduction, Tensor& gx);
 inline constinit Slot<NllLossBackwardFn> nll_loss_backward{"nll_loss_backward"};
-// nll_loss of log_softmax along axis 1, in one pass: x, target, reduction and y as there. statistics (N, 2),
-// contiguous, of x's dtype (float32 for the 16-bit ones), is what the backward pass needs of each row: its
-// maximum, and the logarithm of the sum of exp(x - maximum).
+// nll_loss of log_softmax along axis 1, fused. statistics (N, 2) holds each row's maximum and
+// log(sum(exp(x - maximum))) for the backward pass: contiguous, of x's dtype (float32 for 16-bit dtypes).
 using CrossEntropyFn = bool(const Tensor& x, const Tensor& target, Reduction reduction, Tensor& statistics,
                             Tensor& y);
 inline constinit Slot<CrossEntropyFn> cross_entropy{"cross_entropy"};
-// gx = g * (softmax(x) - [c == target]) for each row's share of g.
+// gx = g[n] * (softmax(x) - [c == target]), where g[n] is row n's gradient under the reduction.
 using CrossEntropyBackwardFn = bool(const Tensor& g, const Tensor& x, const Tensor& target,
                                     const Tensor& statistics, Reduction reduction, Tensor& gx);
 inline constinit Slot<CrossEntropyBackwardFn> cross_entropy_backward{"cross_entropy_backward"};
 
 // ---- Matrix product ----
 
-// y = activation(a @ b + bias): a (M, K), b (K, N), y (M, N), or with a leading batch axis B in all three (of
-// stride 0 in an operand that is shared). Strides tell transposition. bias (N) or absent. K may be 0.
+// y = activation(a @ b + bias): a (M, K), b (K, N), y (M, N), optional bias (N). All three may have a leading
+// batch axis, of stride 0 in a broadcast operand. Transposed operands are expressed by strides. K may be 0.
 using MatmulFn = bool(const Tensor& a, const Tensor& b, const Tensor& bias, Activation activation, Tensor& y);
 inline constinit Slot<MatmulFn> matmul{"matmul", matmul_flops};
-// From g (N, O) and x (N, I): gw (O, I) = g^T x and gb (O), the sum of g's rows; gw and gb contiguous.
+// g (N, O), x (N, I): gw (O, I) = g^T @ x and gb (O) = sum of g over N; gw and gb contiguous.
 using LinearBackwardWeightFn = bool(const Tensor& g, const Tensor& x, Tensor& gw, Tensor& gb);
 inline constinit Slot<LinearBackwardWeightFn> linear_backward_weight{"linear_backward_weight",
                                                                      linear_backward_weight_flops};
 
-// ---- Convolution: cross-correlation. x (N, C, H, W), w (O, C / groups, KH, KW), bias (O) or absent,
-//      y (N, O, OH, OW), x and y contiguous or channels-last, w, bias and their gradients contiguous. ----
+// ---- Convolution: cross-correlation. x (N, C, H, W), w (O, C / groups, KH, KW), optional bias (O),
+//      y (N, O, OH, OW). x and y are contiguous or channels-last, w, bias and their gradients contiguous ----
 
 // y = activation(x * w + bias).
 using Conv2dForwardFn = bool(const Tensor& x, const Tensor& w, const Tensor& bias,
@@ -112,76 +107,83 @@ using Conv2dBackwardInputFn = bool(const Tensor& g, const Tensor& w, const Conv2
                                    Tensor& gx);
 inline constinit Slot<Conv2dBackwardInputFn> conv2d_backward_input{"conv2d_backward_input",
                                                                    conv2d_backward_input_flops};
-// gw from g of y, and gb (O), the sum of g over all but its channels, which may be absent.
+// gw from g of y, and optionally gb (O), the sum of g over N, OH and OW.
 using Conv2dBackwardWeightFn = bool(const Tensor& g, const Tensor& x, const Conv2dOptions& options,
                                     Tensor& gw, Tensor& gb);
 inline constinit Slot<Conv2dBackwardWeightFn> conv2d_backward_weight{"conv2d_backward_weight",
                                                                      conv2d_backward_weight_flops};
 
-// ---- Pooling. x (N, C, H, W), y (N, C, OH, OW), contiguous or channels-last. options.stride is resolved
-// (not 0). ----
+// ---- Pooling. x (N, C, H, W), y (N, C, OH, OW), contiguous or channels-last. options.stride is not 0. ----
 
-// indices, as y but uint8 (int64 for windows of more than 256 elements), says which element of its window was
-// the first largest (the first NaN if there is one), row-major: kh * KW + kw. It may be absent: inference.
+// indices: the offset kh * KW + kw, within its window, of the first maximum or, if any, the first NaN. uint8
+// (int64 for windows of more than 256 elements), with y's shape and layout; absent for inference.
 using MaxPool2dFn = bool(const Tensor& x, const Pool2dOptions& options, Tensor& y, Tensor& indices);
 inline constinit Slot<MaxPool2dFn> max_pool2d{"max_pool2d"};
-// gx from g of y: each element of g is added to the one that its index names, all others are 0.
+// gx from g of y: each element of g is added at its index; all other elements are 0.
 using MaxPool2dBackwardFn = bool(const Tensor& g, const Tensor& indices, const Pool2dOptions& options,
                                  Tensor& gx);
 inline constinit Slot<MaxPool2dBackwardFn> max_pool2d_backward{"max_pool2d_backward"};
-// The divisor is the window's whole size, padding included.
+// The divisor is the window size, including padding.
 using AvgPool2dFn = bool(const Tensor& x, const Pool2dOptions& options, Tensor& y);
 inline constinit Slot<AvgPool2dFn> avg_pool2d{"avg_pool2d"};
 // gx from g of y.
 using AvgPool2dBackwardFn = bool(const Tensor& g, const Pool2dOptions& options, Tensor& gx);
 inline constinit Slot<AvgPool2dBackwardFn> avg_pool2d_backward{"avg_pool2d_backward"};
 
-// ---- Normalisation ----
+// ---- Normalization ----
 
-// Over all axes but the channel axis 1 of x (N, C, ...): y = (x - mean) / sqrt(variance + eps) * w + b; w and
-// b (C) or both absent. With batch_statistics mean and variance (C, biased) are computed and written, else
-// they are read.
+// y = (x - mean) / sqrt(variance + eps) * w + b over all axes of x (N, C, ...) but C; w and b (C) or both
+// absent. mean and biased variance (C) are outputs with batch_statistics, inputs otherwise.
 using BatchNormFn = bool(const Tensor& x, const Tensor& w, const Tensor& b, bool batch_statistics, double eps,
                          Tensor& mean, Tensor& variance, Tensor& y);
 inline constinit Slot<BatchNormFn> batch_norm{"batch_norm"};
-// gw and gb may be absent, as w may. With batch_statistics mean and variance depend on x, else they are
-// constants.
+// w, gw and gb are absent together. mean and variance depend on x with batch_statistics, else are constant.
 using BatchNormBackwardFn = bool(const Tensor& g, const Tensor& x, const Tensor& w, const Tensor& mean,
                                  const Tensor& variance, bool batch_statistics, double eps, Tensor& gx,
                                  Tensor& gw, Tensor& gb);
 inline constinit Slot<BatchNormBackwardFn> batch_norm_backward{"batch_norm_backward"};
-// Over each row of x (rows, columns), contiguous; w and b (columns) or both absent; mean and variance (rows,
-// biased) are outputs.
+// Over each row of x (rows, columns), contiguous; w and b (columns) or both absent. mean
+// and biased variance (rows) are outputs.
 using LayerNormFn = bool(const Tensor& x, const Tensor& w, const Tensor& b, double eps, Tensor& mean,
                          Tensor& variance, Tensor& y);
 inline constinit Slot<LayerNormFn> layer_norm{"layer_norm"};
-// The statistics depend on x. gw and gb may be absent, as w may.
+// The statistics depend on x. w, gw and gb are absent together.
 using LayerNormBackwardFn = bool(const Tensor& g, const Tensor& x, const Tensor& w, const Tensor& mean,
                                  const Tensor& variance, double eps, Tensor& gx, Tensor& gw, Tensor& gb);
 inline constinit Slot<LayerNormBackwardFn> layer_norm_backward{"layer_norm_backward"};
+// Over each group of C / groups channels of a sample. x and y (N, C, L), w and b (C) or both absent, mean and
+// biased variance (N, groups) are outputs; all contiguous.
+using GroupNormFn = bool(const Tensor& x, const Tensor& w, const Tensor& b, std::int64_t groups, double eps,
+                         Tensor& mean, Tensor& variance, Tensor& y);
+inline constinit Slot<GroupNormFn> group_norm{"group_norm"};
+// The statistics depend on x. w, gw and gb are absent together.
+using GroupNormBackwardFn = bool(const Tensor& g, const Tensor& x, const Tensor& w, const Tensor& mean,
+                                 const Tensor& variance, std::int64_t groups, double eps, Tensor& gx,
+                                 Tensor& gw, Tensor& gb);
+inline constinit Slot<GroupNormBackwardFn> group_norm_backward{"group_norm_backward"};
 
 // ---- Random ----
 
-// y[i] = kept ? x[i] / (1 - p) : 0, where kept = uniform_float(philox_word(key, i / plane)) >= p and i is the
-// row-major index whatever the strides. plane is 1, or H * W to drop whole channels. Its own backward.
+// y[i] = keep ? x[i] / (1 - p) : 0 with keep = uniform_float(philox_word(key, i / plane)) >= p, where i is
+// the row-major index, independent of strides. plane is H * W to drop whole channels, else 1. Self-adjoint.
 using DropoutFn = bool(const Tensor& x, double p, std::int64_t plane, const PhiloxKey& key, Tensor& y);
 inline constinit Slot<DropoutFn> dropout{"dropout"};
-// y[i] of the distribution: uniform from word i; normal by Box-Muller from words 2i and 2i + 1. Computed in
-// float32 for every dtype narrower than float64.
+// Uniform y[i] from word i; normal y[i] by Box-Muller from words 2i and 2i + 1. Computed
+// in float32, and in float64 for float64.
 using RandomFn = bool(Distribution distribution, double a, double b, const PhiloxKey& key, Tensor& y);
 inline constinit Slot<RandomFn> random{"random"};
 
 // ---- Embedding: w (V, D), indices int64 of any shape S, y (S, D); all contiguous. ----
 
-// An index outside [0, V) is a ValueError that names it.
+// An index outside [0, V) is a ValueError.
 using EmbeddingFn = bool(const Tensor& w, const Tensor& indices, Tensor& y);
 inline constinit Slot<EmbeddingFn> embedding{"embedding"};
 // gw from g of y: row v is the sum of the rows of g whose index is v.
 using EmbeddingBackwardFn = bool(const Tensor& g, const Tensor& indices, Tensor& gw);
 inline constinit Slot<EmbeddingBackwardFn> embedding_backward{"embedding_backward"};
 
-// ---- Optimizers: one call updates all parameters. Element i of each list belongs together: contiguous, one
-//      shape and dtype (floating). Formulas as in PyTorch's documentation of the optimizer of that name. ----
+// ---- Optimizers: one call updates all parameters. Element i of every list has the shape and floating dtype
+//      of parameter i, contiguous. Formulas follow PyTorch's documentation of the same optimizer. ----
 
 // momenta is empty if momentum is 0.
 using SgdFn = bool(const SgdOptions& options, std::span<const Tensor> grads, std::span<Tensor> params,

@@ -17,7 +17,7 @@ class HostMemory : public MemorySource {
   void release(void* block, std::size_t) override { std::free(block); }
 };
 
-// Enough for the activations of a large batch, small beside the memory of any machine that trains.
+// Holds the activations of a large batch, yet is small compared with the memory of a training machine.
 constexpr std::size_t default_cache_limit = std::size_t{1} << 30;
 
 class CpuBackend : public Backend {
@@ -55,7 +55,7 @@ std::unique_ptr<Backend>& slot_of(Device::Type type) {
   return backends().list[static_cast<std::size_t>(type)];
 }
 
-// What the block takes from the allocator, and all that is taken there now.
+// Records the allocated size of the block, and the allocator's total.
 void report(Device device, const CachingAllocator& allocator, std::size_t bytes, int sign) {
   const auto delta = static_cast<std::int64_t>(CachingAllocator::size_class(bytes));
   detail::record_memory(device, sign * delta, static_cast<std::int64_t>(allocator.stats().allocated));

@@ -1,5 +1,4 @@
-// Storage: one block of device memory, shared by the tensors that view it, and the seam a new device plugs
-// into.
+// Storage: one block of device memory, shared by its views. Backend: the interface of a device type.
 #pragma once
 
 #include <metron/core/device.h>
@@ -15,7 +14,7 @@ namespace metron {
 class CachingAllocator;  // core/allocator.h
 struct MemoryStats;
 
-// What a device type provides so that tensors can live there.
+// Memory and copies of a device type.
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -24,17 +23,17 @@ class Backend {
   virtual void copy_to_host(int index, void* destination, const void* source, std::size_t bytes) = 0;
   virtual void synchronize(int index) = 0;
   virtual int device_count() const { return 1; }
-  virtual bool is_emulated() const { return false; }  // runs on the CPU: its times mean nothing
+  virtual bool is_emulated() const { return false; }  // runs on the CPU: its timings are meaningless
 };
 
-// The backend of the device's type. DeviceError with what was looked for if this build or machine has none.
+// DeviceError, with the reason, if this build or machine does not have the device.
 Backend& backend(Device device);
 void install_backend(Device::Type type, std::unique_ptr<Backend> backend);
 bool has_device(Device device);
-// The first GPU, else the CPU: never the emulator, which is there to prove kernels.
+// The first GPU, else the CPU. Never the emulator, which only verifies kernels.
 Device default_device();
 
-// Null, and the reason, where this build or machine has no CUDA device. In core/cuda/ or
+// Null, with the reason, if this build or machine has no CUDA device. Defined in core/cuda/ or
 // core/without_cuda.cpp.
 std::unique_ptr<Backend> make_cuda_backend(std::string& why_not);
 
@@ -51,7 +50,7 @@ class Storage {
   std::size_t bytes() const { return bytes_; }
   Device device() const { return device_; }
 
-  // Counts the changes; a tensor saved for backward remembers the count and refuses a later one.
+  // Counts in-place modifications. A tensor saved for backward detects a later one by it.
   std::uint64_t version() const { return version_.load(std::memory_order_relaxed); }
   void bump_version() { version_.fetch_add(1, std::memory_order_relaxed); }
 

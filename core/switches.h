@@ -1,4 +1,4 @@
-// Switches that the environment sets: METRON_CHECK=1 and its like.
+// Boolean environment variables, such as METRON_CHECK=1.
 #pragma once
 
 #include <cstdlib>
@@ -6,7 +6,7 @@
 
 namespace metron::detail {
 
-// Whether a variable is there and neither empty nor 0.
+// Whether a variable is set and neither empty nor 0.
 inline bool is_switched_on(const char* variable) {
   const char* value = std::getenv(variable);
   return value != nullptr && *value != '\0' && std::string_view(value) != "0";

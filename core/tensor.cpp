@@ -11,7 +11,7 @@
 namespace metron {
 namespace {
 
-// The number of elements; ShapeError for a negative size or one beyond what bytes can be counted for.
+// The number of elements. ShapeError for a negative size or if the number of bytes would overflow.
 std::int64_t checked_numel(const char* op, const Shape& shape) {
   std::int64_t numel = 1;
   bool empty = false;
@@ -25,8 +25,8 @@ std::int64_t checked_numel(const char* op, const Shape& shape) {
   return empty ? 0 : numel;
 }
 
-// Whether walking `order` from the innermost dimension finds each stride to be the product of the sizes
-// before.
+// Whether the dimensions are dense in this order, innermost first: each
+// stride is the product of the sizes so far.
 template <typename Order>
 bool is_packed(const Shape& shape, const Strides& strides, const Order& order) {
   std::int64_t step = 1;
@@ -118,17 +118,17 @@ void* Tensor::raw_mutable_data() {
 
 void Tensor::undefined() {
   fail<ValueError>("tensor",
-                   "this tensor is none: it was default-constructed, or is a gradient that no backward pass "
-                   "has reached; ask defined() first");
+                   "undefined tensor: it was default-constructed, or is a gradient that no backward pass has "
+                   "reached; check defined() first");
 }
 
-void Tensor::wrong_dtype(DType wanted) const {
-  fail<DTypeError>("data", "elements of ", dtype(), " were read or written as ", wanted, "; to() converts");
+void Tensor::wrong_dtype(DType expected) const {
+  fail<DTypeError>("data", "elements of ", dtype(), " were read or written as ", expected, "; to() converts");
 }
 
 template <typename T>
 T Tensor::item() const {
-  check<ShapeError>(numel() == 1, "item", "exactly one element is wanted, got ", shape());
+  check<ShapeError>(numel() == 1, "item", "expects exactly one element, got ", shape());
   return to_vector<T>()[0];
 }
 
@@ -161,7 +161,7 @@ template std::vector<std::int64_t> Tensor::to_vector() const;
 template std::vector<std::uint8_t> Tensor::to_vector() const;
 
 Tensor Tensor::as_strided(const Shape& shape, const Strides& strides, std::int64_t offset) const {
-  check<ShapeError>(shape.size() == strides.size(), "as_strided", "one stride a size is wanted, got ", shape,
+  check<ShapeError>(shape.size() == strides.size(), "as_strided", "expects one stride per size, got ", shape,
                     " and ", strides);
   const std::int64_t count = checked_numel("as_strided", shape);
   std::int64_t first = offset, last = offset;
@@ -193,7 +193,7 @@ Tensor Tensor::detach() const {
 
 std::ostream& operator<<(std::ostream& out, Description description) {
   const Tensor& tensor = description.tensor;
-  if (!tensor.defined()) return out << "none";
+  if (!tensor.defined()) return out << "undefined tensor";
   return out << tensor.dtype() << ' ' << tensor.shape();
 }
 
@@ -230,9 +230,8 @@ void print_elements(std::ostream& out, const std::vector<T>& values, const Shape
 }  // namespace
 
 std::ostream& operator<<(std::ostream& out, const Tensor& tensor) {
-  out << "Tensor(" << describe(tensor);
-  if (!tensor.defined()) return out << ')';
-  out << " on " << tensor.device();
+  if (!tensor.defined()) return out << "Tensor(undefined)";
+  out << "Tensor(" << describe(tensor) << " on " << tensor.device();
   if (tensor.numel() > 0 && tensor.numel() <= printed_elements) {
     out << ": ";
     std::size_t next = 0;

@@ -1,4 +1,4 @@
-// In place of core/cuda/ where METRON_GPU is off.
+// Replaces core/cuda/ if METRON_GPU is off.
 #include <metron/core/storage.h>
 
 namespace metron {

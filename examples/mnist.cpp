@@ -1,4 +1,4 @@
-// PyTorch's basic MNIST example: a network, its training, a test after each epoch, and where the time went.
+// PyTorch's basic MNIST example: a network, training, a test after each epoch, and an operator ranking.
 #include <metron/metron.h>
 
 #include <charconv>
@@ -62,7 +62,7 @@ constexpr char usage[] =
 
 std::int64_t number(const Options& options, const char* name) {
   const std::string& text = options.at(name);
-  std::int64_t value = -1;  // stays so where there is no number, or one too large
+  std::int64_t value = -1;  // unchanged if there is no number or it overflows
   const char* const end = std::from_chars(text.data(), text.data() + text.size(), value).ptr;
   check<ValueError>(*end == '\0' && value >= 0, "mnist", name, " takes a number, got ", text, '\n', usage);
   return value;

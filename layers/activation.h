@@ -6,7 +6,7 @@
 
 namespace metron {
 
-class ReLU final : public Module {  // final: Sequential fuses it by its type
+class ReLU final : public Module {  // final, because Sequential fuses exactly this type
  public:
   Tensor forward(const Tensor& x) override { return relu(x); }
 };

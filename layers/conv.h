@@ -5,10 +5,10 @@
 
 namespace metron {
 
-// Cross-correlation of (N, C, H, W) with `out_channels` learned kernels.
+// 2-D cross-correlation of (N, C, H, W).
 class Conv2d : public EpilogueModule {
  public:
-  // ValueError unless the channels are positive and divide into the groups, and the kernel has an extent.
+  // ValueError unless channels and kernel are positive and groups divides both channel counts.
   Conv2d(std::int64_t in_channels, std::int64_t out_channels, Size2 kernel, const Conv2dOptions& options = {},
          bool with_bias = true);
 
@@ -16,7 +16,7 @@ class Conv2d : public EpilogueModule {
   Tensor forward_with(const Tensor& x, Activation activation) override;
 
   Tensor weight;  // (out_channels, in_channels / groups, KH, KW)
-  Tensor bias;    // (out_channels), or none
+  Tensor bias;    // (out_channels), or undefined
 
  private:
   Conv2dOptions options_;

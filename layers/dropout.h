@@ -1,4 +1,4 @@
-// Dropout layers: the identity but in training.
+// Dropout layers. The identity in evaluation mode.
 #pragma once
 
 #include <metron/core/ops.h>
@@ -18,7 +18,7 @@ class Dropout : public Module {
   double p_;
 };
 
-// Drops whole channels of (N, C, H, W), elements of (N, C).
+// Drops channels of (N, C, H, W), elements of (N, C).
 class Dropout2d : public Module {
  public:
   explicit Dropout2d(double p = 0.5) : p_(p) {

@@ -1,4 +1,4 @@
-// Flatten: axes `first` to `last` become one; by default all but the batch's.
+// Flatten: merges the axes from `first` to `last`; by default all but the batch axis.
 #pragma once
 
 #include <metron/core/ops.h>

@@ -1,4 +1,4 @@
-// The affine layer.
+// Linear layer.
 #pragma once
 
 #include <metron/layers/module.h>
@@ -14,7 +14,7 @@ class Linear : public EpilogueModule {
   Tensor forward_with(const Tensor& x, Activation activation) override;
 
   Tensor weight;  // (out_features, in_features)
-  Tensor bias;    // (out_features), or none
+  Tensor bias;    // (out_features), or undefined
 };
 
 }  // namespace metron

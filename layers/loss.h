@@ -1,4 +1,4 @@
-// Losses: the ops of the same name with their reduction chosen beforehand.
+// Loss functions as function objects that hold their reduction.
 #pragma once
 
 #include <metron/core/ops.h>

@@ -11,7 +11,7 @@ namespace {
 using RateSchedule = std::function<double(std::int64_t)>;
 
 void check_duration(const char* op, std::int64_t steps) {
-  check<ValueError>(steps >= 1, op, "at least one step is wanted, got ", steps);
+  check<ValueError>(steps >= 1, op, "expects at least one step, got ", steps);
 }
 
 RateSchedule step_schedule(double base, std::int64_t period, double gamma) {

@@ -1,4 +1,4 @@
-// Schedules of the learning rate, with PyTorch's formulas in closed form.
+// Learning-rate schedules: PyTorch's formulas in closed form.
 #pragma once
 
 #include <metron/layers/optim.h>
@@ -8,9 +8,8 @@
 
 namespace metron {
 
-// Sets the optimizer's learning rate to schedule(t), t counted from 0 by step(): once an epoch or once a
-// batch, as the schedule is meant. The rate at construction is the base of the schedules below, so one can
-// take over from another.
+// Sets the learning rate to schedule(t), where t starts at 0 and step() increments it, once per epoch or per
+// batch. The schedules below scale the optimizer's learning rate at construction, so they can be chained.
 class LRScheduler {
  public:
   LRScheduler(Optimizer& optimizer,

@@ -1,4 +1,4 @@
-// All of Metron for a program that uses it.
+// The complete public interface.
 #pragma once
 
 #include <metron/core/autograd.h>

@@ -9,15 +9,15 @@
 
 namespace metron {
 
-// Visits a module's members, and theirs, with their paths; names the modules on the way.
-class Module::Walk final : public MemberVisitor {
+// Traverses a module recursively, passing full paths, and assigns the names of submodules.
+class Module::Traversal final : public MemberVisitor {
  public:
   struct Actions {
-    std::function<void(const std::string&, Tensor&)> parameter;  // its path and itself
+    std::function<void(const std::string&, Tensor&)> parameter;  // receives the path
     std::function<void(const std::string&, Tensor&)> buffer;
     std::function<void(Module&)> module;
   };
-  static void over(Module& root, const Actions& actions) { Walk(actions).into(root); }
+  static void over(Module& root, const Actions& actions) { Traversal(actions).visit(root); }
 
   void parameter(const std::string& name, Tensor& tensor) override {
     if (tensor.defined() && actions_.parameter) actions_.parameter(prefix_ + name, tensor);
@@ -29,13 +29,13 @@ class Module::Walk final : public MemberVisitor {
     module.name_ = name;
     const std::size_t length = prefix_.size();
     prefix_ += name + '.';
-    into(module);
+    visit(module);
     prefix_.resize(length);
   }
 
  private:
-  explicit Walk(const Actions& actions) : actions_(actions) {}
-  void into(Module& module) {
+  explicit Traversal(const Actions& actions) : actions_(actions) {}
+  void visit(Module& module) {
     if (actions_.module) actions_.module(module);
     module.members(*this);
     module.members_named_ = true;
@@ -45,7 +45,7 @@ class Module::Walk final : public MemberVisitor {
   std::string prefix_;
 };
 
-void Module::name_members() { Walk::over(*this, {}); }
+void Module::name_members() { Traversal::over(*this, {}); }
 
 Tensor Module::operator()(const Tensor& x) {
   return call([&] { return forward(x); });
@@ -53,11 +53,11 @@ Tensor Module::operator()(const Tensor& x) {
 
 std::vector<NamedTensor> Module::collect(bool parameters, bool buffers) {
   std::vector<NamedTensor> result;
-  Walk::Actions actions;
+  Traversal::Actions actions;
   const auto keep = [&](const std::string& path, Tensor& tensor) { result.push_back({path, tensor}); };
   if (parameters) actions.parameter = keep;
   if (buffers) actions.buffer = keep;
-  Walk::over(*this, actions);
+  Traversal::over(*this, actions);
   return result;
 }
 
@@ -70,8 +70,8 @@ std::vector<NamedTensor> Module::state() { return collect(true, true); }
 std::vector<Tensor> Module::parameters() {
   std::vector<Tensor> result;
   for (const NamedTensor& named : named_parameters()) {
-    const auto is_it = [&](const Tensor& known) { return known.is_same(named.tensor); };
-    if (std::none_of(result.begin(), result.end(), is_it)) result.push_back(named.tensor);
+    const auto same = [&](const Tensor& known) { return known.is_same(named.tensor); };
+    if (std::none_of(result.begin(), result.end(), same)) result.push_back(named.tensor);
   }
   return result;
 }
@@ -83,24 +83,24 @@ std::int64_t Module::parameter_count() {
 }
 
 void Module::train(bool on) {
-  Walk::over(*this,
-             {.parameter = {}, .buffer = {}, .module = [&](Module& module) { module.training_ = on; }});
+  Traversal::over(*this,
+                  {.parameter = {}, .buffer = {}, .module = [&](Module& module) { module.training_ = on; }});
 }
 
 void Module::load_state(std::span<const NamedTensor> state) {
   constexpr char op[] = "load_state";
-  std::map<std::string, const Tensor*> given;
+  std::map<std::string, const Tensor*> sources;
   for (const NamedTensor& source : state) {
     check<ValueError>(source.tensor.defined(), op, source.name, " is undefined");
-    check<ValueError>(given.emplace(source.name, &source.tensor).second, op, source.name, " is given twice");
+    check<ValueError>(sources.emplace(source.name, &source.tensor).second, op, source.name, " appears twice");
   }
 
   std::vector<std::pair<Tensor, const Tensor*>> copies;  // destination and source
-  std::ostringstream wrong;
+  std::ostringstream mismatches;
   for (const NamedTensor& own : this->state()) {
-    const auto source = given.extract(own.name);
+    const auto source = sources.extract(own.name);
     if (source.empty()) {
-      wrong << "; " << own.name << " is missing";
+      mismatches << "; " << own.name << " is missing";
       continue;
     }
     const Tensor& tensor = *source.mapped();
@@ -110,8 +110,8 @@ void Module::load_state(std::span<const NamedTensor> state) {
                       ", got ", describe(tensor));
     copies.emplace_back(own.tensor, &tensor);
   }
-  for (const auto& [name, tensor] : given) wrong << "; " << name << " is unknown";
-  check<ValueError>(wrong.view().empty(), op, "the names must be the module's", wrong.view());
+  for (const auto& [name, tensor] : sources) mismatches << "; " << name << " is unknown";
+  check<ValueError>(mismatches.view().empty(), op, "the names must be the module's", mismatches.view());
 
   const NoGradGuard no_grad;
   for (auto& [destination, source] : copies) destination.copy_(*source);
@@ -120,7 +120,7 @@ void Module::load_state(std::span<const NamedTensor> state) {
 template <typename Convert>
 void Module::replace_tensors(const Convert& convert) {
   const NoGradGuard no_grad;
-  std::vector<std::pair<Tensor, Tensor>> replaced;  // old and new: tensors that modules share stay shared
+  std::vector<std::pair<Tensor, Tensor>> replaced;  // old and new: shared tensors remain shared
   const auto replace = [&](const std::string&, Tensor& tensor) {
     const auto known = std::find_if(replaced.begin(), replaced.end(),
                                     [&](const auto& pair) { return pair.first.is_same(tensor); });
@@ -133,7 +133,7 @@ void Module::replace_tensors(const Convert& convert) {
     if (tensor.requires_grad()) converted.set_requires_grad();
     replaced.emplace_back(std::exchange(tensor, converted), converted);
   };
-  Walk::over(*this, {.parameter = replace, .buffer = replace, .module = {}});
+  Traversal::over(*this, {.parameter = replace, .buffer = replace, .module = {}});
 }
 
 void Module::to(Device device) {
@@ -141,7 +141,7 @@ void Module::to(Device device) {
 }
 
 void Module::to(DType dtype) {
-  check<DTypeError>(is_floating(dtype), "to", "a module's parameters are floating, got ", dtype);
+  check<DTypeError>(is_floating(dtype), "to", "parameters require a floating dtype, got ", dtype);
   replace_tensors(
       [&](const Tensor& tensor) { return is_floating(tensor.dtype()) ? tensor.to(dtype) : tensor; });
 }

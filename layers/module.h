@@ -25,17 +25,17 @@ namespace metron {
 
 class Module;
 
-// What a module shows of itself: members(visit) calls visit.parameter, visit.buffer or visit.module for each
-// member, under the names by which it is saved.
+// Enumerates the members of a module: members(visit) calls visit.parameter, visit.buffer or visit.module for
+// each of them, with the name under which it is saved.
 class MemberVisitor {
  public:
   virtual ~MemberVisitor() = default;
   virtual void parameter(const std::string& name, Tensor& tensor) = 0;  // undefined ones are skipped
-  virtual void buffer(const std::string& name, Tensor& tensor) = 0;     // saved with the module, not trained
+  virtual void buffer(const std::string& name, Tensor& tensor) = 0;     // saved but not trained
   virtual void module(const std::string& name, Module& module) = 0;
 };
 
-// A value that moves and is not copied: a copy would share its parameters.
+// Movable but not copyable, since a copy would share its parameters.
 class Module {
  public:
   Module() = default;
@@ -48,24 +48,24 @@ class Module {
 
   Tensor operator()(const Tensor& x);  // forward, under the module's name in the profiler
 
-  // Of this module and all below, named by path ("conv.weight"), in the order in which members() shows them.
+  // Including submodules, named by path ("conv.weight"), in the order of members().
   std::vector<NamedTensor> named_parameters();
   std::vector<NamedTensor> named_buffers();
-  std::vector<NamedTensor> state();  // parameters and buffers: what is saved
-  std::vector<Tensor> parameters();  // each once, also where two modules share it
-  std::int64_t parameter_count();    // elements of parameters()
+  std::vector<NamedTensor> state();  // parameters and buffers
+  std::vector<Tensor> parameters();  // without duplicates if modules share parameters
+  std::int64_t parameter_count();    // total elements of parameters()
 
-  // Training mode, on at first, of this module and all below.
+  // Training mode of this module and its submodules. On by default.
   void train(bool on = true);
   void eval() { train(false); }
   bool training() const { return training_; }
 
-  // Copies values in by name. ValueError for a missing, doubled or unknown name, ShapeError or DTypeError for
-  // one that does not fit; nothing is changed then.
+  // Copies values by name. ValueError for a missing, duplicate or unknown name, ShapeError or DTypeError for
+  // a mismatch; the module is unchanged then.
   void load_state(std::span<const NamedTensor> state);
 
-  // Moves parameters and buffers to the device, or their floating ones to a floating dtype. They become new
-  // tensors, without gradients: an optimizer is made afterwards.
+  // Converts parameters and buffers; a dtype applies only to floating ones. They become new tensors without
+  // gradients, so create the optimizer afterwards.
   void to(Device device);
   void to(DType dtype);
 
@@ -77,24 +77,22 @@ class Module {
     const ModuleScope scope(name_);
     return forward();
   }
-  void members_changed() {
-    members_named_ = false;
-  }  // to be called where members() would now show another one
+  // Must be called after members() has changed.
+  void members_changed() { members_named_ = false; }
 
  private:
-  class Walk;
+  class Traversal;
   void name_members();
   std::vector<NamedTensor> collect(bool parameters, bool buffers);
   template <typename Convert>
   void replace_tensors(const Convert& convert);
 
-  std::string name_;  // as its parent calls it; set when the parent first shows or calls its members
+  std::string name_;  // assigned by the parent module when it is first called or traversed
   bool members_named_ = false;
   bool training_ = true;
 };
 
-// A module whose kernel can apply an activation as it writes its result. A Sequential has it apply a ReLU
-// that follows.
+// A module whose kernel can fuse an activation as its epilogue. Sequential fuses a subsequent ReLU.
 class EpilogueModule : public Module {
  public:
   using Module::operator();

@@ -1,11 +1,12 @@
-// Normalisation layers.
+// Normalization layers.
 #pragma once
 
 #include <metron/layers/module.h>
 
 namespace metron {
 
-// Each channel of (N, C, H, W) over the batch in training, over what was seen in training afterwards.
+// Normalizes each channel of (N, C, H, W) by batch statistics in
+// training, by running statistics in evaluation.
 class BatchNorm2d : public Module {
  public:
   explicit BatchNorm2d(std::int64_t channels, double eps = 1e-5, double momentum = 0.1, bool affine = true);
@@ -13,7 +14,7 @@ class BatchNorm2d : public Module {
   void members(MemberVisitor& visit) override;
   Tensor forward(const Tensor& x) override;
 
-  Tensor weight, bias;               // (C), or none
+  Tensor weight, bias;               // (C), or undefined
   Tensor running_mean, running_var;  // (C)
   Tensor num_batches_tracked;        // () int64
 
@@ -22,7 +23,7 @@ class BatchNorm2d : public Module {
   double momentum_;
 };
 
-// Over the last axes, which have the shape `normalized`: LayerNorm({64}).
+// Normalizes over the last axes, which have the shape `normalized`: LayerNorm({64}).
 class LayerNorm : public Module {
  public:
   explicit LayerNorm(const Shape& normalized, double eps = 1e-5, bool affine = true);
@@ -30,7 +31,7 @@ class LayerNorm : public Module {
   void members(MemberVisitor& visit) override;
   Tensor forward(const Tensor& x) override;
 
-  Tensor weight, bias;  // of the shape `normalized`, or none
+  Tensor weight, bias;  // of shape `normalized`, or undefined
 
  private:
   Shape normalized_;

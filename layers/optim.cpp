@@ -26,9 +26,9 @@ Optimizer::Optimizer(const char* name, std::vector<Tensor> parameters, double lr
   for (Tensor& parameter : parameters) {
     check<ValueError>(parameter.defined() && parameter.is_leaf(), name,
                       "a parameter must be a leaf of the graph, got ", describe(parameter));
-    const auto is_it = [&](const Entry& entry) { return entry.parameter.is_same(parameter); };
-    check<ValueError>(std::none_of(entries_.begin(), entries_.end(), is_it), name,
-                      "a parameter is given twice, of shape ", parameter.shape());
+    const auto same = [&](const Entry& entry) { return entry.parameter.is_same(parameter); };
+    check<ValueError>(std::none_of(entries_.begin(), entries_.end(), same), name,
+                      "a parameter appears twice, of shape ", parameter.shape());
     entries_.push_back({std::move(parameter), {}, 0});
   }
 }
@@ -48,27 +48,27 @@ void Optimizer::step() {
   const NoGradGuard no_grad;
   const PhaseScope phase(Phase::optimizer);
   const OpScope scope(name_);
-  std::vector<Entry*> waiting;
+  std::vector<Entry*> updated;
   for (Entry& entry : entries_) {
-    if (entry.parameter.grad().defined()) waiting.push_back(&entry);
+    if (entry.parameter.grad().defined()) updated.push_back(&entry);
   }
-  // Parameters that had a gradient in every step so far, and that is nearly always all of them, are one
-  // group.
-  for (auto begin = waiting.begin(); begin != waiting.end();) {
+  // Groups parameters with equal step counts. Usually all have a gradient
+  // in every step and form a single group.
+  for (auto begin = updated.begin(); begin != updated.end();) {
     const Entry& first = **begin;
     const auto end =
-        std::stable_partition(begin, waiting.end(), [&](const Entry* e) { return e->goes_with(first); });
-    update_together(std::span<Entry* const>(begin, end));
+        std::stable_partition(begin, updated.end(), [&](const Entry* e) { return e->can_group_with(first); });
+    update_group(std::span<Entry* const>(begin, end));
     begin = end;
   }
 }
 
-bool Optimizer::Entry::goes_with(const Entry& other) const {
+bool Optimizer::Entry::can_group_with(const Entry& other) const {
   return steps == other.steps && parameter.dtype() == other.parameter.dtype() &&
          parameter.device() == other.parameter.device();
 }
 
-void Optimizer::update_together(std::span<Entry* const> entries) {
+void Optimizer::update_group(std::span<Entry* const> entries) {
   Group group;
   group.step = entries.front()->steps + 1;
   for (Entry* entry : entries) {
@@ -99,7 +99,7 @@ SGD::SGD(std::vector<Tensor> parameters, const SGDOptions& options)
                     "momentum must be finite and not negative, dampening finite, got ", options.momentum,
                     " and ", options.dampening);
   check<ValueError>(!options.nesterov || (options.momentum > 0 && options.dampening == 0), "sgd",
-                    "nesterov wants a momentum and no dampening, got ", options.momentum, " and ",
+                    "nesterov requires a momentum and no dampening, got ", options.momentum, " and ",
                     options.dampening);
 }
 

@@ -1,5 +1,5 @@
-// Optimizers: each step updates all parameters by one multi-tensor kernel. Formulas, names and defaults are
-// those of PyTorch's torch.optim.
+// Optimizers: a step updates all parameters with one multi-tensor kernel. Formulas,
+// names and defaults follow torch.optim.
 #pragma once
 
 #include <metron/core/tensor.h>
@@ -18,9 +18,9 @@ class Optimizer {
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;
 
-  // Updates each parameter that has a gradient; the others, and their state, stay as they are.
+  // Updates the parameters that have a gradient; the others and their state are unchanged.
   void step();
-  void zero_grad();  // drops the gradients: the next backward pass begins anew
+  void zero_grad();  // releases the gradients
 
   double lr() const { return lr_; }
   void set_lr(double lr);  // ValueError if negative or not finite
@@ -28,15 +28,15 @@ class Optimizer {
  protected:
   static constexpr std::size_t max_states = 2;
 
-  // What one kernel call updates: element i of each list belongs to one parameter.
+  // The operands of one kernel call. Element i of each list belongs to parameter i.
   struct Group {
-    std::int64_t step = 1;  // the number of this update of these parameters
+    std::int64_t step = 1;  // 1-based number of this update
     std::vector<Tensor> grads, params;
     std::array<std::vector<Tensor>, max_states> states;  // zeros before the first update
   };
 
-  // ValueError unless the parameters are leaves, each given once, and at least one. `states` is how many
-  // tensors each keeps from step to step. `name` is a literal: the op's in the profiler.
+  // ValueError if there are no parameters, or any is duplicate or not a leaf. `states` is the number of state
+  // tensors per parameter. `name` is a literal: the name of the op in the profiler.
   Optimizer(const char* name, std::vector<Tensor> parameters, double lr, std::size_t states);
 
   virtual void update(Group& group) = 0;
@@ -46,9 +46,9 @@ class Optimizer {
     Tensor parameter;
     std::array<Tensor, max_states> states;
     std::int64_t steps = 0;
-    bool goes_with(const Entry& other) const;
+    bool can_group_with(const Entry& other) const;
   };
-  void update_together(std::span<Entry* const> entries);
+  void update_group(std::span<Entry* const> entries);
 
   const char* name_;
   double lr_;
@@ -61,7 +61,7 @@ struct SGDOptions {
   double momentum = 0;
   double dampening = 0;
   double weight_decay = 0;
-  bool nesterov = false;  // wants a momentum and no dampening
+  bool nesterov = false;  // requires a momentum and no dampening
 };
 
 class SGD : public Optimizer {
@@ -92,7 +92,7 @@ class Adam : public Optimizer {
  private:
   void update(Group& group) override;
   AdamOptions options_;
-  bool decoupled_;  // the weight decay, from the gradient
+  bool decoupled_;  // weight decay is not part of the gradient
 };
 
 struct AdamWOptions {

@@ -1,4 +1,4 @@
-// Pooling layers: windows over the last two axes of (N, C, H, W).
+// Pooling layers over the last two axes of (N, C, H, W).
 #pragma once
 
 #include <metron/core/ops.h>

@@ -1,4 +1,4 @@
-// Sequential: modules that run one after the other.
+// Sequential: a chain of modules.
 #pragma once
 
 #include <metron/layers/module.h>
@@ -12,9 +12,9 @@
 namespace metron {
 
 //   Sequential net{Conv2d(1, 32, 3), ReLU(), Flatten(), Linear(32 * 26 * 26, 10)};
-// With braces the modules are made in this order, so a seed gives the same parameters whatever the compiler.
-// Modules without a name are named by their position: "0.weight". A Conv2d or Linear and the ReLU that
-// follows it run as one kernel, which gives the same numbers.
+// Braces guarantee left-to-right construction, so that a seed gives the same parameters with any compiler.
+// The default name of a module is its position: "0.weight". A ReLU after a Conv2d or Linear is fused into its
+// kernel, with identical results.
 class Sequential : public Module {
  public:
   template <std::derived_from<Module>... Modules>
@@ -26,7 +26,7 @@ class Sequential : public Module {
   Sequential& add(M module) {
     return add(std::to_string(steps_.size()), std::move(module));
   }
-  // ValueError for a name that is empty, has a dot or is taken.
+  // ValueError for a name that is empty, contains a dot or is taken.
   template <std::derived_from<Module> M>
   Sequential& add(const std::string& name, M module) {
     append(name, std::make_unique<M>(std::move(module)));
@@ -43,7 +43,7 @@ class Sequential : public Module {
   struct Step {
     std::string name;
     std::unique_ptr<Module> module;
-    EpilogueModule* fused_with_next = nullptr;  // the module, where the next is a ReLU that it can apply
+    EpilogueModule* fused_with_next = nullptr;  // this module, if the next one is a ReLU that it fuses
   };
   void append(const std::string& name, std::unique_ptr<Module> module);
 

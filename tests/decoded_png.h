@@ -1,4 +1,4 @@
-// A PNG read back by libpng: another decoder than the one that wrote it.
+// Decodes a PNG with libpng, independently of the encoder under test.
 #pragma once
 
 #include <gtest/gtest.h>

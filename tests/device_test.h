@@ -1,4 +1,4 @@
-// The fixture of tests of the device cuda: skipped where there is none.
+// Fixture for tests on the device cuda. Skipped if there is none.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -20,7 +20,7 @@ class DeviceTest : public testing::Test {
 };
 
 #ifdef METRON_EMULATED
-// What the kernels of run() do, in at most `blocks` blocks of each launch.
+// Kernel statistics of run(), sampled from at most `blocks` blocks per launch.
 template <typename Run>
 std::vector<emulator::KernelCounters> counters_of(const Run& run, unsigned blocks = 1000) {
   emulator::Options counting;

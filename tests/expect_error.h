@@ -1,4 +1,4 @@
-// expect_error, and small tensors to provoke errors with.
+// expect_error and small tensors to trigger errors with.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -18,7 +18,7 @@ inline Tensor u8(const Shape& shape) { return Tensor::zeros(shape, {DType::uint8
 inline constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 inline constexpr double infinity = std::numeric_limits<double>::infinity();
 
-// `call` must throw an E, with a message that holds each of `words`.
+// Expects `call` to throw an E whose message contains each of `words`.
 template <typename E, typename Call>
 void expect_error(Call&& call, std::initializer_list<std::string_view> words) {
   try {

@@ -1,4 +1,4 @@
-// Where in a decoded picture a colour is.
+// Locates a color in a decoded picture.
 #pragma once
 
 #include <metron/tools/drawing/geometry.h>
@@ -14,7 +14,7 @@ inline Pixel pixel_of(const Color& c) {
           static_cast<int>(c.b * 255 + 0.5), 255};
 }
 
-// The centre, in pixels, of what has this colour inside of a rectangle of units.
+// The center, in pixels, of the pixels with this color inside a rectangle in units.
 struct Blob {
   double x = 0, y = 0;
   int pixels = 0;
@@ -22,11 +22,11 @@ struct Blob {
 inline Blob find_color(const DecodedPng& png, const Color& color, const Rect& where, double scale,
                        int tolerance = 24) {
   Blob blob;
-  const Pixel wanted = pixel_of(color);
+  const Pixel target = pixel_of(color);
   const auto clamped = [](double v, int high) { return std::clamp(static_cast<int>(v), 0, high); };
   for (int y = clamped(where.y * scale, png.height); y < clamped(where.bottom() * scale, png.height); ++y) {
     for (int x = clamped(where.x * scale, png.width); x < clamped(where.right() * scale, png.width); ++x) {
-      if (!png.at(x, y).is_near(wanted, tolerance)) continue;
+      if (!png.at(x, y).is_near(target, tolerance)) continue;
       blob.x += x + 0.5;
       blob.y += y + 0.5;
       ++blob.pixels;

@@ -1,5 +1,5 @@
-// Linked into every test of the emulated build: a finding of the emulator fails the test that made it, unless
-// the test took it.
+// Linked into every test of the emulated build. An emulator finding fails the test that caused it unless the
+// test consumed it.
 #include <gtest/gtest.h>
 #include <metron/kernels/emulator/emulator.h>
 
@@ -13,7 +13,7 @@ class Findings : public testing::EmptyTestEventListener {
 };
 
 const bool registered = [] {
-  testing::UnitTest::GetInstance()->listeners().Append(new Findings);  // which owns it
+  testing::UnitTest::GetInstance()->listeners().Append(new Findings);  // takes ownership
   return true;
 }();
 

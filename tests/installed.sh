@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs Metron and uses it as a stranger would: by find_package, by pkg-config, header by header.
+# Installs Metron and uses it as a dependent project does: with find_package, with pkg-config, header by header.
 #   installed.sh BUILD_FOLDER SOURCE_FOLDER CXX
 set -euo pipefail
 build=$1 source=$2 cxx=$3
@@ -8,15 +8,15 @@ prefix=$work/prefix
 rm -rf "$work"
 mkdir -p "$work"
 
-# Moved after the installation: an installed tree must not know where it was made.
+# Moved after installation: an installed tree must be relocatable.
 cmake --install "$build" --prefix "$work/stage" >"$work/install.log"
 mv "$work/stage" "$prefix"
 if grep -rl --include=*.cmake --include=*.pc -e "$build" -e "$source" "$prefix"; then
-  echo "these installed files name the build or source folder"
+  echo "these installed files contain the path of the build or source folder"
   exit 1
 fi
 
-echo "-- by find_package"
+echo "-- with find_package"
 for app in linked_app custom_op; do
   cmake -S "$source/examples/$app" -B "$work/$app" -DCMAKE_BUILD_TYPE=Release -DCMAKE_PREFIX_PATH="$prefix" \
     -DCMAKE_CXX_COMPILER="$cxx" >"$work/$app.log"
@@ -25,18 +25,18 @@ done
 "$work/linked_app/spirals"
 "$work/custom_op/custom_op"
 
-echo "-- by pkg-config"
+echo "-- with pkg-config"
 pc=$(find "$prefix" -name metron.pc -printf '%h')
 export PKG_CONFIG_PATH=$pc
 warnings=(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror)
 for mode in "" --static; do
-  # shellcheck disable=SC2046,SC2086  # flags are words
+  # shellcheck disable=SC2046,SC2086  # flags must be split
   "$cxx" -std=c++20 -O2 "${warnings[@]}" "$source/examples/linked_app/spirals.cpp" \
     $(pkg-config $mode --cflags --libs metron) -o "$work/spirals${mode#--}"
   LD_LIBRARY_PATH=${pc%/pkgconfig} "$work/spirals${mode#--}"
 done
 
-# Not as system headers: their warnings would be the user's.
+# Not as system headers, so that warnings are visible as they are to users.
 echo "-- every header on its own"
 cd "$prefix/include"
 find metron -name '*.h' -print0 |

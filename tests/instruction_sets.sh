@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Object files that are compiled for a wider instruction set must not offer the linker inline functions that code for
-# any processor may share: it keeps one copy of each, maybe theirs.
+# Object files compiled for a wider instruction set must not define weak inline functions that portable code shares:
+# the linker keeps one copy of each, possibly the one with wider instructions.
 #   instruction_sets.sh NAMESPACE OBJECT...
 set -euo pipefail
 export LC_ALL=C
-namespace=${#1}$1  # as it is mangled: 4avx2
+namespace=${#1}$1  # mangled: 4avx2
 shift
 [[ $# -gt 0 ]]
 status=0

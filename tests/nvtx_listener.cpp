@@ -1,5 +1,5 @@
-// Stands in for a tool of NVIDIA's: NVTX loads it where NVTX_INJECTION64_PATH names it, and it writes the
-// ranges to the file that NVTX_LISTENER names, indented by their depth.
+// A minimal NVTX tool: NVTX loads it through NVTX_INJECTION64_PATH. Writes the ranges to the file named by
+// NVTX_LISTENER, indented by depth.
 #include <nvtx3/nvToolsExt.h>
 
 #include <cstdio>

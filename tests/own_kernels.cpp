@@ -1,5 +1,4 @@
-// Linked into every test_cuda*: on the device cuda our own kernels compute, not the vendors' libraries before
-// them.
+// Linked into every test_cuda*: disables the vendor libraries, so our own kernels compute on the device cuda.
 #include <gtest/gtest.h>
 #include <metron/core/slot.h>
 #include <metron/core/storage.h>
@@ -14,7 +13,8 @@ class OwnKernels : public testing::Environment {
   }
 };
 
-const testing::Environment* const registered = testing::AddGlobalTestEnvironment(new OwnKernels);  // it owns
+const testing::Environment* const registered =
+    testing::AddGlobalTestEnvironment(new OwnKernels);  // takes ownership
 
 }  // namespace
 }  // namespace metron::test

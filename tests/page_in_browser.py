@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Opens a report's page in headless Chromium, uses it as a reader would, and prints what it found, as JSON.
+"""Opens a report's page in headless Chromium, interacts with it as a reader would, and prints its findings as JSON.
 
-  page_in_browser.py FOLDER report.html [PICTURES]    FOLDER: for the browser's files; PICTURES: where screenshots go
+  page_in_browser.py FOLDER report.html [PICTURES]    FOLDER: the browser's profile; PICTURES: screenshots
 
-It speaks the DevTools protocol over a pipe. Status 77, with the reason, where there is no Chromium.
+Uses the DevTools protocol over a pipe. Status 77, with the reason, without Chromium.
 """
 
 import base64
@@ -20,7 +20,7 @@ PHONE = 390
 NUMBERS = """[...document.querySelectorAll('[data-path]')].map(e => ({
   path: e.dataset.path, scale: e.dataset.scale ? +e.dataset.scale : 0, over: e.dataset.over ?? '',
   less: +(e.dataset.less ?? 0), text: e.textContent}))"""
-# Texts with a digit that do not say where it comes from. Names on charts and the trace's own times are no such.
+# Texts with a digit but no source path. Labels on charts and the trace's own times are exempt.
 UNTRACED = """(() => {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [];
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
@@ -51,8 +51,8 @@ STRUCTURE = """({
   }).map(e => e.textContent),
   drawn: document.querySelectorAll('.graph .mark').length, emulated: document.querySelectorAll('.emulated').length, fakes: document.querySelectorAll('.fake').length,
   headings: [...document.querySelectorAll('thead th')].map(e => e.textContent)})"""
-# Where a chart has its ticks, by what they say, and its points and bars, by what they show.
-PLACES = """(selector => {
+# Positions of a chart's ticks, keyed by label, and of its points and bars, keyed by data.
+POSITIONS = """(selector => {
   const number = text => { const power = /^10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)$/.exec(text);
     return power ? 10 ** power[1].replace(/./g, c => '0123456789-'['⁰¹²³⁴⁵⁶⁷⁸⁹⁻'.indexOf(c)]) : parseFloat(text.replaceAll(',', '')); };
   const texts = [...document.querySelectorAll(selector + ' .axis text:not(.name)')];
@@ -68,12 +68,12 @@ def skip(reason):
     sys.exit(77)
 
 
-class Browser:  # without its sandbox, which root has not: the page is our own
+class Browser:  # without the sandbox, which root can't use: the page is trusted
     def __init__(self, program, folder):
         to_browser, self.write_end = os.pipe()
         self.read_end, from_browser = os.pipe()
 
-        def connect():  # the protocol's descriptors are 3 and 4
+        def connect():  # the protocol uses descriptors 3 and 4
             ends = [os.dup(to_browser), os.dup(from_browser)]
             os.dup2(ends[0], 3)
             os.dup2(ends[1], 4)
@@ -120,7 +120,7 @@ class Browser:  # without its sandbox, which root has not: the page is our own
             raise RuntimeError(json.dumps(result["exceptionDetails"])[:2000])
         return result["result"].get("value")
 
-    def settle(self):  # charts are drawn when their width is known
+    def settle(self):  # charts are drawn once their width is known
         self.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 50))))")
 
     def size(self, width, height, phone=False):
@@ -166,7 +166,7 @@ def sorting(browser):
     browser.point(f"{table} thead th:nth-child(6) button", click=True)
     found["descending"] = {"state": state(), "column": column(5)}
     browser.evaluate(f"document.querySelector('{table} thead th:nth-child(6) button').focus()")
-    browser.press("Enter", 13)  # the keyboard does what the pointer does
+    browser.press("Enter", 13)  # the keyboard does the same as the pointer
     found["ascending"] = {"state": state(), "column": column(5)}
     browser.point(f"{table} thead th:nth-child(2) button", click=True)
     found["names"] = {"state": state(), "column": column(1)}
@@ -175,7 +175,7 @@ def sorting(browser):
 
 
 def tips(browser):
-    """What the box at the pointer shows over each chart."""
+    """The text of the tooltip over each chart."""
     found = {}
     for name, selector in {"loss": "#loss .plot svg", "accuracy": "#accuracy .plot svg", "comparison": "#comparison-chart .bar",
                            "phases": "#phase-chart .bar", "roofline": "#roofline-chart [data-point]", "flame": "#flame-chart .event"}.items():
@@ -233,7 +233,7 @@ def look(browser, page, pictures):
     browser.settle()
     found = {"structure": browser.evaluate(STRUCTURE), "numbers": browser.evaluate(NUMBERS), "untraced": browser.evaluate(UNTRACED),
              "light": browser.evaluate(COLORS), "desktop": browser.evaluate(OVERFLOW)}
-    found["places"] = {chart: browser.evaluate(f"{PLACES}('#{chart}')") for chart in ("loss", "accuracy", "comparison-chart", "roofline-chart")}
+    found["positions"] = {chart: browser.evaluate(f"{POSITIONS}('#{chart}')") for chart in ("loss", "accuracy", "comparison-chart", "roofline-chart")}
     browser.picture(pictures, "light")
     found["sorting"] = sorting(browser)
     found["tips"] = tips(browser)

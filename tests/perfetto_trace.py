@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Loads a trace in Perfetto's trace processor and prints what it found there, as JSON.
+"""Loads a trace in Perfetto's trace processor and prints query results as JSON.
 
-  perfetto_trace.py FOLDER TRACE    FOLDER: for a virtual environment of its own
+  perfetto_trace.py FOLDER TRACE    FOLDER: the virtual environment
 
-Status 77, with the reason, where Perfetto's Python package or its trace processor can't be had.
+Status 77, with the reason, if Perfetto's Python package or its trace processor is unavailable.
 """
 
 import json
@@ -45,8 +45,8 @@ def query(trace):
     from perfetto.trace_processor import TraceProcessor
     try:
         processor = TraceProcessor(trace=trace)
-    except (subprocess.SubprocessError, OSError) as error:  # it fetches its program at the first use
-        skip(f"Perfetto's trace processor can't be had ({type(error).__name__})")
+    except (subprocess.SubprocessError, OSError) as error:  # it downloads its binary on first use
+        skip(f"Perfetto's trace processor is unavailable ({type(error).__name__})")
     print(json.dumps({name: next(iter(processor.query(sql))).n for name, sql in QUERIES.items()}))
 
 

@@ -1,4 +1,4 @@
-// A program that knows nothing of profiling, for test_metron_cli: profiled_program STEPS HOW
+// A program without profiling code, for test_metron_cli: profiled_program STEPS HOW
 // HOW it ends: 0..9 with that status, "abort", "_exit", "throw", or "never".
 #include <metron/metron.h>
 #include <unistd.h>

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""That the kernels of a training step that map elements to elements load and store 128 bits at a time, and that each
-kernel file of the library has its PTX.
+"""Checks that the element-wise kernels of a training step use 128-bit loads and stores, and that each kernel file of
+the library has PTX.
 
   tests/ptx_vector_loads.py FOLDER
 
@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 
-# File, kernel, and the fewest loads and stores of 128 bits that its PTX has: one for each operand.
+# File, kernel, and the minimum number of 128-bit loads and stores in its PTX: one per operand.
 KERNELS = [
     ("elementwise", r"map_kernel<4, .*Relu<float>, float, float>", 1, 1),
     ("elementwise", r"map_kernel<4, .*ReluGradient<float>, float, float, float>", 2, 1),
@@ -31,7 +31,7 @@ WIDE = r"\.global(?:\.\w+)*\.v(?:4\.[bfsu]32|2\.[bfsu]64)"
 
 
 def kernels_of(ptx):
-    """The PTX of each kernel by its demangled name, without the brackets that casts put around numbers."""
+    """The PTX of each kernel by its demangled name, without the casts around numbers."""
     entries = re.findall(r"\.entry\s+(\S+?)\(.*?\n\{(.*?)\n\}", ptx, re.S)
     names = subprocess.run(["c++filt"], input="\n".join(name for name, _ in entries), capture_output=True, text=True,
                            check=True).stdout.splitlines()

@@ -1,4 +1,4 @@
-// Runs a program as a user would, through the shell.
+// Runs a shell command the way a user would.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -11,12 +11,12 @@
 namespace metron::test {
 
 struct Output {
-  int code = -1;     // the exit status, or 128 and the signal that ended it
+  int code = -1;     // the exit status, or 128 plus the number of the terminating signal
   std::string text;  // stdout and stderr
 };
 
-inline Output run_command(const std::string& given) {
-  const std::string command = given + " 2>&1 </dev/null";
+inline Output run_command(const std::string& command_line) {
+  const std::string command = command_line + " 2>&1 </dev/null";
   Output output;
   std::FILE* pipe = popen(command.c_str(), "r");
   EXPECT_NE(pipe, nullptr);

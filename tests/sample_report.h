@@ -1,4 +1,4 @@
-// A report with something in each of its sections: what the page and the texts are tested on.
+// A report that fills every section: input for the tests of the page and the texts.
 #pragma once
 
 #include <metron/tools/report/analyse/shell.h>
@@ -199,7 +199,7 @@ inline report::Report sample_report(bool device_clock = false) {
   settings.dtype = "float32";
   settings.model = "reference CNN";
   settings.parameters = 1'199'882;
-  settings.seed = 18446744073709551615ull;  // more than a double holds
+  settings.seed = 18446744073709551615ull;  // not representable as a double
   settings.batch_sizes = {1, 16, 64};
   settings.rounds = 5;
   settings.steps = 6;

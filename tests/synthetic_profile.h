@@ -1,4 +1,4 @@
-// Profiles made by hand, whose times a test knows.
+// Hand-made profiles with known times.
 #pragma once
 
 #include <metron/core/timer/profile.h>
@@ -11,13 +11,13 @@ namespace metron::test {
 struct SyntheticOp {
   const char* name;
   Phase phase = Phase::forward;
-  std::int64_t ns = 0;      // of the op's own
-  const char* kernel = "";  // "" for none
+  std::int64_t ns = 0;      // self time of the op
+  const char* kernel = "";  // "" if none
   std::int64_t kernel_ns = 0;
   double flops = 0, bytes = 0;
 };
 
-// A profile of one step for each list of ops. Recording costs nothing.
+// A profile with one step per list of ops. The recording overhead is zero.
 inline Profile synthetic_profile(const std::vector<std::vector<SyntheticOp>>& steps) {
   Profile profile;
   std::int64_t now = profile.start = 1000;

@@ -1,4 +1,4 @@
-// Files for a test, gone after it, and what their errors say.
+// A temporary folder for a test, removed afterwards, and helpers to check files and error messages.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -51,7 +51,7 @@ inline std::string read_file(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-// Whether `text` has all the parts; says so if not.
+// Whether `text` contains all parts. Reports the first missing one.
 inline testing::AssertionResult contains(const std::string& text, std::initializer_list<std::string> parts) {
   for (const std::string& part : parts) {
     if (text.find(part) == std::string::npos)
@@ -60,7 +60,7 @@ inline testing::AssertionResult contains(const std::string& text, std::initializ
   return testing::AssertionSuccess();
 }
 
-// The message of the E that `action` throws; "" where it throws none.
+// The message of the E that `action` throws; "" if it throws none.
 template <typename E, typename Action>
 std::string message_of(const Action& action) {
   try {

@@ -1,4 +1,4 @@
-// The caching allocator: classes, reuse, the bound, statistics, exhaustion, threads.
+// The caching allocator: size classes, reuse, cache limit, statistics, exhaustion, threads.
 #include <metron/core/allocator.h>
 #include <metron/core/tensor.h>
 
@@ -12,7 +12,7 @@
 namespace metron::test {
 namespace {
 
-// Memory of which there is only so much, and which counts what is taken.
+// A memory source with a fixed capacity that counts allocations.
 struct Source : MemorySource {
   struct Counts {
     std::size_t held = 0, capacity = std::size_t{1} << 30;
@@ -39,7 +39,7 @@ class Allocator : public testing::Test {
   CachingAllocator allocator{std::make_unique<Source>(source), 1 << 20};
 };
 
-TEST(SizeClass, HoldsTheRequestAndWastesLittle) {
+TEST(SizeClass, FitsTheRequestWithLittleWaste) {
   std::size_t previous = 0;
   for (std::size_t bytes = 1; bytes < 300'000; bytes += 1 + bytes / 97) {
     const std::size_t size = CachingAllocator::size_class(bytes);
@@ -73,7 +73,7 @@ TEST_F(Allocator, ReusesABlockOfTheSameClass) {
   allocator.release(third, 1000);
 }
 
-TEST_F(Allocator, CountsWhatIsLiveCachedAndPeak) {
+TEST_F(Allocator, CountsLiveCachedAndPeakBytes) {
   EXPECT_EQ(allocator.stats().hit_rate(), 0);
   void* const a = allocator.allocate(4096);
   void* const b = allocator.allocate(8192);
@@ -93,7 +93,7 @@ TEST_F(Allocator, CountsWhatIsLiveCachedAndPeak) {
   EXPECT_EQ(allocator.stats().reserved, 4096u);
 }
 
-TEST_F(Allocator, NeverCachesBeyondTheBound) {
+TEST_F(Allocator, NeverCachesBeyondTheLimit) {
   std::mt19937 random(1);
   std::vector<std::pair<void*, std::size_t>> live;
   for (int i = 0; i < 5000; ++i) {
@@ -114,20 +114,20 @@ TEST_F(Allocator, NeverCachesBeyondTheBound) {
   EXPECT_LE(source.held, allocator.stats().cache_limit);
 }
 
-TEST_F(Allocator, GivesABlockBeyondTheBoundBackAtOnce) {
+TEST_F(Allocator, FreesABlockBeyondTheLimitImmediately) {
   void* const block = allocator.allocate(2 << 20);
   allocator.release(block, 2 << 20);
   EXPECT_EQ(source.held, 0u);
   EXPECT_EQ(allocator.stats().reserved, 0u);
 }
 
-TEST_F(Allocator, ALowerBoundAppliesAtOnce) {
+TEST_F(Allocator, ALowerLimitAppliesImmediately) {
   for (const std::size_t bytes : {4096, 65536, 262144}) {
     void* const block = allocator.allocate(bytes);
     allocator.release(block, bytes);
   }
   EXPECT_EQ(source.held, 331776u);
-  allocator.set_cache_limit(100'000);  // the largest goes first
+  allocator.set_cache_limit(100'000);  // the largest is freed first
   EXPECT_EQ(source.held, 69632u);
   EXPECT_EQ(allocator.stats().cache_limit, 100'000u);
   allocator.set_cache_limit(0);
@@ -137,23 +137,23 @@ TEST_F(Allocator, ALowerBoundAppliesAtOnce) {
   EXPECT_EQ(source.held, 0u);
 }
 
-TEST_F(Allocator, EmptiesItsCacheBeforeItGivesUp) {
+TEST_F(Allocator, EmptiesItsCacheBeforeReportingOutOfMemory) {
   source.capacity = 100'000;
   void* const small = allocator.allocate(60'000);
   allocator.release(small, 60'000);
-  void* const large = allocator.allocate(80'000);  // fits once the cached block is gone
+  void* const large = allocator.allocate(80'000);  // fits once the cached block is freed
   EXPECT_NE(large, nullptr);
   expect_error<OutOfMemoryError>([&] { allocator.allocate(50'000); }, {"[allocate]", "in use"});
   const MemoryStats stats = allocator.stats();
   EXPECT_EQ(stats.allocated, CachingAllocator::size_class(80'000));
   EXPECT_EQ(stats.reserved, source.held);
   allocator.release(large, 80'000);
-  allocator.release(allocator.allocate(1), 1);  // it still works
+  allocator.release(allocator.allocate(1), 1);  // still usable
   expect_error<OutOfMemoryError>([&] { allocator.allocate(~std::size_t{0}); }, {"too large"});
   expect_error<OutOfMemoryError>([&] { allocator.allocate(~std::size_t{0} / 8); }, {"[allocate]"});
 }
 
-TEST(AllocatorLifetime, ReturnsWhatItCached) {
+TEST(AllocatorLifetime, FreesCachedBlocks) {
   Source::Counts source;
   {
     CachingAllocator allocator(std::make_unique<Source>(source), 1 << 20);
@@ -166,7 +166,7 @@ TEST(AllocatorLifetime, ReturnsWhatItCached) {
   EXPECT_EQ(source.releases, source.allocations);
 }
 
-TEST_F(Allocator, GivesNoBlockToTwoThreads) {
+TEST_F(Allocator, NeverHandsABlockToTwoThreads) {
   const auto work = [&](unsigned seed) {
     std::mt19937 random(seed);
     std::vector<std::pair<unsigned char*, std::size_t>> live;
@@ -196,7 +196,7 @@ TEST_F(Allocator, GivesNoBlockToTwoThreads) {
   EXPECT_EQ(static_cast<int>(stats.misses), source.allocations);
 }
 
-TEST(TensorMemory, IsTakenAndReturned) {
+TEST(TensorMemory, IsAllocatedAndFreed) {
   const std::size_t before = memory_stats("cpu").allocated;
   {
     const Tensor x = Tensor::empty({1000});
@@ -210,7 +210,7 @@ TEST(TensorMemory, IsTakenAndReturned) {
   EXPECT_EQ(memory_stats("cpu").allocated, before);
 }
 
-TEST(TensorMemory, OfALoopComesFromTheCache) {
+TEST(TensorMemory, InALoopComesFromTheCache) {
   const auto step = [] {
     std::vector<Tensor> tensors;
     for (std::int64_t size = 1; size < 10000; size *= 3) tensors.push_back(Tensor::empty({size, 7}));

@@ -1,4 +1,4 @@
-// The autograd engine: accumulation, the life of the graph and of what it saves, refusals, depth.
+// The autograd engine: accumulation, lifetime of the graph and its saved tensors, errors, depth.
 #include <metron/core/allocator.h>
 #include <metron/core/autograd.h>
 #include <metron/core/ops.h>
@@ -22,7 +22,7 @@ Doubles gradient_of(const Tensor& x) { return x.grad().to_vector<double>(); }
 
 // ---- Accumulation ----
 
-TEST(Accumulation, OverPasses) {
+TEST(Accumulation, AcrossBackwardPasses) {
   const Tensor x = leaf({2, 3});
   EXPECT_FALSE(x.grad().defined());
   sum(x * x).backward();
@@ -31,7 +31,7 @@ TEST(Accumulation, OverPasses) {
   EXPECT_EQ(gradient_of(x), (Doubles{14, 16}));
 }
 
-TEST(Accumulation, StartsAfreshOnceCleared) {
+TEST(Accumulation, RestartsAfterClearing) {
   Tensor x = leaf({2, 3});
   sum(x * x).backward();
   x.set_grad({});
@@ -40,15 +40,15 @@ TEST(Accumulation, StartsAfreshOnceCleared) {
   EXPECT_EQ(gradient_of(x), (Doubles{1, 1}));
 }
 
-TEST(Accumulation, OverUsesOfATensor) {
+TEST(Accumulation, AcrossUsesOfATensor) {
   const Tensor x = leaf({2, 3});
   const Tensor y = x * x;         // 2x
   sum(y * y + y + x).backward();  // 4x^3 + 2x + 1
   EXPECT_EQ(gradient_of(x), (Doubles{37, 115}));
 }
 
-TEST(Accumulation, OverManyPathsTakesEachOpOnce) {
-  // 2^60 paths lead through these diamonds.
+TEST(Accumulation, AcrossManyPathsVisitsEachOpOnce) {
+  // 2^60 paths through these diamonds.
   const Tensor x = leaf({1});
   Tensor y = x;
   for (int i = 0; i < 60; ++i) y = y * 0.5 + y * 0.5;
@@ -56,7 +56,7 @@ TEST(Accumulation, OverManyPathsTakesEachOpOnce) {
   EXPECT_EQ(gradient_of(x), (Doubles{1}));
 }
 
-TEST(Accumulation, UndoesBroadcasting) {
+TEST(Accumulation, ReducesBroadcastAxes) {
   const Tensor row = Tensor::from(Doubles{1, 2, 3}, {3}).set_requires_grad();
   const Tensor column = Tensor::from(Doubles{1, 2}, {2, 1}).set_requires_grad();
   const Tensor scalar = Tensor::full({}, 2, {DType::float64}).set_requires_grad();
@@ -71,7 +71,7 @@ TEST(Accumulation, UndoesBroadcasting) {
   EXPECT_EQ(gradient_of(scalar), (Doubles{18}));
 }
 
-TEST(Accumulation, UndoesConversion) {
+TEST(Accumulation, CastsBackToTheInputDtype) {
   const Tensor x = Tensor::ones({3}).set_requires_grad();
   const Tensor y = x.to(DType::float64) * Tensor::from(Doubles{1, 2, 3}, {3});
   y.backward(ones({3}));
@@ -79,7 +79,7 @@ TEST(Accumulation, UndoesConversion) {
   EXPECT_EQ(x.grad().to_vector<float>(), (std::vector<float>{1, 2, 3}));
 }
 
-// ---- Gradients are nobody else's memory ----
+// ---- Gradients do not alias other tensors ----
 
 TEST(Aliasing, BothInputsOfAnAddition) {
   const Tensor a = leaf({1, 2}), b = leaf({3, 4});
@@ -112,7 +112,7 @@ TEST(Aliasing, ThroughViews) {
   EXPECT_TRUE(y.grad().is_contiguous());
 }
 
-TEST(Aliasing, AGradientThatIsHeldStaysAsItWas) {
+TEST(Aliasing, AHeldGradientIsNotModified) {
   const Tensor x = leaf({1, 2});
   sum(x).backward();
   const Tensor held = x.grad();
@@ -131,9 +131,9 @@ TEST(Aliasing, RetainedGradientsOfAChain) {
   EXPECT_NE(x.grad().storage(), y.grad().storage());
 }
 
-// ---- Inner gradients, leaves, detaching ----
+// ---- Intermediate gradients, leaves, detach ----
 
-TEST(InnerGradients, OnlyOnRequest) {
+TEST(InnerGradients, AreRetainedOnlyOnRequest) {
   const Tensor x = leaf({2});
   Tensor y = x * 3, z = y * y;
   y.retain_grad();
@@ -143,7 +143,7 @@ TEST(InnerGradients, OnlyOnRequest) {
   EXPECT_EQ(gradient_of(x), (Doubles{72}));
 }
 
-TEST(Leaves, ComeAndGo) {
+TEST(Leaves, CanBeMarkedAndUnmarked) {
   Tensor x = Tensor::ones({2});
   EXPECT_TRUE(x.is_leaf());
   EXPECT_FALSE(x.requires_grad());
@@ -159,13 +159,13 @@ TEST(Leaves, ComeAndGo) {
   EXPECT_FALSE((x * 2).requires_grad());
 }
 
-TEST(Leaves, AreTheirOwnGraph) {
+TEST(Leaves, FormATrivialGraph) {
   const Tensor x = Tensor::full({}, 3).set_requires_grad();
   x.backward();
   EXPECT_EQ(x.grad().item<float>(), 1);
 }
 
-TEST(Detach, CutsTheGraphAndSharesTheElements) {
+TEST(Detach, CutsTheGraphAndSharesStorage) {
   const Tensor x = leaf({2, 3});
   const Tensor y = (x * x).detach();
   EXPECT_FALSE(y.requires_grad());
@@ -174,7 +174,7 @@ TEST(Detach, CutsTheGraphAndSharesTheElements) {
   EXPECT_EQ(x.detach().storage(), x.storage());
 }
 
-TEST(Recording, IsOffUnderAGuardOfItsThread) {
+TEST(Recording, IsOffUnderAGuardOnTheSameThread) {
   const Tensor x = leaf({2});
   {
     const NoGradGuard outer;
@@ -191,9 +191,9 @@ TEST(Recording, IsOffUnderAGuardOfItsThread) {
   EXPECT_TRUE((x * x).requires_grad());
 }
 
-// ---- The life of the graph ----
+// ---- Graph lifetime ----
 
-TEST(Graph, GoesOnceUnlessRetained) {
+TEST(Graph, RunsOnceUnlessRetained) {
   const Tensor x = leaf({2});
   const Tensor y = sum(x * x);
   y.backward({}, true);
@@ -204,7 +204,7 @@ TEST(Graph, GoesOnceUnlessRetained) {
   EXPECT_TRUE(grad_enabled());
 }
 
-TEST(Graph, PartsThatWereUsedUpAreRefused) {
+TEST(Graph, RejectsFreedSubgraphs) {
   const Tensor x = leaf({2});
   const Tensor shared = x * x;
   sum(shared).backward();
@@ -212,12 +212,12 @@ TEST(Graph, PartsThatWereUsedUpAreRefused) {
   expect_error<AutogradError>([&] { other.backward(); }, {"[mul]", "retain_graph"});
 }
 
-constexpr std::int64_t block = 4096;  // elements of float64, a size class of its own
+constexpr std::int64_t block = 4096;  // elements of float64, a distinct size class
 std::size_t allocated_blocks(std::size_t since) {
   return (memory_stats("cpu").allocated - since) / (block * 8);
 }
 
-TEST(Graph, FreesWhatItSavedAsItGoes) {
+TEST(Graph, FreesSavedTensorsDuringBackward) {
   const std::size_t start = memory_stats("cpu").allocated;
   const Tensor x = ones({block}).set_requires_grad();
   Tensor y = x;
@@ -226,14 +226,14 @@ TEST(Graph, FreesWhatItSavedAsItGoes) {
   backend("cpu").allocator(0).reset_peak();
   const std::size_t before = memory_stats("cpu").allocated;
   y.backward(ones({block}));
-  // A pass needs the gradients of two neighbours at a time, and one for their product.
+  // Backward needs the gradients of two adjacent nodes at a time, plus one for their product.
   EXPECT_LE((memory_stats("cpu").peak_allocated - before) / (block * 8), 4u);
   EXPECT_EQ(allocated_blocks(start), 3u);  // x, its gradient, y
   y = Tensor();
   EXPECT_EQ(allocated_blocks(start), 2u);
 }
 
-TEST(Graph, FreesWhatItSavedWhenDropped) {
+TEST(Graph, FreesSavedTensorsWhenDropped) {
   const std::size_t start = memory_stats("cpu").allocated;
   const Tensor x = ones({block}).set_requires_grad();
   {
@@ -243,7 +243,7 @@ TEST(Graph, FreesWhatItSavedWhenDropped) {
   EXPECT_EQ(allocated_blocks(start), 1u);
 }
 
-TEST(Graph, OfAnOutputThatSavesItselfIsNoCycle) {
+TEST(Graph, AnOutputThatSavesItselfIsNoCycle) {
   const std::size_t start = memory_stats("cpu").allocated;
   for (const auto op : {exp, sigmoid, tanh, sqrt, relu}) {
     const Tensor x = ones({block}).set_requires_grad();
@@ -256,7 +256,7 @@ TEST(Graph, OfAnOutputThatSavesItselfIsNoCycle) {
   EXPECT_EQ(memory_stats("cpu").allocated, start);
 }
 
-TEST(Graph, RetainedItIsFreedWithItsTensors) {
+TEST(Graph, WhenRetainedIsFreedWithItsTensors) {
   const std::size_t start = memory_stats("cpu").allocated;
   {
     const Tensor x = ones({block}).set_requires_grad();
@@ -272,9 +272,9 @@ TEST(Graph, RetainedItIsFreedWithItsTensors) {
   EXPECT_EQ(memory_stats("cpu").allocated, start);
 }
 
-// ---- Changes in place ----
+// ---- In-place modification ----
 
-TEST(InPlace, AChangedSavedTensorIsRefused) {
+TEST(InPlace, RejectsAModifiedSavedTensor) {
   const Tensor x = leaf({1, 2});
   Tensor y = x * 2;
   const Tensor z = sum(y * y);
@@ -286,16 +286,16 @@ TEST(InPlace, AChangedSavedTensorIsRefused) {
   EXPECT_TRUE(grad_enabled());
 }
 
-TEST(InPlace, AChangeThroughAViewIsSeen) {
+TEST(InPlace, DetectsModificationThroughAView) {
   const Tensor x = leaf({1, 2});
   const Tensor z = sum(x * x);
   x.detach().slice(0, 0, 1).fill_(5);
   expect_error<AutogradError>([&] { z.backward(); }, {"changed in place"});
 }
 
-TEST(InPlace, AChangeOfWhatIsNotSavedIsFine) {
+TEST(InPlace, AllowsModifyingUnsavedTensors) {
   Tensor x = leaf({1, 2});
-  const Tensor y = sum(x * 2);  // a scale alone is saved
+  const Tensor y = sum(x * 2);  // only the scale is saved
   {
     const NoGradGuard no_grad;
     x.add_(x, 1);
@@ -303,11 +303,11 @@ TEST(InPlace, AChangeOfWhatIsNotSavedIsFine) {
   y.backward();
   EXPECT_EQ(gradient_of(x), (Doubles{2, 2}));
   const NoGradGuard no_grad;
-  x.fill_(0);  // after the pass nothing is saved
+  x.fill_(0);  // nothing is saved after backward
   EXPECT_EQ(x.to_vector<double>(), (Doubles{0, 0}));
 }
 
-TEST(InPlace, OfATensorInTheGraphNeedsAGuard) {
+TEST(InPlace, OnATensorInTheGraphRequiresAGuard) {
   Tensor x = leaf({1, 2});
   expect_error<AutogradError>([&] { x.fill_(0); }, {"[fill_]", "NoGradGuard"});
   Tensor y = x * 2;
@@ -380,13 +380,13 @@ TEST(ThirdOrder, OfAFourthPower) {
   }
 }
 
-TEST(SecondOrder, WithoutAGraphThereIsNone) {
+TEST(SecondOrder, RequiresCreateGraph) {
   const Tensor x = leaf({2});
   sum(x * x).backward();
   EXPECT_FALSE(x.grad().requires_grad());
 }
 
-// ---- Ops of one's own ----
+// ---- Custom ops ----
 
 Tensor doubled(const Tensor& x, Backward kind, std::function<Gradients(const Tensor&, GradMask)> backward) {
   Tensor y = affine(x.detach(), 2, 0);
@@ -394,7 +394,7 @@ Tensor doubled(const Tensor& x, Backward kind, std::function<Gradients(const Ten
   return y;
 }
 
-TEST(Records, RefuseToDifferentiateAFusedBackward) {
+TEST(Records, RejectDifferentiatingAFusedBackward) {
   const Tensor x = leaf({2, 3});
   const auto fused = [](const Tensor& g, GradMask) { return Gradients{affine(g.detach(), 2, 0)}; };
   sum(doubled(x, Backward::fused, fused)).backward({}, false, true);
@@ -403,14 +403,14 @@ TEST(Records, RefuseToDifferentiateAFusedBackward) {
   expect_error<AutogradError>([&] { sum(first * x).backward(); }, {"[doubled]", "fused"});
 }
 
-TEST(Records, WantAGradientForEachInput) {
+TEST(Records, RequireAGradientForEachInput) {
   const Tensor x = leaf({2, 3});
   const auto none = [](const Tensor&, GradMask) { return Gradients{}; };
   expect_error<AutogradError>([&] { sum(doubled(x, Backward::fused, none)).backward(); },
                               {"[doubled]", "0 gradients for 1 inputs"});
 }
 
-TEST(Records, LeaveOutInputsWithoutAGradient) {
+TEST(Records, SkipInputsWithoutAGradient) {
   const Tensor x = leaf({2, 3}), constant = ones({2});
   bool asked[2] = {};
   Tensor y = x.detach() * constant;
@@ -425,7 +425,7 @@ TEST(Records, LeaveOutInputsWithoutAGradient) {
   EXPECT_FALSE(constant.requires_grad());
 }
 
-TEST(Records, AFailingBackwardLeavesTheModeAsItWas) {
+TEST(Records, AFailingBackwardRestoresGradMode) {
   const Tensor x = leaf({2, 3});
   const auto failing = [](const Tensor&, GradMask) -> Gradients {
     fail<ValueError>("doubled", "on purpose");
@@ -447,7 +447,7 @@ TEST(Arguments, OfBackward) {
   expect_error<ShapeError>([&] { y.backward(ones({3})); }, {"[backward]", "(2,)", "(3,)"});
   expect_error<DTypeError>([&] { y.backward(Tensor::ones({2})); }, {"[backward]", "float64", "float32"});
   expect_error<AutogradError>([&] { ones({1}).backward(); }, {"[backward]"});
-  y.backward(ones({2}));  // a refusal has used nothing up
+  y.backward(ones({2}));  // a rejected call frees nothing
   EXPECT_EQ(gradient_of(x), (Doubles{2, 2}));
 }
 
@@ -460,7 +460,7 @@ TEST(Arguments, OfGradients) {
 
 // ---- Threads ----
 
-TEST(Threads, DifferentiateGraphsOfTheirOwn) {
+TEST(Threads, DifferentiateIndependentGraphs) {
   const auto work = [](double factor) {
     for (int i = 0; i < 50; ++i) {
       const Tensor x = leaf({1, 2, 3});

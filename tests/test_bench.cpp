@@ -1,5 +1,4 @@
-// `metron bench`: that wrong kernels are called wrong, and that its times are those of an independent
-// instrument.
+// `metron bench`: wrong kernels are reported as wrong, and timings agree with an independent benchmark.
 #include <benchmark/benchmark.h>
 #include <gtest/gtest.h>
 #include <metron/core/error.h>
@@ -26,21 +25,21 @@ constexpr bool times_mean_something = false;
 
 using UnaryFunction = bool (*)(const Unary&, const Tensor&, Tensor&);
 
-bool right(const Unary&, const Tensor& x, Tensor& y) {
+bool correct(const Unary&, const Tensor& x, Tensor& y) {
   const float* in = x.data<float>();
   float* out = y.mutable_data<float>();
   for (std::int64_t i = 0; i < x.numel(); ++i) out[i] = std::max(in[i], 0.f);
   return true;
 }
 bool wrong(const Unary& f, const Tensor& x, Tensor& y) {
-  right(f, x, y);
+  correct(f, x, y);
   y.mutable_data<float>()[x.numel() - 1] += 1e-3f;
   return true;
 }
 bool declines(const Unary&, const Tensor&, Tensor&) { return false; }
 bool throws(const Unary&, const Tensor&, Tensor&) { fail<ValueError>("unary", "out of sorts"); }
 
-// The first provider of the CPU, where another one follows, with its function for the slot `unary` exchanged.
+// Replaces the function for the slot `unary` in the CPU's first provider; another provider must follow it.
 class Bench : public testing::Test {
  protected:
   void SetUp() override {
@@ -48,7 +47,7 @@ class Bench : public testing::Test {
   }
   void TearDown() override { kernel::unary.set(providers().front().id, nullptr); }
 
-  // The rows of relu3 at batch 1: of the exchanged provider and of the portable one.
+  // The rows of relu3 at batch 1: of the replaced provider and of the portable one.
   static std::vector<BenchRow> rows(UnaryFunction function) {
     kernel::unary.set(providers().front().id, function);
     const std::vector<BenchCase> cases = layer_cases(Device(), {1});
@@ -62,8 +61,8 @@ class Bench : public testing::Test {
   }
 };
 
-TEST_F(Bench, TellsDispositionsApart) {
-  const std::vector<std::pair<UnaryFunction, Disposition>> expected{{right, Disposition::ok},
+TEST_F(Bench, DistinguishesDispositions) {
+  const std::vector<std::pair<UnaryFunction, Disposition>> expected{{correct, Disposition::ok},
                                                                     {wrong, Disposition::incorrect},
                                                                     {declines, Disposition::declined},
                                                                     {throws, Disposition::failed}};
@@ -80,8 +79,8 @@ TEST_F(Bench, TellsDispositionsApart) {
   }
 }
 
-TEST_F(Bench, RowsGoToJsonAndCsvUnchanged) {
-  const BenchRow row = rows(right).front();
+TEST_F(Bench, WritesRowsToJsonAndCsvUnchanged) {
+  const BenchRow row = rows(correct).front();
   const auto json = to_json(row);
   EXPECT_EQ(json.at("disposition"), "ok");
   EXPECT_EQ(json.at("median_ns"), row.timing.median_ns);
@@ -91,7 +90,7 @@ TEST_F(Bench, RowsGoToJsonAndCsvUnchanged) {
   EXPECT_EQ(commas(to_csv(rows(declines).front())), commas(csv_header()));
 }
 
-// The kernel calls of what runs: each slot with its operands.
+// The kernel calls executed by `run`: each slot with its operands.
 template <typename Run>
 std::multiset<std::string> calls_of(const Run& run) {
   Profiler profiler;
@@ -131,26 +130,27 @@ TEST(LayerCases, AreTheCallsOfATrainingStep) {
   }
 }
 
-// A walk through a list of 1 MiB, each line after the one before it has come.
-TEST(BenchTimes, AreThoseOfMemoryWhereTheCachesWereFlushed) {
+// Pointer chasing through a 1 MiB list: each load depends on the previous one.
+TEST(BenchTimes, AreMemoryTimesWhenCachesAreFlushed) {
   if (!times_mean_something) GTEST_SKIP() << "times mean nothing in this build";
   constexpr std::size_t lines = 1 << 14, line = 16;
   std::vector<std::uint32_t> next(lines * line);
-  for (std::size_t i = 0; i < lines; ++i)  // odd, so that it comes to all; far, so that nothing foresees it
+  for (std::size_t i = 0; i < lines;
+       ++i)  // odd, so that it visits every line; large, to defeat the prefetcher
     next[i * line] = static_cast<std::uint32_t>((5 * i + 7919) % lines * line);
-  const std::vector<Contestant> walk{[&](std::int64_t calls) {
+  const std::vector<Contestant> chase{[&](std::int64_t calls) {
     std::uint32_t at = 0;
     for (std::int64_t i = 0; i < calls * std::int64_t{lines}; ++i) at = next[at];
     benchmark::DoNotOptimize(at);
   }};
-  const Timing warm = time_in_turn(walk, {}).front();
-  const Timing cold = time_in_turn(walk, {.flush = Device()}).front();
+  const Timing warm = time_interleaved(chase, {}).front();
+  const Timing cold = time_interleaved(chase, {.flush = Device()}).front();
   EXPECT_EQ(cold.calls, 1);
   EXPECT_GE(static_cast<double>(warm.calls) * warm.median_ns, 1e6);
   EXPECT_GT(cold.median_ns, 1.5 * warm.median_ns);
 }
 
-TEST(Roofs, HoldWorkAgainstTheSlowerOfComputingAndMoving) {
+TEST(Roofs, UseTheTighterOfComputeAndMemoryBounds) {
   const Roofs roofs{100, 10, 1000};
   const auto expect = [](const RoofShare& found, RoofKind kind, double share) {
     EXPECT_EQ(found.kind, kind) << name_of(found.kind);
@@ -160,15 +160,16 @@ TEST(Roofs, HoldWorkAgainstTheSlowerOfComputingAndMoving) {
   expect(roof_share(roofs, 2000, 100, 40, large), RoofKind::compute, 0.5);
   expect(roof_share(roofs, 2000, 300, 40, large), RoofKind::memory, 0.75);
   expect(roof_share(roofs, 2000, 300, 20, large), RoofKind::cached, 1.5);  // faster than memory
-  expect(roof_share(roofs, 2000, 300, 40, 1000), RoofKind::cached, 0.75);  // all of it stays in the cache
-  expect(roof_share(roofs, 2000, 100, 40, 1000), RoofKind::compute, 0.5);  // which makes computing no faster
-  expect(roof_share({100, 10, 0}, 2000, 300, 40, 0), RoofKind::memory, 0.75);  // nothing is known of caches
+  expect(roof_share(roofs, 2000, 300, 40, 1000), RoofKind::cached, 0.75);  // fits in the cache entirely
+  expect(roof_share(roofs, 2000, 100, 40, 1000), RoofKind::compute,
+         0.5);  // the cache does not speed up computing
+  expect(roof_share({100, 10, 0}, 2000, 300, 40, 0), RoofKind::memory, 0.75);  // cache sizes unknown
   expect(roof_share(roofs, 0, 0, 40, large), RoofKind::none, 0);
   expect(roof_share({}, 2000, 300, 40, large), RoofKind::none, 0);
 }
 
-// The instruments: nothing that computes may pass them, whatever else the machine does.
-TEST(Roofs, AreAboveWhatKernelsReach) {
+// The measured roofs: no kernel may exceed them, even on a busy machine.
+TEST(Roofs, AreAboveAchievedKernelRates) {
   if (!times_mean_something) GTEST_SKIP() << "times mean nothing in this build";
   const Roofs first = measure_cpu_roofs(), second = measure_cpu_roofs();
   EXPECT_GT(first.gflops, 1);
@@ -179,14 +180,14 @@ TEST(Roofs, AreAboveWhatKernelsReach) {
   const std::vector<Contestant> product{[&](std::int64_t calls) {
     for (std::int64_t i = 0; i < calls; ++i) (void)matmul(a, b);
   }};
-  const Timing timing = time_in_turn(product, {}).front();
+  const Timing timing = time_interleaved(product, {}).front();
   const double gflops = 2 * 512.0 * 512 * 512 / timing.median_ns;
   EXPECT_LT(gflops, 1.02 * std::max(first.gflops, second.gflops));
 }
 
 // ---- Against Google Benchmark ----
 
-// The time that it reports for one run of a benchmark.
+// The time it reports per iteration of a benchmark.
 class Collector : public benchmark::BenchmarkReporter {
  public:
   bool ReportContext(const Context&) override { return true; }
@@ -208,7 +209,7 @@ double google_median_ns(const BenchCall& call) {
   return quantile(std::vector<double>(collector.times.begin(), collector.times.begin() + 5), 0.5);
 }
 
-// Within 10 %, in the best of several tries: the machine may be busy with something else during one of them.
+// Within 10 % in the best of several tries, as the machine may be busy during some of them.
 TEST(BenchTimes, AgreeWithGoogleBenchmark) {
   const ProviderScope portable("cpu");
   for (const BenchCase& c : layer_cases(Device(), {16})) {
@@ -221,7 +222,7 @@ TEST(BenchTimes, AgreeWithGoogleBenchmark) {
     }};
     double closest = 1e9;
     for (int attempt = 0; attempt < 60 && std::abs(closest - 1) > 0.1; ++attempt) {
-      const double ours = time_in_turn(contestants, {.budget_s = 0.05}).front().median_ns;
+      const double ours = time_interleaved(contestants, {.budget_s = 0.05}).front().median_ns;
       const double ratio = ours / google_median_ns(call);
       if (std::abs(ratio - 1) < std::abs(closest - 1)) closest = ratio;
     }

@@ -1,9 +1,9 @@
-// The table of cases itself: complete, without repetition, and its inputs as they claim to be.
+// The table of op cases itself: complete, without duplicates, with inputs that match their description.
 #include <fstream>
 #include <regex>
 #include <set>
 
-#include "walk.h"
+#include "op_case_runner.h"
 
 namespace metron::test {
 namespace {
@@ -19,7 +19,7 @@ std::set<std::string> names_in(const std::string& file, const std::string& patte
   return names;
 }
 
-TEST(Cases, EveryOpHasOne) {
+TEST(Cases, CoverEveryOp) {
   const std::set<std::string> ops = names_in("core/ops.h", R"(^Tensor (\w+)\()");
   EXPECT_GT(ops.size(), 50u);
   std::set<std::string> covered;
@@ -34,12 +34,12 @@ TEST(Cases, BelongToAnOpOrASlot) {
   for (const Case& c : cases()) EXPECT_TRUE(known.contains(c.op)) << c;
 }
 
-TEST(Cases, HaveTitlesOfTheirOwn) {
+TEST(Cases, HaveUniqueTitles) {
   std::set<std::string> seen;
   for (const Case& c : cases()) EXPECT_TRUE(seen.insert(title(c)).second) << c;
 }
 
-TEST(Cases, InputsAreWhatTheyClaimToBe) {
+TEST(Cases, InputsMatchTheirDescription) {
   for (const Case& c : cases()) {
     const std::vector<Tensor> inputs = make_inputs(c, DType::float32);
     for (std::size_t i = 0; i < inputs.size(); ++i) {
@@ -56,7 +56,7 @@ TEST(Cases, InputsAreWhatTheyClaimToBe) {
   }
 }
 
-TEST(Cases, ComparisonSeesWhatDiffers) {
+TEST(Cases, ComparisonDetectsDifferences) {
   naive::Array a(Shape{2, 2}), b(Shape{2, 2});
   EXPECT_TRUE(close(a, b, 0));
   b[3] = 1e-3;

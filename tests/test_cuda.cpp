@@ -1,4 +1,4 @@
-// The kernels of the device cuda, real or emulated, against the portable ones.
+// The kernels of the device cuda, real or emulated, against the portable provider.
 #include <metron/core/autograd.h>
 #include <metron/core/ops.h>
 
@@ -8,14 +8,14 @@
 #include <vector>
 
 #include "device_test.h"
-#include "walk.h"
+#include "op_case_runner.h"
 
 namespace metron::test {
 namespace {
 
 class Cuda : public DeviceTest {};
 
-// The whole table, by whatever the device's preferred provider is.
+// The whole table, with the device's preferred provider.
 TEST_F(Cuda, OpsAgreeWithThePortableProvider) {
   const Device device("cuda");
   for (const Case& c : cases()) {
@@ -44,7 +44,7 @@ TEST_F(Cuda, HalvesComputeInFloat) {
   }
 }
 
-// By each provider that the device has, with our own kernels behind it.
+// With each provider of the device, falling back to our own kernels.
 template <typename Body>
 void for_each_provider(const Body& body) {
   for (const Provider& p : providers_of(Device("cuda"))) {
@@ -58,7 +58,7 @@ TEST_F(Cuda, ProductsOfHalvesAreAccumulatedInFloat) {
   const auto values = [](const Shape& shape, const char* seed, DType dtype) {
     return make_tensor(make_values(in(shape), seed), DType::float32).to(dtype);
   };
-  // y and the gradients of x, w and b, where the operands hold the same 16-bit numbers.
+  // y and the gradients of x, w and b, for operands with identical 16-bit values.
   const auto linear_pass = [&](DType dtype, DType computed, Device device) {
     std::vector<Tensor> leaves{values({33, 300}, "x", dtype), values({19, 300}, "w", dtype),
                                values({19}, "b", dtype)};

@@ -1,11 +1,11 @@
-// The laboratory's convolution computes what the provider's does, and needs several times its loads.
+// The naive convolution kernel of the lab matches the provider's and issues several times its loads.
 #include <metron/core/slot.h>
 #include <metron/core/slots.h>
 #include <metron/kernels/cuda/conv/lab/convolution_lab.h>
 #include <metron/tools/op_cases/cases.h>
 
 #include "device_test.h"
-#include "walk.h"
+#include "op_case_runner.h"
 
 namespace metron::test {
 namespace {
@@ -42,7 +42,7 @@ TEST_F(CudaConvolutionLab, NaiveComputesTheConvolution) {
 }
 
 #ifdef METRON_EMULATED
-TEST_F(CudaConvolutionLab, TheProductLoadsAFractionOfIt) {
+TEST_F(CudaConvolutionLab, TheGemmLoadsAFractionOfNaive) {
   const Tensor x = tensor({2, 32, 12, 12}, "x"), w = tensor({64, 32, 3, 3}, "w");
   Tensor y = Tensor::empty({2, 64, 10, 10}, x.options());
   const auto loads_of = [](const auto& run) {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "device_test.h"
-#include "walk.h"
+#include "op_case_runner.h"
 
 namespace metron::test {
 namespace {
@@ -19,7 +19,7 @@ using cuda::ConvAlgorithmScope;
 constexpr ConvAlgorithm algorithms[] = {ConvAlgorithm::direct, ConvAlgorithm::implicit_gemm,
                                         ConvAlgorithm::im2col};
 
-// Our own kernels against the portable ones, whatever else computes on these devices.
+// Our own kernels against the portable ones, independent of other providers on these devices.
 class CudaConvolution : public DeviceTest {
   const ProviderScope providers_{"cpu,cuda"};
 };
@@ -47,7 +47,7 @@ std::ostream& operator<<(std::ostream& out, const Problem& p) {
              << ", groups " << p.options.groups;
 }
 
-// Uninitialised, after `offset` elements of its storage.
+// An uninitialized tensor `offset` elements into its storage.
 Tensor empty_at(const Shape& shape, DType dtype, Device device, MemoryFormat format, std::int64_t offset) {
   Strides strides = Tensor::empty(shape, {dtype, Device(), format}).strides();
   return Tensor::empty({shape.numel() + offset}, {dtype, device}).as_strided(shape, strides, offset);
@@ -104,7 +104,7 @@ void compare(const Problem& p, DType dtype, double tolerance) {
   }
 }
 
-// What the tiles of the kernels make special, beyond the table of cases.
+// Tile-specific shapes beyond the table of op cases.
 TEST_F(CudaConvolution, AlgorithmsAgreeWithThePortableProvider) {
   using enum MemoryFormat;
   const Problem problems[] = {
@@ -112,20 +112,20 @@ TEST_F(CudaConvolution, AlgorithmsAgreeWithThePortableProvider) {
       {{1, 32, 26, 26}, {64, 32, 3, 3}},
       {{3, 5, 17, 19}, {67, 5, 3, 3}, {.padding = 1}, contiguous, Activation::relu},
       {{3, 5, 17, 19}, {67, 5, 3, 3}, {.padding = 1}, channels_last},
-      {{1, 128, 6, 6}, {3, 128, 1, 1}},  // the column of ones begins a tile
-      {{1, 127, 5, 5}, {3, 127, 1, 1}},  // and is the last of one
-      {{1, 2, 48, 47}, {9, 2, 3, 3}},    // more than a block of pixels, rows of odd length
+      {{1, 128, 6, 6}, {3, 128, 1, 1}},  // the ones column starts a tile
+      {{1, 127, 5, 5}, {3, 127, 1, 1}},  // and ends one
+      {{1, 2, 48, 47}, {9, 2, 3, 3}},    // more than one block of pixels, odd row length
       {{1, 3, 13, 14}, {33, 3, 5, 4}, {.stride = {2, 3}, .padding = {3, 2}, .dilation = {2, 1}}},
       {{2, 2, 9, 9}, {2, 2, 2, 2}, {.stride = 3, .dilation = 3}},  // phases without taps
       {{2, 6, 11, 7}, {10, 3, 3, 3}, {.padding = 1, .groups = 2}},
-      {{1, 1, 20, 20}, {3, 1, 11, 7}},  // more taps than a block of the direct kernel's
+      {{1, 1, 20, 20}, {3, 1, 11, 7}},  // more taps than a block of the direct kernel holds
       {{2, 7, 9, 9}, {7, 1, 3, 3}, {.padding = 1, .groups = 7}},
       {{2, 3, 9, 9}, {27, 1, 3, 3}, {.groups = 3}},
       {{1, 2, 1, 300}, {4, 2, 1, 5}, {.padding = {0, 2}}},
       {{129, 1, 1, 1}, {2, 1, 1, 1}},
       {{2, 4, 8, 8}, {8, 4, 3, 3}, {.padding = 1}, contiguous, Activation::none, 1},  // unaligned
       {{2, 4, 8, 8}, {8, 4, 3, 3}, {.padding = 1}, channels_last, Activation::none, 3},
-      {{5, 3, 40, 40}, {5, 3, 3, 3}},  // several shares of the pixels
+      {{5, 3, 40, 40}, {5, 3, 3, 3}},  // several splits of the pixels
   };
   for (const Problem& p : problems) {
     compare(p, DType::float32, 2e-6);
@@ -133,7 +133,7 @@ TEST_F(CudaConvolution, AlgorithmsAgreeWithThePortableProvider) {
   }
 }
 
-TEST_F(CudaConvolution, EveryAlgorithmPassesTheTableOfCases) {
+TEST_F(CudaConvolution, EveryAlgorithmPassesTheOpCases) {
   for (const Case& c : cases()) {
     if (c.op != "conv2d") continue;
     const Outcome want = test::run(c, DType::float32, Device());
@@ -148,7 +148,7 @@ TEST_F(CudaConvolution, EveryAlgorithmPassesTheTableOfCases) {
   }
 }
 
-TEST_F(CudaConvolution, Im2colWorksInPartsWhereTheColumnsAreTooMany) {
+TEST_F(CudaConvolution, Im2colSplitsALargeColumnMatrix) {
   const Problem problem{{5, 4, 9, 8}, {6, 2, 3, 3}, {.stride = 2, .padding = 1, .groups = 2}};
   const Results want = run(problem, DType::float32, Device());
   const std::int64_t image_bytes = 2 * 9 * 5 * 4 * 4;
@@ -159,14 +159,14 @@ TEST_F(CudaConvolution, Im2colWorksInPartsWhereTheColumnsAreTooMany) {
   }
 }
 
-TEST_F(CudaConvolution, Im2colTakesMoreChannelsThanItsGridIsTall) {
+TEST_F(CudaConvolution, Im2colHandlesMoreChannelsThanGridRows) {
   const Problem problem{{1, 1031, 3, 4}, {2, 1031, 2, 2}, {.padding = {0, 1}}};
   const ConvAlgorithmScope only(ConvAlgorithm::im2col);
   expect_close(run(problem, DType::float32, "cuda"), run(problem, DType::float32, Device()), 2e-6);
 }
 
-// Groups are along x, which has no such limit.
-TEST_F(CudaConvolution, MoreGroupsThanAGridIsTall) {
+// Groups map to gridDim.x, which has no such limit.
+TEST_F(CudaConvolution, MoreGroupsThanTheGridLimit) {
   constexpr std::int64_t groups = 65536 + 7;
   const Tensor x = random_at(1, {1, groups, 1, 2}, DType::float32, Device(), MemoryFormat::contiguous, 0);
   const Tensor w = random_at(2, {groups, 1, 1, 2}, DType::float32, Device(), MemoryFormat::contiguous, 0);
@@ -184,7 +184,7 @@ cuda::ConvSizes sizes(const Shape& x, const Shape& w, std::int64_t padding = 0, 
   return {axis(x[2], w[2]), axis(x[3], w[3]), x[0], groups, w[1], w[0] / groups};
 }
 
-TEST(ConvAlgorithmChoice, TakesTheKernelWhoseTilesAreFull) {
+TEST(ConvAlgorithmChoice, PicksTheKernelWithFullTiles) {
   using enum ConvAlgorithm;
   const cuda::ConvSizes conv1 = sizes({64, 1, 28, 28}, {32, 1, 3, 3});
   const cuda::ConvSizes conv2 = sizes({64, 32, 26, 26}, {64, 32, 3, 3});
@@ -200,11 +200,12 @@ TEST(ConvAlgorithmChoice, TakesTheKernelWhoseTilesAreFull) {
   EXPECT_EQ(choose_weight_gradient(depthwise), direct);
 }
 
-TEST(ConvAlgorithmChoice, IndicesBeyond32BitsTakeIm2col) {
+TEST(ConvAlgorithmChoice, IndicesBeyond32BitsUseIm2col) {
   const std::int64_t large = std::int64_t{1} << 31;
   const Shape w{2, 1, 1, 1};
   EXPECT_TRUE(is_narrow(sizes({64, 32, 26, 26}, {64, 32, 3, 3})));
-  EXPECT_TRUE(is_narrow(sizes({large / 1024, 1000, 30, 30}, {1000, 1000, 1, 1})));  // elements may be more
+  EXPECT_TRUE(is_narrow(
+      sizes({large / 1024, 1000, 30, 30}, {1000, 1000, 1, 1})));  // element counts may exceed 32 bits
   EXPECT_TRUE(is_narrow(sizes({1, 1, 30000, 30000}, {1, 1, 1, 1})));
   const cuda::ConvSizes wide[] = {
       sizes({large, 1, 1, 1}, w),                                // pixels
@@ -221,7 +222,7 @@ TEST(ConvAlgorithmChoice, IndicesBeyond32BitsTakeIm2col) {
   }
 }
 
-TEST_F(CudaConvolution, WeightGradientsAreTheSameEachTime) {
+TEST_F(CudaConvolution, WeightGradientsAreDeterministic) {
   const Problem problem{{5, 2, 40, 40}, {5, 2, 3, 3}};
   for (const ConvAlgorithm algorithm : algorithms) {
     const ConvAlgorithmScope only(algorithm);
@@ -231,7 +232,7 @@ TEST_F(CudaConvolution, WeightGradientsAreTheSameEachTime) {
   }
 }
 
-TEST_F(CudaConvolution, NanAndInfinityComeThrough) {
+TEST_F(CudaConvolution, NanAndInfinityPropagate) {
   constexpr float nan = std::numeric_limits<float>::quiet_NaN();
   constexpr float infinity = std::numeric_limits<float>::infinity();
   for (const ConvAlgorithm algorithm : algorithms) {
@@ -247,7 +248,7 @@ TEST_F(CudaConvolution, NanAndInfinityComeThrough) {
   }
 }
 
-TEST(Divisor, DividesAsTheOperatorDoes) {
+TEST(Divisor, MatchesTheDivisionOperator) {
   constexpr int largest = std::numeric_limits<int>::max();
   std::vector<int> numbers{1,  2,   3,   5,     7,     9,     24,          25,          31,     32,
                            33, 576, 641, 65535, 65536, 65537, largest / 2, largest - 1, largest};

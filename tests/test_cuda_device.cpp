@@ -1,4 +1,4 @@
-// The device cuda, real or emulated: memory, copies, the order of the work, and the errors that arrive late.
+// The device cuda, real or emulated: memory, copies, ordering, and asynchronous errors.
 #include <cuda_runtime.h>
 #include <metron/core/allocator.h>
 #include <metron/core/cuda/runtime.h>
@@ -23,7 +23,7 @@ std::vector<float> counted(std::int64_t size) {
   return values;
 }
 
-TEST_F(CudaDevice, CopiesThereAndBack) {
+TEST_F(CudaDevice, CopiesRoundTrip) {
   for (const std::int64_t size : {0, 1, 7, 1000, 3'000'001}) {
     const std::vector<float> values = counted(size);
     const Tensor x = Tensor::from(values, {size}, "cuda");
@@ -33,8 +33,8 @@ TEST_F(CudaDevice, CopiesThereAndBack) {
   }
 }
 
-// More uploads at once than there are pinned buffers, each from memory that changes right after.
-TEST_F(CudaDevice, AnUploadHasReadItsSourceWhenItReturns) {
+// More uploads at once than there are pinned buffers, each from memory that is modified right after.
+TEST_F(CudaDevice, AnUploadHasReadItsSourceOnReturn) {
   std::vector<float> values = counted(1000);
   std::vector<Tensor> copies;
   for (int i = 0; i < 100; ++i) {
@@ -48,14 +48,14 @@ TEST_F(CudaDevice, AnUploadHasReadItsSourceWhenItReturns) {
   }
 }
 
-// A program's own kernels are checked by cudaGetLastError(): what the device is asked must not be left there.
+// User code checks its own kernels with cudaGetLastError(): our device queries must not leave an error there.
 TEST_F(CudaDevice, AnUploadLeavesNoErrorBehind) {
   const Tensor first = Tensor::from(counted(1000), {1000}, "cuda");
   const Tensor second = Tensor::from(counted(1000), {1000}, "cuda");
   EXPECT_EQ(cudaGetLastError(), cudaSuccess);
 }
 
-// Run by itself with METRON_CUDA_SYNC=1, which is read once.
+// Run separately with METRON_CUDA_SYNC=1, which is read once.
 TEST_F(CudaDevice, SynchronousModeThrowsInTheOp) {
   if (!cuda::is_synchronous()) GTEST_SKIP() << "METRON_CUDA_SYNC is not set";
   const Tensor x = Tensor::zeros({2, 5}, {DType::float32, "cuda"});
@@ -76,8 +76,7 @@ TEST_F(CudaDevice, TheCachingAllocatorReusesBlocks) {
   EXPECT_EQ(after.allocated, before.allocated);
 }
 
-// The block goes to the next tensor while the kernel that reads it is still queued: the stream's order keeps
-// them apart.
+// The block is reused by the next tensor while a queued kernel still reads it. Stream order makes this safe.
 TEST_F(CudaDevice, ABlockIsReusedInTheStreamsOrder) {
   Tensor sum = Tensor::zeros({1000}, {DType::float32, "cuda"});
   for (int i = 1; i <= 20; ++i) sum = add(sum, Tensor::full({1000}, i, {DType::float32, "cuda"}));
@@ -95,11 +94,11 @@ TEST_F(CudaDevice, TooLargeATensorIsAnOutOfMemoryError) {
   EXPECT_EQ(Tensor::ones({3}, {DType::float32, "cuda"}).to_vector<float>(), std::vector<float>(3, 1));
 }
 
-TEST_F(CudaDevice, DevicesThatAreMissingAreRefused) {
+TEST_F(CudaDevice, RejectsMissingDevices) {
   expect_error<DeviceError>([] { (void)Tensor::empty({1}, {DType::float32, "cuda:77"}); }, {"cuda:77"});
 }
 
-TEST_F(CudaDevice, OperandsOnTwoDevicesAreRefused) {
+TEST_F(CudaDevice, RejectsOperandsOnTwoDevices) {
   expect_error<DeviceError>(
       [] {
         (void)add(Tensor::ones({2}), Tensor::ones({2}, {DType::float32, "cuda"}));
@@ -112,7 +111,7 @@ TEST_F(CudaDevice, TheDefaultIsNeverTheEmulator) {
   EXPECT_EQ(chosen.is_cpu(), backend("cuda").is_emulated());
 }
 
-// Where there is no device, the message says what was looked for and what to do.
+// Without a device, the error says what was searched for and how to fix it.
 TEST(WithoutCuda, TheErrorSaysWhatToDo) {
   if (has_device("cuda")) GTEST_SKIP() << "this machine has a CUDA device";
   expect_error<DeviceError>(

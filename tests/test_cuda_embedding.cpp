@@ -1,4 +1,4 @@
-// Rows of a table by index on the device cuda, against the portable provider.
+// Embedding lookup on the device cuda, against the portable provider.
 #include <metron/core/error.h>
 #include <metron/core/slots.h>
 
@@ -22,7 +22,7 @@ Tensor some_indices(std::int64_t count, std::int64_t rows) {
   return Tensor::from(values, {count});
 }
 
-TEST_F(CudaEmbedding, RowsAndTheirGradientsAreThoseOfTheHost) {
+TEST_F(CudaEmbedding, RowsAndGradientsMatchTheHost) {
   struct Sizes {
     std::int64_t rows, columns, count;
   };
@@ -31,15 +31,15 @@ TEST_F(CudaEmbedding, RowsAndTheirGradientsAreThoseOfTheHost) {
     const Tensor indices = some_indices(s.count, s.rows), on_device = indices.to("cuda");
     for (const DType dtype : {DType::float32, DType::float64, DType::float16, DType::bfloat16}) {
       if (s.rows > 1000 && dtype != DType::float32) continue;
-      for (const Lie lie : {Lie::aligned, Lie::offset_by_one}) {
+      for (const Placement placement : {Placement::aligned, Placement::offset_by_one}) {
         SCOPED_TRACE(testing::Message()
                      << s.rows << " by " << s.columns << ", " << s.count << " indices, " << dtype);
         const bool half = dtype == DType::float16 || dtype == DType::bfloat16;
         const auto flat = [](const Twins& t, const Shape& shape) {
           return Twins{t.host.reshape(shape), t.device.reshape(shape)};
         };
-        const Twins w = flat(twins(lie, {1, 1, s.rows, s.columns}, dtype, 1), {s.rows, s.columns});
-        const Twins g = flat(twins(lie, {1, 1, s.count, s.columns}, dtype, 2), {s.count, s.columns});
+        const Twins w = flat(twins(placement, {1, 1, s.rows, s.columns}, dtype, 1), {s.rows, s.columns});
+        const Twins g = flat(twins(placement, {1, 1, s.count, s.columns}, dtype, 2), {s.count, s.columns});
         Tensor y = Tensor::empty({s.count, s.columns}, {dtype}),
                dy = Tensor::empty({s.count, s.columns}, {dtype, "cuda"});
         kernel::embedding(w.host, indices, y);
@@ -50,13 +50,13 @@ TEST_F(CudaEmbedding, RowsAndTheirGradientsAreThoseOfTheHost) {
         Tensor dgw = Tensor::empty({s.rows, s.columns}, {dtype, "cuda"});
         kernel::embedding_backward(half ? g.host.to(wide) : g.host, indices, gw);
         kernel::embedding_backward(g.device, on_device, dgw);
-        expect_same(dgw, half ? gw.to(dtype) : gw);  // in the order of the indices on both: the same bits
+        expect_same(dgw, half ? gw.to(dtype) : gw);  // both accumulate in index order: bitwise equal
       }
     }
   }
 }
 
-TEST_F(CudaEmbedding, IndicesOutOfRangeAreNamed) {
+TEST_F(CudaEmbedding, ReportsOutOfRangeIndices) {
   const Device device("cuda");
   const TensorOptions options{DType::float32, device};
   for (const std::int64_t bad : {std::int64_t{-1}, std::int64_t{4}, std::int64_t{1} << 40}) {

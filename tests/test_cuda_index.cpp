@@ -1,4 +1,4 @@
-// How kernels turn a position into offsets, on the host: also beyond 2^31, where nothing could be allocated.
+// Index arithmetic of the kernels, tested on the host, also beyond 2^31 where nothing could be allocated.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -36,7 +36,7 @@ std::array<std::int64_t, max_rank> coordinates(const LoopNest& nest, std::int64_
 
 struct Box {
   std::array<std::int64_t, max_rank> first, sizes;
-  bool meets(const Box& other, int rank) const {
+  bool overlaps(const Box& other, int rank) const {
     for (std::size_t d = 0; d < static_cast<std::size_t>(rank); ++d) {
       if (first[d] + sizes[d] <= other.first[d] || other.first[d] + other.sizes[d] <= first[d]) return false;
     }
@@ -44,9 +44,9 @@ struct Box {
   }
 };
 
-// That the parts of a nest, as kernels read them, make up the nest: they are boxes of its index space that do
-// not meet, their sizes add up, and at samples of their positions every operand's offset is that in the nest.
-void check_parts(const LoopNest& nest, std::size_t wanted_parts) {
+// Checks that the parts seen by kernels partition the loop nest: they are disjoint boxes of its iteration
+// space whose sizes add up, and at sampled positions every operand's offset matches the nest's.
+void check_parts(const LoopNest& nest, std::size_t expected_parts) {
   constexpr int operands = 3;
   std::mt19937_64 engine(2);
   std::int64_t total = 0;
@@ -70,20 +70,21 @@ void check_parts(const LoopNest& nest, std::size_t wanted_parts) {
     }
     total += part.numel;
     boxes.push_back({coordinates(nest, begin[0]), part.sizes});
-    for (std::size_t i = 0; i + 1 < boxes.size(); ++i) EXPECT_FALSE(boxes[i].meets(boxes.back(), nest.rank));
+    for (std::size_t i = 0; i + 1 < boxes.size(); ++i)
+      EXPECT_FALSE(boxes[i].overlaps(boxes.back(), nest.rank));
   });
   EXPECT_EQ(total, nest.numel);
-  EXPECT_EQ(boxes.size(), wanted_parts);
+  EXPECT_EQ(boxes.size(), expected_parts);
 }
 
-TEST(CudaIndex, NestsBeyondThirtyOneBitsAreCutIntoParts) {
+TEST(CudaIndex, IterationSpacesBeyond31BitsAreSplit) {
   constexpr std::int64_t two_to_31 = std::int64_t{1} << 31;
   check_parts(nest_of({1000}, {{1, 1, 0}}), 1);
   check_parts(nest_of({7, 11, 13}, {{1, 143, 0}, {7, 13, 1}, {77, 1, 0}}), 1);
   check_parts(nest_of({two_to_31 - 1}, {{1, 1, 1}}), 1);
   check_parts(nest_of({two_to_31}, {{1, 1, 1}}), 2);
   check_parts(nest_of({3 * two_to_31 + 5}, {{1, 1, 0}}), 7);
-  // A transposition of (60000, 50000), broadcast along the other axis in operand 2.
+  // A transposed (60000, 50000), broadcast along the other axis in operand 2.
   check_parts(nest_of({60000, 50000}, {{1, 50000, 0}, {60000, 1, 1}}), 4);
   // Few positions, far apart in one operand.
   check_parts(nest_of({100, 3}, {{1, 1, 0}, {100, two_to_31, 1}}), 3);
@@ -114,7 +115,7 @@ TEST(CudaIndex, PacksBeginWhereAllOperandsAreAligned) {
   ASSERT_TRUE(scalar);
   EXPECT_EQ(scalar->constants, 2);
 
-  // Rows of 12: packs lie within rows. Rows of 13 do not hold them.
+  // Rows of 12 contain whole packs, rows of 13 do not.
   EXPECT_TRUE(cuda::packed_nest(nest_of({12, 5}, {{1, 1}, {12, 0}}), operands_at({4096, 8192}, 4), 4));
   EXPECT_FALSE(cuda::packed_nest(nest_of({13, 5}, {{1, 1}, {13, 0}}), operands_at({4096, 8192}, 4), 4));
   EXPECT_FALSE(cuda::packed_nest(nest_of({12, 5}, {{1, 1}, {13, 0}}), operands_at({4096, 8192}, 4), 4));

@@ -1,5 +1,5 @@
-// The kernels that map elements to elements on the device cuda: layouts, alignments, dtypes and sizes that
-// the table of op cases does not have.
+// Element-wise kernels on the device cuda: layouts, alignments, dtypes and sizes that the table of op cases
+// does not cover.
 #include <metron/core/ops.h>
 #include <metron/core/slots.h>
 
@@ -18,10 +18,10 @@ class CudaMaps : public DeviceTest {};
 
 TEST_F(CudaMaps, EveryLayoutOfOutputAndInputAgreesWithThePortableProvider) {
   for (const Shape& shape : shapes) {
-    for (const Lie of_x : lies) {
-      for (const Lie of_y : lies) {
+    for (const Placement of_x : all_placements) {
+      for (const Placement of_y : all_placements) {
         const Twins x = twins(of_x, shape, DType::float32, 1),
-                    g = twins(Lie::aligned, shape, DType::float32, 2);
+                    g = twins(Placement::aligned, shape, DType::float32, 2);
         Twins y{empty_as(of_y, shape, DType::float32, Device()),
                 empty_as(of_y, shape, DType::float32, "cuda")};
         SCOPED_TRACE(testing::Message()
@@ -45,12 +45,12 @@ TEST_F(CudaMaps, EveryLayoutOfOutputAndInputAgreesWithThePortableProvider) {
   }
 }
 
-TEST_F(CudaMaps, OneElementAndBroadcastRowsStandForAll) {
+TEST_F(CudaMaps, ScalarsAndRowsBroadcast) {
   for (const Shape& shape : shapes) {
     const Shape row{1, 1, 1, shape[3]}, channel{1, shape[1], 1, 1}, one{1, 1, 1, 1};
-    const Twins x = twins(Lie::aligned, shape, DType::float32, 1);
+    const Twins x = twins(Placement::aligned, shape, DType::float32, 1);
     for (const Shape& small : {row, channel, one}) {
-      const Twins b = twins(Lie::offset_by_one, small, DType::float32, 2);
+      const Twins b = twins(Placement::offset_by_one, small, DType::float32, 2);
       SCOPED_TRACE(testing::Message() << shape << " and " << small);
       expect_same(add(x.device, b.device), add(x.host, b.host));
       expect_same(sub(b.device, x.device), sub(b.host, x.host));
@@ -64,15 +64,15 @@ TEST_F(CudaMaps, OneElementAndBroadcastRowsStandForAll) {
 
 TEST_F(CudaMaps, EveryFormulaInEveryFloatingType) {
   const Shape shape{2, 3, 5, 7};
-  for (const Lie lie : {Lie::offset_by_one, Lie::every_second}) {
+  for (const Placement placement : {Placement::offset_by_one, Placement::strided}) {
     for (const DType dtype : floating) {
-      // What 16-bit types give is what float32 gives, rounded.
+      // 16-bit results equal rounded float32 results.
       const bool half = dtype == DType::float16 || dtype == DType::bfloat16;
       const auto rounded = [&](const Tensor& t) { return half ? t.to(dtype) : t; };
       const auto wide = [&](const Tensor& t) { return half ? t.to(DType::float32) : t; };
-      const Twins a = twins(lie, shape, dtype, 1), b = twins(lie, shape, dtype, 2);
+      const Twins a = twins(placement, shape, dtype, 1), b = twins(placement, shape, dtype, 2);
       const Tensor x = wide(a.host.contiguous()), g = wide(b.host.contiguous());
-      Tensor got = empty_as(lie, shape, dtype, "cuda"), want = Tensor::empty_like(x);
+      Tensor got = empty_as(placement, shape, dtype, "cuda"), want = Tensor::empty_like(x);
       std::vector<Unary> formulas{{UnaryOp::affine, 3, -1},
                                   {UnaryOp::power, 2},
                                   {UnaryOp::power, -1},
@@ -111,7 +111,7 @@ TEST_F(CudaMaps, EveryFormulaInEveryFloatingType) {
   }
 }
 
-TEST_F(CudaMaps, NaNAndInfinityAreTreatedAsOnTheHost) {
+TEST_F(CudaMaps, NanAndInfinityMatchTheHost) {
   constexpr float inf = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
   std::vector<float> values;
   for (const float a : {nan, inf, -inf, 0.f, -0.f, 1.f, -2.f, 1e30f, 1e-40f}) {
@@ -143,28 +143,29 @@ TEST_F(CudaMaps, CopiesBetweenAllDtypes) {
                            DType::bfloat16, DType::int64,   DType::uint8};
   const Shape shape{2, 3, 5, 7};
   for (const DType from : all) {
-    const Twins x = twins(Lie::aligned, shape, from, 1), shifted = twins(Lie::every_second, shape, from, 2);
+    const Twins x = twins(Placement::aligned, shape, from, 1),
+                shifted = twins(Placement::strided, shape, from, 2);
     for (const DType to : all) {
       SCOPED_TRACE(testing::Message() << from << " to " << to);
       expect_same(x.device.to(to), x.host.to(to));
       expect_same(shifted.device.to(to), shifted.host.to(to));
-      Tensor filled = empty_as(Lie::offset_by_one, shape, to, "cuda");
+      Tensor filled = empty_as(Placement::offset_by_one, shape, to, "cuda");
       filled.fill_(3);
       expect_same(filled, Tensor::full(shape, 3, {to}));
     }
   }
 }
 
-TEST_F(CudaMaps, TransposedCopiesOfAllSizesOfElements) {
+TEST_F(CudaMaps, TransposedCopiesOfAllElementSizes) {
   for (const DType dtype : {DType::uint8, DType::bfloat16, DType::float32, DType::float64}) {
     for (const Shape& shape :
          {Shape{1, 1, 64, 96}, Shape{3, 16, 5, 7}, Shape{2, 33, 1, 100}, Shape{1, 17, 16, 1}}) {
       SCOPED_TRACE(testing::Message() << shape << ", " << dtype);
-      const Twins x = twins(Lie::offset_by_one, shape, dtype, 1);
+      const Twins x = twins(Placement::offset_by_one, shape, dtype, 1);
       expect_same(x.device.to(MemoryFormat::channels_last), x.host);
       expect_same(x.device.transpose(2, 3).contiguous(), x.host.transpose(2, 3));
       expect_same(x.device.transpose(1, 3).contiguous(), x.host.transpose(1, 3));
-      Tensor y = empty_as(Lie::transposed, shape, dtype, "cuda");
+      Tensor y = empty_as(Placement::transposed, shape, dtype, "cuda");
       kernel::copy(x.device, y);
       expect_same(y, x.host);
     }
@@ -190,8 +191,8 @@ TEST_F(CudaMaps, IntegersWrapAround) {
 }
 
 TEST_F(CudaMaps, InPlaceAndManyRows) {
-  // More rows than a grid's y limit, each too short for a pack.
-  const Twins x = twins(Lie::every_second, {70'001, 1, 1, 3}, DType::float32, 1);
+  // More rows than gridDim.y allows, each too short for a pack.
+  const Twins x = twins(Placement::strided, {70'001, 1, 1, 3}, DType::float32, 1);
   Tensor y = x.device, want = x.host;
   kernel::unary({UnaryOp::relu}, x.device, y);
   kernel::unary({UnaryOp::relu}, x.host, want);

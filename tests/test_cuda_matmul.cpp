@@ -1,4 +1,4 @@
-// Matrix products on the device cuda: what the table of cases does not show.
+// Matrix products on the device cuda: what the table of op cases does not cover.
 #include <metron/core/options.h>
 #include <metron/core/slots.h>
 #include <metron/tools/op_cases/cases.h>
@@ -13,28 +13,28 @@
 
 #include "device_test.h"
 #include "expect_error.h"
-#include "walk.h"
+#include "op_case_runner.h"
 
 namespace metron::test {
 namespace {
 
 naive::Array values_of(const Shape& shape, const char* seed) { return make_values(in(shape), seed); }
 
-// How y, an operand or a bias lies in memory.
-enum class Lay { rows, columns, unaligned, strided };
-constexpr Lay lays[] = {Lay::rows, Lay::columns, Lay::unaligned, Lay::strided};
+// The memory layout of y, an operand or a bias.
+enum class Order { row_major, column_major, unaligned, strided };
+constexpr Order orders[] = {Order::row_major, Order::column_major, Order::unaligned, Order::strided};
 
-// Elements with the strides of a layout, all of them within a larger storage.
-Tensor laid(const naive::Array& values, DType dtype, Lay lay, Device device) {
+// Elements with the strides of a layout, inside a larger storage.
+Tensor tensor_with(const naive::Array& values, DType dtype, Order order, Device device) {
   const int last = values.shape.size() - 1;
-  switch (lay) {
-    case Lay::rows:
+  switch (order) {
+    case Order::row_major:
       return make_tensor(values, dtype, Layout::contiguous, device);
-    case Lay::columns:
+    case Order::column_major:
       return make_tensor(values, dtype, last > 0 ? Layout::transposed : Layout::offset, device);
-    case Lay::unaligned:
+    case Order::unaligned:
       return make_tensor(values, dtype, Layout::offset, device);
-    case Lay::strided:
+    case Order::strided:
       return make_tensor(values, dtype, Layout::strided, device);
   }
   return {};
@@ -42,27 +42,28 @@ Tensor laid(const naive::Array& values, DType dtype, Lay lay, Device device) {
 
 struct Call {
   Shape a, b;
-  Lay a_lay = Lay::rows, b_lay = Lay::rows, y_lay = Lay::rows, bias_lay = Lay::rows;
+  Order a_order = Order::row_major, b_order = Order::row_major, y_order = Order::row_major,
+        bias_order = Order::row_major;
   bool bias = false;
   Activation activation = Activation::none;
 };
 
-// The slot's result in a storage of NaNs.
+// The slot's result in a storage filled with NaN.
 Tensor multiplied(const Call& c, DType dtype, Device device) {
-  const Tensor a = laid(values_of(c.a, "a"), dtype, c.a_lay, device);
-  const Tensor b = laid(values_of(c.b, "b"), dtype, c.b_lay, device);
+  const Tensor a = tensor_with(values_of(c.a, "a"), dtype, c.a_order, device);
+  const Tensor b = tensor_with(values_of(c.b, "b"), dtype, c.b_order, device);
   const std::int64_t n = c.b[c.b.size() - 1];
   Tensor bias;
-  if (c.bias) bias = laid(values_of({n}, "bias"), dtype, c.bias_lay, device);
+  if (c.bias) bias = tensor_with(values_of({n}, "bias"), dtype, c.bias_order, device);
   Shape shape = c.a;
   shape[shape.size() - 1] = n;
   const naive::Array nans = naive::generate(shape, [](const naive::Index&) { return nan; });
-  Tensor y = laid(nans, dtype, c.y_lay, device);
+  Tensor y = tensor_with(nans, dtype, c.y_order, device);
   kernel::matmul(a, b, bias, c.activation, y);
   return y;
 }
 
-// How many elements of a tensor's storage are numbers: those of y, if the kernel kept to them.
+// The number of non-NaN elements in a tensor's storage: y.numel() if the kernel wrote only y.
 std::int64_t numbers_in_storage(const Tensor& y) {
   const auto size = static_cast<std::int64_t>(y.storage()->bytes() / size_of(y.dtype()));
   const naive::Array all = to_array(y.as_strided({size}, {1}, 0));
@@ -96,37 +97,38 @@ class CudaMatmul : public DeviceTest {
 
   void expect_right(const Call& c, DType dtype = DType::float32) {
     SCOPED_TRACE(testing::Message() << c.a << " @ " << c.b << ", " << dtype << ", layouts "
-                                    << static_cast<int>(c.a_lay) << static_cast<int>(c.b_lay)
-                                    << static_cast<int>(c.y_lay) << static_cast<int>(c.bias_lay));
+                                    << static_cast<int>(c.a_order) << static_cast<int>(c.b_order)
+                                    << static_cast<int>(c.y_order) << static_cast<int>(c.bias_order));
     const Tensor y = multiplied(c, dtype, device_);
     EXPECT_TRUE(close(to_array(y), expected(c), tolerance(dtype)));
-    EXPECT_EQ(numbers_in_storage(y), y.numel()) << "it stored beside y";
+    EXPECT_EQ(numbers_in_storage(y), y.numel()) << "it wrote outside y";
   }
 };
 
 constexpr DType dtypes[] = {DType::float32, DType::float64, DType::float16, DType::bfloat16};
 
 TEST_F(CudaMatmul, EveryLayoutOfEveryOperand) {
-  for (const Lay a : lays) {
-    for (const Lay b : lays) {
-      for (const Lay y : lays) expect_right({{2, 36, 40}, {2, 40, 68}, a, b, y, y, true, Activation::relu});
+  for (const Order a : orders) {
+    for (const Order b : orders) {
+      for (const Order y : orders)
+        expect_right({{2, 36, 40}, {2, 40, 68}, a, b, y, y, true, Activation::relu});
     }
   }
 }
 
 TEST_F(CudaMatmul, EveryDType) {
   for (const DType dtype : dtypes) {
-    for (const Lay lay : lays) {
-      expect_right({{2, 72, 48}, {2, 48, 64}, lay, lay, lay, lay, true, Activation::none}, dtype);
-      expect_right({{71, 37}, {37, 67}, lay, lay, lay, lay, true, Activation::relu}, dtype);
+    for (const Order order : orders) {
+      expect_right({{2, 72, 48}, {2, 48, 64}, order, order, order, order, true, Activation::none}, dtype);
+      expect_right({{71, 37}, {37, 67}, order, order, order, order, true, Activation::relu}, dtype);
     }
   }
 }
 
 TEST_F(CudaMatmul, LargeTiles) {
   for (const DType dtype : {DType::float32, DType::float16, DType::bfloat16}) {
-    for (const Lay a : {Lay::rows, Lay::columns}) {
-      for (const Lay b : {Lay::rows, Lay::columns}) {
+    for (const Order a : {Order::row_major, Order::column_major}) {
+      for (const Order b : {Order::row_major, Order::column_major}) {
         const Call c{{512, 40}, {40, 264}, a, b, a, b, true, Activation::relu};
         expect_right(c, dtype);
       }
@@ -137,44 +139,51 @@ TEST_F(CudaMatmul, LargeTiles) {
 TEST_F(CudaMatmul, SizesOnEitherSideOfATile) {
   for (const std::int64_t m : {1, 15, 17, 63, 65, 131})
     for (const std::int64_t n : {1, 15, 17, 64, 129}) {
-      for (const std::int64_t k : {1, 7, 9, 33}) expect_right({{m, k}, {k, n}, Lay::rows, Lay::columns});
+      for (const std::int64_t k : {1, 7, 9, 33})
+        expect_right({{m, k}, {k, n}, Order::row_major, Order::column_major});
     }
 }
 
 TEST_F(CudaMatmul, FewRowsOrColumns) {
   for (const DType dtype : dtypes) {
     for (const std::int64_t few : {1, 2, 4}) {
-      for (const Lay lay : lays) {
-        expect_right({{few, 520}, {520, 132}, Lay::rows, lay, lay, lay, true, Activation::relu}, dtype);
-        expect_right({{132, 264}, {264, few}, lay, Lay::rows, lay, lay, true, Activation::none}, dtype);
+      for (const Order order : orders) {
+        expect_right({{few, 520}, {520, 132}, Order::row_major, order, order, order, true, Activation::relu},
+                     dtype);
+        expect_right({{132, 264}, {264, few}, order, Order::row_major, order, order, true, Activation::none},
+                     dtype);
       }
     }
   }
-  expect_right({{5, 3, 67}, {5, 67, 31}, Lay::rows, Lay::columns, Lay::columns});
-  expect_right({{5, 31, 67}, {5, 67, 2}, Lay::columns, Lay::rows, Lay::strided});
+  expect_right({{5, 3, 67}, {5, 67, 31}, Order::row_major, Order::column_major, Order::column_major});
+  expect_right({{5, 31, 67}, {5, 67, 2}, Order::column_major, Order::row_major, Order::strided});
 }
 
-TEST_F(CudaMatmul, LongKInPieces) {
+TEST_F(CudaMatmul, LongKIsSplit) {
   for (const DType dtype : dtypes) {
-    for (const Lay lay : lays) {
-      expect_right({{64, 1100}, {1100, 40}, lay, Lay::rows, lay, lay, true, Activation::relu}, dtype);
-      expect_right({{10, 1024}, {1024, 12}, Lay::columns, lay, lay, lay, true, Activation::none}, dtype);
-      expect_right({{3, 9000}, {9000, 4}, Lay::rows, lay, lay, lay, true, Activation::relu}, dtype);
+    for (const Order order : orders) {
+      expect_right({{64, 1100}, {1100, 40}, order, Order::row_major, order, order, true, Activation::relu},
+                   dtype);
+      expect_right({{10, 1024}, {1024, 12}, Order::column_major, order, order, order, true, Activation::none},
+                   dtype);
+      expect_right({{3, 9000}, {9000, 4}, Order::row_major, order, order, order, true, Activation::relu},
+                   dtype);
     }
   }
-  expect_right({{2, 33, 700}, {2, 700, 31}, Lay::columns, Lay::rows, Lay::columns});
+  expect_right({{2, 33, 700}, {2, 700, 31}, Order::column_major, Order::row_major, Order::column_major});
 }
 
-TEST_F(CudaMatmul, NoTermsLeaveTheBias) {
+TEST_F(CudaMatmul, AnEmptyKLeavesTheBias) {
   for (const DType dtype : dtypes) {
     expect_right({{5, 0}, {0, 7}}, dtype);
-    for (const Lay y : lays) {
-      expect_right({{3, 5, 0}, {3, 0, 8}, Lay::rows, Lay::rows, y, y, true, Activation::relu}, dtype);
+    for (const Order y : orders) {
+      expect_right({{3, 5, 0}, {3, 0, 8}, Order::row_major, Order::row_major, y, y, true, Activation::relu},
+                   dtype);
     }
   }
 }
 
-TEST_F(CudaMatmul, MoreMatricesThanAGridIsHigh) { expect_right({{65537, 2, 1}, {65537, 1, 2}}); }
+TEST_F(CudaMatmul, MoreMatricesThanTheGridLimit) { expect_right({{65537, 2, 1}, {65537, 1, 2}}); }
 
 TEST_F(CudaMatmul, AMatrixSharedByABatch) {
   const naive::Array a = values_of({24, 36}, "a"), b = values_of({3, 36, 20}, "b");
@@ -197,7 +206,7 @@ TEST_F(CudaMatmul, NanAndInfinityStayInTheirRows) {
   }
 }
 
-TEST_F(CudaMatmul, TheSameBitsEveryTime) {
+TEST_F(CudaMatmul, IsDeterministic) {
   for (const auto& [a, b] :
        {std::pair(Shape{64, 2048}, Shape{2048, 64}), std::pair(Shape{2, 4096}, Shape{4096, 9}),
         std::pair(Shape{150, 70}, Shape{70, 90})}) {
@@ -209,7 +218,8 @@ TEST_F(CudaMatmul, TheSameBitsEveryTime) {
       emulator::set_options(options);
 #endif
       const std::vector<float> values =
-          multiplied({a, b, Lay::rows, Lay::columns}, DType::float32, device_).to_vector<float>();
+          multiplied({a, b, Order::row_major, Order::column_major}, DType::float32, device_)
+              .to_vector<float>();
       if (first.empty()) first = values;
       EXPECT_EQ(values, first) << "order " << seed;
     }
@@ -220,13 +230,13 @@ TEST_F(CudaMatmul, TheSameBitsEveryTime) {
 }
 
 #ifdef METRON_EMULATED
-// Global memory in the fewest sectors, shared memory in the fewest passes over its banks; but see the heads
+// Global memory in the fewest sectors, shared memory without bank conflicts. For exceptions see the headers
 // of matmul_tile.cuh and matmul_skinny.cuh.
-TEST_F(CudaMatmul, AlignedOperandsMoveByTheFewestTransactions) {
+TEST_F(CudaMatmul, AlignedOperandsUseTheFewestTransactions) {
   std::set<std::string> kernels;
   for (const DType dtype : {DType::float32, DType::float64, DType::float16}) {
-    for (const Lay a : {Lay::rows, Lay::columns}) {
-      for (const Lay b : {Lay::rows, Lay::columns}) {
+    for (const Order a : {Order::row_major, Order::column_major}) {
+      for (const Order b : {Order::row_major, Order::column_major}) {
         for (const auto& [m, n, k] :
              {std::array{512, 512, 32}, std::array{64, 192, 32}, std::array{16, 256, 32},
               std::array{64, 64, 512}, std::array{1, 256, 512}, std::array{4, 256, 128}}) {
@@ -240,8 +250,8 @@ TEST_F(CudaMatmul, AlignedOperandsMoveByTheFewestTransactions) {
                                             << ", layouts " << static_cast<int>(a) << static_cast<int>(b));
             kernels.insert(c.kernel.substr(0, c.kernel.find('<')));
             const bool dots = c.kernel.find("dot_product") != std::string::npos;
-            // Dot products read rows of a that are dense along k; what they store is little.
-            if (!dots || a == Lay::rows) {
+            // Dot products read K-major rows of a and store little.
+            if (!dots || a == Order::row_major) {
               EXPECT_EQ(c.global.loads.transactions, c.global.loads.fewest);
             }
             if (!dots) {
@@ -250,14 +260,14 @@ TEST_F(CudaMatmul, AlignedOperandsMoveByTheFewestTransactions) {
             EXPECT_EQ(c.shared.loads.transactions, c.shared.loads.fewest);
             EXPECT_EQ(c.shared.stores.transactions, c.shared.stores.fewest);
             if (c.kernel.find("tile_product") != std::string::npos) {
-              EXPECT_EQ(c.global.loads.by_size[4], c.global.loads.accesses) << "not sixteen bytes a thread";
+              EXPECT_EQ(c.global.loads.by_size[4], c.global.loads.accesses) << "not sixteen bytes per thread";
             }
           }
         }
       }
     }
   }
-  EXPECT_EQ(kernels.size(), 4u) << "tiles, dots, columns and the sum of the parts";
+  EXPECT_EQ(kernels.size(), 4u) << "tiles, dots, columns and the split-K reduction";
 }
 #endif
 

@@ -1,5 +1,4 @@
-// The laboratory's matrix products compute what the provider's does, and each step moves less than the one
-// before.
+// The matrix products of the lab match the provider's, and each step moves fewer bytes than the previous one.
 #include <metron/core/slots.h>
 #include <metron/kernels/cuda/matmul/lab/matmul_lab.h>
 #include <metron/tools/op_cases/cases.h>
@@ -9,7 +8,7 @@
 #include <vector>
 
 #include "device_test.h"
-#include "walk.h"
+#include "op_case_runner.h"
 
 namespace metron::test {
 namespace {
@@ -47,7 +46,7 @@ TEST_F(CudaMatmulLab, EveryStepComputesTheProduct) {
 }
 
 #ifdef METRON_EMULATED
-TEST_F(CudaMatmulLab, EveryStepMovesLess) {
+TEST_F(CudaMatmulLab, EveryStepMovesFewerBytes) {
   const std::int64_t size = 128;
   const Tensor a = tensor({size, size}, "a"), b = tensor({size, size}, "b");
   Tensor y = Tensor::empty({size, size}, a.options());
@@ -67,8 +66,8 @@ TEST_F(CudaMatmulLab, EveryStepMovesLess) {
   EXPECT_EQ(counted[2].shared.loads.accesses, 2 * warps);
   EXPECT_EQ(counted[3].shared.loads.accesses, warps / 2);
   for (const std::size_t step : {2, 3}) {
-    EXPECT_EQ(counted[step].shared.loads.ratio(), 1) << "banks met twice";
-    EXPECT_EQ(counted[step].shared.stores.ratio(), 1) << "banks met twice";
+    EXPECT_EQ(counted[step].shared.loads.ratio(), 1) << "bank conflicts";
+    EXPECT_EQ(counted[step].shared.stores.ratio(), 1) << "bank conflicts";
   }
 }
 #endif

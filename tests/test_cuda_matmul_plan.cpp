@@ -1,4 +1,4 @@
-// How matrix products are cut into blocks, which needs no device to be asked.
+// How matrix products are partitioned into blocks. Needs no device.
 #include <gtest/gtest.h>
 #include <metron/kernels/cuda/matmul/matmul_plan.h>
 
@@ -34,7 +34,7 @@ TEST(MatmulPlan, TilesFollowTheShape) {
   EXPECT_TRUE(plan_product({1, 9216, 1, 4096}, aligned, multiprocessors).transposed);
 }
 
-TEST(MatmulPlan, FewTilesAndALongKAreSplit) {
+TEST(MatmulPlan, FewTilesAndALongKUseSplitK) {
   for (const ProductSize& size : {ProductSize{1, 64, 128, 9216}, ProductSize{1, 10, 128, 40000},
                                   ProductSize{1, 64, 288, 36864}, ProductSize{1, 3, 7, 100003}}) {
     const ProductPlan plan = plan_product(size, weights, multiprocessors);
@@ -45,7 +45,7 @@ TEST(MatmulPlan, FewTilesAndALongKAreSplit) {
   EXPECT_EQ(plan_product({64, 64, 576, 288}, aligned, multiprocessors).grid.splits, 1u);
 }
 
-TEST(MatmulPlan, ThePiecesOfKAreAllOfIt) {
+TEST(MatmulPlan, SplitsCoverAllOfK) {
   for (const int many : {1, 8, 132}) {
     for (const std::int64_t m : {1, 4, 5, 64, 1000}) {
       for (const std::int64_t k : {1, 15, 16, 17, 127, 128, 1000, 4099, 100003}) {
@@ -58,7 +58,7 @@ TEST(MatmulPlan, ThePiecesOfKAreAllOfIt) {
   }
 }
 
-TEST(MatmulPlan, EveryBlockHasAPlaceOfItsOwn) {
+TEST(MatmulPlan, EveryBlockHasUniqueCoordinates) {
   for (const cuda::BlockGrid& grid : {cuda::BlockGrid{1, 1, 1, 16}, cuda::BlockGrid{3, 5, 1, 16},
                                       cuda::BlockGrid{8, 3, 2, 16}, cuda::BlockGrid{19, 7, 3, 16}}) {
     const std::uint32_t batches = 3;
@@ -72,7 +72,7 @@ TEST(MatmulPlan, EveryBlockHasAPlaceOfItsOwn) {
   }
 }
 
-// Places and offsets beyond 2^31, of matrices that nobody could allocate.
+// Coordinates and offsets beyond 2^31, for matrices too large to allocate.
 TEST(MatmulPlan, IndicesBeyond32Bits) {
   const ProductSize size{1, (std::int64_t{1} << 33) + 5, 1000, 32};
   const ProductPlan plan = plan_product(size, aligned, multiprocessors);
@@ -92,7 +92,7 @@ TEST(MatmulPlan, IndicesBeyond32Bits) {
   EXPECT_EQ(result.offset(2, 3, 4, 5), 2 * large + 6 * large + 12 + 5 * large);
 }
 
-TEST(MatmulPlan, WhatNoGridHoldsIsRefused) {
+TEST(MatmulPlan, RejectsPlansBeyondTheGridLimits) {
   const std::int64_t huge = std::int64_t{1} << 40;
   expect_error<ShapeError>(
       [&] {

@@ -1,11 +1,11 @@
-// Batch and layer normalisation on the device cuda: what the table of cases does not show.
+// Batch and layer normalization on the device cuda: what the table of op cases does not cover.
 #include <metron/core/ops.h>
 #include <metron/core/slots.h>
 
 #include <vector>
 
 #include "device_test.h"
-#include "walk.h"
+#include "op_case_runner.h"
 
 namespace metron::test {
 namespace {
@@ -14,7 +14,7 @@ const Device device("cuda");
 
 class CudaNorm : public DeviceTest {};
 
-// One call of each slot, forward and backward; the results were never written before.
+// One call of each slot, forward and backward, into uninitialized results.
 struct BatchNormCall {
   Shape shape;
   Layout layout = Layout::contiguous;
@@ -54,8 +54,8 @@ void expect_close(const std::vector<Tensor>& got, const std::vector<Tensor>& wan
     EXPECT_TRUE(close(to_array(got[i]), to_array(want[i]), tolerance)) << "result " << i;
 }
 
-// Few and many channels, short and long, so that every way to share them out is taken, chunks included.
-TEST_F(CudaNorm, BatchNormOfAllShapes) {
+// Few and many channels, short and long, to cover every partitioning, chunks included.
+TEST_F(CudaNorm, BatchNormForAllShapes) {
   for (const Shape& shape :
        {Shape{2, 1, 1, 1}, Shape{3, 2, 5, 7}, Shape{4, 3, 8, 8}, Shape{5, 67, 2, 2}, Shape{2, 2, 101, 103},
         Shape{1025, 3, 1, 2}, Shape{3, 1, 64, 64}, Shape{4, 33, 4, 3}}) {
@@ -74,8 +74,8 @@ TEST_F(CudaNorm, BatchNormOfAllShapes) {
 }
 
 std::vector<Tensor> layer_norm_of(const Shape& shape, Layout layout, bool affine, DType dtype, Device where) {
-  const auto input = [&](const Shape& of, const char* seed, Layout laid) {
-    return make_tensor(make_values(in(of), seed), dtype, laid, where);
+  const auto input = [&](const Shape& of, const char* seed, Layout layout) {
+    return make_tensor(make_values(in(of), seed), dtype, layout, where);
   };
   const Tensor x = input(shape, "x", layout), g = input(shape, "g", layout);
   const Shape rows{shape[0]}, columns{shape[1]};
@@ -96,7 +96,7 @@ std::vector<Tensor> layer_norm_of(const Shape& shape, Layout layout, bool affine
   return results;
 }
 
-TEST_F(CudaNorm, LayerNormOfAllShapes) {
+TEST_F(CudaNorm, LayerNormForAllShapes) {
   for (const Shape& shape :
        {Shape{3, 1}, Shape{5, 2}, Shape{7, 16}, Shape{9, 100}, Shape{2, 1024}, Shape{3, 1027}, Shape{1, 9001},
         Shape{2053, 4}, Shape{700, 36}, Shape{19, 65}, Shape{9, 1000}, Shape{70'000, 1}}) {
@@ -111,8 +111,8 @@ TEST_F(CudaNorm, LayerNormOfAllShapes) {
   }
 }
 
-// Sums of squares would lose all digits of such a variance.
-TEST_F(CudaNorm, TheVarianceOfNumbersFarFromZero) {
+// Sums of squares would cancel catastrophically at such a variance.
+TEST_F(CudaNorm, VarianceIsAccurateFarFromZero) {
   for (const std::int64_t size : {1000, 40'000}) {
     std::vector<float> numbers(static_cast<std::size_t>(size));
     for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = 10'000 + static_cast<float>(i % 2);
@@ -130,7 +130,7 @@ TEST_F(CudaNorm, TheVarianceOfNumbersFarFromZero) {
   }
 }
 
-TEST_F(CudaNorm, GradientsAreTheSameEachTime) {
+TEST_F(CudaNorm, GradientsAreDeterministic) {
   const BatchNormCall call{{64, 3, 17, 19}};
   const auto floats = [](const std::vector<Tensor>& tensors) {
     std::vector<std::vector<float>> all;

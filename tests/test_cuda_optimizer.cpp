@@ -1,4 +1,4 @@
-// The multi-tensor updates on the device cuda: long lists, odd sizes, unaligned views, all dtypes.
+// Multi-tensor updates on the device cuda: long lists, odd sizes, unaligned views, all dtypes.
 #include <metron/core/slots.h>
 
 #include <functional>
@@ -15,17 +15,16 @@ struct Lists {
   std::vector<Tensor> grads, params, first, second;
 };
 
-// `count` tensors of sizes around the ends of packs and runs, the odd ones unaligned; the same on both
-// devices.
+// `count` tensors with sizes around pack and chunk boundaries, odd ones unaligned; identical on both devices.
 void fill_lists(int count, DType dtype, Lists& host, Lists& device) {
   const std::int64_t sizes[] = {1, 7, 1031, 0, 2048, 2049, 4, 5000};
   for (int i = 0; i < count; ++i) {
     const Shape shape{1, 1, 1, sizes[i % 8]};
-    const Lie lie = i % 2 == 1 ? Lie::offset_by_one : Lie::aligned;
+    const Placement placement = i % 2 == 1 ? Placement::offset_by_one : Placement::aligned;
     int seed = 4 * i;
     for (const auto list : {&Lists::grads, &Lists::params, &Lists::first, &Lists::second}) {
-      Twins t = twins(lie, shape, dtype, static_cast<unsigned>(seed++));
-      if (list == &Lists::first || list == &Lists::second) {  // no square is near 0
+      Twins t = twins(placement, shape, dtype, static_cast<unsigned>(seed++));
+      if (list == &Lists::first || list == &Lists::second) {  // squares stay away from 0
         kernel::binary(BinaryOp::mul, t.device, t.device, t.device);
         kernel::unary({UnaryOp::affine, 1, 0.5}, t.device, t.device);
         t.host.copy_(t.device);
@@ -67,7 +66,7 @@ void expect_same_lists(const Lists& got, const Lists& want, double units) {
 
 TEST_F(CudaOptimizer, StepsAgreeWithThePortableProvider) {
   for (const DType dtype : {DType::float32, DType::float64}) {
-    for (const int count : {0, 1, 8, 200}) {  // 200: more than the arguments of one launch hold
+    for (const int count : {0, 1, 8, 200}) {  // 200: more than fits in the arguments of one launch
       for (std::size_t i = 0; i < std::size(steps); ++i) {
         SCOPED_TRACE(testing::Message() << "step " << i << ", " << count << " tensors, " << dtype);
         Lists host, device;
@@ -80,7 +79,7 @@ TEST_F(CudaOptimizer, StepsAgreeWithThePortableProvider) {
   }
 }
 
-TEST_F(CudaOptimizer, DtypesMayDifferFromTensorToTensor) {
+TEST_F(CudaOptimizer, TensorsMayHaveDifferentDtypes) {
   for (std::size_t i = 0; i < std::size(steps); ++i) {
     SCOPED_TRACE(testing::Message() << "step " << i);
     Lists host, device;

@@ -1,5 +1,5 @@
-// Pooling on the device cuda against the portable provider: every kernel, every format, both kinds of
-// indices.
+// Pooling on the device cuda against the portable provider: every kernel, every memory format, both index
+// types.
 #include <metron/core/slots.h>
 #include <metron/kernels/cuda/pool/pool_axis.h>
 
@@ -27,23 +27,23 @@ struct Problem {
 };
 
 const Problem problems[] = {
-    {{3, 2, 8, 8}, {2, 2, 0}},                  // tiles of two by two, in pairs
-    {{3, 2, 9, 8}, {2, 2, 0}},                  // a line is left over
-    {{3, 4, 8, 6}, {2, 2, 0}},                  // an odd number of outputs in a line
-    {{2, 8, 7, 9}, {3, 2, 1}},                  // windows overlap, and reach beyond the edges
-    {{2, 3, 11, 5}, {{3, 2}, {1, 3}, {1, 1}}},  // more stride than window
+    {{3, 2, 8, 8}, {2, 2, 0}},                  // 2x2 tiles in pairs
+    {{3, 2, 9, 8}, {2, 2, 0}},                  // a remainder row
+    {{3, 4, 8, 6}, {2, 2, 0}},                  // an odd number of outputs per row
+    {{2, 8, 7, 9}, {3, 2, 1}},                  // overlapping windows that extend past the edges
+    {{2, 3, 11, 5}, {{3, 2}, {1, 3}, {1, 1}}},  // stride larger than the window
     {{1, 1, 1, 1}, {1, 1, 0}},
     {{1, 5, 13, 17}, {5, 5, 2}},
     {{2, 4, 20, 20}, {{17, 16}, {1, 2}, {8, 8}}},  // 272 elements: int64 indices
     {{0, 4, 6, 6}, {2, 2, 0}},
-    {{70'000, 1, 2, 2}, {2, 2, 0}},  // more planes than a grid's y limit
+    {{70'000, 1, 2, 2}, {2, 2, 0}},  // more planes than gridDim.y allows
 };
 
-// x and what a call writes, on a device.
+// x and the outputs of a call on one device.
 struct Outcome {
   Tensor y, indices, gx;
 };
-Outcome pool(const Problem& p, bool maximum, const Tensor& x, const Tensor& g, Lie of_result) {
+Outcome pool(const Problem& p, bool maximum, const Tensor& x, const Tensor& g, Placement of_result) {
   const Device device = x.device();
   const bool small = p.options.kernel.h * p.options.kernel.w <= 256;
   Outcome o{empty_as(of_result, p.y(), x.dtype(), device), {}, empty_as(of_result, p.x, x.dtype(), device)};
@@ -62,8 +62,9 @@ TEST_F(CudaPool2d, AgreesWithThePortableProvider) {
   for (const Problem& p : problems) {
     for (const DType dtype : {DType::float32, DType::float64, DType::float16, DType::bfloat16}) {
       const bool half = dtype == DType::float16 || dtype == DType::bfloat16;
-      for (const Lie of_x : {Lie::aligned, Lie::channels_last, Lie::offset_by_one}) {
-        for (const Lie of_y : {Lie::aligned, Lie::channels_last, Lie::offset_by_one}) {
+      for (const Placement of_x : {Placement::aligned, Placement::channels_last, Placement::offset_by_one}) {
+        for (const Placement of_y :
+             {Placement::aligned, Placement::channels_last, Placement::offset_by_one}) {
           if (p.x[0] > 1000 && (of_x != of_y || dtype != DType::float32)) continue;
           const Twins x = twins(of_x, p.x, dtype, 1), g = twins(of_x, p.y(), dtype, 2);
           for (const bool maximum : {true, false}) {
@@ -84,7 +85,7 @@ TEST_F(CudaPool2d, AgreesWithThePortableProvider) {
   }
 }
 
-TEST_F(CudaPool2d, TheFirstNaNIsTheLargest) {
+TEST_F(CudaPool2d, TheFirstNanIsTheMaximum) {
   constexpr float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
   const Tensor x = Tensor::from(std::vector<float>{1, nan, 5, 5, nan, 7, 5, 5,  //
                                                    -inf, -inf, inf, 0, -inf, -inf, 0, nan},
@@ -104,8 +105,8 @@ TEST_F(CudaPool2d, TheFirstNaNIsTheLargest) {
   }
 }
 
-// The kernels' arithmetic at sizes that can't be allocated, in 31 bits and beyond.
-TEST(CudaPool2dIndex, WindowsOfAnAxis) {
+// Index arithmetic at sizes too large to allocate, in 31 bits and beyond.
+TEST(CudaPool2dIndex, WindowsAlongAnAxis) {
   const auto check = [](auto index, std::int64_t input, std::int64_t kernel, std::int64_t stride,
                         std::int64_t padding) {
     using Index = decltype(index);

@@ -1,4 +1,4 @@
-// Dropout and random tensors on the device cuda: the numbers are those of the host, whatever the layout.
+// Dropout and random tensors on the device cuda produce the host's numbers for every layout.
 #include <metron/core/random.h>
 #include <metron/core/slots.h>
 
@@ -13,18 +13,19 @@ class CudaRandom : public DeviceTest {};
 TEST_F(CudaRandom, DropoutDropsTheSameElementsAsTheHost) {
   const PhiloxKey key{7, 3};
   for (const Shape& shape : shapes) {
-    for (const Lie lie : lies) {
+    for (const Placement placement : all_placements) {
       for (const std::int64_t plane : {std::int64_t{1}, shape[2] * shape[3]}) {
         for (const DType dtype : {DType::float32, DType::float64}) {
-          SCOPED_TRACE(testing::Message()
-                       << shape << ", " << static_cast<int>(lie) << ", plane " << plane << ", " << dtype);
-          const Twins x = twins(lie, shape, dtype, 1);
-          Twins y{empty_as(Lie::aligned, shape, dtype, Device()), empty_as(lie, shape, dtype, "cuda")};
+          SCOPED_TRACE(testing::Message() << shape << ", " << static_cast<int>(placement) << ", plane "
+                                          << plane << ", " << dtype);
+          const Twins x = twins(placement, shape, dtype, 1);
+          Twins y{empty_as(Placement::aligned, shape, dtype, Device()),
+                  empty_as(placement, shape, dtype, "cuda")};
           kernel::dropout(x.host, 0.3, plane, key, y.host);
           kernel::dropout(x.device, 0.3, plane, key, y.device);
           expect_same(y.device, y.host);
-          Twins z{empty_as(Lie::aligned, shape, dtype, Device()),
-                  empty_as(Lie::offset_by_one, shape, dtype, "cuda")};
+          Twins z{empty_as(Placement::aligned, shape, dtype, Device()),
+                  empty_as(Placement::offset_by_one, shape, dtype, "cuda")};
           kernel::dropout(x.device, 0.3, plane, key, z.device);
           expect_same(z.device, y.host);
         }
@@ -36,8 +37,8 @@ TEST_F(CudaRandom, DropoutDropsTheSameElementsAsTheHost) {
 TEST_F(CudaRandom, SixteenBitDropoutAndDraws) {
   const Shape shape{3, 4, 5, 7};
   for (const DType dtype : {DType::float16, DType::bfloat16}) {
-    const Twins x = twins(Lie::offset_by_one, shape, dtype, 1);
-    Tensor got = empty_as(Lie::offset_by_one, shape, dtype, "cuda"), want = Tensor::empty(shape);
+    const Twins x = twins(Placement::offset_by_one, shape, dtype, 1);
+    Tensor got = empty_as(Placement::offset_by_one, shape, dtype, "cuda"), want = Tensor::empty(shape);
     kernel::dropout(x.device, 0.5, 1, {1, 2}, got);
     kernel::dropout(x.host.to(DType::float32), 0.5, 1, {1, 2}, want);
     expect_same(got, want.to(dtype));
@@ -56,9 +57,9 @@ TEST_F(CudaRandom, RandomTensorsDependOnTheIndexAlone) {
         const bool is_uniform = distribution == Distribution::uniform;
         Tensor want = Tensor::empty(shape, {dtype});
         kernel::random(distribution, 2, 5, {11, 4}, want);
-        for (const Lie lie : lies) {
-          SCOPED_TRACE(testing::Message() << shape << ", " << static_cast<int>(lie) << ", " << dtype);
-          Tensor got = empty_as(lie, shape, dtype, "cuda");
+        for (const Placement placement : all_placements) {
+          SCOPED_TRACE(testing::Message() << shape << ", " << static_cast<int>(placement) << ", " << dtype);
+          Tensor got = empty_as(placement, shape, dtype, "cuda");
           kernel::random(distribution, 2, 5, {11, 4}, got);
           expect_same(got, want, is_uniform ? 0 : 16);
         }

@@ -1,4 +1,4 @@
-// The laboratory's sums are right, and each step does less beside its loads than the one before.
+// The sums of the lab are correct, and each step adds less overhead to its loads than the previous one.
 #include <metron/core/ops.h>
 #include <metron/kernels/cuda/reduce/lab/reduce_lab.h>
 #include <metron/tools/op_cases/cases.h>
@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "device_test.h"
-#include "walk.h"
+#include "op_case_runner.h"
 
 namespace metron::test {
 namespace {
@@ -41,7 +41,7 @@ TEST_F(CudaReduceLab, EveryStepComputesTheSum) {
 }
 
 #ifdef METRON_EMULATED
-TEST_F(CudaReduceLab, EveryStepDoesLess) {
+TEST_F(CudaReduceLab, EveryStepExecutesFewerInstructions) {
   constexpr std::int64_t size = 8192;
   const Tensor x = tensor(size);
   Tensor y = Tensor::empty({}, x.options());

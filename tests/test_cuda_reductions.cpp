@@ -1,4 +1,4 @@
-// Reductions, softmax and losses on the device cuda: what the table of cases does not show.
+// Reductions, softmax and losses on the device cuda: what the table of op cases does not cover.
 #include <metron/core/autograd.h>
 #include <metron/core/ops.h>
 #include <metron/core/slots.h>
@@ -12,7 +12,7 @@
 
 #include "device_test.h"
 #include "expect_error.h"
-#include "walk.h"
+#include "op_case_runner.h"
 
 namespace metron::test {
 namespace {
@@ -31,8 +31,8 @@ naive::Array on_cpu(const Tensor& x, DType dtype, const std::function<Tensor(con
   return to_array(op(x.to("cpu").to(dtype)));
 }
 
-// The first and last sizes that each way of sharing out a range takes, over every axis of each layout.
-TEST_F(CudaReductions, SumsOfAllSizesAreThoseOfTheCpu) {
+// The smallest and largest sizes of each partitioning, over every axis of each layout.
+TEST_F(CudaReductions, SumsOfAllSizesMatchTheCpu) {
   for (const std::int64_t size : {1, 2, 3, 4, 5, 31, 32, 33, 127, 128, 129, 1023, 1024, 1025, 4099}) {
     for (const Layout layout : {Layout::contiguous, Layout::offset, Layout::transposed, Layout::strided}) {
       SCOPED_TRACE(testing::Message() << size << ", layout " << static_cast<int>(layout));
@@ -58,8 +58,8 @@ TEST_F(CudaReductions, InnerAndOuterAxesTogether) {
   }
 }
 
-// The more are added up, the worse a plain loop gets: of this many, 1 + n * 2^-24 would be lost.
-TEST_F(CudaReductions, TheErrorOfALongSumIsThatOfAShortOne) {
+// The error of a sequential sum grows with its length: here it would reach 1 + n * 2^-24.
+TEST_F(CudaReductions, ErrorDoesNotGrowWithLength) {
   constexpr std::int64_t size = 300'007;
   std::vector<float> values(size);
   double want = 0;
@@ -74,12 +74,12 @@ TEST_F(CudaReductions, TheErrorOfALongSumIsThatOfAShortOne) {
   for (const float got : sum(columns, {0}).to_vector<float>()) EXPECT_NEAR(got / want, 1, 1.2e-7);
 }
 
-TEST_F(CudaReductions, HalvesAreAddedUpInFloat) {
+TEST_F(CudaReductions, HalvesAccumulateInFloat) {
   for (const DType dtype : {DType::float16, DType::bfloat16}) {
     for (const Shape& shape : {Shape{3, 37}, Shape{2, 40'000}, Shape{1'100, 5}}) {
       SCOPED_TRACE(testing::Message() << dtype << ' ' << shape);
       const Tensor x = tensor(shape, dtype);
-      // A result is the float32 one, rounded once.
+      // The float32 result, rounded once.
       const double unit = dtype == DType::float16 ? 0x1p-11 : 0x1p-8;
       const std::function<Tensor(const Tensor&)> ops[] = {
           [](const Tensor& t) { return sum(t, {1}); }, [](const Tensor& t) { return mean(t, {0}); },
@@ -103,7 +103,7 @@ TEST_F(CudaReductions, IntegersWrapAroundAndAreExact) {
   }
 }
 
-TEST_F(CudaReductions, NanIsLargerThanAllAndTheFirstOfEqualsWins) {
+TEST_F(CudaReductions, NanIsTheMaximumAndTheFirstOfEqualsWins) {
   for (const std::int64_t size : {7, 1500, 40'000}) {
     std::vector<double> values(static_cast<std::size_t>(size), 0.5);
     values[static_cast<std::size_t>(size / 2)] = values.back() = 3;
@@ -118,7 +118,7 @@ TEST_F(CudaReductions, NanIsLargerThanAllAndTheFirstOfEqualsWins) {
   }
 }
 
-TEST_F(CudaReductions, ResultsAreTheSameEachTime) {
+TEST_F(CudaReductions, ResultsAreDeterministic) {
   const Tensor x = tensor({70'001}, DType::float32);
   const Tensor y = tensor({2'003, 11}, DType::float32);
   const float first = sum(x).item<float>();
@@ -129,7 +129,7 @@ TEST_F(CudaReductions, ResultsAreTheSameEachTime) {
   }
 }
 
-// Rows of every way to share them out, in each layout, forward and backward.
+// Rows for every partitioning, in each layout, forward and backward.
 TEST_F(CudaReductions, SoftmaxOfAllSizes) {
   for (const std::int64_t size : {1, 2, 5, 10, 32, 33, 128, 1000, 1024, 1028, 2051}) {
     for (const Layout layout : {Layout::contiguous, Layout::offset, Layout::transposed, Layout::strided}) {
@@ -152,7 +152,7 @@ TEST_F(CudaReductions, SoftmaxOfAllSizes) {
   }
 }
 
-TEST_F(CudaReductions, SoftmaxOfInfinitiesIsThatOfTheCpu) {
+TEST_F(CudaReductions, SoftmaxOfInfinitiesMatchesTheCpu) {
   for (const std::size_t size : {5, 50, 500, 1500}) {
     for (const std::vector<double>& ends : {std::vector<double>{-infinity, 1},
                                             {1, -infinity},
@@ -195,7 +195,7 @@ TEST_F(CudaReductions, DenseRowsOfFloats) {
   }
 }
 
-TEST_F(CudaReductions, MoreRowsThanAGridIsHigh) {
+TEST_F(CudaReductions, MoreRowsThanTheGridLimit) {
   const Tensor x = tensor({70'000, 3}, DType::float32);
   const auto row_sums = [](const Tensor& t) { return sum(t, {1}); };
   EXPECT_TRUE(close(to_array(row_sums(x)), on_cpu(x, DType::float64, row_sums), 3e-7));
@@ -203,7 +203,7 @@ TEST_F(CudaReductions, MoreRowsThanAGridIsHigh) {
   EXPECT_TRUE(close(to_array(soft(x)), on_cpu(x, DType::float64, soft), 1e-6));
 }
 
-TEST(CudaIndices, QuotientsAreExactUpToTheLargest) {
+TEST(CudaIndices, QuotientsAreExactUpToTheMaximum) {
   const std::int64_t most = std::numeric_limits<std::int64_t>::max();
   std::vector<std::int64_t> numbers{1, 2, 3, 5, 7, 641, 1'000'003, most};
   for (int bit = 1; bit < 62; ++bit)
@@ -218,7 +218,7 @@ TEST(CudaIndices, QuotientsAreExactUpToTheLargest) {
   }
 }
 
-TEST(CudaIndices, OffsetsBeyondWhat32BitsHold) {
+TEST(CudaIndices, OffsetsBeyond32Bits) {
   constexpr std::int64_t wide = (std::int64_t{1} << 33) + 1;
   LoopNest nest;
   nest.rank = 3;
@@ -260,7 +260,7 @@ TEST(CudaIndices, TilesCoverRangesOfAnyLength) {
   }
 }
 
-TEST_F(CudaReductions, ABadTargetIsThrownAtTheNextSynchronisation) {
+TEST_F(CudaReductions, ABadTargetThrowsAtTheNextSynchronization) {
   const Tensor x = tensor({4, 5}, DType::float32);
   for (const std::int64_t bad :
        {std::int64_t{5}, std::int64_t{-1}, std::numeric_limits<std::int64_t>::max()}) {
@@ -275,11 +275,11 @@ TEST_F(CudaReductions, ABadTargetIsThrownAtTheNextSynchronisation) {
       expect_error<ValueError>([&] { (void)gx.to("cpu"); }, {"target", "[0, 5)", std::to_string(bad)});
     }
   }
-  EXPECT_EQ(sum(x).to("cpu").numel(), 1);  // and is forgotten then
+  EXPECT_EQ(sum(x).to("cpu").numel(), 1);  // the error is then cleared
 }
 
-// One fused op: its composite form is the oracle, of loss and gradient.
-TEST_F(CudaReductions, CrossEntropyIsThatOfLogProbabilities) {
+// One fused op against its composite form: loss and gradient.
+TEST_F(CudaReductions, CrossEntropyMatchesNllOfLogSoftmax) {
   for (const DType dtype : {DType::float64, DType::float32, DType::float16, DType::bfloat16}) {
     for (const Shape& shape : {Shape{1, 1}, Shape{7, 10}, Shape{300, 12}, Shape{3, 1032}, Shape{2, 2051}}) {
       for (const Layout layout : {Layout::contiguous, Layout::transposed, Layout::offset}) {
@@ -333,8 +333,8 @@ TEST_F(CudaReductions, LossesOfHalves) {
 }
 
 #ifdef METRON_EMULATED
-// What neighbouring threads share through shared memory has one, two and four words, and meets no bank twice.
-TEST_F(CudaReductions, OuterAxesMeetNoBankTwice) {
+// Adjacent threads exchange one, two and four words through shared memory without bank conflicts.
+TEST_F(CudaReductions, OuterAxesHaveNoBankConflicts) {
   const auto reduce_outer_axes = [&] {
     for (const DType dtype : {DType::float32, DType::float64}) {
       const Tensor x = tensor({130, 40}, dtype);

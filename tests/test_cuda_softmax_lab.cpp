@@ -1,4 +1,4 @@
-// The laboratory's softmax computes what the provider's does, and each step moves less than the one before.
+// The softmax kernels of the lab match the provider's, and each step moves fewer bytes than the previous one.
 #include <metron/core/ops.h>
 #include <metron/core/slots.h>
 #include <metron/kernels/cuda/softmax/lab/softmax_lab.h>
@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "device_test.h"
-#include "walk.h"
+#include "op_case_runner.h"
 
 namespace metron::test {
 namespace {
@@ -33,7 +33,7 @@ class CudaSoftmaxLab : public DeviceTest {
 TEST_F(CudaSoftmaxLab, EveryStepComputesTheSoftmax) {
   for (const auto& [rows, columns] : {std::array{1, 1}, std::array{3, 10}, std::array{129, 31},
                                       std::array{7, 257}, std::array{0, 5}, std::array{5, 0}}) {
-    for (const double shift : {0.0, 1e4}) {  // exp(1e4) is infinite
+    for (const double shift : {0.0, 1e4}) {  // exp(1e4) overflows
       const Tensor x = affine(tensor(rows, columns), 1, shift);
       Tensor want = Tensor::empty({rows, columns}, x.options());
       kernel::softmax(x, 1, false, want);
@@ -47,7 +47,7 @@ TEST_F(CudaSoftmaxLab, EveryStepComputesTheSoftmax) {
 }
 
 #ifdef METRON_EMULATED
-TEST_F(CudaSoftmaxLab, EveryStepMovesLess) {
+TEST_F(CudaSoftmaxLab, EveryStepMovesFewerBytes) {
   const Tensor x = tensor(128, 64);
   Tensor y = Tensor::empty({128, 64}, x.options());
   std::vector<emulator::SpaceCounters> moved;

@@ -52,7 +52,7 @@ const std::string six_bytes = idx(8, {2, 3}, "\x01\x02\x03\x04\x05\xff");
 class Idx : public testing::Test {
  protected:
   Tensor read(const std::string& content) { return read_idx(folder.write("file", content)); }
-  // What read_idx says to that content, plain; it must name the file.
+  // The error of read_idx for this content, uncompressed. It must name the file.
   std::string refusal(const std::string& content) {
     const std::string message = message_of<IoError>([&] { read(content); });
     if (!message.empty()) {
@@ -84,19 +84,19 @@ TEST_F(Idx, ReadsEveryElementType) {
 
 TEST_F(Idx, ReadsMoreElementsThanOneChunk) {
   std::vector<std::int16_t> stored(40000);
-  std::vector<std::int64_t> wanted(stored.size());
+  std::vector<std::int64_t> expected(stored.size());
   for (std::size_t i = 0; i < stored.size(); ++i) {
     stored[i] = static_cast<std::int16_t>(i * 7919);
-    wanted[i] = stored[i];
+    expected[i] = stored[i];
   }
   const std::string content = idx(11, {200, 200}, big_endian(stored));
-  expect_elements<std::int64_t>(read(content), {200, 200}, wanted);
-  expect_elements<std::int64_t>(read(gzip(content)), {200, 200}, wanted);
+  expect_elements<std::int64_t>(read(content), {200, 200}, expected);
+  expect_elements<std::int64_t>(read(gzip(content)), {200, 200}, expected);
 }
 
 TEST_F(Idx, ReadsGzipWhateverTheName) {
   expect_elements<std::uint8_t>(read(gzip(six_bytes)), {2, 3}, {1, 2, 3, 4, 5, 255});
-  // A gzip file of several members is their contents end to end.
+  // A multi-member gzip file decompresses to its members' concatenated contents.
   const std::string members = gzip(six_bytes.substr(0, 5)) + gzip("") + gzip(six_bytes.substr(5));
   expect_elements<std::uint8_t>(read(members), {2, 3}, {1, 2, 3, 4, 5, 255});
 }
@@ -108,7 +108,7 @@ TEST_F(Idx, ReadsSizeZeroAndEightDimensions) {
                                 {'a', 'b'});
 }
 
-TEST_F(Idx, RefusesMalformedContentPlainAndGzipped) {
+TEST_F(Idx, RejectsMalformedContentPlainAndGzipped) {
   const struct {
     std::string content, rule;
   } cases[] = {
@@ -143,17 +143,17 @@ TEST_F(Idx, RefusesMalformedContentPlainAndGzipped) {
   EXPECT_LT(memory_stats(Device()).reserved, reserved + (1 << 20));
 }
 
-TEST_F(Idx, SaysHowMuchIsMissing) {
+TEST_F(Idx, ReportsHowMuchIsMissing) {
   EXPECT_TRUE(
       contains(refusal(gzip(idx(8, {255}, std::string(254, 'a')))), {"255 bytes, but only 254 follow it"}));
   EXPECT_TRUE(
       contains(refusal(gzip(idx(14, {2, 1}, std::string(15, 'a')))), {"16 bytes, but only 15 follow it"}));
 }
 
-TEST_F(Idx, RefusesDamagedGzip) {
+TEST_F(Idx, RejectsCorruptGzip) {
   const std::string packed = gzip(six_bytes);
   for (std::size_t length = 2; length < packed.size(); ++length)
-    EXPECT_TRUE(contains(refusal(packed.substr(0, length)), {"the gzipped data is cut off"})) << length;
+    EXPECT_TRUE(contains(refusal(packed.substr(0, length)), {"the gzipped data is truncated"})) << length;
 
   std::string wrong_checksum = packed;
   wrong_checksum[packed.size() - 8] ^= 1;
@@ -161,18 +161,18 @@ TEST_F(Idx, RefusesDamagedGzip) {
   std::string wrong_length = packed;
   wrong_length[packed.size() - 4] ^= 1;
   EXPECT_TRUE(contains(refusal(wrong_length), {"the gzipped data is corrupt: incorrect length check"}));
-  EXPECT_TRUE(contains(refusal(packed + "x"), {"the gzipped data is c"}));
+  EXPECT_TRUE(contains(refusal(packed + "x"), {"the gzipped data is truncated"}));
   EXPECT_TRUE(contains(refusal(packed + "garbage that is no gzip"), {"the gzipped data is corrupt"}));
 }
 
-TEST_F(Idx, NoSingleFlippedBitDoesMoreThanThrow) {
+TEST_F(Idx, ASingleFlippedBitAtMostThrows) {
   for (const std::string& good : {six_bytes, gzip(six_bytes)}) {
     for (std::size_t bit = 0; bit < 8 * good.size(); ++bit) {
       std::string bad = good;
       bad[bit / 8] = static_cast<char>(bad[bit / 8] ^ 1 << bit % 8);
       try {
         const Tensor tensor = read(bad);
-        EXPECT_EQ(tensor.numel(), 6) << bit;  // an element changed, or gzip's time stamp
+        EXPECT_EQ(tensor.numel(), 6) << bit;  // a changed element, or gzip's timestamp
       } catch (const IoError& error) {
         EXPECT_TRUE(contains(error.what(), {(folder / "file").string()}));
       }
@@ -180,22 +180,22 @@ TEST_F(Idx, NoSingleFlippedBitDoesMoreThanThrow) {
   }
 }
 
-TEST_F(Idx, UnpacksNoMoreOfABombThanItsHeaderDeclares) {
+TEST_F(Idx, InflatesNoMoreThanTheHeaderDeclares) {
   const std::string bomb = gzip(idx(8, {16}, std::string(std::size_t{16} << 20, '\0')));
   const std::size_t peak = memory_stats(Device()).peak_allocated;
   EXPECT_TRUE(contains(refusal(bomb), {"more bytes follow the 16 of the declared shape (16,)"}));
   EXPECT_LT(memory_stats(Device()).peak_allocated, peak + (1 << 20));
 }
 
-TEST_F(Idx, RefusesWhatIsNoFile) {
+TEST_F(Idx, RejectsPathsThatAreNotFiles) {
   EXPECT_TRUE(contains(message_of<IoError>([&] { read_idx(folder / "absent"); }),
                        {(folder / "absent").string(), "No such file or directory"}));
   EXPECT_TRUE(
       contains(message_of<IoError>([&] { read_idx(folder.write("file", "") / "below"); }), {"below: "}));
-  EXPECT_TRUE(contains(message_of<IoError>([&] { read_idx(folder.path()); }), {"this is no regular file"}));
+  EXPECT_TRUE(contains(message_of<IoError>([&] { read_idx(folder.path()); }), {"not a regular file"}));
   ASSERT_EQ(mkfifo((folder / "pipe").c_str(), 0600), 0);
-  EXPECT_TRUE(contains(message_of<IoError>([&] { read_idx(folder / "pipe"); }), {"this is no regular file"}));
-  EXPECT_TRUE(contains(message_of<IoError>([&] { read_idx("/dev/zero"); }), {"this is no regular file"}));
+  EXPECT_TRUE(contains(message_of<IoError>([&] { read_idx(folder / "pipe"); }), {"not a regular file"}));
+  EXPECT_TRUE(contains(message_of<IoError>([&] { read_idx("/dev/zero"); }), {"not a regular file"}));
 }
 
 // ---- Datasets ----
@@ -207,7 +207,7 @@ class Images : public Idx {
   std::filesystem::path labels = folder.write("labels", idx(8, {2}, "\x07\x09"));
 };
 
-TEST_F(Images, AreNormalisedAsTheyAreGathered) {
+TEST_F(Images, AreNormalizedWhenGathered) {
   const ImageDataset dataset = read_images(images, labels, {0.1307, 0.3081});
   EXPECT_EQ(dataset.size(), 2);
   const auto normalized = [](int byte) { return (static_cast<float>(byte) / 255.0f - 0.1307f) / 0.3081f; };
@@ -235,7 +235,7 @@ TEST_F(Images, KeepTheirFirstSamples) {
   EXPECT_THROW(dataset.first(-1), ValueError);
 }
 
-TEST_F(Images, MayHaveChannelsAndNeedNotBeContiguous) {
+TEST_F(Images, MayHaveChannelsAndBeNonContiguous) {
   const Tensor stored = Tensor::from<std::uint8_t>({0, 51, 102, 153, 204, 255}, {1, 2, 3});  // (N, W, C)
   const Tensor pixels = stored.reshape({1, 1, 2, 3}).permute({0, 3, 1, 2});
   const ImageDataset dataset(pixels, Tensor::from<std::int64_t>({4}, {1}), {}, 5);
@@ -243,7 +243,7 @@ TEST_F(Images, MayHaveChannelsAndNeedNotBeContiguous) {
                          {0, 153 / 255.0f, 51 / 255.0f, 204 / 255.0f, 102 / 255.0f, 1});
 }
 
-TEST_F(Images, MustBelongToTheirLabels) {
+TEST_F(Images, MustMatchTheirLabels) {
   const auto refused = [&](const std::filesystem::path& x, const std::filesystem::path& y) {
     return message_of<IoError>([&] { read_images(x, y, {}); });
   };
@@ -276,7 +276,7 @@ TEST(ImageDataset, ChecksTensors) {
   EXPECT_THROW(ImageDataset(images, Tensor::full({2}, 3, {DType::int64}), {}, 3), ValueError);
 }
 
-TEST(Mnist, IsRead) {
+TEST(Mnist, Loads) {
   const std::filesystem::path folder = METRON_SOURCE_DIR "/examples/mnist_cnn/data";
   const ImageDataset test = read_mnist(folder, MnistSplit::test);
   EXPECT_EQ(test.size(), 10000);
@@ -287,7 +287,7 @@ TEST(Mnist, IsRead) {
   EXPECT_FLOAT_EQ(batch.input.to_vector<float>()[0], (0 - 0.1307f) / 0.3081f);
   const TemporaryFolder empty;
   EXPECT_TRUE(contains(message_of<IoError>([&] { read_mnist(empty.path(), MnistSplit::test); }),
-                       {"t10k-images-idx3-ubyte: there is no such file, nor one gzipped"}));
+                       {"t10k-images-idx3-ubyte: neither this file nor a gzipped one exists"}));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The DataLoader: its order, its threads, and what becomes of errors.
+// The DataLoader: order, worker threads and error propagation.
 #include <gtest/gtest.h>
 #include <metron/core/data/data_loader.h>
 
@@ -16,7 +16,7 @@ namespace {
 
 using Indices = std::vector<std::int64_t>;
 
-// Sample i is i.
+// Sample i has the value i.
 class Numbers : public Dataset {
  public:
   explicit Numbers(std::int64_t size) : size_(size) {}
@@ -50,7 +50,7 @@ Indices flat(const std::vector<Indices>& batches) {
   return all;
 }
 
-TEST(DataLoader, GivesBatchesInOrder) {
+TEST(DataLoader, YieldsBatchesInOrder) {
   const Numbers data(7);
   EXPECT_EQ(batches_of(DataLoader(data, {.batch_size = 3})),
             (std::vector<Indices>{{0, 1, 2}, {3, 4, 5}, {6}}));
@@ -72,22 +72,22 @@ TEST(DataLoader, CountsItsBatches) {
   EXPECT_EQ(DataLoader(data, {.batch_size = 1}).size(), 7);
 }
 
-TEST(DataLoader, ShufflesTheSameForAnyNumberOfThreads) {
+TEST(DataLoader, ShuffleDoesNotDependOnThreadCount) {
   const Numbers data(1000);
   for (const std::int64_t epoch : {0, 1, 5}) {
-    const auto wanted =
+    const auto expected =
         batches_of(DataLoader(data, {.batch_size = 7, .shuffle = true, .seed = 3, .threads = 0}), epoch);
     for (const int threads : {1, 3, 8}) {
       for (const int prefetch : {1, 2, 16}) {
         const DataLoader loader(
             data, {.batch_size = 7, .shuffle = true, .seed = 3, .threads = threads, .prefetch = prefetch});
-        EXPECT_EQ(batches_of(loader, epoch), wanted) << threads << " threads, prefetch " << prefetch;
+        EXPECT_EQ(batches_of(loader, epoch), expected) << threads << " threads, prefetch " << prefetch;
       }
     }
   }
 }
 
-TEST(DataLoader, ShufflesAnewEveryEpochAndGivesEachSampleOnce) {
+TEST(DataLoader, ReshufflesEveryEpochAndYieldsEachSampleOnce) {
   const Numbers data(1000);
   Indices sorted(1000);
   std::iota(sorted.begin(), sorted.end(), 0);
@@ -106,14 +106,14 @@ TEST(DataLoader, ShufflesAnewEveryEpochAndGivesEachSampleOnce) {
   EXPECT_NE(first, order(2, 0));
 }
 
-TEST(DataLoader, ShufflesTheSameOnEveryMachine) {
+TEST(DataLoader, ShuffleDoesNotDependOnTheMachine) {
   const Numbers data(8);
   const DataLoader loader(data, {.batch_size = 8, .shuffle = true, .seed = 1});
   EXPECT_EQ(flat(batches_of(loader, 0)), (Indices{5, 7, 3, 6, 1, 2, 0, 4}));
   EXPECT_EQ(flat(batches_of(loader, 1)), (Indices{5, 4, 2, 7, 0, 1, 6, 3}));
 }
 
-TEST(DataLoader, GivesEachOrderEquallyOften) {
+TEST(DataLoader, ShuffleIsUniformOverPermutations) {
   const Numbers data(4);
   const DataLoader loader(data, {.batch_size = 4, .shuffle = true, .seed = 1, .threads = 0});
   std::map<Indices, int> seen;
@@ -127,7 +127,7 @@ TEST(DataLoader, GivesEachOrderEquallyOften) {
 
 class DataLoaderThreads : public testing::TestWithParam<int> {};
 
-TEST_P(DataLoaderThreads, PassOnAnErrorInItsPlaceAndEndTheEpoch) {
+TEST_P(DataLoaderThreads, PropagateAnErrorInOrderAndEndTheEpoch) {
   Numbers data(100);
   data.fails_at = 23;
   const DataLoader loader(data, {.batch_size = 5, .threads = GetParam(), .prefetch = 3});
@@ -142,10 +142,10 @@ TEST_P(DataLoaderThreads, PassOnAnErrorInItsPlaceAndEndTheEpoch) {
   }
   EXPECT_FALSE(epoch.next().has_value());
   data.fails_at = -1;
-  EXPECT_EQ(batches_of(loader).size(), 20u) << "the next epoch must not suffer";
+  EXPECT_EQ(batches_of(loader).size(), 20u) << "the next epoch must not be affected";
 }
 
-TEST_P(DataLoaderThreads, EndWithTheEpochWhereverItStops) {
+TEST_P(DataLoaderThreads, StopWithTheEpochWhereverItEnds) {
   const Numbers data(1000);
   const DataLoader loader(data, {.batch_size = 3, .threads = GetParam()});
   for (int taken = 0; taken < 40; ++taken) {
@@ -154,7 +154,7 @@ TEST_P(DataLoaderThreads, EndWithTheEpochWhereverItStops) {
   }
 }
 
-TEST_P(DataLoaderThreads, GiveBatchesThatOutliveTheEpoch) {
+TEST_P(DataLoaderThreads, YieldBatchesThatOutliveTheEpoch) {
   const Numbers data(10);
   std::vector<Batch> kept;
   for (Batch& batch : DataLoader(data, {.batch_size = 2, .threads = GetParam()}).epoch())
@@ -166,7 +166,7 @@ TEST_P(DataLoaderThreads, GiveBatchesThatOutliveTheEpoch) {
 
 INSTANTIATE_TEST_SUITE_P(, DataLoaderThreads, testing::Values(0, 1, 3));
 
-TEST(DataLoader, GathersNoFurtherAheadThanAsked) {
+TEST(DataLoader, PrefetchesNoFurtherThanConfigured) {
   const Numbers data(1000);
   const DataLoader loader(data, {.batch_size = 1, .threads = 3, .prefetch = 5});
   const DataLoader::Epoch epoch(loader, 0);
@@ -176,7 +176,7 @@ TEST(DataLoader, GathersNoFurtherAheadThanAsked) {
   EXPECT_EQ(data.gathered, 5);
 }
 
-TEST(DataLoader, GathersOnTheCallersThreadWithoutThreads) {
+TEST(DataLoader, GathersOnTheCallingThreadWithoutWorkers) {
   const Numbers data(10);
   const DataLoader loader(data, {.batch_size = 1, .threads = 0});
   DataLoader::Epoch epoch(loader, 0);
@@ -185,7 +185,7 @@ TEST(DataLoader, GathersOnTheCallersThreadWithoutThreads) {
   EXPECT_EQ(data.gathered, 1);
 }
 
-TEST(DataLoader, RefusesOptionsOutOfRange) {
+TEST(DataLoader, RejectsOptionsOutOfRange) {
   const Numbers data(10);
   EXPECT_THROW(DataLoader(data, {.batch_size = 0}), ValueError);
   EXPECT_THROW(DataLoader(data, {.batch_size = -1}), ValueError);

@@ -1,4 +1,4 @@
-// The gradient of a gradient, against central differences of the gradient, in float64.
+// Second derivatives against central differences of the gradient, in float64.
 #include <gtest/gtest.h>
 #include <metron/core/autograd.h>
 #include <metron/core/ops.h>
@@ -22,7 +22,7 @@ struct DoubleBackwardCase {
   Function call;
 };
 
-// Between 0.6 and 1.8, no two neighbours alike: away from kinks and poles.
+// Between 0.6 and 1.8, no two neighbors equal: away from kinks and poles.
 Tensor values(const Shape& shape, double phase) {
   std::vector<double> data(static_cast<std::size_t>(shape.numel()));
   for (std::size_t i = 0; i < data.size(); ++i)
@@ -32,7 +32,7 @@ Tensor values(const Shape& shape, double phase) {
 
 Tensor weights_like(const Tensor& x) { return values(x.shape(), 5); }
 
-// A fixed combination of the gradients of a fixed combination of the result.
+// A fixed linear combination of the gradients of a fixed linear combination of the result.
 Tensor combined_gradients(const Function& call, std::vector<Tensor>& inputs, bool create_graph) {
   for (Tensor& x : inputs) x.set_grad({});
   const Tensor y = call(inputs);
@@ -44,7 +44,7 @@ Tensor combined_gradients(const Function& call, std::vector<Tensor>& inputs, boo
   return total;
 }
 
-// The same, with element i of one input moved.
+// The same, with element i of one input perturbed.
 double moved(const Function& call, const std::vector<Tensor>& inputs, std::size_t which, std::size_t i,
              double step) {
   std::vector<Tensor> copies;
@@ -164,7 +164,7 @@ TEST(DoubleBackward, AgreesWithCentralDifferences) {
   for (const DoubleBackwardCase& c : double_backward_cases()) check_double_backward(c);
 }
 
-TEST(DoubleBackward, IsRefusedWhereTheGradientIsOneKernel) {
+TEST(DoubleBackward, IsRejectedWhereTheGradientIsAFusedKernel) {
   const Function fused[] = {
       [](const std::vector<Tensor>& x) { return max_pool2d(x[0], {}); },
       [](const std::vector<Tensor>& x) { return batch_norm(x[0], {}, {}, {}, {}, true); },

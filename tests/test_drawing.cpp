@@ -1,4 +1,4 @@
-// Pictures: decoded by libpng, they have their points where the data says, and their text inside.
+// Pictures, decoded by libpng: points match the data, text stays inside.
 #include <gtest/gtest.h>
 #include <metron/core/error.h>
 #include <metron/tools/drawing/charts.h>
@@ -23,8 +23,7 @@ void expect_text_is_clean(const Canvas& canvas) {
   }
 }
 
-// From a value to a position by arithmetic of the test's own: limits and frame are all that it shares with
-// the chart.
+// Maps a value to a position independently of the chart code: only limits and frame are shared.
 double position(double value, double low, double high, double from, double to, bool logarithmic) {
   if (logarithmic) value = std::log(value), low = std::log(low), high = std::log(high);
   return from + (to - from) * (value - low) / (high - low);
@@ -37,7 +36,7 @@ struct PlacementCase {
 };
 class Placement : public testing::TestWithParam<PlacementCase> {};
 
-TEST_P(Placement, EveryPointLiesWhereTheDataSays) {
+TEST_P(Placement, PointsMatchTheData) {
   const PlacementCase& c = GetParam();
   const Theme& theme = c.theme();
   const std::vector<Point> data{{1, 2}, {3.5, 90}, {10, 11}, {47, 100}, {99, 1}};
@@ -83,7 +82,7 @@ INSTANTIATE_TEST_SUITE_P(Axes, Placement,
                                          PlacementCase{false, true, 2, light_theme},
                                          PlacementCase{true, true, 3, dark_theme}));
 
-TEST(Drawing, TheFrameIsWhereThePlotSays) {
+TEST(Drawing, FrameMatchesThePlot) {
   Canvas canvas(400, 300, light_theme().background);
   const Plot plot = draw(canvas, canvas.area().shrunk(10), LineChart{"", {"x"}, {"y"}, {}}, light_theme());
   const DecodedPng png(canvas.png(1));
@@ -93,7 +92,7 @@ TEST(Drawing, TheFrameIsWhereThePlotSays) {
   EXPECT_NEAR(left.x, plot.area.x, 1);
 }
 
-TEST(Drawing, ALineGoesThroughItsPoints) {
+TEST(Drawing, LinesPassThroughTheirPoints) {
   const Theme& theme = light_theme();
   Canvas canvas(600, 400, theme.background);
   std::vector<Point> wave;
@@ -143,7 +142,7 @@ TEST(Drawing, BarsEndAtTheirValues) {
   }
 }
 
-TEST(Drawing, CrowdedChartsKeepTheirTextApart) {
+TEST(Drawing, CrowdedChartsDoNotOverlapText) {
   LineChart chart{"A title that is much too long for a picture as narrow as this one, and goes on and on",
                   {"arithmetic intensity, FLOP/byte", Scale::logarithmic},
                   {"GFLOP/s", Scale::logarithmic},
@@ -161,7 +160,7 @@ TEST(Drawing, CrowdedChartsKeepTheirTextApart) {
   }
 }
 
-TEST(Drawing, ChartsOfNoneOneAndEqualValues) {
+TEST(Drawing, ChartsOfZeroOneAndEqualValues) {
   const double inf = std::numeric_limits<double>::infinity();
   for (const std::vector<Point>& points :
        {std::vector<Point>{}, {{3, 4}}, {{1, 2}, {2, 2}}, {{0, 0}}, {{inf, 1}, {-1, -1}}}) {
@@ -179,7 +178,7 @@ TEST(Drawing, ChartsOfNoneOneAndEqualValues) {
   draw(canvas, canvas.area(), bars, light_theme());
 }
 
-TEST(Drawing, RefusesSizesThatNoPictureHas) {
+TEST(Drawing, RejectsInvalidSizes) {
   EXPECT_THROW(Canvas(0, 10, {}), ValueError);
   EXPECT_THROW(Canvas(10, -1, {}), ValueError);
   EXPECT_THROW(Canvas(1e9, 10, {}), ValueError);
@@ -187,7 +186,7 @@ TEST(Drawing, RefusesSizesThatNoPictureHas) {
   EXPECT_THROW(draw(canvas, canvas.area(), LineChart{}, light_theme()), ValueError);
 }
 
-TEST(Drawing, TextIsMeasuredAsItIsDrawn) {
+TEST(Drawing, TextExtentsMatchTheDrawing) {
   const TextStyle style{20, Color::hex(0x000000)};
   Canvas canvas(300, 60, Color::hex(0xFFFFFF));
   const std::string text = "conv2d (64, 1, 28, 28)";
@@ -209,7 +208,7 @@ TEST(Drawing, TextIsMeasuredAsItIsDrawn) {
   EXPECT_LE(bottom / 2., box.bottom() + 0.5);
 }
 
-TEST(Drawing, TextOfAnyBytes) {
+TEST(Drawing, AcceptsArbitraryBytesAsText) {
   for (const std::string text :
        {"\xFF\xFEx", "a\xC3", "\xED\xA0\x80", "\xC0\xAF", "\xF5\x80\x80\x80", "µs → ≤"}) {
     Canvas canvas(200, 40, light_theme().background);
@@ -232,7 +231,7 @@ TEST(Drawing, ChineseTextHasGlyphs) {
     const DecodedPng png(canvas.png(1));
     return png.rgba;
   };
-  EXPECT_NE(ink("损"), ink("失"));  // two boxes for missing glyphs would be equal
+  EXPECT_NE(ink("损"), ink("失"));  // two missing-glyph boxes would be equal
 }
 
 TEST(Axis, TicksAreRoundInsideAndFewEnough) {

@@ -1,4 +1,4 @@
-// The CUDA emulator: that it computes what a device computes.
+// The CUDA emulator computes what a device computes.
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 #include <gtest/gtest.h>
@@ -18,7 +18,7 @@ using namespace metron::emulator;
 
 namespace {
 
-TEST(EmulatorSemantics, BlockReductionAddsUp) {
+TEST(EmulatorSemantics, BlockReduction) {
   std::vector<float> in(100000);
   for (std::size_t i = 0; i < in.size(); ++i) in[i] = static_cast<float>(i % 7);
   const DeviceArray<float> input(in), out(std::vector<float>{0});
@@ -35,8 +35,8 @@ TEST(EmulatorSemantics, DynamicSharedMemory) {
   EXPECT_EQ(out.values(), reversed);
 }
 
-TEST(EmulatorSemantics, MoreDynamicSharedMemoryIsToBeAskedFor) {
-  const Options without = Options().with(Check::launch_limits, false);  // refused all the same
+TEST(EmulatorSemantics, LargeDynamicSharedMemoryRequiresOptIn) {
+  const Options without = Options().with(Check::launch_limits, false);  // rejected regardless
   set_options(without);
   constexpr int size = 20'000;  // 80 kB
   std::vector<int> in(size);
@@ -45,17 +45,18 @@ TEST(EmulatorSemantics, MoreDynamicSharedMemoryIsToBeAskedFor) {
   EXPECT_EQ(reverse_large(out.data(), input.data(), size, false), cudaErrorInvalidValue);
   EXPECT_EQ(reverse_large(out.data(), input.data(), size, true), cudaSuccess);
   EXPECT_EQ(out.values().front(), size - 1);
-  EXPECT_EQ(reverse_large(out.data(), input.data(), 60'000, true), cudaErrorInvalidValue);  // 240 kB: nowhere
+  EXPECT_EQ(reverse_large(out.data(), input.data(), 60'000, true),
+            cudaErrorInvalidValue);  // 240 kB: more than any device has
   cudaGetLastError();
   set_options({});
 }
 
-TEST(EmulatorSemantics, AttributesOfKernels) {
+TEST(EmulatorSemantics, KernelAttributes) {
   EXPECT_EQ(static_shared_bytes(), 1024);
   EXPECT_EQ(blocks_per_multiprocessor(), 8);  // of 2048 threads
 }
 
-TEST(EmulatorSemantics, VotesOfABlock) {
+TEST(EmulatorSemantics, BlockVotes) {
   const DeviceArray<int> out(3 * 64);
   ASSERT_EQ(block_votes(out.data()), cudaSuccess);
   const std::vector<int> votes = out.values();
@@ -93,7 +94,7 @@ TEST(EmulatorSemantics, Atomics) {
   EXPECT_EQ(got.wide, 256ull << 33);
   EXPECT_EQ(got.single, 128.f);
   EXPECT_EQ(got.twice, 64.0);
-  std::vector<int> drawn = tickets.values();  // each thread has one of its own
+  std::vector<int> drawn = tickets.values();  // every thread drew a unique one
   std::sort(drawn.begin(), drawn.end());
   for (std::size_t i = 0; i < drawn.size(); ++i) EXPECT_EQ(drawn[i], static_cast<int>(i));
 }
@@ -106,7 +107,7 @@ TEST(EmulatorSemantics, WarpSums) {
   EXPECT_EQ(out.values(), (std::vector<float>{496, 1520, 2544}));
 }
 
-TEST(EmulatorSemantics, VotesOfAWarp) {
+TEST(EmulatorSemantics, WarpVotes) {
   const DeviceArray<unsigned> out(5 * warp);
   ASSERT_EQ(warp_votes(out.data()), cudaSuccess);
   const std::vector<unsigned> votes = out.values();
@@ -119,7 +120,7 @@ TEST(EmulatorSemantics, VotesOfAWarp) {
   }
 }
 
-TEST(EmulatorSemantics, ShufflesOfAllWidths) {
+TEST(EmulatorSemantics, WarpShufflesOfAllWidths) {
   for (const int width : {1, 2, 4, 8, 16, 32}) {
     const DeviceArray<double> out(4 * warp);
     ASSERT_EQ(warp_shuffles(out.data(), width), cudaSuccess);
@@ -136,7 +137,7 @@ TEST(EmulatorSemantics, ShufflesOfAllWidths) {
   }
 }
 
-TEST(EmulatorSemantics, Matches) {
+TEST(EmulatorSemantics, WarpMatches) {
   const DeviceArray<unsigned> out(2 * warp);
   ASSERT_EQ(warp_matches(out.data()), cudaSuccess);
   const std::vector<unsigned> got = out.values();
@@ -148,7 +149,7 @@ TEST(EmulatorSemantics, Matches) {
   }
 }
 
-TEST(EmulatorSemantics, ReductionsOfAWarp) {
+TEST(EmulatorSemantics, WarpReductions) {
   const DeviceArray<int> out(6 * warp);
   ASSERT_EQ(warp_reductions(out.data()), cudaSuccess);
   const std::vector<int> got = out.values();
@@ -156,14 +157,14 @@ TEST(EmulatorSemantics, ReductionsOfAWarp) {
     EXPECT_EQ(std::vector<int>(&got[i], &got[i] + 6), (std::vector<int>{-16, -31, 30, 0x80, 0x9f, 0}));
 }
 
-TEST(EmulatorSemantics, LanesSynchroniseByHalves) {
+TEST(EmulatorSemantics, HalfWarpsSynchronize) {
   const DeviceArray<int> out(warp);
   ASSERT_EQ(partial_syncs(out.data()), cudaSuccess);
   const std::vector<int> got = out.values();
   for (int lane = 0; lane < 32; ++lane) EXPECT_EQ(got[static_cast<std::size_t>(lane)], lane ^ 15);
 }
 
-// Both formats against the tensors' own types.
+// Both formats against the tensor's own types.
 template <class Emulated, class Ours>
 void compare_formats() {
   for (unsigned bits = 0; bits < 0x10000; ++bits) {
@@ -176,7 +177,7 @@ void compare_formats() {
       continue;
     }
     EXPECT_EQ(std::bit_cast<unsigned>(got), std::bit_cast<unsigned>(want)) << bits;
-    // Its neighbours in float32, and the middle to the next one with those of its own.
+    // The adjacent float32 values, the midpoint to the next 16-bit value and its adjacent float32 values.
     const std::uint32_t word = std::bit_cast<std::uint32_t>(want);
     for (const std::uint32_t step : {0u, 1u, ~0u, 0xfffu, 0x1000u, 0x1001u, 0x7fffu, 0x8000u, 0x8001u}) {
       const float x = std::bit_cast<float>(word + step);
@@ -187,8 +188,8 @@ void compare_formats() {
   }
   EXPECT_TRUE(std::isnan(static_cast<float>(Emulated(std::numeric_limits<float>::quiet_NaN()))));
 }
-TEST(EmulatorFloat16, HalvesConvertAsTheTensorsDo) { compare_formats<half, metron::float16>(); }
-TEST(EmulatorFloat16, BrainFloatsConvertAsTheTensorsDo) { compare_formats<nv_bfloat16, metron::bfloat16>(); }
+TEST(EmulatorFloat16, HalfConversionsMatchTensors) { compare_formats<half, metron::float16>(); }
+TEST(EmulatorFloat16, Bfloat16ConversionsMatchTensors) { compare_formats<nv_bfloat16, metron::bfloat16>(); }
 
 TEST(EmulatorFloat16, ArithmeticRoundsOnce) {
   const half third = __float2half(1.f / 3);
@@ -203,7 +204,7 @@ TEST(EmulatorFloat16, ArithmeticRoundsOnce) {
   EXPECT_EQ(__bfloat162float(__ushort_as_bfloat16(0x3fc0)), 1.5f);
 }
 
-TEST(EmulatorVectors, HaveTheDevicesSizesAndAlignments) {
+TEST(EmulatorVectors, HaveDeviceSizesAndAlignments) {
   static_assert(sizeof(float4) == 16 && alignof(float4) == 16);
   static_assert(sizeof(float3) == 12 && alignof(float3) == 4);
   static_assert(sizeof(float2) == 8 && alignof(float2) == 8);
@@ -236,7 +237,7 @@ TEST(EmulatorIntrinsics, FloatingPoint) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   EXPECT_EQ(__float_as_uint(1.f), 0x3f800000u);
   EXPECT_EQ(__uint_as_float(0x40000000u), 2.f);
-  EXPECT_EQ(__fmaf_rn(1 + 0x1p-12f, 1 + 0x1p-12f, -1.f), 0x1p-11f + 0x1p-24f);  // not rounded in between
+  EXPECT_EQ(__fmaf_rn(1 + 0x1p-12f, 1 + 0x1p-12f, -1.f), 0x1p-11f + 0x1p-24f);  // no intermediate rounding
   EXPECT_EQ(__saturatef(nan), 0.f);
   EXPECT_EQ(__saturatef(1.5f), 1.f);
   EXPECT_EQ(rsqrtf(4), 0.5f);

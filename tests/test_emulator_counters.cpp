@@ -1,4 +1,4 @@
-// The emulator's counters, on kernels whose traffic can be counted by hand.
+// The emulator's counters, on kernels whose traffic can be derived by hand.
 #include <gtest/gtest.h>
 #include <metron/kernels/emulator/emulator.h>
 
@@ -27,7 +27,7 @@ class EmulatorCounters : public testing::Test {
     reset_counters();
   }
 
-  // Of the one kernel that ran.
+  // The counters of the only kernel that ran.
   static KernelCounters only() {
     const std::vector<KernelCounters> all = counters();
     EXPECT_EQ(all.size(), 1u);
@@ -46,14 +46,14 @@ void expect(const AccessCounters& c, std::uint64_t accesses, std::uint64_t lanes
   EXPECT_EQ(c.fewest, fewest);
 }
 
-TEST_F(EmulatorCounters, CoalescedAccessesAreTheFewest) {
+TEST_F(EmulatorCounters, CoalescedAccesses) {
   ASSERT_EQ(copy_coalesced(out_.data(), in_.data()), cudaSuccess);
   const KernelCounters k = only();
   EXPECT_EQ(k.kernel, "coalesced_kernel");
   EXPECT_EQ(k.launches, 1u);
   EXPECT_EQ(k.blocks, 4u);
   EXPECT_EQ(k.counted_blocks, 4u);
-  expect(k.global.loads, 32, 1024, 128, 128);  // 4 sectors hold the 128 bytes of a warp
+  expect(k.global.loads, 32, 1024, 128, 128);  // the 128 bytes of a warp are 4 sectors
   expect(k.global.stores, 32, 1024, 128, 128);
   EXPECT_EQ(k.global.loads.by_size[2], 32u);
   expect(k.global.atomics, 0, 0, 0, 0);
@@ -61,7 +61,7 @@ TEST_F(EmulatorCounters, CoalescedAccessesAreTheFewest) {
   EXPECT_EQ(k.barriers + k.warp_operations, 0u);
 }
 
-TEST_F(EmulatorCounters, VectorsOfFourFloats) {
+TEST_F(EmulatorCounters, Float4Accesses) {
   ASSERT_EQ(copy_by_four(out_.data(), in_.data()), cudaSuccess);
   const KernelCounters k = only();
   expect(k.global.loads, 8, 256, 128, 128);
@@ -70,14 +70,14 @@ TEST_F(EmulatorCounters, VectorsOfFourFloats) {
   EXPECT_EQ(k.global.stores.by_size[4], 8u);
 }
 
-TEST_F(EmulatorCounters, AccessesThatStraddleSectors) {
+TEST_F(EmulatorCounters, MisalignedAccessesStraddleSectors) {
   ASSERT_EQ(copy_shifted(out_.data(), in_.data()), cudaSuccess);
   const KernelCounters k = only();
   expect(k.global.loads, 32, 1023, 31 * 5 + 4, 128);
   expect(k.global.stores, 32, 1023, 128, 128);
 }
 
-TEST_F(EmulatorCounters, AStrideOfTwoReadsTwiceAsMuch) {
+TEST_F(EmulatorCounters, AStrideOfTwoReadsTwiceTheSectors) {
   ASSERT_EQ(read_every_second(out_.data(), in_.data()), cudaSuccess);
   const KernelCounters k = only();
   expect(k.global.loads, 32, 1024, 256, 128);
@@ -88,19 +88,19 @@ TEST_F(EmulatorCounters, AStrideOfTwoReadsTwiceAsMuch) {
   EXPECT_GT(k.lines.front().line, 0);
 }
 
-TEST_F(EmulatorCounters, BroadcastsAreOneSector) {
+TEST_F(EmulatorCounters, BroadcastsReadOneSector) {
   ASSERT_EQ(read_one(out_.data(), in_.data()), cudaSuccess);
   expect(only().global.loads, 32, 1024, 32, 32);
 }
 
-TEST_F(EmulatorCounters, DivergenceShowsAsFewerLanes) {
+TEST_F(EmulatorCounters, DivergenceLowersActiveLanes) {
   ASSERT_EQ(copy_odd_lanes(out_.data(), in_.data()), cudaSuccess);
-  expect(only().global.loads, 32, 512, 128, 64);  // half of the bytes of each sector
+  expect(only().global.loads, 32, 512, 128, 64);  // half the bytes of each sector
 }
 
-TEST_F(EmulatorCounters, LanesThatLeaveALoopEarlier) {
+TEST_F(EmulatorCounters, LanesExitALoopEarly) {
   ASSERT_EQ(sum_prefixes(out_.data(), in_.data()), cudaSuccess);
-  std::uint64_t transactions = 0;  // in iteration i lanes i to 31 read neighbouring floats
+  std::uint64_t transactions = 0;  // in iteration i, lanes i to 31 read adjacent floats
   for (std::uint64_t i = 0; i < 32; ++i) transactions += 4 - i / 8;
   const KernelCounters k = only();
   EXPECT_EQ(k.global.loads.accesses, 32u);
@@ -108,7 +108,7 @@ TEST_F(EmulatorCounters, LanesThatLeaveALoopEarlier) {
   EXPECT_EQ(k.global.loads.transactions, transactions);
 }
 
-TEST_F(EmulatorCounters, AtomicsOnOneWordTakeTurnsInSharedMemory) {
+TEST_F(EmulatorCounters, SharedAtomicsOnOneWordSerialize) {
   const DeviceArray<int> sum(std::vector<int>{0});
   ASSERT_EQ(add_to_one(sum.data()), cudaSuccess);
   EXPECT_EQ(sum.values().front(), 1024);
@@ -121,14 +121,14 @@ TEST_F(EmulatorCounters, AtomicsOnOneWordTakeTurnsInSharedMemory) {
   EXPECT_EQ(k.warp_operations, 1u);
 }
 
-TEST_F(EmulatorCounters, TransposingStraightScattersTheStores) {
+TEST_F(EmulatorCounters, NaiveTransposeScattersStores) {
   ASSERT_EQ(transpose(out_.data(), in_.data()), cudaSuccess);
   const KernelCounters k = only();
   expect(k.global.loads, 32, 1024, 128, 128);
   expect(k.global.stores, 32, 1024, 1024, 128);
 }
 
-TEST_F(EmulatorCounters, AColumnOfATileIsOneBank) {
+TEST_F(EmulatorCounters, ATileColumnIsOneBank) {
   ASSERT_EQ(transpose_by_tile(out_.data(), in_.data(), false), cudaSuccess);
   const KernelCounters k = only();
   expect(k.global.stores, 32, 1024, 128, 128);
@@ -137,14 +137,14 @@ TEST_F(EmulatorCounters, AColumnOfATileIsOneBank) {
   EXPECT_EQ(k.barriers, 1u);
 }
 
-TEST_F(EmulatorCounters, APaddedTileHasNoConflict) {
+TEST_F(EmulatorCounters, APaddedTileHasNoBankConflicts) {
   ASSERT_EQ(transpose_by_tile(out_.data(), in_.data(), true), cudaSuccess);
   const KernelCounters k = only();
   expect(k.shared.stores, 32, 1024, 32, 32);
   expect(k.shared.loads, 32, 1024, 32, 32);
 }
 
-TEST_F(EmulatorCounters, WideSharedAccessesGoByHalvesAndQuarters) {
+TEST_F(EmulatorCounters, WideSharedAccessesSplitByHalfAndQuarterWarp) {
   const std::vector<double> doubles(32, 1.0);
   const DeviceArray<double> from(doubles), to(doubles);
   ASSERT_EQ(reverse_wide(to.data(), from.data()), cudaSuccess);
@@ -161,7 +161,7 @@ TEST_F(EmulatorCounters, WideSharedAccessesGoByHalvesAndQuarters) {
   expect(rows.shared.loads, 1, 32, 8, 4);
 }
 
-TEST_F(EmulatorCounters, SomeBlocksStandForAll) {
+TEST_F(EmulatorCounters, SampledBlocksExtrapolate) {
   Options some;
   some.counted_blocks = 2;
   set_options(some);
@@ -174,13 +174,13 @@ TEST_F(EmulatorCounters, SomeBlocksStandForAll) {
   EXPECT_EQ(k.global.loads.accesses, 32u);
 }
 
-TEST_F(EmulatorCounters, NothingIsCountedUnlessAsked) {
+TEST_F(EmulatorCounters, NothingIsCountedUnlessEnabled) {
   set_options({});
   ASSERT_EQ(copy_coalesced(out_.data(), in_.data()), cudaSuccess);
   EXPECT_TRUE(counters().empty());
 }
 
-TEST_F(EmulatorCounters, TheTableShowsWhatIsWasted) {
+TEST_F(EmulatorCounters, TheTableShowsWaste) {
   ASSERT_EQ(transpose_by_tile(out_.data(), in_.data(), false), cudaSuccess);
   ASSERT_EQ(read_every_second(out_.data(), in_.data()), cudaSuccess);
   const std::string table = counters_table();
@@ -193,14 +193,14 @@ TEST_F(EmulatorCounters, TheTableShowsWhatIsWasted) {
   EXPECT_EQ(table.find("global store at"), std::string::npos) << table;
 }
 
-// Counts for the next test only, which runs it in a process of its own.
+// Writes counters for the next test only, which runs it in a subprocess.
 TEST(EmulatorCountersFile, ACopy) {
   const DeviceArray<float> x(std::vector<float>(counted_size, 1.f));
   ASSERT_EQ(copy_coalesced(x.data(), x.data()), cudaSuccess);
   EXPECT_EQ(cudaDeviceSynchronize(), cudaSuccess);
 }
 
-TEST(EmulatorCountersFile, IsWrittenWhenTheProgramEnds) {
+TEST(EmulatorCountersFile, IsWrittenAtExit) {
   const metron::TemporaryFolder folder;
   const std::string copy =
       std::filesystem::read_symlink("/proc/self/exe").string() + " --gtest_filter=*ACopy";

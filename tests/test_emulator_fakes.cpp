@@ -1,5 +1,5 @@
-// The fakes of cuBLAS and cuDNN: right calls give right numbers, and every planted mistake in a call is a
-// finding that names it.
+// The fakes of cuBLAS and cuDNN: valid calls compute correct results, and every planted mistake in a call is
+// a finding that names it.
 #include <cublasLt.h>
 #include <cublas_v2.h>
 #include <cudnn.h>
@@ -21,11 +21,11 @@ namespace {
 
 const Device device(Device::Type::cuda);
 
-// Waits for what was submitted; the texts of all findings.
+// Synchronizes and returns the texts of all findings.
 std::string findings() {
   try {
     backend(device).synchronize(0);
-  } catch (const CudaError&) {  // what the finding says
+  } catch (const CudaError&) {  // reported by the finding as well
   }
   std::string text;
   for (const emulator::Finding& finding : emulator::take_findings()) text += finding.message + '\n';
@@ -37,7 +37,7 @@ Tensor counted(std::int64_t size) {
   std::iota(values.begin(), values.end(), 1.f);
   return Tensor::from(values, {size}, device);
 }
-Tensor uninitialised(std::int64_t size) { return Tensor::empty({size}, {DType::float32, device}); }
+Tensor uninitialized(std::int64_t size) { return Tensor::empty({size}, {DType::float32, device}); }
 
 const float one = 1, zero = 0;
 
@@ -45,17 +45,17 @@ template <typename Call>
 struct Mistake {
   const char* name;
   std::function<void(Call&)> plant;
-  const char* expected;  // part of the finding
+  const char* expected;  // a substring of the finding
 };
 
 template <typename Call>
 void expect_caught(const std::vector<Mistake<Call>>& mistakes) {
   const std::size_t alive = fakes::alive();
   {
-    Call right;
-    right.run();
-    EXPECT_EQ(findings(), "") << "the right call";
-    right.expect_right();
+    Call correct;
+    correct.run();
+    EXPECT_EQ(findings(), "") << "the correct call";
+    correct.expect_right();
   }
   for (const auto& [name, plant, expected] : mistakes) {
     Call call;
@@ -67,12 +67,12 @@ void expect_caught(const std::vector<Mistake<Call>>& mistakes) {
   EXPECT_EQ(fakes::alive(), alive) << fakes::list_alive();
 }
 
-// C (2, 3) = A (2, 4) B (4, 3), all stored column by column.
+// C (2, 3) = A (2, 4) B (4, 3), all column-major.
 struct Gemm {
   int m = 2, n = 3, k = 4, lda = 2, ldb = 4, ldc = 2;
   cublasOperation_t transa = CUBLAS_OP_N;
   cudaDataType type = CUDA_R_32F;
-  Tensor a = counted(8), b = counted(12), c = uninitialised(6);
+  Tensor a = counted(8), b = counted(12), c = uninitialized(6);
   const void* left = a.raw_data();
   void* result = c.raw_mutable_data();
   const void *alpha = &one, *beta = &zero;
@@ -100,7 +100,7 @@ struct Gemm {
   }
 };
 
-TEST(Fakes, CatchMistakesInProducts) {
+TEST(Fakes, CatchInvalidGemmCalls) {
   expect_caught<Gemm>({
       {"leading dimensions swapped", [](Gemm& g) { std::swap(g.lda, g.ldb); }, "leading dimension of B is 2"},
       {"m and n exchanged", [](Gemm& g) { std::swap(g.m, g.n); }, "leading dimension of A is 2"},
@@ -126,7 +126,7 @@ TEST(Fakes, CatchMistakesInProducts) {
       {"operand freed", [](Gemm& g) { g.a = Tensor(); }, "are not in allocated device memory"},
       {"operand never written",
        [](Gemm& g) {
-         g.a = uninitialised(8);
+         g.a = uninitialized(8);
          g.left = std::as_const(g.a).raw_data();
        },
        "of A, which is uninitialized"},
@@ -138,7 +138,7 @@ TEST(Fakes, CatchMistakesInProducts) {
   });
 }
 
-// D (2, 3) = A (2, 4) B (4, 3) + vector (2); or the vector (3) becomes the sums of B's columns.
+// D (2, 3) = A (2, 4) B (4, 3) + vector (2). Alternatively the vector (3) receives the column sums of B.
 struct LtMatmul {
   std::uint64_t d_rows = 2, d_columns = 3;
   std::uint64_t k = 4;
@@ -151,7 +151,7 @@ struct LtMatmul {
   std::uint32_t alignment = 64;
   cudaStream_t stream = cuda::stream(0);
   std::function<void()> after_choice = [] {};
-  Tensor a = counted(8), b = counted(12), d = uninitialised(6);
+  Tensor a = counted(8), b = counted(12), d = uninitialized(6);
   cublasLtMatmulDesc_t desc = nullptr;
   cublasLtMatrixLayout_t a_layout = nullptr, b_layout = nullptr, d_layout = nullptr;
   bool destroys_layout = true;
@@ -197,7 +197,7 @@ struct LtMatmul {
   }
 };
 
-TEST(Fakes, CatchMistakesInFusedProducts) {
+TEST(Fakes, CatchInvalidFusedGemmCalls) {
   expect_caught<LtMatmul>({
       {"workspace one byte short", [](LtMatmul& c) { c.short_of = 1; },
        "requires 1024 bytes of workspace, got 1023"},
@@ -235,7 +235,7 @@ TEST(Fakes, CatchMistakesInFusedProducts) {
 struct LtSums : LtMatmul {
   LtSums() {
     epilogue = CUBLASLT_EPILOGUE_BGRADB;
-    vector = uninitialised(3);
+    vector = uninitialized(3);
   }
   void expect_right() const {
     EXPECT_EQ(d.to_vector<float>(), (std::vector<float>{50, 60, 114, 140, 178, 220}));
@@ -243,9 +243,9 @@ struct LtSums : LtMatmul {
   }
 };
 
-TEST(Fakes, CatchMistakesInBiasGradients) {
+TEST(Fakes, CatchInvalidBiasGradientCalls) {
   expect_caught<LtSums>({
-      {"as many sums as D has rows", [](LtSums& c) { c.vector = uninitialised(2); },
+      {"as many sums as D has rows", [](LtSums& c) { c.vector = uninitialized(2); },
        "12 bytes of the bias's gradient"},
       {"sums over an operand", [](LtSums& c) { c.vector = c.a; }, "the bias's gradient and A share memory"},
       {"sums over the result", [](LtSums& c) { c.vector = c.d; }, "D and the bias's gradient share memory"},
@@ -253,14 +253,14 @@ TEST(Fakes, CatchMistakesInBiasGradients) {
   });
 }
 
-// y (1, 2, 2, 2) of x (1, 1, 3, 3) and w (2, 1, 2, 2).
+// y (1, 2, 2, 2) from x (1, 1, 3, 3) and w (2, 1, 2, 2).
 struct Conv {
   std::array<int, 4> w_sizes{2, 1, 2, 2}, y_sizes{1, 2, 2, 2};
   std::size_t workspace = 4096;
   const void* beta = &zero;
   bool sets_stream = true, sets_math = true, sets_y = true;
   cudnnDataType_t w_type = CUDNN_DATA_FLOAT;
-  Tensor x = counted(9), w = counted(8), y = uninitialised(8);
+  Tensor x = counted(9), w = counted(8), y = uninitialized(8);
   std::function<void()> before = [] {};
   cudnnConvolutionDescriptor_t conv = nullptr;
   cudnnHandle_t handle = nullptr;
@@ -298,7 +298,7 @@ struct Conv {
   }
 };
 
-TEST(Fakes, CatchMistakesInConvolutions) {
+TEST(Fakes, CatchInvalidConvolutionCalls) {
   expect_caught<Conv>({
       {"workspace one byte short", [](Conv& c) { c.workspace = 4095; },
        "requires 4096 bytes of workspace, got 4095"},
@@ -328,7 +328,7 @@ TEST(Fakes, CatchMistakesInConvolutions) {
   });
 }
 
-TEST(Fakes, TellWhatWasNotDestroyed) {
+TEST(Fakes, ReportLeakedHandles) {
   const std::size_t before = fakes::alive();
   cudnnTensorDescriptor_t desc = nullptr;
   cudnnCreateTensorDescriptor(&desc);
@@ -338,7 +338,7 @@ TEST(Fakes, TellWhatWasNotDestroyed) {
   EXPECT_EQ(fakes::alive(), before);
 }
 
-TEST(Fakes, RefuseTheCallThatIsAskedFor) {
+TEST(Fakes, FailTheSelectedCall) {
   cublasHandle_t handle = nullptr;
   ASSERT_EQ(cublasCreate_v2(&handle), CUBLAS_STATUS_SUCCESS);
   fakes::refuse(fakes::Refusal::allocation_failed, 1);

@@ -1,4 +1,5 @@
-// Planted faults: each is found, by kind, kernel and line, and is not if its check is switched off.
+// Planted faults: each is detected with its kind, kernel and line, and is not detected with its check
+// disabled.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -12,7 +13,7 @@ using namespace metron::emulator;
 
 namespace {
 
-// The lines that say "fault: <name>".
+// The lines marked "fault: <name>".
 std::set<int> lines_of(const Fault& fault) {
   std::ifstream source(METRON_SOURCE_DIR "/" + fault.file);
   std::set<int> lines;
@@ -42,13 +43,13 @@ std::vector<Fault> all_faults() {
 
 class EmulatorFaults : public testing::TestWithParam<Fault> {};
 
-TEST_P(EmulatorFaults, AreFound) {
+TEST_P(EmulatorFaults, AreDetected) {
   const Fault& fault = GetParam();
   const std::vector<Finding> findings = plant(fault, {});
   const auto is_it = [&](const Finding& finding) { return finding.check == fault.check; };
   EXPECT_TRUE(std::any_of(findings.begin(), findings.end(), is_it));
   for (const Finding& finding : findings) {
-    // What is read too early was not stored yet.
+    // A premature read also reads uninitialized memory.
     const bool follows = fault.check == Check::race && finding.check == Check::uninitialized;
     EXPECT_TRUE(follows || is_it(finding)) << finding.message;
     EXPECT_EQ(finding.kernel, fault.kernel) << finding.message;
@@ -59,7 +60,7 @@ TEST_P(EmulatorFaults, AreFound) {
   }
 }
 
-TEST_P(EmulatorFaults, AreNotFoundWithTheCheckOff) {
+TEST_P(EmulatorFaults, AreNotDetectedWithTheCheckOff) {
   const Fault& fault = GetParam();
   if (fault.name == "null pointer" || fault.check == Check::trap) GTEST_SKIP() << "nothing survives it";
   for (const Finding& finding : plant(fault, Options().with(fault.check, false)))

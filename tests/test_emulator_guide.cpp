@@ -1,4 +1,4 @@
-// What docs/writing-kernels.md shows is what its kernels do and what the emulator prints.
+// The kernels in docs/writing-kernels.md do what the guide says, and the emulator prints what it shows.
 #include <gtest/gtest.h>
 #include <metron/kernels/emulator/emulator.h>
 
@@ -24,7 +24,7 @@ class EmulatorGuide : public testing::Test {
     reset_counters();
   }
 
-  // Each line of what was printed, as the guide has it.
+  // Every printed line appears in the guide.
   void expect_shown(const std::string& text) const {
     std::size_t begin = 0;
     for (std::size_t end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1)
@@ -57,7 +57,7 @@ class EmulatorGuide : public testing::Test {
 
 TEST_F(EmulatorGuide, Unguarded) {
   Options options;
-  options.workers = 1;  // one order of blocks: one first finding
+  options.workers = 1;  // a deterministic block order: a deterministic first finding
   set_options(options);
   const DeviceArray<float> y(7 * 5), x(std::vector<float>(7 * 5, 1.f));
   ASSERT_EQ(transpose_unguarded(y.data(), x.data(), 7, 5), cudaSuccess);

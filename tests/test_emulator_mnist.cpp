@@ -1,5 +1,5 @@
-// The example on the emulated device, by the fakes of vendors' libraries and our kernels: its losses, and its
-// ranking.
+// The example on the emulated device, with the vendor libraries' fakes and with our kernels: its losses and
+// its ranking.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -28,7 +28,8 @@ std::vector<double> losses(const std::filesystem::path& path) {
   return found;
 }
 
-// Trains by the given options on both devices: the losses agree. Returns what the run on the device printed.
+// Trains with the given options on both devices and compares the losses. Returns the output of the device
+// run.
 std::string train(const std::string& options, const std::string& on_the_device, std::size_t steps) {
   const TemporaryFolder folder;
   const std::string program = "'" METRON_BINARY_DIR "/bin/mnist_cnn' --epochs 1 " + options + " --metrics ";
@@ -39,24 +40,24 @@ std::string train(const std::string& options, const std::string& on_the_device, 
   EXPECT_EQ(cpu.code, 0) << cpu.text;
   EXPECT_EQ(device.code, 0) << device.text;
   const std::vector<double> want = losses(folder / "cpu.csv"), got = losses(folder / "cuda.csv");
-  EXPECT_EQ(want.size(), steps + 1);  // and the test
+  EXPECT_EQ(want.size(), steps + 1);  // plus the test row
   EXPECT_EQ(got.size(), want.size());
   for (std::size_t i = 0; i < std::min(got.size(), want.size()); ++i)
     EXPECT_NEAR(got[i], want[i], 1e-4 * std::abs(want[i])) << "row " << i;
   return device.text;
 }
 
-TEST(EmulatedMnist, OurKernelsHaveTheLossesOfTheCpu) {
+TEST(EmulatedMnist, OwnKernelsMatchCpuLosses) {
   const std::string text =
       train("--train-limit 640 --batch-size 64 --dropout off --test-limit 64 --profile", "", 10);
   EXPECT_NE(text.find("cuda.conv2d_forward"), std::string::npos) << text;
 }
 
-TEST(EmulatedMnist, VendorsHaveTheLossesOfTheCpuAndTheRankingShowsThem) {
+TEST(EmulatedMnist, VendorLibrariesMatchCpuLossesAndAreRanked) {
   const std::string text =
       train("--train-limit 16 --batch-size 8 --test-limit 4 --test-batch-size 4 --profile",
             "--providers cudnn,cublas,cuda", 2);
-  // Beneath the op's row those of the kernels that computed it.
+  // The rows of its kernels follow the op's row.
   const std::size_t op = text.find(" conv2d  ");
   ASSERT_NE(op, std::string::npos) << text;
   const std::size_t kernel = text.find("  cudnn (fake).conv2d_forward", op);
@@ -65,7 +66,7 @@ TEST(EmulatedMnist, VendorsHaveTheLossesOfTheCpuAndTheRankingShowsThem) {
   for (const char* row : {"cudnn (fake).conv2d_backward_weight", "cudnn (fake).softmax",
                           "cublas (fake).matmul", "cuda.max_pool2d", "cuda.dropout", "cuda.adadelta"})
     EXPECT_NE(text.find(row), std::string::npos) << row << text;
-  EXPECT_EQ(text.find("cudnn.conv2d"), std::string::npos) << "a fake goes by the library's name";
+  EXPECT_EQ(text.find("cudnn.conv2d"), std::string::npos) << "a fake is labeled as the library";
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Every __syncthreads() of the kernels of the provider `cuda` is needed: with one left out, some call shows a
-// finding or a wrong result.
+// Every __syncthreads() in the kernels of the provider `cuda` is necessary: with one removed, some call
+// causes a finding or a wrong result.
 #include <gtest/gtest.h>
 #include <metron/core/ops.h>
 #include <metron/kernels/emulator/emulator.h>
@@ -16,7 +16,7 @@
 #include <string>
 #include <vector>
 
-#include "walk.h"
+#include "op_case_runner.h"
 
 namespace metron::test {
 namespace {
@@ -30,14 +30,13 @@ struct Site {
 };
 std::ostream& operator<<(std::ostream& out, const Site& site) { return out << site.file << ':' << site.line; }
 
-// A barrier whose absence no kernel of today shows, by a part of its line or of the one before.
+// A barrier that no current kernel depends on, identified by part of its line or the previous one.
 struct Exception {
   std::string file, text, reason;
 };
 const std::vector<Exception> exceptions = {
     {"kernels/cuda/reductions.cuh", "the next call overwrites the partials",
-     "a block of today's kernels reduces once; the barrier keeps two calls in a row apart, as the function "
-     "promises"},
+     "current kernels reduce once per block; the barrier makes back-to-back calls safe, as documented"},
 };
 
 std::string line_of(const Site& site) {
@@ -54,7 +53,7 @@ bool is_exception(const Site& site) {
   });
 }
 
-// The barriers that the sources have. Kernels of a lab are in no library.
+// All barriers in the sources. Lab kernels are not part of the library.
 std::set<Site> written_sites() {
   const std::filesystem::path root = METRON_SOURCE_DIR;
   const std::regex barrier(R"(^[^/]*\b__syncthreads(_count|_and|_or)?\()");
@@ -72,8 +71,7 @@ std::set<Site> written_sites() {
   return sites;
 }
 
-// What the table of op cases is too small for: tiles that are passed over more than once, rows of several
-// warps.
+// Calls larger than the table of op cases: tiles processed in several passes, rows spanning several warps.
 std::vector<Case> larger_cases() {
   const auto of = [](const char* op, const char* name, std::vector<Input> inputs,
                      std::function<Tensor(Tensors)> call) {
@@ -114,12 +112,12 @@ struct Call {
   const Case* op;
   DType dtype;
   Outcome expected;
-  double seconds;  // that it takes
+  double seconds;  // run time
 };
 
 bool same(const naive::Array& a, const naive::Array& b) { return bool{close(a, b, 0)}; }
 
-// Whether a run with these options shows that something is wrong.
+// Whether a run with these options detects a problem.
 bool shows(const Call& call, const emulator::Options& options) {
   emulator::set_options(options);
   bool wrong = false;
@@ -132,7 +130,7 @@ bool shows(const Call& call, const emulator::Options& options) {
     wrong = true;
   }
   wrong |= !emulator::take_findings().empty();
-  try {  // what the device still has to tell
+  try {  // pending device errors
     backend(Device("cuda")).synchronize(0);
   } catch (const Error&) {
     wrong = true;
@@ -141,9 +139,9 @@ bool shows(const Call& call, const emulator::Options& options) {
   return wrong;
 }
 
-// A file that moves out of sight takes its barriers with it: these numbers change with the kernels alone.
+// A moved file must not silently drop out of this test. Update these counts only when kernels change.
 TEST(EmulatorMutation, FindsTheBarriersOfEveryFamily) {
-  std::map<std::string, int> barriers;  // by file
+  std::map<std::string, int> barriers;  // per file
   for (const Site& site : written_sites()) ++barriers[site.file];
   const std::map<std::string, int> expected = {
       {"kernels/cuda/conv/conv2d_direct.cu", 2},    {"kernels/cuda/conv/conv2d_direct_weight.cu", 1},
@@ -168,7 +166,7 @@ TEST(EmulatorMutation, EveryBarrierIsNeeded) {
       try {
         outcome = run(c, dtype, Device("cuda"));
       } catch (const ProviderError&) {
-        continue;  // a kernel is not there
+        continue;  // not instantiated
       }
       for (const emulator::Finding& finding : emulator::take_findings())
         ADD_FAILURE() << c << ": " << finding.message;
@@ -197,9 +195,9 @@ TEST(EmulatorMutation, EveryBarrierIsNeeded) {
         shown = shows(calls[cheapest[i]], options);
     }
     if (is_exception(site))
-      EXPECT_FALSE(shown) << site << " is listed as one that nothing shows, but it is shown";
+      EXPECT_FALSE(shown) << site << " is listed as undetectable, but is detected";
     else
-      EXPECT_TRUE(shown) << site << " can be left out, and no call shows it:\n" << line_of(site);
+      EXPECT_TRUE(shown) << site << " can be removed without being detected:\n" << line_of(site);
   }
 }
 

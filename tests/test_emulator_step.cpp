@@ -1,5 +1,4 @@
-// A training step of the reference CNN on the device cuda: it waits for the device where the host reads a
-// value, and nowhere else.
+// A training step of the reference CNN on the device cuda synchronizes only where the host reads a value.
 #include <gtest/gtest.h>
 #include <metron/kernels/emulator/emulator.h>
 #include <metron/layers/models/mnist_cnn.h>
@@ -18,7 +17,7 @@ constexpr std::int64_t batch = 2;
 
 class EmulatorStep : public test::DeviceTest {
  protected:
-  // With a batch that comes from the host, as a loader's does.
+  // The batch is copied from the host, as with a data loader.
   Tensor step() {
     const Tensor images =
         Tensor::from(std::vector<float>(batch * 28 * 28, 0.5f), {batch, 1, 28, 28}).to(device_);
@@ -38,13 +37,14 @@ class EmulatorStep : public test::DeviceTest {
   }();
 };
 
-TEST_F(EmulatorStep, WaitsOnlyWhereAValueIsRead) {
-  (void)step();  // allocates
+TEST_F(EmulatorStep, SynchronizesOnlyWhereAValueIsRead) {
+  (void)step();  // warm-up allocations
   const std::uint64_t before = emulator::synchronizations();
   const std::vector<Tensor> losses{step(), step(), step()};
   EXPECT_EQ(emulator::synchronizations(), before);
   for (const Tensor& loss : losses) EXPECT_TRUE(std::isfinite(loss.item<float>()));
-  EXPECT_EQ(emulator::synchronizations(), before + 2 * losses.size());  // to copy it, and to hear of failures
+  EXPECT_EQ(emulator::synchronizations(),
+            before + 2 * losses.size());  // one for the copy, one to check for errors
 }
 
 }  // namespace

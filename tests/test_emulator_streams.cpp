@@ -1,4 +1,4 @@
-// The CUDA emulator: streams, events, copies and errors, in the order in which a device may have them happen.
+// The CUDA emulator: streams, events, copies and errors, in any order that a device allows.
 #include <gtest/gtest.h>
 #include <metron/kernels/emulator/emulator.h>
 
@@ -31,7 +31,7 @@ class EmulatorStreams : public testing::Test {
   const DeviceArray<int> x_{std::size_t{size}}, y_{std::size_t{size}};
 };
 
-TEST_F(EmulatorStreams, AStreamKeepsItsOrder) {
+TEST_F(EmulatorStreams, AStreamIsInOrder) {
   ASSERT_EQ(fill(x_.data(), 1, size, first_), cudaSuccess);
   ASSERT_EQ(add_one(x_.data(), x_.data(), size, first_), cudaSuccess);
   ASSERT_EQ(add_one(y_.data(), x_.data(), size, first_), cudaSuccess);
@@ -42,14 +42,14 @@ TEST_F(EmulatorStreams, AStreamKeepsItsOrder) {
 TEST_F(EmulatorStreams, AnEventOrdersTwoStreams) {
   ASSERT_EQ(fill(x_.data(), 7, size, first_), cudaSuccess);
   ASSERT_EQ(cudaEventRecord(event_, first_), cudaSuccess);
-  ASSERT_EQ(fill(x_.data(), 100, size, first_), cudaSuccess);  // behind the event: nobody waits for it
+  ASSERT_EQ(fill(x_.data(), 100, size, first_), cudaSuccess);  // after the event: nothing waits for it
   ASSERT_EQ(cudaStreamWaitEvent(second_, event_), cudaSuccess);
   ASSERT_EQ(add_one(y_.data(), x_.data(), size, second_), cudaSuccess);
   ASSERT_EQ(cudaStreamSynchronize(second_), cudaSuccess);
   EXPECT_EQ(y_.values(), std::vector<int>(size, 8));
 }
 
-TEST_F(EmulatorStreams, AWaitThatIsMissingShows) {
+TEST_F(EmulatorStreams, AMissingWaitIsVisible) {
   ASSERT_EQ(fill(x_.data(), 7, size, first_), cudaSuccess);
   ASSERT_EQ(add_one(y_.data(), x_.data(), size, second_), cudaSuccess);
   EXPECT_NE(cudaStreamSynchronize(second_), cudaSuccess);
@@ -59,7 +59,7 @@ TEST_F(EmulatorStreams, AWaitThatIsMissingShows) {
   cudaGetLastError();
 }
 
-TEST_F(EmulatorStreams, QueriesAnswerNotReadyFirst) {
+TEST_F(EmulatorStreams, QueriesReturnNotReadyFirst) {
   ASSERT_EQ(fill(x_.data(), 1, size, first_), cudaSuccess);
   ASSERT_EQ(cudaEventRecord(event_, first_), cudaSuccess);
   EXPECT_EQ(cudaEventQuery(event_), cudaErrorNotReady);
@@ -70,7 +70,7 @@ TEST_F(EmulatorStreams, QueriesAnswerNotReadyFirst) {
   EXPECT_EQ(x_.values().front(), 2);
 }
 
-TEST_F(EmulatorStreams, ElapsedTimeWantsTimedEventsThatAreDone) {
+TEST_F(EmulatorStreams, ElapsedTimeRequiresCompletedTimedEvents) {
   cudaEvent_t begin = nullptr, end = nullptr;
   ASSERT_EQ(cudaEventCreate(&begin), cudaSuccess);
   ASSERT_EQ(cudaEventCreate(&end), cudaSuccess);
@@ -91,7 +91,7 @@ TEST_F(EmulatorStreams, ElapsedTimeWantsTimedEventsThatAreDone) {
   cudaGetLastError();
 }
 
-TEST_F(EmulatorStreams, HostFunctionsRunInTheirTurn) {
+TEST_F(EmulatorStreams, HostFunctionsRunInStreamOrder) {
   struct Seen {
     int* device;
     std::vector<int> values;
@@ -104,7 +104,7 @@ TEST_F(EmulatorStreams, HostFunctionsRunInTheirTurn) {
   EXPECT_EQ(seen.values.size(), 1u);
 }
 
-TEST_F(EmulatorStreams, CopiesReadPinnedMemoryAsLateAsADeviceMight) {
+TEST_F(EmulatorStreams, CopiesReadPinnedMemoryLate) {
   int* pinned = nullptr;
   ASSERT_EQ(cudaMallocHost(&pinned, sizeof(int)), cudaSuccess);
   *pinned = 1;
@@ -114,11 +114,11 @@ TEST_F(EmulatorStreams, CopiesReadPinnedMemoryAsLateAsADeviceMight) {
   *pinned = plain = 2;
   ASSERT_EQ(cudaStreamSynchronize(first_), cudaSuccess);
   EXPECT_EQ(x_.values()[0], 2);
-  EXPECT_EQ(x_.values()[1], 1);  // staged when it was asked for
+  EXPECT_EQ(x_.values()[1], 1);  // staged at the time of the call
   EXPECT_EQ(cudaFreeHost(pinned), cudaSuccess);
 }
 
-TEST_F(EmulatorStreams, CopiesCarryWhatIsNotSet) {
+TEST_F(EmulatorStreams, CopiesPropagateUninitializedState) {
   ASSERT_EQ(fill(x_.data(), 1, size / 2, first_), cudaSuccess);
   ASSERT_EQ(cudaMemcpyAsync(y_.data(), x_.data(), size * sizeof(int), cudaMemcpyDeviceToDevice, first_),
             cudaSuccess);
@@ -130,7 +130,7 @@ TEST_F(EmulatorStreams, CopiesCarryWhatIsNotSet) {
   cudaGetLastError();
 }
 
-TEST_F(EmulatorStreams, SynchronisationsAreCounted) {
+TEST_F(EmulatorStreams, SynchronizationsAreCounted) {
   const std::uint64_t before = synchronizations();
   ASSERT_EQ(fill(x_.data(), 1, size, first_), cudaSuccess);
   ASSERT_EQ(cudaEventRecord(event_, first_), cudaSuccess);
@@ -141,12 +141,12 @@ TEST_F(EmulatorStreams, SynchronisationsAreCounted) {
   ASSERT_EQ(cudaEventSynchronize(event_), cudaSuccess);
   ASSERT_EQ(cudaDeviceSynchronize(), cudaSuccess);
   EXPECT_EQ(synchronizations(), before + 3);
-  (void)x_.values();  // a copy to the host waits
+  (void)x_.values();  // a device-to-host copy synchronizes
   EXPECT_EQ(synchronizations(), before + 4);
 }
 
-TEST_F(EmulatorStreams, TheErrorOfAKernelIsToldWhereTheHostWaits) {
-  ASSERT_EQ(add_one(y_.data(), nullptr, size, first_), cudaSuccess);  // only queued
+TEST_F(EmulatorStreams, KernelErrorsSurfaceAtSynchronization) {
+  ASSERT_EQ(add_one(y_.data(), nullptr, size, first_), cudaSuccess);  // only enqueued
   EXPECT_EQ(cudaStreamSynchronize(first_), cudaErrorIllegalAddress);
   const std::vector<Finding> findings = take_findings();
   ASSERT_EQ(findings.size(), 1u);

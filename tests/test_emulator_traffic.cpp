@@ -1,5 +1,5 @@
-// What the kernels of a training step of the reference CNN move: at most 1.25 times the fewest transactions,
-// but where the head of a kernel's file says why.
+// Memory traffic of the kernels in a training step of the reference CNN: at most 1.25 times the minimal
+// number of transactions, except where the header of a kernel file explains why.
 #include <metron/kernels/cuda/conv/convolution.h>
 #include <metron/layers/models/mnist_cnn.h>
 #include <metron/metron.h>
@@ -18,9 +18,9 @@
 namespace metron {
 namespace {
 
-constexpr double tolerated = 1.25;  // of the transactions to the fewest
+constexpr double tolerated = 1.25;  // transactions relative to the minimum
 
-// Kernels that move more, which the head of their file explains with these words.
+// Kernels above the limit and the words with which the header of their file explains it.
 struct Exception {
   std::string kernel, kind;
   double most;
@@ -59,10 +59,10 @@ const char* const kernels_of_the_step[] = {"direct_kernel",
                                            "reduce_split_k_kernel",
                                            "step_kernel"};
 
-// Of each kernel and kind of access, where it was the worst.
+// The worst ratio per kernel and kind of access.
 using Ratios = std::map<std::pair<std::string, std::string>, double>;
 
-// "dot_product_kernel" of "cuda::dot_product_kernel<float, float, 4>"
+// "dot_product_kernel" from "cuda::dot_product_kernel<float, float, 4>"
 std::string short_name(const std::string& kernel) {
   const std::string name = kernel.substr(0, kernel.find('<'));
   return name.substr(name.rfind(':') + 1);
@@ -83,7 +83,7 @@ void count(Ratios& ratios, const std::function<void()>& run) {
   }
 }
 
-// The comment that a kernel file begins with, on one line.
+// The header comment of a kernel file, joined into one line.
 std::string head_of(const std::string& file) {
   std::ifstream lines(METRON_SOURCE_DIR "/kernels/cuda/" + file);
   std::string head, line;
@@ -95,9 +95,9 @@ class EmulatorTraffic : public test::DeviceTest {
  protected:
   void SetUp() override {
     emulator::Options counting;
-    counting.checks = 0;  // other tests have them
+    counting.checks = 0;  // other tests cover them
     counting.counted_blocks = 16;
-    counting.limits.multiprocessors = 132;  // of an H100: how products are cut depends on it
+    counting.limits.multiprocessors = 132;  // an H100's: the partitioning of products depends on it
     emulator::set_options(counting);
     DeviceTest::SetUp();
   }
@@ -129,13 +129,13 @@ class EmulatorTraffic : public test::DeviceTest {
   const Device device_{"cuda"};
 };
 
-TEST_F(EmulatorTraffic, IsNearTheFewestOrExplained) {
+TEST_F(EmulatorTraffic, IsNearMinimalOrExplained) {
   Ratios ratios;
   for (const std::int64_t batch : {2, 8}) count(ratios, [&] { step(batch); });
   for (const char* kernel : kernels_of_the_step)
     EXPECT_TRUE(ratios.contains({kernel, "global load"}) || ratios.contains({kernel, "global store"}))
         << kernel;
-  // What the step does not choose for its layers.
+  // Variants that this step's layers do not use.
   for (const auto algorithm : {cuda::ConvAlgorithm::implicit_gemm, cuda::ConvAlgorithm::im2col})
     count(ratios, [&] { convolve(algorithm); });
 

@@ -1,5 +1,5 @@
-// The providers `cublas` and `cudnn` on their fakes: every op case with each of them first, every refusal
-// at each call of a training step, and nothing left behind.
+// The providers `cublas` and `cudnn` on their fakes: every op case with each of them first, every possible
+// failure at each call of a training step, and no leaks.
 #include <gtest/gtest.h>
 #include <metron/core/allocator.h>
 #include <metron/core/autograd.h>
@@ -20,7 +20,7 @@
 #include <vector>
 
 #include "expect_error.h"
-#include "walk.h"
+#include "op_case_runner.h"
 
 namespace metron::test {
 namespace {
@@ -31,8 +31,8 @@ void expect_no_findings() {
   for (const emulator::Finding& finding : emulator::take_findings()) ADD_FAILURE() << finding.message;
 }
 
-// Runs on a thread of its own: what that thread keeps, handles and plans, goes with it. Neither a finding nor
-// an object of a library nor memory may be left then.
+// Runs on a separate thread, so that thread-local handles and plans are destroyed with it. Expects no
+// findings, library objects or memory to remain.
 void on_a_thread(const std::function<void()>& body) {
   const std::size_t allocated = memory_stats(device).allocated, alive = fakes::alive();
   std::thread([&] {
@@ -49,7 +49,7 @@ void on_a_thread(const std::function<void()>& body) {
 
 class Vendors : public testing::TestWithParam<const char*> {};
 
-// What "provider.slot" computed while the body ran.
+// The "provider.slot" names of the kernels that ran during the call.
 std::set<std::string> kernels_of(const std::function<void()>& body) {
   Profiler profiler;
   profiler.start();
@@ -62,7 +62,7 @@ std::set<std::string> kernels_of(const std::function<void()>& body) {
   return kernels;
 }
 
-// What computed the case; nothing if it failed.
+// The kernels that computed the case; empty if it failed.
 std::set<std::string> expect_agreement(const Case& c, DType dtype, const char* order) try {
   SCOPED_TRACE(testing::Message() << c << ", " << dtype);
   Outcome got;
@@ -83,7 +83,7 @@ std::set<std::string> expect_agreement(const Case& c, DType dtype, const char* o
   return {};
 }
 
-TEST_P(Vendors, TheTableOfOpsAgreesWithThePortableProvider) {
+TEST_P(Vendors, OpCasesAgreeWithThePortableProvider) {
   const std::string order = GetParam(), first = order.substr(0, order.find(','));
   const std::string prefix = report_name(first.c_str()) + std::string(1, '.');
   std::set<std::string> computed;
@@ -93,11 +93,11 @@ TEST_P(Vendors, TheTableOfOpsAgreesWithThePortableProvider) {
       computed.insert(kernels.begin(), kernels.end());
       const bool took_part = std::any_of(kernels.begin(), kernels.end(),
                                          [&](const auto& name) { return name.starts_with(prefix); });
-      if (took_part) expect_agreement(c, DType::float64, order.c_str());  // test_cuda has the others
+      if (took_part) expect_agreement(c, DType::float64, order.c_str());  // test_cuda covers the other dtypes
     }
   });
   for (const char* slot : provider(first).slots)
-    EXPECT_TRUE(computed.contains(prefix + slot)) << "no case makes it compute " << slot;
+    EXPECT_TRUE(computed.contains(prefix + slot)) << "no case reaches " << slot;
 }
 
 INSTANTIATE_TEST_SUITE_P(First, Vendors, testing::Values("cudnn,cuda", "cublas,cuda"),
@@ -105,7 +105,7 @@ INSTANTIATE_TEST_SUITE_P(First, Vendors, testing::Values("cudnn,cuda", "cublas,c
                            return std::string(suite.param).substr(0, std::string(suite.param).find(','));
                          });
 
-// The loss and the gradients of one step of a small CNN, on either device.
+// The loss and gradients of one step of a small CNN, on either device.
 std::vector<double> training_step(Device on) {
   const auto made = [&](const Shape& shape, const char* seed) {
     return make_tensor(make_values(in(shape), seed), DType::float32, Layout::contiguous, on)
@@ -146,16 +146,16 @@ void expect_right_step() {
     ASSERT_NEAR(got[i], expected_step()[i], 2e-5) << "number " << i;
 }
 
-// Under each METRON_CUDNN: see CMakeLists.txt.
+// Also run under each METRON_CUDNN: see CMakeLists.txt.
 TEST(VendorStep, AgreesWithTheCpu) {
   on_a_thread([] {
     expect_right_step();
-    expect_right_step();  // by plans that are there
+    expect_right_step();  // with cached plans
   });
 }
 
-TEST(VendorRefusals, AnywhereInATrainingStepLeadToTheNextProvider) {
-  on_a_thread(expect_right_step);  // what belongs to the process is made here
+TEST(VendorRefusals, AnywhereInATrainingStepFallBackToTheNextProvider) {
+  on_a_thread(expect_right_step);  // process-wide state is created here
   const std::int64_t before = fakes::calls();
   on_a_thread(expect_right_step);
   const std::int64_t calls = fakes::calls() - before;
@@ -176,7 +176,7 @@ TEST(VendorRefusals, AnywhereInATrainingStepLeadToTheNextProvider) {
   }
 }
 
-TEST(VendorRefusals, WithNobodyBehindAreOneClearError) {
+TEST(VendorRefusals, WithoutAFallbackAreOneClearError) {
   on_a_thread([] {
     const ProviderScope only("cudnn");
     const Tensor x =
@@ -192,13 +192,13 @@ TEST(VendorRefusals, WithNobodyBehindAreOneClearError) {
   });
 }
 
-// A shape that was refused for good is not asked for again.
+// A permanently rejected shape is not tried again.
 TEST(VendorRefusals, AreRemembered) {
   on_a_thread([] {
     const auto make = [](const Shape& shape, const char* seed, MemoryFormat format) {
       return make_tensor(make_values(in(shape), seed), DType::float32, Layout::contiguous, device).to(format);
     };
-    // A channels-last gradient beside a plain filter is what cuDNN has no backward pass for.
+    // cuDNN has no backward pass for a channels-last gradient with a contiguous filter.
     const Tensor g = make({2, 4, 3, 3}, "g", MemoryFormat::channels_last);
     Tensor gx = Tensor::empty({2, 3, 5, 5}, {DType::float32, device, MemoryFormat::channels_last});
     const Tensor w = make({4, 3, 3, 3}, "w", MemoryFormat::contiguous);
@@ -219,8 +219,9 @@ Tensor made(const Shape& shape, const char* seed) {
   return make_tensor(make_values(in(shape), seed), DType::float32, Layout::contiguous, device);
 }
 
-// A call that refuses to fuse is no reason to leave the library: at the first and at later calls.
-TEST(VendorRefusals, OfAFusedCallLeadToTheLibrarysPlainOne) {
+// A call that does not support fusion falls back to the same library, unfused: on the first and on later
+// calls.
+TEST(VendorRefusals, OfAFusedCallFallBackToTheUnfusedCall) {
   on_a_thread([] {
     const ProviderScope scope("cudnn,cublas,cuda");
     const Tensor x = made({2, 2, 5, 5}, "x"), w = made({3, 2, 3, 3}, "w"), b = made({3}, "b");
@@ -241,7 +242,7 @@ TEST(VendorRefusals, OfAFusedCallLeadToTheLibrarysPlainOne) {
   });
 }
 
-TEST(VendorProducts, SumTheBiasGradientAlong) {
+TEST(VendorProducts, FuseTheBiasGradient) {
   on_a_thread([] {
     const ProviderScope scope("cudnn,cublas,cuda");
     const auto backward = [](std::int64_t rows) {
@@ -254,11 +255,11 @@ TEST(VendorProducts, SumTheBiasGradientAlong) {
       return fakes::calls() - before;
     };
     EXPECT_GT(backward(5), 10);  // cuBLASLt's descriptors
-    EXPECT_EQ(backward(1), 1);   // a GEMM, and our sum
+    EXPECT_EQ(backward(1), 1);   // a GEMM and our sum
   });
 }
 
-TEST(VendorBatchNorm, TellsVariancesFarBelowEps) {
+TEST(VendorBatchNorm, ResolvesVariancesFarBelowEps) {
   on_a_thread([] {
     const ProviderScope scope("cudnn,cuda");
     set_checking(true);
@@ -269,7 +270,7 @@ TEST(VendorBatchNorm, TellsVariancesFarBelowEps) {
   });
 }
 
-TEST(VendorReports, CallTheFakesFakes) {
+TEST(VendorReports, LabelFakesAsFakes) {
   std::string libraries;
   for (const LibraryVersion& library : library_versions())
     libraries += library.name + ' ' + library.version + '\n';
@@ -279,8 +280,8 @@ TEST(VendorReports, CallTheFakesFakes) {
   EXPECT_STREQ(report_name("cuda"), "cuda");
 }
 
-// The kernel behind the bench's roof of a GPU.
-TEST(DeviceRoof, CountsWhatItComputes) {
+// The kernel behind the measured roof of a GPU.
+TEST(DeviceRoof, CountsItsFlops) {
   on_a_thread([] {
     const std::int64_t threads = cuda::multiprocessors(0) * 8 * 256;
     EXPECT_EQ(multiply_adds(device, 3), 2.0 * 8 * 3 * static_cast<double>(threads));

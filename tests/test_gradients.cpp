@@ -1,24 +1,24 @@
-// Gradients against central differences in double precision, of the first and of the second order.
+// First- and second-order gradients against central differences in double precision.
 #include <metron/core/autograd.h>
 #include <metron/core/ops.h>
 
 #include <algorithm>
 #include <cmath>
 
-#include "walk.h"
+#include "op_case_runner.h"
 
 namespace metron::test {
 namespace {
 
 using naive::Array;
 
-// A step may be too long for the curvature or too short for the rounding: one of them must confirm the
+// A step may be too long for the curvature or too short for the rounding, so one of several must confirm the
 // gradient.
 constexpr double steps[] = {1e-4, 1e-5, 1e-6, 1e-3};
 constexpr double first_order_tolerance = 1e-8;
 constexpr double second_order_tolerance = 1e-7;
 
-// An expanded input shows its first slice everywhere: that slice is what can be changed.
+// An expanded input repeats its first slice, which is all that can vary.
 Array fold(const Input& input, const Array& gradient) {
   return input.layout == Layout::expanded ? naive::reduce(gradient, {0}, true, naive::sum_of) : gradient;
 }
@@ -39,7 +39,7 @@ double dot(const Array& a, const Array& b) {
   return total;
 }
 
-// A point to differentiate at: what can be changed of each input that wants a gradient.
+// A point to differentiate at: the variable elements of each input that requires a gradient.
 class Point {
  public:
   explicit Point(const Case& c) : case_(c) {
@@ -60,9 +60,8 @@ class Point {
   std::vector<Array> values_;
 };
 
-// f: Point -> std::vector<Array>. Checks that weights . df is what `gradients` (one per input, folded)
-// foretell: element by element for some elements of each input, and along one direction that moves all
-// elements of all inputs.
+// f: Point -> std::vector<Array>. Checks weights . df against `gradients` (one per input, folded): element by
+// element for some elements of each input, and along one random direction over all elements of all inputs.
 template <typename F>
 void expect_gradients(const Case& c, const F& f, const std::vector<Array>& weights,
                       const std::vector<Array>& gradients, std::int64_t most_elements, double tolerance) {
@@ -87,7 +86,7 @@ void expect_gradients(const Case& c, const F& f, const std::vector<Array>& weigh
       if (std::abs(closest - analytic) <= allowed) return;
     }
     ADD_FAILURE() << "the gradient is " << analytic << ", central differences say " << closest
-                  << "; allowed are " << allowed;
+                  << "; tolerance " << allowed;
   };
 
   double all_scale = 1e-3, all_analytic = 0;
@@ -119,7 +118,7 @@ void expect_gradients(const Case& c, const F& f, const std::vector<Array>& weigh
   expect_slope(move_all, all_analytic, tolerance * all_scale * std::sqrt(static_cast<double>(all_elements)));
 }
 
-// Fewer of a large input: each costs two evaluations of all of it.
+// Fewer for a large input: each costs two evaluations of all of it.
 std::int64_t elements_to_check(const Case& c) {
   std::int64_t largest = 1;
   for (const Input& input : c.inputs) largest = std::max(largest, input.shape.numel());
@@ -139,7 +138,7 @@ TEST_P(Gradients, MatchCentralDifferences) {
     ASSERT_EQ(y.requires_grad(), c.gradient != Gradient::none);
     if (c.gradient == Gradient::none) continue;
 
-    // There is a gradient before the pass, so that overwriting shows as much as a missing term does.
+    // Gradients are nonzero beforehand, so that overwriting is detected as well as a missing term.
     const Array start = starting_gradient(c, y.shape());
     std::vector<Array> before(inputs.size());
     for (std::size_t i = 0; i < inputs.size(); ++i) {
@@ -166,8 +165,8 @@ TEST_P(Gradients, MatchCentralDifferences) {
   }
 }
 
-// A gradient that comes in another layout than y's own changes nothing.
-TEST_P(Gradients, DoNotDependOnTheLayoutOfTheIncomingOne) {
+// The layout of the output gradient does not matter.
+TEST_P(Gradients, DoNotDependOnTheOutputGradientLayout) {
   const Case& c = GetParam();
   if (c.gradient == Gradient::none) return;
   for (const Device device : devices()) {
@@ -190,18 +189,18 @@ TEST_P(Gradients, DoNotDependOnTheLayoutOfTheIncomingOne) {
   }
 }
 
-// Whether all ops that led to y wrote their gradients in recorded ops.
+// Whether all ops in the graph of y compute their gradients with recorded ops.
 bool is_composite(const std::shared_ptr<GradMeta>& meta) {
   if (meta == nullptr || meta->node == nullptr) return true;
   return meta->node->differentiable &&
          std::all_of(meta->node->inputs.begin(), meta->node->inputs.end(), is_composite);
 }
 
-// First gradients at a point, for an output gradient that is the last of the point's values.
+// First-order gradients at a point. The point's last value is the output gradient.
 struct Pass {
   std::vector<Tensor> inputs;
   Tensor start;
-  std::vector<Tensor> gradients;  // of each input; undefined for those that take none
+  std::vector<Tensor> gradients;  // one per input; undefined for those without a gradient
 };
 Pass differentiate(const Case& c, std::vector<Tensor> inputs, const Array& start, Device device,
                    bool create_graph) {
@@ -217,7 +216,7 @@ Pass differentiate(const Case& c, std::vector<Tensor> inputs, const Array& start
   return pass;
 }
 
-// The sum of the gradients, each weighted: a number to differentiate again.
+// The weighted sum of the gradients: a scalar to differentiate again.
 Tensor weighted_sum(const Pass& pass, const std::vector<Array>& weights, Device device) {
   Tensor total = Tensor::zeros({}, {DType::float64, device, MemoryFormat::contiguous});
   for (std::size_t i = 0; i < weights.size(); ++i) {
@@ -228,7 +227,7 @@ Tensor weighted_sum(const Pass& pass, const std::vector<Array>& weights, Device 
   return total;
 }
 
-TEST_P(Gradients, OfGradientsMatchCentralDifferencesOrAreRefused) {
+TEST_P(Gradients, SecondOrderMatchCentralDifferencesOrAreRejected) {
   const Case& c = GetParam();
   if (c.gradient == Gradient::none) return;
   for (const Device device : devices()) {
@@ -246,7 +245,7 @@ TEST_P(Gradients, OfGradientsMatchCentralDifferencesOrAreRefused) {
       EXPECT_THROW(again.backward(), AutogradError);
       continue;
     }
-    // What is composed of recorded ops is the oracle of the kernel that computes the same without a graph.
+    // A composition of recorded ops serves as oracle for the fused kernel.
     const Pass fused = differentiate(c, Point(c).tensors(device), start, device, false);
     for (std::size_t i = 0; i < weights.size(); ++i) {
       if (!c.inputs[i].wants_gradient()) continue;
@@ -271,7 +270,7 @@ TEST_P(Gradients, OfGradientsMatchCentralDifferencesOrAreRefused) {
     };
     expect_gradients(c, f, weights, gradients, std::min<std::int64_t>(elements_to_check(c), 8),
                      second_order_tolerance);
-    // The gradients are linear in the one that they start from: its gradient, times itself, is their sum.
+    // The gradients are linear in the output gradient, so its gradient times itself equals their sum.
     EXPECT_NEAR(dot(to_array(pass.start.grad()), start), to_array(again)[0],
                 1e-12 * std::max(1.0, static_cast<double>(start.numel())));
   }
@@ -283,14 +282,14 @@ Tensor leaf(const std::vector<double>& values, const Shape& shape) {
   return Tensor::from(values, shape).set_requires_grad();
 }
 
-TEST(KinkGradients, EqualMaximaShare) {
+TEST(KinkGradients, EqualMaximaSplitTheGradient) {
   const Tensor x = leaf({3, 3, 1, 2, 2, 2}, {2, 3});
   sum(max(x, {1})).backward();
   EXPECT_TRUE(
       close(to_array(x.grad()), to_array(leaf({0.5, 0.5, 0, 1. / 3, 1. / 3, 1. / 3}, {2, 3})), 1e-15));
 }
 
-TEST(KinkGradients, EqualOperandsOfMaximumShare) {
+TEST(KinkGradients, EqualOperandsOfMaximumSplitTheGradient) {
   const Tensor a = leaf({1, 2, 3}, {3}), b = leaf({1, 3, 2}, {3});
   sum(maximum(a, b)).backward();
   EXPECT_EQ(a.grad().to_vector<double>(), (std::vector<double>{0.5, 0, 1}));
@@ -303,7 +302,7 @@ TEST(KinkGradients, MaxPoolTakesTheFirst) {
   EXPECT_EQ(x.grad().to_vector<double>(), (std::vector<double>{1, 0, 0, 0}));
 }
 
-TEST(KinkGradients, ReluIsFlatAndClampIsSteepOnTheirBounds) {
+TEST(KinkGradients, ReluIsZeroAndClampIsOneAtTheirBounds) {
   const Tensor x = leaf({-1, 0, 1}, {3});
   sum(relu(x)).backward();
   EXPECT_EQ(x.grad().to_vector<double>(), (std::vector<double>{0, 0, 1}));

@@ -1,4 +1,4 @@
-// Graphs of models: what is captured, whose times they carry, and that the picture has all of it.
+// Model graphs: captured nodes, attributed times, and complete pictures.
 #include <gtest/gtest.h>
 #include <metron/layers/models/mnist_cnn.h>
 #include <metron/metron.h>
@@ -46,7 +46,7 @@ Graph reference_graph(std::int64_t batch_size, bool backward) {
                   : capture_forward(net, images, "forward");
 }
 
-TEST(Graph, OfTheReferenceModelIsItsForward) {
+TEST(Graph, ForTheReferenceModelIsItsForward) {
   const Graph graph = reference_graph(2, false);
   EXPECT_EQ(names_of(graph),
             (std::vector<std::string>{"input", "conv1:conv2d", "relu", "conv2:conv2d", "relu", "max_pool2d",
@@ -69,7 +69,7 @@ TEST(Graph, OfTheReferenceModelIsItsForward) {
   EXPECT_EQ(graph.nodes[3].parameters, 64 * 32 * 9 + 64);
 }
 
-TEST(Graph, OfTheBackwardPassEndsAtEveryParameter) {
+TEST(Graph, ForTheBackwardPassEndsAtEveryParameter) {
   const Graph graph = reference_graph(2, true);
   const std::multiset<std::string> edges = edges_of(graph);
   EXPECT_TRUE(edges.contains("loss -> nll_loss backward float32"));
@@ -78,7 +78,7 @@ TEST(Graph, OfTheBackwardPassEndsAtEveryParameter) {
   std::int64_t parameters = 0, arrows = 0;
   for (const Node& node : graph.nodes) parameters += node.kind == NodeKind::parameter ? node.parameters : 0;
   EXPECT_EQ(parameters, 1'199'882);
-  // The first convolution's input wants no gradient.
+  // The first convolution's input requires no gradient.
   for (const std::string& edge : edges) arrows += edge.starts_with("conv1:conv2d backward") ? 1 : 0;
   EXPECT_EQ(arrows, 2);
 }
@@ -94,7 +94,7 @@ struct Outer : Module {
   Tensor forward(const Tensor& x) override { return block(x); }
 };
 
-TEST(Graph, HasBranchesSharedModulesAndNestedOnes) {
+TEST(Graph, HasBranchesSharedAndNestedModules) {
   Outer model;
   const Graph graph = capture_forward(model, rand_normal({3, 4}), "residual");
   EXPECT_EQ(edges_of(graph),
@@ -110,7 +110,7 @@ TEST(Graph, HasBranchesSharedModulesAndNestedOnes) {
   EXPECT_TRUE(layout.clusters[0].area.contains(layout.clusters[1].area));
 }
 
-TEST(Graph, RefusesWhatItCannotShow) {
+TEST(Graph, RejectsUnsupportedModels) {
   Outer model;
   expect_error<DTypeError>(
       [&] {
@@ -138,12 +138,12 @@ Profile profile_reference(std::int64_t steps, bool mark_steps) {
   return profiler.profile();
 }
 
-TEST(GraphTimes, AreThoseOfTheirOwnOps) {
+TEST(GraphTimes, MatchTheirOps) {
   const Profile profile = profile_reference(6, true);
   const std::vector<RecordTimes> times = corrected_times(profile);
   Graph graph = reference_graph(8, false);
   set_times(graph, profile);
-  // The three relus of a step belong to no module of their own: told apart by their order.
+  // The three relus of a step belong to no named module and are told apart by their order.
   std::vector<double> relus(3);
   std::vector<std::int64_t> calls(3);
   std::size_t seen = 0;
@@ -167,7 +167,7 @@ TEST(GraphTimes, AreThoseOfTheirOwnOps) {
   EXPECT_EQ(which, 3u);
 }
 
-TEST(GraphTimes, AreNotTakenFromAnotherBatchSize) {
+TEST(GraphTimes, DoNotMixBatchSizes) {
   const Profile profile = profile_reference(3, true);  // at batch size 8
   for (const bool backward : {false, true}) {
     Graph graph = reference_graph(64, backward);
@@ -176,7 +176,7 @@ TEST(GraphTimes, AreNotTakenFromAnotherBatchSize) {
   }
 }
 
-TEST(GraphTimes, OfABackwardNodeAddUpToTheBackwardPass) {
+TEST(GraphTimes, OfBackwardNodesSumToTheBackwardPass) {
   const Profile profile = profile_reference(5, false);
   Graph graph = reference_graph(8, true);
   set_times(graph, profile);
@@ -196,7 +196,7 @@ TEST(GraphTimes, OfABackwardNodeAddUpToTheBackwardPass) {
   EXPECT_NEAR(nodes_us, profile_us / static_cast<double>(warm_steps), 0.1 * nodes_us);
 }
 
-TEST(GraphPicture, HasEveryNodeAndEdgeAndAllTextInside) {
+TEST(GraphPicture, HasEveryNodeAndEdgeWithTextInside) {
   for (const bool backward : {false, true}) {
     for (const drawing::Theme* theme : {&drawing::light_theme(), &drawing::dark_theme()}) {
       Graph graph = reference_graph(8, backward);
@@ -204,12 +204,12 @@ TEST(GraphPicture, HasEveryNodeAndEdgeAndAllTextInside) {
       const Canvas canvas = draw(graph, *theme);
       std::multiset<std::string> texts;
       for (const TextBox& text : canvas.texts()) texts.insert(text.text);
-      std::multiset<std::string> wanted;
+      std::multiset<std::string> expected;
       for (const Node& node : graph.nodes) {
-        for (const std::string& line : label_of(node)) wanted.insert(line);
+        for (const std::string& line : label_of(node)) expected.insert(line);
       }
-      for (const Edge& edge : graph.edges) wanted.insert(describe(edge.shape, edge.dtype));
-      EXPECT_TRUE(std::includes(texts.begin(), texts.end(), wanted.begin(), wanted.end()));
+      for (const Edge& edge : graph.edges) expected.insert(describe(edge.shape, edge.dtype));
+      EXPECT_TRUE(std::includes(texts.begin(), texts.end(), expected.begin(), expected.end()));
       for (std::size_t i = 0; i < canvas.texts().size(); ++i) {
         const TextBox& text = canvas.texts()[i];
         EXPECT_TRUE(canvas.area().contains(text.box)) << text.text;
@@ -217,8 +217,8 @@ TEST(GraphPicture, HasEveryNodeAndEdgeAndAllTextInside) {
           EXPECT_FALSE(text.box.shrunk(1).overlaps(canvas.texts()[j].box.shrunk(1)))
               << text.text << " on " << canvas.texts()[j].text;
       }
-      // As decoded: the most expensive op is hot where its name stands, and the page's corner is the
-      // background.
+      // As decoded: the most expensive op has the hottest color at its label, and the page's corner has the
+      // background color.
       const DecodedPng png(canvas.png(2));
       const auto hottest = std::max_element(
           graph.nodes.begin(), graph.nodes.end(),
@@ -236,7 +236,7 @@ TEST(GraphPicture, HasEveryNodeAndEdgeAndAllTextInside) {
   }
 }
 
-TEST(GraphPicture, NodesAndArrowsLieWhereTheyBelong) {
+TEST(GraphPicture, NodesAndArrowsMatchTheLayout) {
   const Graph graph = reference_graph(3, true);
   const Layout layout = lay_out(graph);
   ASSERT_EQ(layout.nodes.size(), graph.nodes.size());
@@ -260,7 +260,7 @@ TEST(GraphPicture, NodesAndArrowsLieWhereTheyBelong) {
   }
 }
 
-TEST(GraphDot, EscapesWhatItMust) {
+TEST(GraphDot, EscapesSpecialCharacters) {
   Graph graph;
   graph.title = "a \"title\" with \\ and\nlines";
   graph.nodes = {{.kind = NodeKind::input, .name = "in \"x\""}, {.name = "op<>&|{}", .module = "m\"1"}};
@@ -272,7 +272,7 @@ TEST(GraphDot, EscapesWhatItMust) {
   EXPECT_FALSE(draw(graph).svg().empty());
 }
 
-TEST(GraphText, CountsInThousands) {
+TEST(GraphText, GroupsDigitsByThousands) {
   EXPECT_EQ(thousands(0), "0");
   EXPECT_EQ(thousands(999), "999");
   EXPECT_EQ(thousands(1000), "1,000");

@@ -1,5 +1,5 @@
-// The house's arrows, read from every include: core <- kernels <- layers <- tools, examples, tests. Within
-// core the profiler's views stand above all else, and public headers include public headers alone.
+// Dependencies between folders, checked on every include: core <- kernels <- layers <- tools, examples,
+// tests. Within core, the profiler's views are the top layer. Public headers include only public headers.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -24,7 +24,7 @@ std::string text_of(const fs::path& path) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-// By path below the root: "core/slot.h".
+// Keyed by path relative to the root: "core/slot.h".
 using Sources = std::map<std::string, std::string>;
 
 Sources read_sources() {
@@ -40,7 +40,7 @@ Sources read_sources() {
   return sources;
 }
 
-// The folders whose headers are installed, as the install script lists them.
+// The folders whose headers are installed, as listed by the install script.
 std::set<std::string> public_folders() {
   const std::string script = text_of(root / "tools/cmake/MetronInstall.cmake");
   std::smatch list;
@@ -54,11 +54,11 @@ std::set<std::string> public_folders() {
 }
 
 std::string folder_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
-std::string room_of(const std::string& path) { return path.substr(0, path.find('/')); }
+std::string top_folder_of(const std::string& path) { return path.substr(0, path.find('/')); }
 bool is_below(const std::string& path, const std::string& folder) { return path.starts_with(folder + '/'); }
 
-// What a file includes of this project, as paths below the root. A folder's tests, tools and examples include
-// what is beside them in quotes.
+// The project files that a file includes, as paths relative to the root. Tests, tools and examples may
+// include files of their own folder in quotes.
 std::vector<std::string> includes_of(const Sources& sources, const std::string& path) {
   static const std::regex include(R"(^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"])", std::regex::multiline);
   const std::string& text = sources.at(path);
@@ -69,7 +69,7 @@ std::vector<std::string> includes_of(const Sources& sources, const std::string& 
       found.push_back(name == "metron/metron.h" ? "layers/metron.h" : name.substr(7));
     } else if ((*match)[1] == "\"") {
       found.push_back((fs::path(folder_of(path)) / name).lexically_normal().generic_string());
-    } else {  // an include folder of the target's own: <mnist_cnn/net.h>
+    } else {  // a target's private include folder: <mnist_cnn/net.h>
       for (const char* top : {"examples/", "tests/", "tools/"}) {
         if (sources.contains(top + name)) found.push_back(top + name);
       }
@@ -78,38 +78,38 @@ std::vector<std::string> includes_of(const Sources& sources, const std::string& 
   return found;
 }
 
-int height(const std::string& room) {
-  const std::map<std::string, int> heights{{"core", 0},  {"kernels", 1},  {"layers", 2},
-                                           {"tools", 3}, {"examples", 3}, {"tests", 3}};
-  const auto found = heights.find(room);
-  return found == heights.end() ? -1 : found->second;
+int layer_of(const std::string& folder) {
+  const std::map<std::string, int> layers{{"core", 0},  {"kernels", 1},  {"layers", 2},
+                                          {"tools", 3}, {"examples", 3}, {"tests", 3}};
+  const auto found = layers.find(folder);
+  return found == layers.end() ? -1 : found->second;
 }
 
-// "core/slot.cpp includes kernels/providers.h: core stands below kernels", one for each arrow that is wrong.
-std::vector<std::string> wrong_arrows(const Sources& sources, const std::set<std::string>& public_rooms) {
-  std::vector<std::string> wrong;
+// "core/slot.cpp includes kernels/providers.h: core is below kernels", one per violation.
+std::vector<std::string> violations_of(const Sources& sources, const std::set<std::string>& public_headers) {
+  std::vector<std::string> violations;
   for (const auto& [path, text] : sources) {
-    const std::string from = room_of(path);
+    const std::string from = top_folder_of(path);
     for (const std::string& included : includes_of(sources, path)) {
-      const std::string to = room_of(included);
-      const auto blame = [&](const std::string& why) {
-        wrong.push_back(path + " includes " + included + ": " + why);
+      const std::string to = top_folder_of(included);
+      const auto report = [&](const std::string& why) {
+        violations.push_back(path + " includes " + included + ": " + why);
       };
-      if (height(to) > height(from)) blame(from + " stands below " + to);
-      if (to != from && (to == "tests" || to == "examples")) blame("nothing outside includes " + to);
-      if (to != from && from == "examples" && to == "tools") blame("an example needs the library alone");
+      if (layer_of(to) > layer_of(from)) report(from + " is below " + to);
+      if (to != from && (to == "tests" || to == "examples")) report("nothing outside includes " + to);
+      if (to != from && from == "examples" && to == "tools") report("examples depend only on the library");
       if (from == "core" && !is_below(path, "core/profiler") && !is_below(path, "core/deprecated") &&
           is_below(included, "core/profiler"))
-        blame("the views stand above the slots");
+        report("views are above the slots");
       if (is_below(path, "core/timer") && (is_below(included, "core/ops") || included == "core/slot.h" ||
                                            included == "core/slots.h" || included == "core/ops.h"))
-        blame("the timer stands below the slots");
-      if (path.ends_with(".h") && public_rooms.contains(folder_of(path)) && height(to) >= 0 &&
-          !public_rooms.contains(folder_of(included)))
-        blame("a public header includes a private one");
+        report("the timer is below the slots");
+      if (path.ends_with(".h") && public_headers.contains(folder_of(path)) && layer_of(to) >= 0 &&
+          !public_headers.contains(folder_of(included)))
+        report("a public header includes a private one");
     }
   }
-  return wrong;
+  return violations;
 }
 
 std::string lines(const std::vector<std::string>& all) {
@@ -118,12 +118,12 @@ std::string lines(const std::vector<std::string>& all) {
   return text;
 }
 
-TEST(Includes, ArrowsPointOneWay) {
+TEST(Includes, DependenciesPointOneWay) {
   const Sources sources = read_sources();
-  EXPECT_GT(sources.size(), 550u) << "files are missing from the walk";
-  const std::set<std::string> rooms = public_folders();
-  EXPECT_TRUE(rooms.contains("core") && rooms.contains("layers"));
-  EXPECT_EQ(lines(wrong_arrows(sources, rooms)), "");
+  EXPECT_GT(sources.size(), 550u) << "the scan misses files";
+  const std::set<std::string> folders = public_folders();
+  EXPECT_TRUE(folders.contains("core") && folders.contains("layers"));
+  EXPECT_EQ(lines(violations_of(sources, folders)), "");
 }
 
 TEST(Includes, NamedFilesExist) {
@@ -131,16 +131,16 @@ TEST(Includes, NamedFilesExist) {
   std::vector<std::string> missing;
   for (const auto& [path, text] : sources) {
     for (const std::string& included : includes_of(sources, path)) {
-      if (height(room_of(included)) >= 0 && !sources.contains(included) && !fs::exists(root / included) &&
-          !fs::exists(root / "core/deprecated/metron" / included))
+      if (layer_of(top_folder_of(included)) >= 0 && !sources.contains(included) &&
+          !fs::exists(root / included) && !fs::exists(root / "core/deprecated/metron" / included))
         missing.push_back(path + " includes " + included);
     }
   }
   EXPECT_EQ(lines(missing), "");
 }
 
-// What the library compiles comes from its own rooms.
-TEST(Includes, TheBuildHasNoArrowIntoTestsOrExamples) {
+// The library is compiled only from core, kernels and layers.
+TEST(Includes, TheBuildDoesNotDependOnTestsOrExamples) {
   for (const char* file : {"kernels/CMakeLists.txt", "tools/cmake/MetronEmulator.cmake"}) {
     const std::string text = text_of(root / file);
     EXPECT_EQ(text.find("tests/"), std::string::npos) << file;
@@ -148,11 +148,11 @@ TEST(Includes, TheBuildHasNoArrowIntoTestsOrExamples) {
   }
 }
 
-TEST(Includes, WrongArrowsAreFound) {
-  const std::set<std::string> rooms{"core", "core/timer", "layers"};
+TEST(Includes, ViolationsAreDetected) {
+  const std::set<std::string> folders{"core", "core/timer", "layers"};
   const auto found = [&](const std::string& path, const std::string& line) {
     Sources sources{{"tests/cases.h", ""}, {"examples/mnist_cnn/net.h", ""}, {path, line + "\n"}};
-    return wrong_arrows(sources, rooms).size();
+    return violations_of(sources, folders).size();
   };
   EXPECT_EQ(found("core/slot.cpp", "#include <metron/core/tensor.h>"), 0u);
   EXPECT_EQ(found("core/slot.cpp", "#include <metron/kernels/providers.h>"), 1u);

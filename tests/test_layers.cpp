@@ -1,4 +1,4 @@
-// Modules: names, state and modes; layers against the ops they stand for.
+// Modules: names, state and modes. Layers against the ops they wrap.
 #include <gtest/gtest.h>
 #include <metron/core/autograd.h>
 #include <metron/core/io/safetensors.h>
@@ -26,7 +26,7 @@ using Names = std::vector<std::string>;
 static_assert(!std::is_copy_constructible_v<Conv2d> && !std::is_copy_assignable_v<Sequential>);
 static_assert(std::is_nothrow_move_constructible_v<Conv2d> && std::is_move_assignable_v<Sequential>);
 
-// The reference model; convolution and ReLU as one.
+// The reference model, with fused convolution and ReLU.
 struct MnistCnn : Module {
   Conv2d conv1{1, 32, 3};
   Conv2d conv2{32, 64, 3};
@@ -74,7 +74,7 @@ TEST(Module, NamesItsParametersAsPyTorchDoes) {
 TEST(Module, SavesAndLoadsItsState) {
   const TemporaryFolder folder;
   Sequential net{Conv2d(2, 3, 3), BatchNorm2d(3), Flatten(), Linear(3, 2)};
-  net(rand_normal({4, 2, 3, 3}));  // moves the running statistics
+  net(rand_normal({4, 2, 3, 3}));  // updates the running statistics
   const Names names{
       "0.weight", "0.bias", "1.weight", "1.bias", "1.running_mean", "1.running_var", "1.num_batches_tracked",
       "3.weight", "3.bias"};
@@ -96,7 +96,7 @@ TEST(Module, SavesAndLoadsItsState) {
     EXPECT_TRUE(parameter.requires_grad() && parameter.is_leaf());
 }
 
-TEST(Module, LoadsAllOfAStateOrNothing) {
+TEST(Module, LoadsStateAtomically) {
   Sequential net{Linear(3, 2), Linear(2, 1)};
   std::vector<Floats> before;
   for (const Tensor& parameter : net.parameters()) before.push_back(floats(parameter));
@@ -119,7 +119,7 @@ TEST(Module, LoadsAllOfAStateOrNothing) {
   const auto load = [&](const std::vector<NamedTensor>& state) { return [&] { net.load_state(state); }; };
   EXPECT_TRUE(contains(message_of<ValueError>(load(missing)), {"1.bias is missing"}));
   EXPECT_TRUE(contains(message_of<ValueError>(load(renamed)), {"1.bias is missing", "1.biass is unknown"}));
-  EXPECT_TRUE(contains(message_of<ValueError>(load(doubled)), {"0.weight is given twice"}));
+  EXPECT_TRUE(contains(message_of<ValueError>(load(doubled)), {"0.weight appears twice"}));
   EXPECT_TRUE(contains(message_of<ValueError>(load(undefined)), {"1.bias is undefined"}));
   EXPECT_TRUE(
       contains(message_of<ShapeError>(load(other_shape)), {"1.bias is float32 (1,), got float32 (2,)"}));
@@ -132,7 +132,7 @@ TEST(Module, LoadsAllOfAStateOrNothing) {
     EXPECT_EQ(floats(parameter), Floats(static_cast<std::size_t>(parameter.numel()), 1.0f));
 }
 
-// The output layer reads the embedding's table.
+// The output layer shares the embedding's table.
 struct Tied : Module {
   Embedding table{5, 3};
   Linear output{3, 5, false};
@@ -144,7 +144,7 @@ struct Tied : Module {
   Tensor forward(const Tensor& indices) override { return output(table(indices)); }
 };
 
-TEST(Module, GivesSharedParametersOnceAndKeepsThemShared) {
+TEST(Module, ListsSharedParametersOnceAndKeepsThemShared) {
   Tied net;
   EXPECT_EQ(names_of(net.state()), (Names{"table.weight", "output.weight"}));
   EXPECT_EQ(net.parameters().size(), 1u);
@@ -170,10 +170,10 @@ TEST(Module, ConvertsFloatingTensorsOnly) {
   EXPECT_THROW(norm.to(DType::int64), DTypeError);
   const Tensor weight = norm.weight;
   norm.to(Device("cpu"));
-  EXPECT_TRUE(norm.weight.is_same(weight)) << "nothing to be moved";
+  EXPECT_TRUE(norm.weight.is_same(weight)) << "nothing to move";
 }
 
-TEST(Module, SwitchesAllBelowBetweenTrainingAndEvaluation) {
+TEST(Module, SwitchesSubmodulesBetweenTrainingAndEvaluation) {
   MnistCnn net;
   EXPECT_TRUE(net.training() && net.dropout1.training());
   net.eval();
@@ -182,14 +182,14 @@ TEST(Module, SwitchesAllBelowBetweenTrainingAndEvaluation) {
   EXPECT_TRUE(net.training() && net.dropout2.training());
 }
 
-TEST(Module, NamesWhatItRunsInTheProfiler) {
+TEST(Module, NamesItsOpsInTheProfiler) {
   Sequential net;
   net.add("features", Sequential{Conv2d(1, 2, 3), ReLU()}).add("head", Sequential{Flatten(), Linear(2, 2)});
   const Tensor x = rand_normal({1, 1, 3, 3});
   Profiler profiler;
   profiler.start();
   net(x);
-  net.add("last", LogSoftmax());  // a module that joins late is named too
+  net.add("last", LogSoftmax());  // a module added later is named too
   net(x);
   profiler.stop();
   std::set<std::pair<std::string, std::string>> seen;
@@ -201,7 +201,7 @@ TEST(Module, NamesWhatItRunsInTheProfiler) {
   EXPECT_TRUE(seen.contains({"last", "log_softmax"}));
 }
 
-// ---- Initialisation ----
+// ---- Initialization ----
 
 struct Moments {
   double mean = 0, deviation = 0, low = 0, high = 0;
@@ -230,7 +230,7 @@ void expect_uniform(const Tensor& tensor, double bound) {
   EXPECT_NEAR(m.deviation, bound / std::sqrt(3.0), 0.1 * bound);
 }
 
-TEST(Initialisation, IsPyTorchs) {
+TEST(Initialization, MatchesPyTorch) {
   manual_seed(1);
   const Conv2d conv(8, 64, {3, 5}, {.groups = 2});
   EXPECT_EQ(conv.weight.shape(), (Shape{64, 4, 3, 5}));
@@ -256,7 +256,7 @@ TEST(Initialisation, IsPyTorchs) {
   EXPECT_EQ(floats(layer.bias), (Floats{0, 0}));
 }
 
-TEST(Initialisation, DependsOnTheSeedAlone) {
+TEST(Initialization, DependsOnTheSeedAlone) {
   const auto weights = [](std::uint64_t seed) {
     manual_seed(seed);
     return floats(MnistCnn().fc2.weight);
@@ -266,7 +266,7 @@ TEST(Initialisation, DependsOnTheSeedAlone) {
   EXPECT_NE(first, weights(2));
 }
 
-TEST(Initialisation, LeavesOutWhatIsNotWanted) {
+TEST(Initialization, OmitsDisabledParameters) {
   EXPECT_FALSE(Conv2d(1, 1, 1, {}, false).bias.defined());
   EXPECT_FALSE(Linear(1, 1, false).bias.defined());
   BatchNorm2d norm(2, 1e-5, 0.1, false);
@@ -295,7 +295,7 @@ TEST(Layers, CheckTheirArguments) {
 
 // ---- Forward ----
 
-TEST(Layers, ComputeTheirOps) {
+TEST(Layers, MatchTheirOps) {
   manual_seed(1);
   const Tensor x = rand_normal({2, 4, 6, 6});
   Conv2d conv(4, 6, 3, {.stride = 2, .padding = 1, .groups = 2});
@@ -337,7 +337,7 @@ TEST(Layers, DropInTrainingOnly) {
   EXPECT_EQ(floats(drop_channels(x)), floats(x));
 }
 
-TEST(Layers, BatchNormLearnsItsStatisticsInTrainingOnly) {
+TEST(Layers, BatchNormUpdatesRunningStatisticsInTrainingOnly) {
   BatchNorm2d norm(1, 0, 0.25);
   const Tensor x = Tensor::from<float>({1, 3, 5, 7}, {2, 1, 1, 2});  // mean 4, variance 5, unbiased 20 / 3
   const Floats y = floats(norm(x));
@@ -353,7 +353,7 @@ TEST(Layers, BatchNormLearnsItsStatisticsInTrainingOnly) {
   EXPECT_NEAR(norm.running_mean.item<float>(), 1, 1e-6);
 }
 
-TEST(Losses, ComputeTheirOps) {
+TEST(Losses, MatchTheirOps) {
   manual_seed(1);
   const Tensor x = rand_normal({3, 4}), y = rand_normal({3, 4});
   const Tensor target = Tensor::from<std::int64_t>({0, 3, 1}, {3});
@@ -379,7 +379,7 @@ std::multiset<std::string> ops_of(Module& module, const Tensor& x) {
   return names;
 }
 
-TEST(Sequential, FusesReluWithoutChangingANumber) {
+TEST(Sequential, FusesReluBitForBit) {
   manual_seed(1);
   Sequential net{Conv2d(2, 5, 3), ReLU(), Flatten(), Linear(80, 7), ReLU(), ReLU(), Linear(7, 3)};
   auto& conv = dynamic_cast<Conv2d&>(net[0]);
@@ -402,7 +402,7 @@ TEST(Sequential, FusesReluWithoutChangingANumber) {
     EXPECT_EQ(gradients[i], floats(parameters[i].grad())) << i;
 
   const auto ops = ops_of(net, x);
-  EXPECT_EQ(ops.count("relu"), 1u) << "the second of two in a row is no epilogue";
+  EXPECT_EQ(ops.count("relu"), 1u) << "only the first of two in a row is an epilogue";
   EXPECT_EQ(ops.count("conv2d"), 1u);
   EXPECT_EQ(ops.count("linear"), 2u);
 }
@@ -432,7 +432,7 @@ TEST(Sequential, MovesWithItsModules) {
   EXPECT_EQ(outer.named_parameters()[0].name, "inner.0.weight");
 }
 
-TEST(Sequential, OfNothingIsTheIdentity) {
+TEST(Sequential, EmptyIsTheIdentity) {
   Sequential net;
   const Tensor x = rand_normal({2, 2});
   EXPECT_TRUE(net(x).is_same(x));

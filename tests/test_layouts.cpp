@@ -1,4 +1,4 @@
-// What ops do to memory: which results are views, which keep channels-last, and what in-place ops write.
+// Memory behavior of ops: which results are views, which keep channels-last, and what in-place ops write.
 #include <gtest/gtest.h>
 #include <metron/core/autograd.h>
 #include <metron/core/ops.h>
@@ -21,10 +21,10 @@ bool shares_storage(const Tensor& a, const Tensor& b) { return a.storage() == b.
 
 using Floats = std::vector<float>;
 
-TEST(Views, ReshapeCopiesOnlyWhereStridesLeaveNoChoice) {
+TEST(Views, ReshapeCopiesOnlyWhereStridesRequireIt) {
   const Tensor x = counted({2, 3, 4});
   EXPECT_TRUE(shares_storage(x, x.reshape({6, -1})));
-  EXPECT_TRUE(shares_storage(x, x.slice(2, 0, 2).reshape({6, 2})));  // rows with gaps between them
+  EXPECT_TRUE(shares_storage(x, x.slice(2, 0, 2).reshape({6, 2})));  // rows with gaps in between
   EXPECT_TRUE(shares_storage(x, x.transpose(0, 1).reshape({3, 2, 2, 2})));
   EXPECT_TRUE(shares_storage(x, x.unsqueeze(1).squeeze(1)));
   EXPECT_TRUE(shares_storage(x, counted({1}).expand({4, 3}).reshape({12})) == false);
@@ -47,7 +47,7 @@ TEST(Views, ShapesWithoutElements) {
   EXPECT_EQ(sum(x, {0}).to_vector<float>(), (Floats{0, 0, 0}));
 }
 
-TEST(Views, SliceTakesBoundsAsNumPyDoes) {
+TEST(Views, SliceBoundsMatchNumPy) {
   const Tensor x = counted({5});
   EXPECT_EQ(x.slice(0, 1, 4).to_vector<float>(), (Floats{1, 2, 3}));
   EXPECT_EQ(x.slice(0, -2, 99).to_vector<float>(), (Floats{3, 4}));
@@ -67,7 +67,7 @@ TEST(Layouts, ElementWiseResultsKeepChannelsLast) {
   EXPECT_EQ((x + channel).to_vector<float>(), (x.contiguous() + channel).to_vector<float>());
 }
 
-TEST(Layouts, ConvolutionGivesAndPoolingKeepsChannelsLast) {
+TEST(Layouts, ConvolutionProducesAndPoolingKeepsChannelsLast) {
   const Tensor x = counted({2, 3, 6, 6}), w = counted({4, 3, 3, 3});
   const Tensor y = conv2d(x, w);
   EXPECT_TRUE(y.is_channels_last());
@@ -77,7 +77,7 @@ TEST(Layouts, ConvolutionGivesAndPoolingKeepsChannelsLast) {
   EXPECT_EQ(conv2d(x.to(MemoryFormat::channels_last), w).to_vector<float>(), y.to_vector<float>());
 }
 
-TEST(Layouts, TheGradientOfACopyReturnsInTheLayoutOfItsInput) {
+TEST(Layouts, CopyGradientHasTheLayoutOfItsInput) {
   Tensor x = counted({2, 3, 4, 5}).to(MemoryFormat::channels_last).set_requires_grad();
   Tensor y = x * 2;
   y.retain_grad();
@@ -86,7 +86,7 @@ TEST(Layouts, TheGradientOfACopyReturnsInTheLayoutOfItsInput) {
   EXPECT_EQ(y.grad().to_vector<float>(), counted({2, 60}).to_vector<float>());
 }
 
-TEST(InPlace, OverlappingOperandsAreReadBeforeTheyAreWritten) {
+TEST(InPlace, OverlappingOperandsAreReadBeforeBeingWritten) {
   Tensor x = counted({5});
   x.slice(0, 1, 5).copy_(x.slice(0, 0, 4));
   EXPECT_EQ(x.to_vector<float>(), (Floats{0, 0, 1, 2, 3}));
@@ -112,7 +112,7 @@ TEST(InPlace, SourcesBroadcastAndConvert) {
   EXPECT_EQ(whole.to_vector<std::int64_t>(), (std::vector<std::int64_t>{-3, -6}));
 }
 
-TEST(InPlace, AChangedTensorIsNoLongerFitForBackward) {
+TEST(InPlace, BackwardRejectsAModifiedTensor) {
   Tensor x = counted({3}).set_requires_grad();
   const Tensor y = sum(x * x);
   {
@@ -122,7 +122,7 @@ TEST(InPlace, AChangedTensorIsNoLongerFitForBackward) {
   EXPECT_THROW(y.backward(), AutogradError);
 }
 
-TEST(Dropout, IsTheTensorItselfUnlessSomethingIsDropped) {
+TEST(Dropout, IsTheIdentityUnlessActive) {
   const Tensor x = counted({2, 3});
   EXPECT_TRUE(dropout(x, 0.5, false).is_same(x));
   EXPECT_TRUE(dropout2d(x, 0).is_same(x));
@@ -132,7 +132,7 @@ TEST(Dropout, IsTheTensorItselfUnlessSomethingIsDropped) {
   EXPECT_EQ(leaf.grad().to_vector<float>(), Floats(6, 0));
 }
 
-TEST(Gradients, OnlyThoseAskedForAreComputed) {
+TEST(Gradients, OnlyRequestedOnesAreComputed) {
   Tensor w = counted({4, 3, 3, 3}).set_requires_grad();
   const Tensor loss = sum(conv2d(counted({2, 3, 6, 6}), w, counted({4})));
   Profiler profiler;
@@ -147,7 +147,7 @@ TEST(Gradients, OnlyThoseAskedForAreComputed) {
   EXPECT_EQ(weight_kernels, 1);
 }
 
-TEST(Cat, JoinsMoreTensorsThanANodeHasInputs) {
+TEST(Cat, HandlesMoreTensorsThanANodeHasInputs) {
   std::vector<Tensor> parts;
   parts.reserve(150);
   for (int i = 0; i < 150; ++i) parts.push_back(Tensor::full({1}, i).set_requires_grad());

@@ -1,4 +1,4 @@
-// The metron command line as its users run it: info, profile, graph; what it refuses, and how.
+// The metron command line as a user runs it: info, profile, graph and their errors.
 #include <gtest/gtest.h>
 #include <metron/core/profiler/profile_file.h>
 #include <metron/core/profiler/ranking.h>
@@ -37,7 +37,7 @@ Output run(const std::string& arguments) {
 class Metron : public testing::Test {
  protected:
   std::string path(const std::string& name) const { return (folder / name).string(); }
-  // `metron profile` of profiled_program.
+  // Runs `metron profile` on profiled_program.
   Output profile(const std::string& options, const std::string& arguments) const {
     return run("profile --out '" + path("out") + "' " + options + " -- '" + programs + "profiled_program' " +
                arguments);
@@ -53,7 +53,7 @@ std::int64_t count(const Profile& profile, const std::string& name, Phase phase)
   });
 }
 
-TEST_F(Metron, SaysWhatItCanDo) {
+TEST_F(Metron, PrintsHelp) {
   const Output output = run("--help");
   EXPECT_EQ(output.code, 0);
   EXPECT_TRUE(contains(output.text, {"info", "profile"}));
@@ -105,7 +105,7 @@ TEST_F(Metron, ExitsWithTwoOnBadInput) {
   EXPECT_FALSE(std::filesystem::exists(path("x.png")));
 }
 
-TEST_F(Metron, SaysWhenItsOutputIsLost) {
+TEST_F(Metron, ReportsLostOutput) {
   const Output output = run_command("{ '" + programs + "metron' info >/dev/full; }");
   EXPECT_EQ(output.code, 2);
   EXPECT_NE(output.text.find("can't be written"), std::string::npos) << output.text;
@@ -133,7 +133,7 @@ TEST_F(Metron, ProfilesAProgram) {
       output.text, {"linear", "more ops)", "wall time", "20 steps recorded; memory on the cpu: ", "module"}));
   EXPECT_EQ(output.text.find("cuda"), std::string::npos) << output.text;
   const Profile found = written();
-  EXPECT_EQ(found.steps.size(), 20u);  // by default
+  EXPECT_EQ(found.steps.size(), 20u);  // the default
   EXPECT_EQ(count(found, "adam", Phase::optimizer), 20);
   EXPECT_EQ(count(found, "cross_entropy", Phase::forward), 20);
   EXPECT_EQ(count(found, "linear", Phase::backward), 40);
@@ -142,7 +142,7 @@ TEST_F(Metron, ProfilesAProgram) {
   EXPECT_TRUE(nlohmann::json::accept(read_file(folder / "out" / "trace.json")));
 }
 
-TEST_F(Metron, ProfilesTheStepsAskedFor) {
+TEST_F(Metron, ProfilesTheSelectedSteps) {
   ASSERT_EQ(profile("--wait 3 --warmup 2 --steps 4", "30 0").code, 0);
   const Profile found = written();
   std::vector<std::int64_t> numbers;
@@ -150,13 +150,13 @@ TEST_F(Metron, ProfilesTheStepsAskedFor) {
   EXPECT_EQ(numbers, (std::vector<std::int64_t>{5, 6, 7, 8}));
   EXPECT_EQ(count(found, "adam", Phase::optimizer), 4);
   for (const Record& record : found.records)
-    EXPECT_FALSE(record.first) << record.name;  // the warm-up saw them
+    EXPECT_FALSE(record.first) << record.name;  // warm-up already covered them
   ASSERT_EQ(profile("--steps 0", "30 0").code, 0);
   EXPECT_EQ(written().steps.size(), 30u);
 }
 
 #if defined(METRON_NVTX_LISTENER)
-TEST_F(Metron, GivesRangesToNvidiasTools) {
+TEST_F(Metron, EmitsNvtxRanges) {
   const std::string log = path("ranges"), listener = "NVTX_INJECTION64_PATH='" METRON_NVTX_LISTENER
                                                      "' NVTX_LISTENER='" +
                                                      log + "' ";
@@ -169,12 +169,12 @@ TEST_F(Metron, GivesRangesToNvidiasTools) {
     for (std::string line; std::getline(text, line);) lines.push_back(line);
     return lines;
   };
-  EXPECT_TRUE(ranges_of("").empty()) << "nobody asked";
+  EXPECT_TRUE(ranges_of("").empty()) << "not requested";
   const std::vector<std::string> ranges = ranges_of("METRON_NVTX=1");
   ASSERT_FALSE(ranges.empty());
   EXPECT_EQ(ranges.back(), "depth 0 at the end");
   EXPECT_EQ(std::count(ranges.begin(), ranges.end(), "nothing to pop"), 0);
-  // One for each record, in the order of the profile; those before are the timer's own measurement.
+  // One per record, in the profile's order. Earlier ones are the timer's calibration.
   const Profile found = written();
   ASSERT_GT(ranges.size(), found.records.size());
   auto range = ranges.end() - 1 - static_cast<std::ptrdiff_t>(found.records.size());
@@ -186,7 +186,7 @@ TEST_F(Metron, GivesRangesToNvidiasTools) {
   }
 }
 #else
-TEST_F(Metron, SaysThatItHasNoNvtx) {
+TEST_F(Metron, ReportsMissingNvtx) {
   const Output output =
       run_command("METRON_NVTX=1 '" + programs + "metron' graph --measure 1 --out '" + path("g.png") + "'");
   EXPECT_EQ(output.code, 2);
@@ -202,7 +202,7 @@ TEST_F(Metron, ProfilesTheReferenceExample) {
   EXPECT_EQ(count(written(), "conv2d", Phase::forward), 4);
 }
 
-TEST_F(Metron, PassesTheProgramsStatusOn) {
+TEST_F(Metron, ForwardsTheExitStatus) {
   for (const int status : {0, 3}) {
     const Output output = profile("", "2 " + std::to_string(status));
     EXPECT_EQ(output.code, status) << output.text;
@@ -210,8 +210,8 @@ TEST_F(Metron, PassesTheProgramsStatusOn) {
   }
 }
 
-TEST_F(Metron, SaysWhyThereIsNoProfile) {
-  profile("", "2 0");  // whose files stay, and must not be taken for those of what follows
+TEST_F(Metron, ReportsWhyThereIsNoProfile) {
+  profile("", "2 0");  // whose files remain and must not be mistaken for the next profile's
   const std::string earlier = read_file(folder / "out" / "profile.json");
   struct Case {
     std::string arguments;
@@ -235,7 +235,7 @@ TEST_F(Metron, SaysWhyThereIsNoProfile) {
   }
 }
 
-TEST_F(Metron, LeavesNoFolderOfAProgramThatCannotBeProfiled) {
+TEST_F(Metron, LeavesNoFolderForAnUnprofiledProgram) {
   std::filesystem::create_directory(folder / "mine");
   for (const char* out : {"mine", "new", "new/er/", "mine/new"}) {
     for (const char* program : {"/nonexistent/program", "true"}) {
@@ -246,15 +246,15 @@ TEST_F(Metron, LeavesNoFolderOfAProgramThatCannotBeProfiled) {
   }
 }
 
-TEST_F(Metron, RefusesAProgramThatProfilesItself) {
+TEST_F(Metron, RejectsAProgramThatProfilesItself) {
   const Output output = run("profile --out '" + path("out") + "' -- '" + programs +
                             "mnist_cnn' --epochs 1 --train-limit 64 --test-limit 10 --profile");
   EXPECT_EQ(output.code, 2);
-  EXPECT_NE(output.text.find("METRON_PROFILE asked for it"), std::string::npos) << output.text;
+  EXPECT_NE(output.text.find("METRON_PROFILE started it"), std::string::npos) << output.text;
 }
 
-// The folder goes away while the program runs: the socket carries the reason to the command.
-TEST_F(Metron, SaysWhyAProfileCouldNotBeWritten) {
+// The folder disappears while the program runs. The socket carries the reason to the command.
+TEST_F(Metron, ReportsWhyAProfileCouldNotBeWritten) {
   const std::string out = path("out"), log = path("log");
   const std::string script = "\"" + programs + "profiled_program\" 5 never >" + log + " & p=$!; " +
                              "until grep -q working " + log + "; do sleep 0.05; done; " + "rm -r " + out +
@@ -265,9 +265,9 @@ TEST_F(Metron, SaysWhyAProfileCouldNotBeWritten) {
   EXPECT_EQ(read_file(out), "");
 }
 
-// Starts `metron profile` of a program that never ends, in a process group of its own; signals it when it
-// works.
-int signalled(const std::string& out, int number, bool to_the_group, const std::string& log) {
+// Starts `metron profile` on a program that never ends, in its own process group, and signals it once it
+// runs.
+int exit_code_after_signal(const std::string& out, int number, bool to_the_group, const std::string& log) {
   std::fflush(nullptr);
   const pid_t process = ::fork();
   if (process == 0) {
@@ -287,13 +287,14 @@ int signalled(const std::string& out, int number, bool to_the_group, const std::
 }
 
 TEST_F(Metron, KeepsTheProfileOfAnInterruptedProgram) {
-  EXPECT_EQ(signalled(path("out"), SIGINT, true, path("log")), 128 + SIGINT);  // Ctrl-C reaches both
+  EXPECT_EQ(exit_code_after_signal(path("out"), SIGINT, true, path("log")),
+            128 + SIGINT);  // Ctrl-C reaches both
   EXPECT_GE(written().steps.size(), 5u);
   EXPECT_NE(read_file(path("log")).find("wall time"), std::string::npos);
 }
 
-TEST_F(Metron, PassesARequestToTerminateOn) {
-  EXPECT_EQ(signalled(path("out"), SIGTERM, false, path("log")), 128 + SIGTERM);
+TEST_F(Metron, ForwardsSigterm) {
+  EXPECT_EQ(exit_code_after_signal(path("out"), SIGTERM, false, path("log")), 128 + SIGTERM);
   EXPECT_GE(written().steps.size(), 5u);
 }
 
@@ -318,7 +319,7 @@ TEST_F(Metron, DrawsGraphs) {
   EXPECT_TRUE(contains(read_file(dot), {"conv2d backward", "fc1.weight", "1,179,648 parameters", "ms\""}));
 }
 
-TEST_F(Metron, RefusesAProfileOfAnotherModel) {
+TEST_F(Metron, RejectsAProfileOfAnotherModel) {
   if (run("graph --help").code != 0) GTEST_SKIP() << "this build has no metron graph";
   ASSERT_EQ(profile("", "0 0").code, 2);
   ASSERT_EQ(profile("", "3 0").code, 0);

@@ -1,4 +1,4 @@
-// The example that the README begins with, as its users run it.
+// The first example in the README, as a user runs it.
 #include <gtest/gtest.h>
 #include <metron/core/data/idx.h>
 #include <metron/core/ops.h>
@@ -15,7 +15,7 @@ test::Output run(const std::string& arguments) {
   return test::run_command("'" METRON_BINARY_DIR "/bin/mnist' " + arguments);
 }
 
-// The first elements of one of MNIST's files, as a file of its own.
+// The first elements of one of MNIST's files, as a separate file.
 void shorten(const TemporaryFolder& folder, const std::string& name, std::int64_t count) {
   const Tensor all = read_idx(METRON_SOURCE_DIR "/examples/mnist_cnn/data/" + name + ".gz");
   const Tensor first = slice(all, 0, 0, count).contiguous();
@@ -41,7 +41,7 @@ class Mnist : public testing::Test {
   TemporaryFolder folder_;
 };
 
-TEST_F(Mnist, TestsAfterEachEpochAndRanksTheOneAskedFor) {
+TEST_F(Mnist, TestsAfterEachEpochAndRanksTheSelectedOne) {
   const test::Output output = run("--epochs 1 --batch-size 1 --profile 1" + data());
   ASSERT_EQ(output.code, 0) << output.text;
   EXPECT_TRUE(contains(output.text, {"epoch 1  step 100/105  loss ", "epoch 1  test accuracy ",
@@ -49,7 +49,7 @@ TEST_F(Mnist, TestsAfterEachEpochAndRanksTheOneAskedFor) {
   EXPECT_LT(output.text.find("epoch 1  test accuracy"), output.text.find("conv2d backward"));
 }
 
-TEST_F(Mnist, LearnsWithBatchesThatDoNotDivideTheData) {
+TEST_F(Mnist, LearnsWithAPartialLastBatch) {
   const test::Output output = run("--epochs 4 --batch-size 16 --device cpu" + data());
   ASSERT_EQ(output.code, 0) << output.text;
   const std::string last = "epoch 4  test accuracy ";
@@ -57,14 +57,14 @@ TEST_F(Mnist, LearnsWithBatchesThatDoNotDivideTheData) {
   EXPECT_GT(std::stod(output.text.substr(output.text.find(last) + last.size())), 25) << output.text;
 }
 
-TEST_F(Mnist, GivesTheSameNumbersAgain) {
+TEST_F(Mnist, IsDeterministic) {
   const test::Output first = run("--batch-size 16" + data());
   ASSERT_EQ(first.code, 0) << first.text;
   EXPECT_EQ(run("--batch-size 16" + data()).text, first.text);
   EXPECT_FALSE(contains(first.text, {"wall time"}));
 }
 
-TEST_F(Mnist, RefusesWrongArguments) {
+TEST_F(Mnist, RejectsInvalidArguments) {
   for (const std::string arguments :
        {"--help", "--epochs", "--epochs 1 2", "--learning-rate 1", "--epochs ten", "--epochs 1x",
         "--epochs -1", "--epochs 0x10", "--epochs ''", "--epochs +1", "--epochs 1.5", "--batch-size ' 1'",
@@ -77,7 +77,7 @@ TEST_F(Mnist, RefusesWrongArguments) {
   EXPECT_TRUE(contains(run("--rate 1").text, {"unknown option or missing value: --rate"}));
 }
 
-TEST_F(Mnist, NamesWhatItCannotUse) {
+TEST_F(Mnist, NamesUnusableInput) {
   const struct {
     std::string arguments, word;
   } cases[] = {{"--data /nonexistent", "/nonexistent"},

@@ -1,4 +1,4 @@
-// The example as its users run it: losses against PyTorch's, repeatability, files, wrong input.
+// The example as a user runs it: losses against PyTorch's, repeatability, files, invalid input.
 #include <gtest/gtest.h>
 #include <metron/core/io/safetensors.h>
 #include <unistd.h>
@@ -82,7 +82,7 @@ void expect_losses_of_pytorch(const std::vector<double>& ours) {
   }
 }
 
-// tests/reference/README.md says why this learning rate.
+// tests/reference/README.md explains this learning rate.
 std::string fifty_steps(const std::string& csv) {
   return "--init '" + reference +
          "mnist_init.safetensors' --lr 0.01 --dropout off --shuffle off --epochs 1 --train-limit 3200 " +
@@ -95,7 +95,7 @@ TEST_F(MnistCnn, FollowsPyTorchStepByStep) {
   expect_losses_of_pytorch(training_losses(read_file(path("m.csv"))));
 }
 
-TEST_F(MnistCnn, FollowsPyTorchOnThePortablePathToo) {
+TEST_F(MnistCnn, FollowsPyTorchWithPortableKernels) {
   const Output output = run(fifty_steps(path("m.csv")) + " --providers cpu", "METRON_CPU_ISA=baseline");
   ASSERT_EQ(output.code, 0) << output.text;
   expect_losses_of_pytorch(training_losses(read_file(path("m.csv"))));
@@ -122,20 +122,20 @@ TEST_F(MnistCnn, IsRepeatableBitForBit) {
   EXPECT_NE(read_file(path("m.csv")), metrics);
 }
 
-TEST_F(MnistCnn, SavesTheLayoutOfPyTorch) {
+TEST_F(MnistCnn, SavesPyTorchsStateDict) {
   const Output output = run("--dry-run --save '" + path("w.safetensors") + "'");
   ASSERT_EQ(output.code, 0) << output.text;
   const auto saved = load_safetensors(path("w.safetensors"));
-  const auto wanted = load_safetensors(reference + "mnist_init.safetensors");
-  ASSERT_EQ(saved.size(), wanted.size());
-  for (const NamedTensor& tensor : wanted) {
+  const auto expected = load_safetensors(reference + "mnist_init.safetensors");
+  ASSERT_EQ(saved.size(), expected.size());
+  for (const NamedTensor& tensor : expected) {
     const auto found = std::find_if(saved.begin(), saved.end(),
                                     [&](const NamedTensor& other) { return other.name == tensor.name; });
     ASSERT_NE(found, saved.end()) << tensor.name;
     EXPECT_EQ(found->tensor.shape(), tensor.tensor.shape()) << tensor.name;
     EXPECT_EQ(found->tensor.dtype(), tensor.tensor.dtype()) << tensor.name;
   }
-  // A reader of its own, which asks PyTorch itself where that is installed.
+  // An independent reader, which also loads the file into PyTorch if that is installed.
   const Output check = run_command("python3 '" + reference + "check_safetensors.py' '" +
                                    path("w.safetensors") + "' --expect-model");
   EXPECT_EQ(check.code, 0) << check.text;
@@ -145,11 +145,11 @@ TEST_F(MnistCnn, OddBatchSizesAndProfile) {
   const Output output =
       run("--batch-size 37 --test-batch-size 33 --train-limit 100 --test-limit 70 --epochs 1 --profile");
   ASSERT_EQ(output.code, 0) << output.text;
-  for (const char* word : {"100 images", "/70", "conv2d", "conv2d backward", "adadelta", "outside ops"})
+  for (const char* word : {"100 images", "/70", "conv2d", "conv2d backward", "adadelta", "outside operators"})
     EXPECT_NE(output.text.find(word), std::string::npos) << word << " in\n" << output.text;
 }
 
-TEST_F(MnistCnn, ChecksItselfAgainstThePortableProvider) {
+TEST_F(MnistCnn, PassesCheckingMode) {
   const Output output = run("--batch-size 8 --train-limit 16 --test-limit 8 --epochs 1", "METRON_CHECK=1");
   EXPECT_EQ(output.code, 0) << output.text;
 }
@@ -165,8 +165,8 @@ TEST_F(MnistCnn, HelpNamesEveryFlag) {
     EXPECT_NE(output.text.find(flag), std::string::npos) << flag;
 }
 
-// Wrong input ends with exit code 2 and one message that names what is wrong.
-TEST_F(MnistCnn, RefusesWrongInput) {
+// Invalid input ends with exit code 2 and one message that names the problem.
+TEST_F(MnistCnn, RejectsInvalidInput) {
   struct Case {
     std::string arguments;
     std::vector<std::string> words;
@@ -175,7 +175,7 @@ TEST_F(MnistCnn, RefusesWrongInput) {
   const std::string no_folder = path("file") + "/m.csv";
   const std::vector<Case> cases{
       {"--no-such-flag", {"--no-such-flag"}},
-      {"--batch-size 0", {"--batch-size: a positive number is wanted, got 0"}},
+      {"--batch-size 0", {"--batch-size: expects a positive number, got 0"}},
       {"--batch-size ten", {"--batch-size", "ten"}},
       {"--epochs -1", {"--epochs"}},
       {"--epochs 0 --profile", {"--profile", "0 epochs"}},
@@ -200,13 +200,13 @@ TEST_F(MnistCnn, RefusesWrongInput) {
   }
 }
 
-TEST_F(MnistCnn, NoticesThatItsOutputIsLost) {
+TEST_F(MnistCnn, ReportsLostOutput) {
   const Output output = run_command("{ '" METRON_BINARY_DIR "/bin/mnist_cnn' --dry-run > /dev/full; }");
   EXPECT_EQ(output.code, 2);
   EXPECT_NE(output.text.find("output can't be written"), std::string::npos) << output.text;
 }
 
-TEST_F(MnistCnn, RefusesDamagedData) {
+TEST_F(MnistCnn, RejectsCorruptData) {
   for (const auto& entry : fs::directory_iterator(data)) fs::copy(entry.path(), folder);
   const fs::path labels = folder / "train-labels-idx1-ubyte.gz";
   fs::resize_file(labels, fs::file_size(labels) / 2);
@@ -216,7 +216,7 @@ TEST_F(MnistCnn, RefusesDamagedData) {
   EXPECT_FALSE(fs::exists(path("m.csv")));
 }
 
-TEST_F(MnistCnn, RefusesWeightsOfAnotherModel) {
+TEST_F(MnistCnn, RejectsWeightsOfAnotherModel) {
   const std::vector<NamedTensor> other{{"conv1.weight", Tensor::zeros({32, 1, 5, 5})}};
   save_safetensors(path("w.safetensors"), other);
   const Output output = run("--dry-run --init '" + path("w.safetensors") + "'");

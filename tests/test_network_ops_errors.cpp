@@ -1,5 +1,5 @@
-// Matrix products, layers' ops, losses and random tensors refuse what they can't compute: with which error,
-// and whether the message says what was wrong.
+// Matrix products, layer ops, losses and random tensors reject invalid input with the right error type and
+// message.
 #include <metron/core/ops.h>
 
 #include <string>
@@ -9,7 +9,7 @@
 namespace metron::test {
 namespace {
 
-TEST(NetworkOpsErrors, MatrixProductsWantInnerSizesThatAgree) {
+TEST(NetworkOpsErrors, MatmulRejectsMismatchedInnerSizes) {
   expect_error<ShapeError>([] { matmul(f32({2, 3}), f32({2, 3})); }, {"[matmul]", "inner sizes", "(2, 3)"});
   expect_error<ShapeError>([] { matmul(f32({3}), f32({2})); }, {"[matmul]", "(3,)", "(2,)"});
   expect_error<ShapeError>([] { matmul(f32({2, 3}), f32({2})); }, {"[matmul]", "(2, 3)", "(2,)"});
@@ -17,7 +17,7 @@ TEST(NetworkOpsErrors, MatrixProductsWantInnerSizesThatAgree) {
   expect_error<ShapeError>([] { matmul(f32({2, 4, 3}), f32({3, 3, 4})); }, {"[matmul]", "(2,)", "(3,)"});
   expect_error<DTypeError>([] { matmul(f32({2, 2}), f64({2, 2})); }, {"[matmul]", "float32", "float64"});
   expect_error<DTypeError>([] { matmul(i64({2, 2}), i64({2, 2})); }, {"[matmul]", "floating", "int64"});
-  expect_error<ValueError>([] { matmul(f32({2, 2}), Tensor()); }, {"[matmul]", "none"});
+  expect_error<ValueError>([] { matmul(f32({2, 2}), Tensor()); }, {"[matmul]", "undefined tensor"});
 
   expect_error<ShapeError>(
       [] {
@@ -33,7 +33,7 @@ TEST(NetworkOpsErrors, MatrixProductsWantInnerSizesThatAgree) {
       {"[linear]", "bias", "(4,)", "(5,)"});
   expect_error<DTypeError>([] { linear(f32({2, 5}), f32({4, 5}), f64({4})); }, {"[linear]", "float64"});
   expect_error<DTypeError>([] { linear(i64({2, 5}), i64({4, 5})); }, {"[linear]", "floating", "int64"});
-  expect_error<ValueError>([] { linear(f32({2, 5}), Tensor()); }, {"[linear]", "none"});
+  expect_error<ValueError>([] { linear(f32({2, 5}), Tensor()); }, {"[linear]", "undefined tensor"});
 
   expect_error<ShapeError>(
       [] {
@@ -49,13 +49,13 @@ TEST(NetworkOpsErrors, MatrixProductsWantInnerSizesThatAgree) {
   expect_error<DTypeError>([] { addmm(f64({4}), f32({2, 3}), f32({3, 4})); }, {"[addmm]", "float64"});
 }
 
-TEST(NetworkOpsErrors, ConvolutionWantsShapesThatFit) {
+TEST(NetworkOpsErrors, ConvolutionRejectsMismatchedShapes) {
   const Tensor x = f32({8, 1, 28, 28}), w = f32({32, 1, 3, 3});
   expect_error<ShapeError>(
       [&] {
         conv2d(x, f32({32, 3, 3, 3}));
       },
-      {"[conv2d]", "weight (32, 3, 3, 3) wants 3 input channels per group", "x (8, 1, 28, 28)"});
+      {"[conv2d]", "weight (32, 3, 3, 3) expects 3 input channels per group", "x (8, 1, 28, 28)"});
   expect_error<ShapeError>([&] { conv2d(f32({1, 28, 28}), w); }, {"[conv2d]", "(N, C, H, W)", "(1, 28, 28)"});
   expect_error<ShapeError>(
       [&] {
@@ -95,10 +95,10 @@ TEST(NetworkOpsErrors, ConvolutionWantsShapesThatFit) {
         conv2d(i64({1, 1, 3, 3}), i64({1, 1, 3, 3}));
       },
       {"[conv2d]", "floating", "int64"});
-  expect_error<ValueError>([&] { conv2d(x, Tensor()); }, {"[conv2d]", "none"});
+  expect_error<ValueError>([&] { conv2d(x, Tensor()); }, {"[conv2d]", "undefined tensor"});
 }
 
-TEST(NetworkOpsErrors, PoolingWantsWindowsThatFit) {
+TEST(NetworkOpsErrors, PoolingRejectsInvalidWindows) {
   struct Op {
     const char* name;
     Tensor (*call)(const Tensor&, const Pool2dOptions&);
@@ -123,11 +123,11 @@ TEST(NetworkOpsErrors, PoolingWantsWindowsThatFit) {
                              {op.name, "half the kernel", "2"});
     expect_error<ValueError>([&] { op.call(x, {.kernel = 2, .padding = -1}); }, {op.name, "paddings", "-1"});
     expect_error<DTypeError>([&] { op.call(i64({1, 1, 4, 4}), {}); }, {op.name, "floating", "int64"});
-    expect_error<ValueError>([&] { op.call(Tensor(), {}); }, {op.name, "none"});
+    expect_error<ValueError>([&] { op.call(Tensor(), {}); }, {op.name, "undefined tensor"});
   }
 }
 
-TEST(NetworkOpsErrors, BatchNormWantsChannelsAndStatistics) {
+TEST(NetworkOpsErrors, BatchNormRequiresChannelsAndStatistics) {
   const Tensor x = f32({4, 3, 2, 2}), c = f32({3}), v = f32({3});
   const auto norm = [](const Tensor& input, const Tensor& w, const Tensor& b, const Tensor& mean,
                        const Tensor& variance,
@@ -137,10 +137,12 @@ TEST(NetworkOpsErrors, BatchNormWantsChannelsAndStatistics) {
   expect_error<ShapeError>([&] { norm(x, f32({4}), f32({4}), {}, {}, true); },
                            {"[batch_norm]", "(3,)", "(4,)"});
   expect_error<ShapeError>([&] { norm(x, c, {}, {}, {}, true); },
-                           {"[batch_norm]", "weight and bias", "none"});
+                           {"[batch_norm]", "weight and bias", "undefined tensor"});
   expect_error<ShapeError>([&] { norm(x, c, c, f32({2}), v, true); }, {"[batch_norm]", "running", "(2,)"});
-  expect_error<ShapeError>([&] { norm(x, c, c, c, {}, true); }, {"[batch_norm]", "running", "none"});
-  expect_error<ValueError>([&] { norm(x, c, c, {}, {}, false); }, {"[batch_norm]", "evaluation", "none"});
+  expect_error<ShapeError>([&] { norm(x, c, c, c, {}, true); },
+                           {"[batch_norm]", "running", "undefined tensor"});
+  expect_error<ValueError>([&] { norm(x, c, c, {}, {}, false); },
+                           {"[batch_norm]", "evaluation", "undefined tensor"});
   expect_error<ValueError>(
       [&] {
         norm(f32({1, 3}), c, c, c, v, true);
@@ -153,23 +155,25 @@ TEST(NetworkOpsErrors, BatchNormWantsChannelsAndStatistics) {
         norm(i64({4, 3}), {}, {}, {}, {}, true);
       },
       {"[batch_norm]", "floating", "int64"});
-  expect_error<ValueError>([&] { norm(Tensor(), {}, {}, {}, {}, true); }, {"[batch_norm]", "none"});
+  expect_error<ValueError>([&] { norm(Tensor(), {}, {}, {}, {}, true); },
+                           {"[batch_norm]", "undefined tensor"});
 }
 
-TEST(NetworkOpsErrors, LayerNormWantsTheLastAxes) {
+TEST(NetworkOpsErrors, LayerNormRequiresTheLastAxes) {
   const Tensor x = f32({4, 2, 3}), w = f32({3});
   expect_error<ShapeError>([&] { layer_norm(x, {2}); }, {"[layer_norm]", "last axes", "(2,)", "(4, 2, 3)"});
   expect_error<ShapeError>([&] { layer_norm(x, {}); }, {"[layer_norm]", "last axes"});
   expect_error<ShapeError>([&] { layer_norm(w, {1, 3}); }, {"[layer_norm]", "(1, 3)", "(3,)"});
   expect_error<ShapeError>([&] { layer_norm(x, {2, 3}, w, w); }, {"[layer_norm]", "(2, 3)", "(3,)"});
-  expect_error<ShapeError>([&] { layer_norm(x, {3}, w); }, {"[layer_norm]", "weight and bias", "none"});
+  expect_error<ShapeError>([&] { layer_norm(x, {3}, w); },
+                           {"[layer_norm]", "weight and bias", "undefined tensor"});
   expect_error<ValueError>([&] { layer_norm(x, {3}, w, w, -1); }, {"[layer_norm]", "eps", "-1"});
   expect_error<DTypeError>([&] { layer_norm(x, {3}, f64({3}), f64({3})); }, {"[layer_norm]", "float64"});
   expect_error<DTypeError>([] { layer_norm(i64({2, 3}), {3}); }, {"[layer_norm]", "floating", "int64"});
-  expect_error<ValueError>([] { layer_norm(Tensor(), {3}); }, {"[layer_norm]", "none"});
+  expect_error<ValueError>([] { layer_norm(Tensor(), {3}); }, {"[layer_norm]", "undefined tensor"});
 }
 
-TEST(NetworkOpsErrors, DropoutWantsAProbability) {
+TEST(NetworkOpsErrors, DropoutRejectsAnInvalidProbability) {
   struct Op {
     const char* name;
     Tensor (*call)(const Tensor&, double, bool);
@@ -181,7 +185,7 @@ TEST(NetworkOpsErrors, DropoutWantsAProbability) {
       expect_error<ValueError>([&] { op.call(f32({2, 3}), nan, training); }, {op.name, "nan"});
     }
     expect_error<DTypeError>([&] { op.call(i64({2, 3}), 0.5, true); }, {op.name, "floating", "int64"});
-    expect_error<ValueError>([&] { op.call(Tensor(), 0.5, true); }, {op.name, "none"});
+    expect_error<ValueError>([&] { op.call(Tensor(), 0.5, true); }, {op.name, "undefined tensor"});
   }
   expect_error<ShapeError>([] { dropout2d(f32({2, 3, 4}), 0.5); }, {"[dropout2d]", "(N, C)", "(2, 3, 4)"});
 }
@@ -190,7 +194,7 @@ TEST(NetworkOpsErrors, SoftmaxAndLosses) {
   expect_error<ShapeError>([] { softmax(f32({2, 3}), 2); }, {"[softmax]", "axis 2"});
   expect_error<ShapeError>([] { log_softmax(f32({}), 0); }, {"[log_softmax]", "axis 0", "rank 0"});
   expect_error<DTypeError>([] { softmax(i64({2, 3}), 1); }, {"[softmax]", "floating", "int64"});
-  expect_error<ValueError>([] { log_softmax(Tensor(), 1); }, {"[log_softmax]", "none"});
+  expect_error<ValueError>([] { log_softmax(Tensor(), 1); }, {"[log_softmax]", "undefined tensor"});
 
   struct Op {
     const char* name;
@@ -205,7 +209,7 @@ TEST(NetworkOpsErrors, SoftmaxAndLosses) {
     expect_error<ShapeError>([&] { call(f32({2, 3}), i64({2, 1})); }, {op.name, "(2, 1)"});
     expect_error<DTypeError>([&] { call(f32({2, 3}), f32({2})); }, {op.name, "int64", "float32"});
     expect_error<DTypeError>([&] { call(i64({2, 3}), i64({2})); }, {op.name, "floating", "int64"});
-    expect_error<ValueError>([&] { call(f32({2, 3}), Tensor()); }, {op.name, "none"});
+    expect_error<ValueError>([&] { call(f32({2, 3}), Tensor()); }, {op.name, "undefined tensor"});
     for (const std::int64_t label : {-1, 3}) {
       expect_error<ValueError>(
           [&] {
@@ -219,7 +223,7 @@ TEST(NetworkOpsErrors, SoftmaxAndLosses) {
   expect_error<DTypeError>([] { mse_loss(i64({2}), i64({2})); }, {"[mse_loss]", "floating", "int64"});
 }
 
-TEST(NetworkOpsErrors, EmbeddingWantsIndicesOfTheTable) {
+TEST(NetworkOpsErrors, EmbeddingRejectsIndicesOutOfRange) {
   const Tensor w = f32({5, 2});
   expect_error<DTypeError>([&] { embedding(w, f32({3})); }, {"[embedding]", "int64", "float32"});
   expect_error<DTypeError>([&] { embedding(i64({5, 2}), i64({3})); }, {"[embedding]", "floating", "int64"});
@@ -227,10 +231,10 @@ TEST(NetworkOpsErrors, EmbeddingWantsIndicesOfTheTable) {
   expect_error<ValueError>([&] { embedding(w, Tensor::full({3}, 5, {DType::int64})); }, {"[embedding]", "5"});
   expect_error<ValueError>([&] { embedding(w, Tensor::full({3}, -1, {DType::int64})); },
                            {"[embedding]", "-1"});
-  expect_error<ValueError>([&] { embedding(w, Tensor()); }, {"[embedding]", "none"});
+  expect_error<ValueError>([&] { embedding(w, Tensor()); }, {"[embedding]", "undefined tensor"});
 }
 
-TEST(NetworkOpsErrors, RandomTensorsWantADistribution) {
+TEST(NetworkOpsErrors, RandomTensorsRejectInvalidParameters) {
   expect_error<ValueError>([] { rand_uniform({2}, 1, 0); }, {"[rand_uniform]", "1", "0"});
   expect_error<ValueError>([] { rand_uniform({2}, 0, infinity); }, {"[rand_uniform]", "inf"});
   expect_error<ValueError>([] { rand_normal({2}, 0, -1); }, {"[rand_normal]", "deviation", "-1"});

@@ -1,4 +1,4 @@
-// Optimizers against formulas in double precision and PyTorch's results, and the learning rate's schedules.
+// Optimizers against double-precision formulas and PyTorch's results, and learning rate schedules.
 #include <gtest/gtest.h>
 #include <metron/core/autograd.h>
 #include <metron/core/ops.h>
@@ -30,8 +30,7 @@ Tensor parameter(const Doubles& values, DType dtype = DType::float64) {
   return Tensor::from(values, {static_cast<std::int64_t>(values.size())}).to(dtype).set_requires_grad();
 }
 
-// One parameter's update in the words of the papers: f(gradient, parameter, step from 1), with a state of its
-// own.
+// One parameter's update as published: f(gradient, parameter, step from 1), with its own state.
 using Formula = std::function<double(double g, double p, int t)>;
 
 Formula sgd_formula(SGDOptions o) {
@@ -72,7 +71,7 @@ struct Case {
   std::string name;
   MakeOptimizer optimizer;
   Formula formula;  // copied for each element
-  Doubles torch;    // what PyTorch 1.13 makes of (1, -2, 0.5) in four steps with gradients(t)
+  Doubles torch;    // PyTorch 1.13's result for (1, -2, 0.5) after four steps with gradients(t)
 };
 
 constexpr SGDOptions sgd_plain{.lr = .1};
@@ -142,8 +141,8 @@ TEST_P(Optimizers, AgreeWithPyTorch) {
   expect_near(p.to_vector<double>(), GetParam().torch, 1e-14);
 }
 
-// Sizes around the widths of vectors, and none; both dtypes; a gradient that is not contiguous.
-TEST_P(Optimizers, AgreeWithTheirFormulaInEveryElement) {
+// Sizes around vector widths, including zero, both dtypes, and a non-contiguous gradient.
+TEST_P(Optimizers, MatchTheirFormulaElementwise) {
   for (const DType dtype : {DType::float64, DType::float32}) {
     std::vector<Tensor> parameters;
     std::vector<Doubles> values;
@@ -201,7 +200,7 @@ TEST_P(Optimizers, SkipParametersWithoutGradient) {
   EXPECT_NEAR(always.item<double>(), always_value, 1e-14);
 }
 
-TEST_P(Optimizers, TakeBothDtypesAtOnceAndStridedParameters) {
+TEST_P(Optimizers, HandleMixedDtypesAndStridedParameters) {
   Tensor wide = parameter({1, 2}), narrow = parameter({1, 2}, DType::float32);
   Tensor strided = Tensor::from<double>({1, 9, 2, 9}, {2, 2}).slice(1, 0, 1).set_requires_grad();
   const auto optimizer = GetParam().optimizer({wide, narrow, strided});
@@ -216,7 +215,7 @@ TEST_P(Optimizers, TakeBothDtypesAtOnceAndStridedParameters) {
   EXPECT_NE(wide.to_vector<double>()[0], 1);
 }
 
-TEST_P(Optimizers, FollowTheLearningRate) {
+TEST_P(Optimizers, RespectLearningRateChanges) {
   Tensor p = parameter({1});
   const auto optimizer = GetParam().optimizer({p});
   optimizer->set_lr(0);
@@ -238,7 +237,7 @@ TEST_P(Optimizers, CheckTheirParameters) {
   EXPECT_THROW(make_one({p, p}), ValueError);
   EXPECT_THROW(make_one({p * 2.0}), ValueError);
   Tensor q = parameter({1});
-  EXPECT_THROW(q.set_grad(Tensor::ones({1})), DTypeError);  // float32: no optimizer ever sees it
+  EXPECT_THROW(q.set_grad(Tensor::ones({1})), DTypeError);  // float32: rejected before any optimizer sees it
   EXPECT_THROW(q.set_grad(Tensor::ones({2}, {DType::float64})), ShapeError);
 }
 
@@ -293,7 +292,7 @@ TEST(Optimizer, ChecksItsOptions) {
   EXPECT_EQ(SGD(p).lr(), 1e-3);
 }
 
-// ---- Schedules. The rates are PyTorch 1.13's. ----
+// ---- Schedules, against rates from PyTorch 1.13. ----
 
 template <typename Make>
 Doubles rates(const Make& make_schedule) {
@@ -318,7 +317,7 @@ TEST(Schedules, AgreeWithPyTorch) {
       {1, 1 / 2., 1 / 3., 1 / 4., 1 / 5., 1 / 6.}, 0);
 }
 
-TEST(Schedules, TakeOverFromEachOther) {
+TEST(Schedules, Compose) {
   SGD optimizer({parameter({1})}, {.lr = .8});
   LinearWarmupLR warmup(optimizer, 2, 0);
   EXPECT_EQ(optimizer.lr(), 0);

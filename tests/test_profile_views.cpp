@@ -1,4 +1,4 @@
-// What can be seen of a profile: ranges, shapes, modules, memory, and the files it is written to.
+// Views of a profile: ranges, shapes, modules, memory, and the files it is written to.
 #include <gtest/gtest.h>
 #include <metron/core/allocator.h>
 #include <metron/core/profiler/internal/text_table.h>
@@ -42,7 +42,7 @@ struct Net : Module {
   Tensor forward(const Tensor& x) override { return log_softmax(head(block(x)), 1); }
 };
 
-// Steps of training on batches of 8 and 24, each in a range of its own.
+// Training steps on batches of 8 and 24, each in a separate range.
 Profile profile_training(int steps) {
   manual_seed(1);
   Net net;
@@ -76,8 +76,8 @@ const RankingRow* find(const std::vector<RankingRow>& rows, const std::string& n
   return found == rows.end() ? nullptr : &*found;
 }
 
-TEST(ProfileRanges, CountNoTimeTwice) {
-  profile_training(1);  // the start of a library would be a range as well
+TEST(ProfileRanges, DoNotDoubleCount) {
+  profile_training(1);  // a library's initialization would be a range as well
   const Profile profile = profile_training(20);
   const Ranking ranking = rank(profile);
   EXPECT_NEAR(sum_of_self(ranking) / ranking.wall_us, 1, 0.01);
@@ -91,7 +91,7 @@ TEST(ProfileRanges, CountNoTimeTwice) {
   EXPECT_NE(ranking.to_table().find("range small"), std::string::npos);
 }
 
-TEST(ProfileRanges, InsideOfAnOpLeaveItsTimesAsTheyAre) {
+TEST(ProfileRanges, InsideAnOpDoNotChangeItsTimes) {
   Profiler profiler;
   const Tensor x = rand_normal({64, 64});
   const auto run = [&](bool ranges) {
@@ -116,7 +116,7 @@ TEST(ProfileRanges, InsideOfAnOpLeaveItsTimesAsTheyAre) {
   }
 }
 
-TEST(ProfileShapes, KeepTheBatchSizesApart) {
+TEST(ProfileShapes, SeparateBatchSizes) {
   const Profile profile = profile_training(3);
   const Ranking by_op = rank(profile), by_shape = rank(profile, {.group = GroupBy::shape});
   const RankingRow* both = find(by_op.rows, "linear");
@@ -132,7 +132,7 @@ TEST(ProfileShapes, KeepTheBatchSizesApart) {
   EXPECT_NEAR(total, both->total_us + both->first_us, 1e-6 * total);
 }
 
-TEST(ProfileModules, AddUpFromTheInside) {
+TEST(ProfileModules, AggregateBottomUp) {
   const Profile profile = profile_training(5);
   const std::vector<ModuleRow> rows = module_view(profile);
   const auto row = [&](const std::string& path) -> const ModuleRow& {
@@ -178,7 +178,7 @@ TEST(ProfileMemory, AgreesWithTheAllocator) {
   const Ranking ranking = profiler.ranking();
   EXPECT_EQ(find(ranking.rows, "add")->allocated_bytes,
             2. * static_cast<double>(CachingAllocator::size_class(400'000)));
-  // Every live value follows from the one before it: nobody else allocates here.
+  // Every live value follows from the previous one: nothing else allocates here.
   const std::vector<MemoryEvent>& events = profiler.profile().memory;
   for (std::size_t i = 1; i < events.size(); ++i)
     EXPECT_EQ(events[i].live, events[i - 1].live + events[i].delta);
@@ -207,7 +207,7 @@ TEST(ProfileOutput, IsTheSameInEveryFormat) {
   }
 }
 
-TEST(ProfileOutput, CutsNoName) {
+TEST(ProfileOutput, DoesNotTruncateNames) {
   Profiler profiler;
   const std::string name(1000, 'n');
   profiler.start();
@@ -223,7 +223,7 @@ TEST(ProfileOutput, CutsNoName) {
   EXPECT_TRUE(nlohmann::json::accept(ranking.to_json()));
 }
 
-TEST(ProfileFile, GivesTheSameProfileAgain) {
+TEST(ProfileFile, RoundTrips) {
   const TemporaryFolder folder;
   Profile profile = profile_training(4);
   profile.program = "training \"of\" \xE5\x9B\xBE";
@@ -237,7 +237,7 @@ TEST(ProfileFile, GivesTheSameProfileAgain) {
   EXPECT_EQ(to_trace(again), to_trace(profile));
 }
 
-TEST(ProfileFile, RefusesWhatIsNone) {
+TEST(ProfileFile, RejectsOtherFiles) {
   const TemporaryFolder folder;
   save_profile(profile_training(1), folder / "p.json");
   const auto good = nlohmann::json::parse(read_file(folder / "p.json"));
@@ -251,7 +251,7 @@ TEST(ProfileFile, RefusesWhatIsNone) {
       [](auto& j) { j.erase("records"); },
       [](auto& j) { j["records"][0].erase(3); },
       [](auto& j) { j["records"][0][2] = 0; },     // its own parent
-      [](auto& j) { j["records"][0][4] = 9999; },  // a module that there is not
+      [](auto& j) { j["records"][0][4] = 9999; },  // a module that does not exist
       [](auto& j) { j["records"][0][6] = 3; },
       [](auto& j) { j["records"][0][0] = -1; },
       [](auto& j) { j["records"][0][11] = -5; },
@@ -270,7 +270,7 @@ TEST(ProfileFile, RefusesWhatIsNone) {
   }
 }
 
-TEST(ProfileFolder, HoldsAllFilesOrSaysWhyNot) {
+TEST(ProfileFolder, HasAllFilesOrAnError) {
   const TemporaryFolder folder;
   write_profile_folder(profile_training(1), folder / "a" / "b");
   std::vector<std::string> names;
@@ -283,9 +283,9 @@ TEST(ProfileFolder, HoldsAllFilesOrSaysWhyNot) {
   expect_error<IoError>([&] { check_profile_folder(folder / "file" / "x"); }, {"file/x"});
 }
 
-TEST(ProfileColdAndWarm, AreKeptApart) {
+TEST(ProfileColdAndWarm, AreSeparate) {
   Profiler profiler;
-  const Tensor x = rand_normal({37, 41});  // a shape that nothing else here has
+  const Tensor x = rand_normal({37, 41});  // a shape that is unique here
   profiler.start();
   for (int i = 0; i < 4; ++i) relu(x);
   profiler.stop();

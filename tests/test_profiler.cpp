@@ -1,4 +1,4 @@
-// The timer: what it records, what it adds up to, what it costs.
+// The timer: its records, their sums, and its overhead.
 #include <gtest/gtest.h>
 #include <metron/core/slots.h>
 #include <metron/metron.h>
@@ -66,7 +66,7 @@ class ProfilerOfTraining : public testing::Test {
   Profiler profiler;
 };
 
-TEST_F(ProfilerOfTraining, SelfTimesAndSharesAddUpToTheWallTime) {
+TEST_F(ProfilerOfTraining, SelfTimesAndSharesSumToTheWallTime) {
   run(50);
   const Ranking ranking = profiler.ranking();
   EXPECT_NEAR(sum_of_self(ranking) / ranking.wall_us, 1, 0.01);
@@ -74,13 +74,13 @@ TEST_F(ProfilerOfTraining, SelfTimesAndSharesAddUpToTheWallTime) {
   EXPECT_GT(ranking.wall_us, 0);
 }
 
-TEST_F(ProfilerOfTraining, KeepsFirstCallsApart) {
+TEST_F(ProfilerOfTraining, SeparatesFirstCalls) {
   run(10);
   const Ranking ranking = profiler.ranking();
   const RankingRow* linear = find(ranking, "linear");
   ASSERT_NE(linear, nullptr);
   EXPECT_EQ(linear->calls + linear->first_calls, 20);
-  EXPECT_LE(linear->first_calls, 2);  // none if an earlier test of this process ran these shapes
+  EXPECT_LE(linear->first_calls, 2);  // none if an earlier test in this process ran these shapes
 }
 
 TEST_F(ProfilerOfTraining, AttributesBackwardToItsForwardOpAndModule) {
@@ -128,7 +128,7 @@ TEST_F(ProfilerOfTraining, RecordsProviderShapesBytesAndFlops) {
   EXPECT_EQ(found, 2);
 }
 
-TEST_F(ProfilerOfTraining, SortsAndCutsAsAsked) {
+TEST_F(ProfilerOfTraining, SortsAndTruncates) {
   run(5);
   const Ranking by_self = profiler.ranking({.sort = SortBy::self, .kernels = false});
   for (std::size_t i = 1; i < by_self.rows.size(); ++i)
@@ -141,7 +141,7 @@ TEST_F(ProfilerOfTraining, SortsAndCutsAsAsked) {
     return row.module == "second" && row.name == "linear";
   }));
   const std::string table = cut.to_table();
-  EXPECT_NE(table.find("outside ops"), std::string::npos);
+  EXPECT_NE(table.find("outside operators"), std::string::npos);
   EXPECT_NE(table.find("more ops)"), std::string::npos);
 }
 
@@ -178,7 +178,7 @@ TEST(Profiler, RecordsOnlyTheThreadThatStartedIt) {
   EXPECT_TRUE(profiler.records().empty());
 }
 
-TEST(Profiler, RefusesASecondOne) {
+TEST(Profiler, RejectsASecondProfiler) {
   Profiler first, second;
   first.start();
   EXPECT_THROW(second.start(), Error);
@@ -188,7 +188,7 @@ TEST(Profiler, RefusesASecondOne) {
   second.stop();
 }
 
-TEST(Profiler, SurvivesAnOpThatThrows) {
+TEST(Profiler, HandlesThrowingOps) {
   const Tensor x = rand_normal({4, 10}), bad = Tensor::full({4}, 10, {DType::int64});
   Profiler profiler;
   profiler.start();
@@ -202,7 +202,7 @@ TEST(Profiler, SurvivesAnOpThatThrows) {
   EXPECT_EQ(sum_record->parent, -1);
 }
 
-// A clock that says each kernel took a microsecond.
+// A clock that reports one microsecond per kernel.
 class FakeClock : public DeviceClock {
  public:
   std::uint32_t begin(Device) override { return open_++; }
@@ -213,7 +213,7 @@ class FakeClock : public DeviceClock {
   std::uint32_t open_ = 0, ended_ = 0;
 };
 
-TEST(Profiler, ShowsTheDevicesOwnClockWhereThereIsOne) {
+TEST(Profiler, UsesTheDeviceClockIfAvailable) {
   install_device_clock(Device::Type::cpu, std::make_unique<FakeClock>());
   Profiler profiler;
   const Tensor x = Tensor::ones({5});
@@ -228,7 +228,7 @@ TEST(Profiler, ShowsTheDevicesOwnClockWhereThereIsOne) {
   install_device_clock(Device::Type::cpu, nullptr);
 }
 
-// The fastest of several runs: what else the machine does only ever adds.
+// The fastest of several runs, as interference only ever adds time.
 template <typename Body>
 double fastest_ns(int runs, const Body& body) {
   double best = 1e18;
@@ -241,7 +241,7 @@ double fastest_ns(int runs, const Body& body) {
   return best;
 }
 
-TEST(Profiler, CostsAtMostAMicrosecondAnOp) {
+TEST(Profiler, OverheadIsAtMostAMicrosecondPerOp) {
   constexpr int ops = 2000;
   const Tensor x = Tensor::ones({4}), y = Tensor::ones({4});
   const auto work = [&] {

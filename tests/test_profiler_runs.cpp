@@ -1,5 +1,5 @@
 // Which part of a program a profiler records: schedules, stopping from another thread, scopes that outlive a
-// run, errors on the way.
+// run, exceptions.
 #include <gtest/gtest.h>
 #include <metron/metron.h>
 
@@ -42,14 +42,14 @@ void expect_consistent(const Profile& profile) {
   }
 }
 
-TEST(Schedule, GoesThroughWaitWarmUpAndActive) {
+TEST(Schedule, CyclesThroughWaitWarmUpAndActive) {
   using enum Schedule::Activity;
   const Schedule schedule{.wait = 1, .warmup = 2, .active = 2, .repeat = 2};
-  const std::vector<Schedule::Activity> wanted{waiting,   warming_up, warming_up, recording,
-                                               recording, waiting,    warming_up, warming_up,
-                                               recording, recording,  done,       done};
-  for (std::size_t i = 0; i < wanted.size(); ++i)
-    EXPECT_EQ(schedule.at(static_cast<std::int64_t>(i)), wanted[i]) << i;
+  const std::vector<Schedule::Activity> expected{waiting,   warming_up, warming_up, recording,
+                                                 recording, waiting,    warming_up, warming_up,
+                                                 recording, recording,  done,       done};
+  for (std::size_t i = 0; i < expected.size(); ++i)
+    EXPECT_EQ(schedule.at(static_cast<std::int64_t>(i)), expected[i]) << i;
   EXPECT_TRUE(schedule.ends_cycle(4));
   EXPECT_FALSE(schedule.ends_cycle(3));
   EXPECT_TRUE(schedule.ends_cycle(9));
@@ -60,13 +60,13 @@ TEST(Schedule, GoesThroughWaitWarmUpAndActive) {
   EXPECT_EQ((Schedule{.active = 1, .repeat = 0}).at(1'000'000), recording);
 }
 
-TEST(Schedule, RefusesNegativeNumbers) {
+TEST(Schedule, RejectsNegativeNumbers) {
   expect_error<ValueError>([] { Profiler({.wait = -1}); }, {"schedule", "-1"});
   expect_error<ValueError>([] { Profiler({.active = std::int64_t{1} << 62}); }, {"schedule"});
 }
 
-TEST(ProfilerSteps, RecordTheActiveOnesAlone) {
-  const Tensor x = Tensor::ones({1000, 1000});  // so that the steps are long beside what lies between them
+TEST(ProfilerSteps, RecordOnlyActiveSteps) {
+  const Tensor x = Tensor::ones({1000, 1000});  // steps are long compared to the time between them
   Profiler profiler({.wait = 2, .warmup = 1, .active = 3, .repeat = 2});
   profiler.start();
   std::vector<bool> recorded;
@@ -85,7 +85,7 @@ TEST(ProfilerSteps, RecordTheActiveOnesAlone) {
   expect_consistent(profiler.profile());
 }
 
-TEST(ProfilerSteps, HandOverEachCycleAndForgetIt) {
+TEST(ProfilerSteps, DeliverEachCycleOnce) {
   const Tensor x = Tensor::ones({8});
   std::vector<std::vector<std::int64_t>> cycles;
   std::vector<std::int64_t> sums;
@@ -114,8 +114,8 @@ TEST(ProfilerSteps, BelongToTheRecordedThread) {
   EXPECT_EQ(profiler.profile().steps.size(), 1u);
 }
 
-// A position that a warm-up recorded must not be taken for one of the records that followed.
-TEST(ProfilerSteps, WarmUpLeavesNoPositionsBehind) {
+// An index recorded during warm-up must not be taken for one of a later record.
+TEST(ProfilerSteps, WarmUpLeavesNoStaleIndices) {
   Tensor x = Tensor::ones({4});
   x.set_requires_grad();
   Profiler profiler({.warmup = 1, .active = 1});
@@ -128,7 +128,7 @@ TEST(ProfilerSteps, WarmUpLeavesNoPositionsBehind) {
   for (const Record& record : profiler.records()) EXPECT_EQ(record.forward, -1);
 }
 
-TEST(ProfilerThreads, AnotherOneMayStopIt) {
+TEST(ProfilerThreads, AnotherThreadMayStopIt) {
   for (int round = 0; round < 30; ++round) {
     Profiler profiler;
     std::atomic<bool> started = false, stopped = false;
@@ -154,7 +154,7 @@ TEST(ProfilerThreads, AnotherOneMayStopIt) {
   }
 }
 
-TEST(ProfilerThreads, MayDestroyItWhileTheRecordedOneWorks) {
+TEST(ProfilerThreads, MayDestroyItDuringRecordedWork) {
   std::optional<Profiler> profiler(std::in_place);
   std::atomic<bool> started = false, done = false;
   std::thread worker([&] {
@@ -169,7 +169,7 @@ TEST(ProfilerThreads, MayDestroyItWhileTheRecordedOneWorks) {
   worker.join();
 }
 
-TEST(ProfilerThreads, ARecordedThreadThatEndedIsNotMistakenForALaterOne) {
+TEST(ProfilerThreads, AReusedThreadIdIsNotRecorded) {
   Profiler profiler;
   std::thread([&] { profiler.start(); }).join();
   for (int i = 0; i < 5; ++i) std::thread([] { sum(Tensor::ones({3})); }).join();
@@ -177,7 +177,7 @@ TEST(ProfilerThreads, ARecordedThreadThatEndedIsNotMistakenForALaterOne) {
   EXPECT_TRUE(profiler.records().empty());
 }
 
-TEST(ProfilerScopes, OfAnOlderRunAreVoid) {
+TEST(ProfilerScopes, FromAnEarlierRunAreIgnored) {
   Profiler first, second;
   const Tensor x = Tensor::ones({3});
   first.start();
@@ -203,7 +203,7 @@ TEST(ProfilerScopes, OfAnOlderRunAreVoid) {
   expect_consistent(second.profile());
 }
 
-TEST(ProfilerScopes, ThatAreOpenWhenItStopsEndThen) {
+TEST(ProfilerScopes, OpenScopesEndWhenItStops) {
   Profiler profiler;
   profiler.start();
   const OpScope outer("outer");
@@ -235,7 +235,7 @@ TEST(ProfilerScopes, AModuleWithoutANameAddsNothingToThePath) {
   EXPECT_EQ(modules, (std::vector<std::string>{"outer", "inner"}));
 }
 
-TEST(ProfilerScopes, SurviveABackwardThatThrows) {
+TEST(ProfilerScopes, HandleAThrowingBackward) {
   Tensor x = Tensor::ones({4});
   x.set_requires_grad();
   Profiler profiler;
@@ -259,7 +259,7 @@ TEST(ProfilerScopes, SurviveABackwardThatThrows) {
   EXPECT_NE(profiler.ranking().to_table().find("thrower backward"), std::string::npos);
 }
 
-// A clock that fails to begin, or to end, or at nothing.
+// A device clock that fails at begin, at end, or never.
 class FailingClock : public DeviceClock {
  public:
   explicit FailingClock(const bool& begins) : begins_(begins) {}
@@ -275,7 +275,7 @@ class FailingClock : public DeviceClock {
   std::uint32_t tickets_ = 0;
 };
 
-TEST(ProfilerScopes, SurviveADeviceClockThatFails) {
+TEST(ProfilerScopes, HandleAFailingDeviceClock) {
   for (const bool begins : {false, true}) {
     Profiler profiler;
     const Tensor x = Tensor::ones({4});
@@ -290,11 +290,11 @@ TEST(ProfilerScopes, SurviveADeviceClockThatFails) {
   }
 }
 
-TEST(ProfilerScopes, EndWithTheOneAroundThem) {
+TEST(ProfilerScopes, EndWithTheEnclosingScope) {
   Profiler profiler;
   profiler.start();
   std::optional<ProfileRange> outer(std::in_place, "outer"), inner(std::in_place, "inner");
-  outer.reset();  // takes the inner one with it
+  outer.reset();  // also ends the inner one
   inner.reset();
   { const ProfileRange next("next"); }
   profiler.stop();

@@ -1,16 +1,16 @@
-// Every provider against the portable one, forward and backward, and whether the table reaches all of their
-// kernels.
+// Every provider against the portable one, forward and backward, and whether the table of op cases reaches
+// all of their kernels.
 #include <metron/core/profiler/profiler.h>
 #include <metron/kernels/providers.h>
 
 #include <set>
 
-#include "walk.h"
+#include "op_case_runner.h"
 
 namespace metron::test {
 namespace {
 
-// Two orders of the same sums of at most 10^5 terms, added in blocks, of unit-sized operands.
+// Bounds two summation orders of at most 10^5 terms, added in blocks, with unit-sized operands.
 double tolerance(DType dtype) { return dtype == DType::float64 ? 2e-13 : 2e-6; }
 
 void expect_close(const Outcome& got, const Outcome& want, double allowed) {
@@ -21,7 +21,7 @@ void expect_close(const Outcome& got, const Outcome& want, double allowed) {
 
 class Providers : public testing::TestWithParam<Case> {};
 
-// The provider under test first; the portable one computes what it declines.
+// The provider under test first. The portable one computes what it declines.
 TEST_P(Providers, AgreeWithThePortableOne) {
   const Case& c = GetParam();
   for (const Device device : devices()) {
@@ -41,7 +41,7 @@ TEST_P(Providers, AgreeWithThePortableOne) {
   }
 }
 
-// The double-precision gradients have passed central differences.
+// The double-precision gradients have been verified against central differences.
 TEST_P(Providers, GradientsInSinglePrecisionAgreeWithDouble) {
   const Case& c = GetParam();
   for (const Device device : devices()) {
@@ -51,8 +51,8 @@ TEST_P(Providers, GradientsInSinglePrecisionAgreeWithDouble) {
   }
 }
 
-// METRON_CHECK=1 compares slot by slot what the walk above compares op by op.
-TEST_P(Providers, PassTheCheckingMode) {
+// METRON_CHECK=1 compares each slot, the test above each op.
+TEST_P(Providers, PassCheckingMode) {
   const Case& c = GetParam();
   set_checking(true);
   for (const Device device : devices()) {
@@ -84,7 +84,7 @@ TEST(ProviderCoverage, EveryInstalledKernelIsReachedByACase) {
     EXPECT_FALSE(p.slots.empty()) << p.name;
     for (const char* slot : p.slots)
       EXPECT_TRUE(reached.contains({report_name(p.name), slot}))
-          << "no case makes provider " << p.name << " compute " << slot;
+          << "no case reaches slot " << slot << " of provider " << p.name;
   }
 }
 

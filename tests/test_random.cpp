@@ -1,4 +1,4 @@
-// Random numbers: the published ones of Philox, the same everywhere, distributed as they should be.
+// Random numbers: published Philox vectors, reproducibility, distributions.
 #include <metron/core/ops.h>
 #include <metron/core/parallel.h>
 
@@ -17,8 +17,8 @@ constexpr bool gives(const Philox4& block, std::uint32_t a, std::uint32_t b, std
   return block.v[0] == a && block.v[1] == b && block.v[2] == c && block.v[3] == d;
 }
 
-// Known answers of philox4x32-10 that its authors publish with Random123. Counter words 0 and 1 are the
-// index, 2 and 3 the stream; key words 0 and 1 are the seed.
+// Known answers for philox4x32-10 as published with Random123. Counter words 0 and 1 are the index, 2 and 3
+// the stream. Key words 0 and 1 are the seed.
 constexpr std::uint64_t ones = ~std::uint64_t{0};
 static_assert(gives(philox({0, 0}, 0), 0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8));
 static_assert(gives(philox({ones, ones}, ones), 0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd));
@@ -37,7 +37,7 @@ class Seeded : public testing::Test {
   const int threads = num_threads();
 };
 
-TEST_F(Seeded, TheSeedDecides) {
+TEST_F(Seeded, TheSeedDeterminesAllNumbers) {
   const std::vector<float> first = drawn(rand_normal({100})), second = drawn(rand_normal({100}));
   EXPECT_NE(first, second);
   manual_seed(2024);
@@ -57,7 +57,7 @@ TEST_F(Seeded, ElementsDependOnTheirIndexAlone) {
   EXPECT_EQ(drawn(image), many);
 }
 
-TEST_F(Seeded, AnyNumberOfThreadsGivesTheSame) {
+TEST_F(Seeded, ResultsDoNotDependOnThreadCount) {
   const auto all = [] {
     manual_seed(7);
     std::vector<std::vector<float>> results;
@@ -75,7 +75,7 @@ TEST_F(Seeded, AnyNumberOfThreadsGivesTheSame) {
   EXPECT_EQ(all(), one);
 }
 
-TEST_F(Seeded, KeysAreGivenOutOnce) {
+TEST_F(Seeded, KeysAreUnique) {
   std::vector<std::vector<std::uint64_t>> streams(4);
   std::vector<std::thread> workers;
   for (std::vector<std::uint64_t>& mine : streams) {
@@ -90,7 +90,7 @@ TEST_F(Seeded, KeysAreGivenOutOnce) {
   EXPECT_EQ(next_philox_key().stream, 4000u);
 }
 
-// Moments of a million numbers, within five standard errors of what they estimate.
+// Moments of a million numbers, within five standard errors.
 constexpr std::int64_t count = 1'000'000;
 
 double central_moment(const std::vector<double>& values, double mean, int order) {
@@ -149,7 +149,7 @@ TEST_F(Seeded, NarrowTypesRoundTheSameNumbers) {
   }
 }
 
-TEST_F(Seeded, DropoutDropsItsShareAndScalesTheRest) {
+TEST_F(Seeded, DropoutDropsWithProbabilityPAndScalesKeptElements) {
   for (const double p : {0.1, 0.3, 0.5, 0.9}) {
     const std::vector<float> y = drawn(dropout(Tensor::ones({count}), p));
     const auto dropped = std::count(y.begin(), y.end(), 0.0f);
@@ -171,11 +171,11 @@ TEST_F(Seeded, Dropout2dDropsWholeChannels) {
   EXPECT_NEAR(dropped, 512, 5 * std::sqrt(2048 * 0.1875));
 }
 
-TEST_F(Seeded, BackwardDropsWhatForwardDropped) {
+TEST_F(Seeded, BackwardReusesTheForwardMask) {
   for (const Shape& shape : {Shape{100, 100}, Shape{10, 10, 10, 10}}) {
     const Tensor x = Tensor::ones(shape).set_requires_grad();
     const Tensor y = shape.size() == 2 ? dropout(x, 0.4) : dropout2d(x, 0.4);
-    manual_seed(1);  // the mask is made of the key that the op drew, not of the generator's present state
+    manual_seed(1);  // the mask follows from the key that the op drew, not from the generator's current state
     y.backward(Tensor::ones(shape));
     EXPECT_EQ(drawn(x.grad()), drawn(y.detach()));
   }

@@ -1,13 +1,12 @@
 // The portable provider against the loops of naive.h.
 #include <metron/core/ops.h>
 
-#include "walk.h"
+#include "op_case_runner.h"
 
 namespace metron::test {
 namespace {
 
-// Each bounds the rounding of the longest sums of the table (10^5 terms, added in blocks) at unit-sized
-// operands.
+// Bounds the rounding of the table's longest sums (10^5 terms, added in blocks) with unit-sized operands.
 double tolerance(DType dtype) { return dtype == DType::float64 ? 5e-14 : 1e-6; }
 
 class Reference : public testing::TestWithParam<Case> {};
@@ -38,7 +37,7 @@ Tensor vector(const std::vector<double>& values) {
   return Tensor::from(values, {static_cast<std::int64_t>(values.size())});
 }
 
-TEST(SpecialValues, NanGoesThroughElementwiseOps) {
+TEST(SpecialValues, NanPropagatesThroughElementwiseOps) {
   const Tensor x = vector({nan, 1, nan});
   for (const auto op : {relu, gelu, sigmoid, metron::tanh, metron::exp, metron::log, metron::sqrt}) {
     const std::vector<double> y = op(x).to_vector<double>();
@@ -85,7 +84,7 @@ TEST(SpecialValues, TheFirstNanIsTheMaximum) {
   EXPECT_EQ(argmax(below).item<std::int64_t>(), 0);
 }
 
-TEST(SpecialValues, PoolsPassNanAndMinusInfinityOn) {
+TEST(SpecialValues, PoolsPropagateNanAndMinusInfinity) {
   const Tensor x = Tensor::from(std::vector<double>{1, nan, -infinity, -infinity, 2, 3, -infinity, -infinity},
                                 {1, 1, 2, 4})
                        .set_requires_grad();
@@ -105,14 +104,14 @@ TEST(SpecialValues, SoftmaxOfInfinities) {
 }
 
 TEST(SpecialValues, LongSumsStayExact) {
-  // Added one by one in float32, ten million tenths make 1087937.
+  // Added sequentially in float32, ten million tenths yield 1087937.
   const Tensor tenths = Tensor::full({10'000'000}, 0.1);
   EXPECT_NEAR(sum(tenths).item<float>(), 1e6, 1);
   EXPECT_NEAR(mean(tenths).item<float>(), 0.1f, 1e-7);
   EXPECT_NEAR(sum(Tensor::full({1'000'000, 3}, 0.1), {0}).to_vector<float>()[1], 1e5, 0.1);
 }
 
-TEST(SpecialValues, IntegersBeyondAFloatsReach) {
+TEST(SpecialValues, IntegersBeyondFloatPrecision) {
   const std::int64_t large = (std::int64_t{1} << 53) + 1;
   const Tensor x = Tensor::from(std::vector<std::int64_t>{large, -large}, {2});
   const Tensor one = Tensor::from(std::vector<std::int64_t>{1}, {1});

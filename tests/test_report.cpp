@@ -1,4 +1,4 @@
-// The report's parts: run.json, the ranking and its noise, the lab's names, the folder.
+// The parts of the report: run.json, the ranking and its noise, the lab's names, the folder.
 #include <gtest/gtest.h>
 #include <metron/core/error.h>
 #include <metron/tools/environment.h>
@@ -23,7 +23,7 @@
 namespace metron::report {
 namespace {
 
-TEST(Run, IsReadBackAsItWasWritten) {
+TEST(Run, RoundTrips) {
   Report report;
   report.complete = true;
   report.environment.text = R"({"cpu": {"model": "x"}})";
@@ -50,7 +50,7 @@ TEST(Run, IsReadBackAsItWasWritten) {
   EXPECT_EQ(read.comparison.at(0).rank.at(1), 1);
 }
 
-TEST(Run, RefusesWhatIsNoRun) {
+TEST(Run, RejectsOtherFiles) {
   const TemporaryFolder folder;
   const auto load = [&](const std::string& text) {
     const std::filesystem::path path = folder.write("x.json", text);
@@ -66,13 +66,13 @@ TEST(Run, RefusesWhatIsNoRun) {
   test::expect_error<IoError>([] { load_run("/nonexistent/run.json"); }, {"/nonexistent/run.json"});
 }
 
-TEST(Run, HoldsFiniteNumbersAlone) {
+TEST(Run, RejectsNonFiniteNumbers) {
   Report report;
   report.seconds = std::numeric_limits<double>::quiet_NaN();
   test::expect_error<ValueError>([&] { to_json(report); }, {"finite"});
 }
 
-TEST(Language, PutsValuesIntoTexts) {
+TEST(Language, FormatsValuesIntoTexts) {
   EXPECT_EQ(english()("{1} of {0}, {2}", {"b", "a"}), "a of b, {2}");
   const Language other("xx", {{"loss", "verlies"}, {"{0} steps", "stappen: {0}"}});
   EXPECT_EQ(other("loss"), "verlies");
@@ -85,7 +85,7 @@ TEST(Language, PutsValuesIntoTexts) {
 using test::synthetic_profile;
 using test::SyntheticOp;
 
-// Three rounds of one step each, in which the ops take these times.
+// Three rounds of one step each with these op times.
 BatchSection ranked(const std::vector<std::vector<SyntheticOp>>& rounds, double noise_ns = 0) {
   Profile profile = synthetic_profile(rounds);
   profile.cost.noise_ns = noise_ns;
@@ -98,7 +98,7 @@ std::vector<std::string> names_of(const BatchSection& section) {
   return names;
 }
 
-TEST(Ranks, FollowTheTimes) {
+TEST(Ranks, FollowTimes) {
   const auto round = [](std::int64_t conv, std::int64_t linear) {
     return std::vector<SyntheticOp>{{"conv2d", Phase::forward, 100, "conv2d_forward", conv, 4e6, 1000},
                                     {"linear", Phase::forward, 100, "matmul", linear},
@@ -118,25 +118,25 @@ TEST(Ranks, FollowTheTimes) {
   EXPECT_EQ(conv.reference_name, "conv2d");
   EXPECT_EQ(large.ops[1].reference_name, "addmm");
   EXPECT_FALSE(large.ops[2].gflops);
-  // The same program with a tiny convolution: nothing but the times decides.
+  // The same program with a tiny convolution: only the times matter.
   const BatchSection small = ranked({round(90, 2000), round(91, 2100), round(89, 1900)});
   EXPECT_EQ(names_of(small), (std::vector<std::string>{"linear", "conv2d", "relu"}));
 }
 
-TEST(Ranks, AreNotKnownWithinTheNoise) {
+TEST(Ranks, AreUnresolvedWithinTheNoise) {
   const auto round = [](std::int64_t a, std::int64_t b, std::int64_t c) {
     return std::vector<SyntheticOp>{
         {"exp", Phase::forward, a}, {"log", Phase::forward, b}, {"sqrt", Phase::backward, c}};
   };
-  // log's slowest round is slower than exp's fastest; sqrt is far from both.
+  // log's slowest round is slower than exp's fastest. sqrt is far from both.
   EXPECT_EQ(names_of(ranked({round(500, 400, 100), round(510, 490, 110), round(480, 410, 90)})),
             (std::vector<std::string>{"exp?", "log?", "sqrt backward"}));
-  // Apart, but not by more than what a single call may be off by.
+  // Apart, but by no more than the error of a single call.
   EXPECT_EQ(names_of(ranked({round(500, 400, 100), round(500, 400, 100), round(500, 400, 100)}, 99)),
             (std::vector<std::string>{"exp", "log", "sqrt backward"}));
   EXPECT_EQ(names_of(ranked({round(500, 400, 100), round(500, 400, 100), round(500, 400, 100)}, 101)),
             (std::vector<std::string>{"exp?", "log?", "sqrt backward"}));
-  // Two rounds are too few to know anything.
+  // Two rounds are too few to resolve anything.
   EXPECT_EQ(names_of(ranked({round(500, 400, 100), round(500, 400, 100)})),
             (std::vector<std::string>{"exp?", "log?", "sqrt backward?"}));
   const BatchSection section = ranked({round(500, 400, 100), round(510, 490, 110), round(480, 410, 90)});
@@ -145,7 +145,7 @@ TEST(Ranks, AreNotKnownWithinTheNoise) {
   EXPECT_EQ(section.ops[2].rank, 3);
 }
 
-TEST(Ranks, OfADeviceWithAClockAreByItsTime) {
+TEST(Ranks, UseDeviceTimeIfAvailable) {
   Profile profile = synthetic_profile({{{"conv2d", Phase::forward, 100, "conv2d_forward", 9000},
                                         {"linear", Phase::forward, 100, "matmul", 100}}});
   profile.records[1].device_ns = 3000;
@@ -156,7 +156,7 @@ TEST(Ranks, OfADeviceWithAClockAreByItsTime) {
   EXPECT_EQ(section.ops[0].device_us, 7.0);
   EXPECT_DOUBLE_EQ(section.ops[0].time_us, 7.0);
   EXPECT_DOUBLE_EQ(section.ops[1].self_us, 9.1);
-  EXPECT_FALSE(section.ops[0].roof);  // no roof was measured
+  EXPECT_FALSE(section.ops[0].roof);  // no measured roof
   EXPECT_EQ(section.ops[0].roof_kind, "");
 }
 
@@ -189,7 +189,7 @@ TEST(Cold, NamesTheLibraryThatInitializes) {
   EXPECT_DOUBLE_EQ(section.ops[1].initialization_us, 0);
 }
 
-// A library starts in the first product, which is then no slower than its kernel.
+// The first product initializes a library. Without that, it is no slower than its kernel.
 Profile with_start() {
   Profile profile = synthetic_profile({{{"conv2d", Phase::forward, 1000, "conv2d_forward", 9000},
                                         {"linear", Phase::forward, 100, "matmul", 30'500}}});
@@ -202,7 +202,7 @@ Profile with_start() {
   return profile;
 }
 
-TEST(Cold, CountsALibrarysStartToItAlone) {
+TEST(Cold, AttributesInitializationToItsLibrary) {
   const StepSamples warm =
       sample_steps(synthetic_profile({{{"conv2d", Phase::forward, 1000, "conv2d_forward", 8000},
                                        {"linear", Phase::forward, 100, "matmul", 400}}}));
@@ -214,7 +214,7 @@ TEST(Cold, CountsALibrarysStartToItAlone) {
   EXPECT_NEAR(section.ops[1].cold_us, 0.6, 1e-9);
 }
 
-TEST(Faithful, RanksNoLibrarysStart) {
+TEST(Faithful, ExcludesLibraryInitialization) {
   const FaithfulSection section = rank_faithful(sample_steps(with_start()), 64);
   ASSERT_EQ(section.rows.size(), 3u);
   EXPECT_EQ(section.rows[0].op, "conv2d");
@@ -226,9 +226,9 @@ TEST(Faithful, RanksNoLibrarysStart) {
   EXPECT_NEAR(section.starts[0].us, 30, 1e-9);
 }
 
-// ---- The lab's way
+// ---- The lab's method
 
-TEST(Faithful, HasTheReferencesNamesAndNothingOfItsOrder) {
+TEST(Faithful, HasTheReferenceNamesButNotItsOrder) {
   const auto pass = [](std::int64_t conv, std::int64_t linear) {
     return sample_steps(synthetic_profile({{{"conv2d", Phase::forward, 1000, "conv2d_forward", conv},
                                             {"relu", Phase::forward, 100, "unary", 500},
@@ -244,7 +244,7 @@ TEST(Faithful, HasTheReferencesNamesAndNothingOfItsOrder) {
   const FaithfulSection lab = rank_faithful(pass(90'000, 5000), 64);
   EXPECT_EQ(rows(lab), (std::vector<std::string>{"conv2d", "convolution", "addmm", "feature_dropout", "relu",
                                                  "threshold", "log_softmax", "_log_softmax"}));
-  EXPECT_DOUBLE_EQ(lab.rows[0].total_us, 91);  // counted again in its parent
+  EXPECT_DOUBLE_EQ(lab.rows[0].total_us, 91);  // included in its parent again
   EXPECT_DOUBLE_EQ(lab.rows[1].total_us, 90);
   EXPECT_EQ(lab.rows[1].source, "conv2d > onednn.conv2d_forward");
   EXPECT_EQ(lab.rows[2].reference_rank, 5);
@@ -266,7 +266,7 @@ TEST(Faithful, HasTheReferencesNamesAndNothingOfItsOrder) {
   EXPECT_LT(tau(100, 70'000), tau(90'000, 5000));
 }
 
-TEST(Reference, IsReadAsItStands) {
+TEST(Reference, ParsesAsWritten) {
   EXPECT_EQ(reference_entries().size(), 93u);
   EXPECT_EQ(reference_entries().front().op, "conv2d");
   EXPECT_EQ(reference_entries().front().total_us, 127013.795);
@@ -277,7 +277,7 @@ TEST(Reference, IsReadAsItStands) {
 
 // ---- Text
 
-TEST(Markdown, MarksWhatIsEmulatedOrADouble) {
+TEST(Markdown, MarksEmulatedDevicesAndFakes) {
   Report report;
   report.environment.text = tools::to_json_text(tools::collect_environment());
   report.settings.batch_sizes = {8};
@@ -298,7 +298,7 @@ TEST(Markdown, MarksWhatIsEmulatedOrADouble) {
   EXPECT_EQ(cold_chart(report, english()).value.label, "time in a step, µs (emulated)");
 }
 
-TEST(Markdown, SaysTheSeedOfTheTrainingAlone) {
+TEST(Markdown, ReportsOnlyTheTrainingSeed) {
   Report report = test::sample_report();
   report.training.seed = 11;
   report.settings.seed = 7;
@@ -307,7 +307,7 @@ TEST(Markdown, SaysTheSeedOfTheTrainingAlone) {
   EXPECT_TRUE(contains(to_markdown(report, english()), {"seed unknown."}));
 }
 
-TEST(Markdown, SpeaksChineseWhereATermHoldsANumber) {
+TEST(Markdown, TranslatesTermsWithNumbers) {
   Report report = test::sample_report();
   report.notes = {make_note("interrupted", {"providers side by side"})};
   report.settings.model = "reference CNN, conv1 4";
@@ -318,8 +318,8 @@ TEST(Markdown, SpeaksChineseWhereATermHoldsANumber) {
   EXPECT_EQ(text.find("faithful, batch"), std::string::npos);
 }
 
-// As a shell reads it back.
-TEST(ShellLine, IsQuotedWhereItMustBe) {
+// Parsed by a shell.
+TEST(ShellLine, IsQuotedWhereNeeded) {
   EXPECT_EQ(shell_line({}, {"metron", "report", "--batch", "1,16"}), "metron report --batch 1,16");
   const std::vector<std::string> words{"two words", "", "it's", "$HOME `x` \"y\"", "*"};
   std::vector<std::string> command{"printf", "%s|"};
@@ -332,13 +332,13 @@ TEST(ShellLine, IsQuotedWhereItMustBe) {
 
 // ---- The folder
 
-TEST(ReportFolder, AppearsWhole) {
+TEST(ReportFolder, AppearsAtomically) {
   const TemporaryFolder parent;
   {
     ReportFolder folder(parent / "report");
     folder.write("report.md", "text");
   }
-  EXPECT_TRUE(parent.names().empty()) << "what was not finished left something behind";
+  EXPECT_TRUE(parent.names().empty()) << "an unfinished report left files behind";
   {
     ReportFolder folder(parent / "report/");
     folder.write("report.md", "text");
@@ -360,7 +360,7 @@ TEST(ReportFolder, ReplacesAnEarlierReportAndNothingElse) {
       report.files.push_back({name, ""});
     }
     report.files.push_back({"run.json", ""});
-    report.files.push_back({"../outside", ""});  // must not be believed
+    report.files.push_back({"../outside", ""});  // must not be trusted
     folder.write("run.json", to_json(report).dump());
     folder.commit();
   };
@@ -374,7 +374,7 @@ TEST(ReportFolder, ReplacesAnEarlierReportAndNothingElse) {
   EXPECT_EQ(parent.names().size(), 2u);
 }
 
-TEST(ReportFolder, RefusesWhereItCannotWrite) {
+TEST(ReportFolder, ReportsUnwritableFolders) {
   const TemporaryFolder parent;
   parent.write("file", "x");
   test::expect_error<IoError>([&] { ReportFolder(parent / "file"); }, {"file"});

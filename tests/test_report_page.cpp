@@ -1,4 +1,4 @@
-// report.html as a reader has it: opened in headless Chromium, where there is one.
+// report.html as a reader sees it: opened in headless Chromium if available.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -18,12 +18,12 @@ using Json = nlohmann::ordered_json;
 
 const std::string source_folder = METRON_SOURCE_DIR "/";
 
-// What a browser found on a page; null where there is none.
+// What the browser found on a page; null without a browser.
 Json browsed(const std::filesystem::path& page, const std::string& name) {
   const TemporaryFolder folder;
   std::string command = "python3 '" + source_folder + "tests/page_in_browser.py' '" +
                         (folder / "browser").string() + "' '" + page.string() + '\'';
-  // To look at: METRON_PAGE_PICTURES=folder.
+  // Screenshots for visual inspection: METRON_PAGE_PICTURES=folder.
   if (const char* pictures = std::getenv("METRON_PAGE_PICTURES"))
     command += " '" + std::string(pictures) + '/' + name + '\'';
   const test::Output output = test::run_command(command);
@@ -61,7 +61,7 @@ double number_at(const Json& run, const std::string& path) {
   return sum;
 }
 
-// Whether `text` is the number, rounded to the digits that it shows.
+// Whether `text` is the number, rounded to the digits it shows.
 testing::AssertionResult shows(std::string text, double expected) {
   for (const auto& [from, to] :
        {std::pair<std::string, std::string>{"−", "-"}, {",", ""}, {"\u00a0", ""}, {" ", ""}, {"%", ""}}) {
@@ -73,7 +73,7 @@ testing::AssertionResult shows(std::string text, double expected) {
   try {
     shown = std::stod(text, &end);
   } catch (const std::exception&) {
-    return testing::AssertionFailure() << '"' << text << "\" is no number";
+    return testing::AssertionFailure() << '"' << text << "\" is not a number";
   }
   if (end != text.size()) return testing::AssertionFailure() << '"' << text << "\" is more than a number";
   const std::size_t exponent = text.find('e'), point = text.find('.');
@@ -82,7 +82,7 @@ testing::AssertionResult shows(std::string text, double expected) {
     unit *= std::pow(10, -static_cast<double>(std::min(exponent, text.size()) - point - 1));
   if (std::abs(shown - expected) > 0.5001 * unit + 1e-12 * std::abs(expected))
     return testing::AssertionFailure() << '"' << text << "\" is not " << expected;
-  // Nothing that counts may be rounded away.
+  // Counts must not be rounded.
   if (expected != 0 && shown == 0) return testing::AssertionFailure() << expected << " is shown as 0";
   return testing::AssertionSuccess();
 }
@@ -111,9 +111,9 @@ std::set<std::string> paths_of(const Json& numbers) {
   return paths;
 }
 
-// ---- The texts in the sources
+// ---- Texts in the sources
 
-// The English texts of calls like text("a" "b") or t("a").
+// English texts in calls like text("a" "b") or t("a").
 std::set<std::string> texts_in(const std::filesystem::path& file) {
   const std::string source = read_file(file);
   const std::regex call(R"re(\b(?:t|t_|text)\(\s*((?:"(?:[^"\\]|\\.)*"\s*)+))re"),
@@ -136,7 +136,7 @@ std::set<std::string> texts_in_folder(const std::string& folder, const std::stri
   return texts;
 }
 
-// What t() puts between values stands there as it is in the source.
+// The text that t() puts between values is verbatim in the source.
 std::set<std::string> fixed_parts() {
   std::set<std::string> parts;
   auto texts = texts_in_folder("tools/report/render/page", ".js");
@@ -144,12 +144,12 @@ std::set<std::string> fixed_parts() {
   for (const std::string& text : texts) {
     const std::regex hole(R"(\{\d\})");
     parts.insert(std::sregex_token_iterator(text.begin(), text.end(), hole, -1), {});
-    parts.insert(text + ", µs");  // a column's head
+    parts.insert(text + ", µs");  // a column header
   }
   return parts;
 }
 
-// ---- What holds for every page
+// ---- Properties of every page
 
 void expect_sound(const Json& found) {
   EXPECT_EQ(found.at("errors"), Json::array());
@@ -164,10 +164,10 @@ void expect_sound(const Json& found) {
   EXPECT_EQ(structure.at("captions"), structure.at("tables"));
   EXPECT_EQ(structure.at("unnamed"), 0);
   EXPECT_EQ(structure.at("duplicates"), Json::array());
-  EXPECT_EQ(structure.at("outside"), Json::array()) << "texts that leave their boxes";
+  EXPECT_EQ(structure.at("outside"), Json::array()) << "texts overflow their boxes";
   int before = 0;
   for (const Json& level : structure.at("levels")) {
-    EXPECT_LE(level.get<int>(), before + 1) << "a heading's level is left out";
+    EXPECT_LE(level.get<int>(), before + 1) << "a heading level is skipped";
     before = level;
   }
   EXPECT_TRUE(found.at("pdf").at("is_pdf"));
@@ -177,21 +177,21 @@ void expect_sound(const Json& found) {
 
 std::vector<Flame> sample_flames() { return {test::sample_flame(64, false), test::sample_flame(64, true)}; }
 
-// Of the sample, once for all tests that look at it; null without a browser.
+// The page of the sample, shared by all tests that inspect it; null without a browser.
 const Json& sample_page() {
   static const Json found = browsed(test::sample_report(), sample_flames(), english(), "en");
   return found;
 }
 
-// Where between two ticks a value belongs.
-double place(const Json& ticks, double value, bool logarithmic) {
+// The position of a value between two ticks.
+double position_of(const Json& ticks, double value, bool logarithmic) {
   const auto scale = [&](double v) { return logarithmic ? std::log(v) : v; };
   const double first = scale(ticks.front().at(0)), last = scale(ticks.back().at(0));
   const double from = ticks.front().at(1), to = ticks.back().at(1);
   return from + (scale(value) - first) / (last - first) * (to - from);
 }
 
-TEST(BrowsedPage, ShowsTheNumbersOfTheRunAndNoOthers) {
+TEST(BrowsedPage, ShowsOnlyTheNumbersOfTheRun) {
   const Report report = test::sample_report();
   OPEN_SAMPLE(found);
   expect_sound(found);
@@ -199,9 +199,9 @@ TEST(BrowsedPage, ShowsTheNumbersOfTheRunAndNoOthers) {
   expect_equal_to_run(found.at("numbers"), run, true);
   const auto fixed = fixed_parts();
   for (const Json& text : found.at("untraced"))
-    EXPECT_TRUE(fixed.contains(text)) << text << " does not say where it is from";
+    EXPECT_TRUE(fixed.contains(text)) << text << " has no source path";
 
-  // Of every section the first and the last row is there, the nested ones too.
+  // The first and last row of every section, nested ones included.
   const auto paths = paths_of(found.at("numbers"));
   for (const char* path : {"/environment/cpu/cores",
                            "/environment/libraries/a~1b~0c",
@@ -236,7 +236,7 @@ TEST(BrowsedPage, ShowsTheNumbersOfTheRunAndNoOthers) {
   EXPECT_EQ(found.at("structure").at("edges"), report.graph.edges.size());
 }
 
-TEST(BrowsedPage, FollowsTheTemplateOfTheLab) {
+TEST(BrowsedPage, FollowsTheLabTemplate) {
   Report report = test::sample_report();
   OPEN_SAMPLE(found);
   EXPECT_EQ(found.at("structure").at("sections"),
@@ -280,52 +280,53 @@ TEST(BrowsedPage, NamesTheValuesUnderThePointer) {
     ASSERT_FALSE(tip.empty());
     expect_equal_to_run(tip, run, true);
   }
-  // In the middle of the loss chart, whose margins are not equal, about the middle of the training.
+  // In the middle of the loss chart, whose margins differ: close to the middle of the training.
   const std::string path = found.at("tips").at("loss").at(0).at("path");
   EXPECT_NEAR(number_at(run, path), 938, 150);
   EXPECT_NEAR(found.at("tips").at("cursor"),
-              place(found.at("places").at("loss").at("x"), number_at(run, path), false), 1);
+              position_of(found.at("positions").at("loss").at("x"), number_at(run, path), false), 1);
   const Flame flame = test::sample_flame(64, false);
   EXPECT_EQ(found.at("tips").at("flame").at(0).at("trace"), flame.events[0].record);
   EXPECT_TRUE(shows(found.at("tips").at("flame").at(0).at("text"),
                     static_cast<double>(flame.events[0].duration_ns) * 1e-3));
 }
 
-TEST(BrowsedPage, DrawsPointsWhereTheDataSays) {
+TEST(BrowsedPage, DrawsPointsFromTheData) {
   OPEN_SAMPLE(found);
   const Json run = to_json(test::sample_report());
-  const Json& roofline = found.at("places").at("roofline-chart");
+  const Json& roofline = found.at("positions").at("roofline-chart");
   EXPECT_EQ(roofline.at("points").size(), run.at("roofline").size());
   for (const Json& point : roofline.at("points")) {
     const Json& data = run.at(Json::json_pointer(point.at("path").get<std::string>()));
-    EXPECT_NEAR(point.at("x"), place(roofline.at("x"), data.at("intensity"), true), 1);
-    EXPECT_NEAR(point.at("y"), place(roofline.at("y"), data.at("gflops"), true), 1);
+    EXPECT_NEAR(point.at("x"), position_of(roofline.at("x"), data.at("intensity"), true), 1);
+    EXPECT_NEAR(point.at("y"), position_of(roofline.at("y"), data.at("gflops"), true), 1);
   }
-  const Json& accuracy = found.at("places").at("accuracy");
+  const Json& accuracy = found.at("positions").at("accuracy");
   EXPECT_EQ(accuracy.at("points").size(), run.at("training").at("tests").size());
   for (const Json& point : accuracy.at("points")) {
     const Json& data = run.at(Json::json_pointer(point.at("path").get<std::string>()));
-    EXPECT_NEAR(point.at("x"), place(accuracy.at("x"), data.at("step"), false), 1);
-    EXPECT_NEAR(point.at("y"), place(accuracy.at("y"), data.at("accuracy").get<double>() * 100, false), 1);
+    EXPECT_NEAR(point.at("x"), position_of(accuracy.at("x"), data.at("step"), false), 1);
+    EXPECT_NEAR(point.at("y"), position_of(accuracy.at("y"), data.at("accuracy").get<double>() * 100, false),
+                1);
   }
-  const Json& bars = found.at("places").at("comparison-chart");
+  const Json& bars = found.at("positions").at("comparison-chart");
   EXPECT_EQ(bars.at("points").size(), 30u);  // ten ops at three batch sizes
   for (const Json& bar : bars.at("points")) {
     const double share = number_at(run, bar.at("path"));
-    EXPECT_NEAR(bar.at("right"), place(bars.at("x"), share * 100, false), 1);
+    EXPECT_NEAR(bar.at("right"), position_of(bars.at("x"), share * 100, false), 1);
   }
 }
 
 TEST(BrowsedPage, ZoomsTheGraphAndTheTrace) {
   OPEN_SAMPLE(found);
   const Json& view = found.at("zooming");
-  EXPECT_LT(view.at(1).at(2), view.at(0).at(2));  // in
-  EXPECT_GT(view.at(2).at(0), view.at(1).at(0));  // to the right
+  EXPECT_LT(view.at(1).at(2), view.at(0).at(2));  // zoomed in
+  EXPECT_GT(view.at(2).at(0), view.at(1).at(0));  // moved right
   EXPECT_EQ(view.at(3), view.at(0));              // and back
-  EXPECT_EQ(found.at("flame"), Json({3, 2, 3}));  // what is beside the op is gone while it fills the width
+  EXPECT_EQ(found.at("flame"), Json({3, 2, 3}));  // siblings are hidden while the op fills the width
 }
 
-TEST(BrowsedPage, ShowsTimesOfADeviceWithAClock) {
+TEST(BrowsedPage, ShowsDeviceTimes) {
   const Report report = test::sample_report(true);
   BROWSE(found, report, {}, english(), "device");
   expect_sound(found);
@@ -335,7 +336,7 @@ TEST(BrowsedPage, ShowsTimesOfADeviceWithAClock) {
   EXPECT_TRUE(paths.contains("/batches/2/phases/0/device_us"));
 }
 
-TEST(BrowsedPage, MarksWhatAnEmulatorOrAFakeSays) {
+TEST(BrowsedPage, MarksEmulatorsAndFakes) {
   Report report = test::sample_report(true);
   report.settings.emulated = true;
   report.settings.fakes = {"onednn"};
@@ -343,13 +344,13 @@ TEST(BrowsedPage, MarksWhatAnEmulatorOrAFakeSays) {
   expect_sound(found);
   for (const std::string& path : paths_of(found.at("numbers")))
     EXPECT_EQ(path.find("device_us"), std::string::npos) << path;
-  // Every time in the rankings: those of onednn as a fake's, all others as emulated.
+  // Every time in the rankings: those of onednn are marked as a fake's, all others as emulated.
   EXPECT_GT(found.at("structure").at("emulated"), 400);
   EXPECT_GT(found.at("structure").at("fakes"), 100);
   EXPECT_EQ(found.at("structure").at("drawn"), 6);  // the graph's nodes with a time
 }
 
-TEST(BrowsedPage, SpeaksChinese) {
+TEST(BrowsedPage, SupportsChinese) {
   const Report report = test::sample_report();
   BROWSE(found, report, sample_flames(), chinese(), "zh");
   expect_sound(found);
@@ -358,7 +359,7 @@ TEST(BrowsedPage, SpeaksChinese) {
   const std::regex word("[a-z]{4,}");
   for (const Json& heading : found.at("structure").at("headings"))
     EXPECT_FALSE(std::regex_search(heading.get<std::string>(), word)) << heading;
-  // Terms of ours that hold a number.
+  // Our terms with a number in them.
   for (const Json& number : found.at("numbers")) {
     const std::string path = number.at("path"), text = number.at("text");
     const auto expected = path == "/correlations/0/first" ? chinese()("faithful, batch {0}", {"1"})
@@ -369,7 +370,7 @@ TEST(BrowsedPage, SpeaksChinese) {
   }
 }
 
-TEST(BrowsedPage, OpensWithNothingInIt) {
+TEST(BrowsedPage, OpensAnEmptyRun) {
   Report report;
   report.environment.text = R"({"cpu": {"model": "x"}})";
   report.interrupted_in = "training";
@@ -377,9 +378,9 @@ TEST(BrowsedPage, OpensWithNothingInIt) {
   expect_sound(found);
 }
 
-// `metron report` where no font has Chinese characters: the page is in Chinese, its numbers those of the
-// run.json beside it, and it says why the pictures are not.
-TEST(BrowsedPage, IsThatOfTheRunBesideIt) {
+// `metron report` without a font that has Chinese characters: the page is in Chinese, its numbers match
+// run.json, and it says why the pictures are not.
+TEST(BrowsedPage, MatchesItsRunJson) {
   const TemporaryFolder folder;
   const auto fonts =
       folder.write("fonts.conf", "<fontconfig><dir>/usr/share/fonts/truetype/dejavu</dir></fontconfig>");
@@ -414,13 +415,13 @@ TEST(Page, IsOneSmallFile) {
   EXPECT_EQ(page.find("scroll-behavior"), std::string::npos);
 }
 
-TEST(Page, RefusesAGraphWithLooseEdges) {
+TEST(Page, RejectsDanglingEdges) {
   Report report = test::sample_report();
   report.graph.edges[0].to = 99;
   test::expect_error<ValueError>([&] { html_page(report, {}, english()); }, {"8 nodes", "99"});
 }
 
-TEST(Texts, AreAllThereInChinese) {
+TEST(Texts, AreCompleteInChinese) {
   auto texts = texts_in_folder("tools/report/render/page", ".js");
   texts.merge(texts_in_folder("tools/report", ".cpp"));
   EXPECT_GT(texts.size(), 150u);
@@ -430,7 +431,7 @@ TEST(Texts, AreAllThereInChinese) {
   }
 }
 
-TEST(Texts, KeepTheirValuesInChinese) {
+TEST(Texts, KeepPlaceholdersInChinese) {
   const std::regex hole(R"(\{\d\})");
   for (const auto& [english_text, other] : chinese().table()) {
     const std::string first(english_text), second(other);
@@ -441,7 +442,7 @@ TEST(Texts, KeepTheirValuesInChinese) {
   }
 }
 
-TEST(Flame, IsTheStepOfMedianLength) {
+TEST(Flame, IsTheMedianStep) {
   Profile profile;
   profile.strings = {"", "conv1"};
   profile.steps = {{0, 0, 100}, {1, 100, 400}, {2, 400, 600}};

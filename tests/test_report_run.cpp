@@ -1,5 +1,4 @@
-// `metron report` as its users run it: what the folder holds, that its numbers follow from its trace, and how
-// it ends when something is wrong.
+// `metron report` as a user runs it: the files, numbers that follow from the trace, and error handling.
 #include <gtest/gtest.h>
 #include <metron/core/profiler/ranking.h>
 #include <metron/layers/models/mnist_cnn.h>
@@ -36,7 +35,7 @@ Output run(const std::string& arguments) {
   return test::run_command("OMP_WAIT_POLICY=passive '" METRON_BINARY_DIR "/bin/metron' report " + arguments);
 }
 
-// A short one of everything, made once.
+// A short run with every part enabled, created once.
 struct Finished {
   TemporaryFolder folder;
   Output output;
@@ -75,7 +74,7 @@ TEST(ReportRun, HasAllOfItsFiles) {
   EXPECT_EQ(to_json_text(f.report), read_file(f.at("run.json")));
 }
 
-TEST(ReportRun, SaysWhatWasMeasuredAndOnWhat) {
+TEST(ReportRun, DescribesTheMeasurementAndMachine) {
   const Report& report = finished().report;
   EXPECT_EQ(report.settings.batch_sizes, (std::vector<std::int64_t>{1, 4, 16}));
   EXPECT_EQ(report.settings.parameters, 1'199'882);
@@ -101,7 +100,7 @@ TEST(ReportRun, SaysWhatWasMeasuredAndOnWhat) {
   for (const Initialization& i : report.cold.back().initialization) EXPECT_FALSE(i.library.empty());
 }
 
-// Medians of steps, summed by op, with nothing of the report's own code but the timer's correction.
+// Medians of steps, summed by op, independent of the report's code except for the timer's correction.
 struct Recomputed {
   double self_us = 0, total_us = 0;
 };
@@ -116,7 +115,7 @@ std::map<std::string, Recomputed> recompute(const Profile& profile) {
       return s.start <= record.start && record.start <= s.end;
     });
     if (step == profile.steps.end()) {
-      ADD_FAILURE() << "a record outside of all steps";
+      ADD_FAILURE() << "a record outside all steps";
       continue;
     }
     Recomputed& sums =
@@ -156,13 +155,13 @@ TEST(ReportRun, RankingsFollowFromTheTrace) {
       ASSERT_TRUE(recomputed.contains(op.name)) << op.name;
       EXPECT_NEAR(op.self_us, recomputed.at(op.name).self_us, 1e-3) << op.name;
       EXPECT_NEAR(op.total_us, recomputed.at(op.name).total_us, 1e-3) << op.name;
-      EXPECT_LE(recomputed.at(op.name).self_us, before + 1e-3) << op.name << " stands too low";
+      EXPECT_LE(recomputed.at(op.name).self_us, before + 1e-3) << op.name << " is ranked too low";
       before = recomputed.at(op.name).self_us;
     }
   }
 }
 
-TEST(ReportRun, TablesHaveTheNumbersOfTheRun) {
+TEST(ReportRun, TablesMatchTheRun) {
   const Finished& f = finished();
   for (const BatchSection& batch : f.report.batches) {
     const std::string csv = read_file(f.at(batch.ranking_file));
@@ -190,7 +189,7 @@ TEST(ReportRun, TablesHaveTheNumbersOfTheRun) {
     before = at;
   }
   EXPECT_NE(text.find("| conv2d | conv2d | "), std::string::npos);
-  EXPECT_NE(text.find("127003.694"), std::string::npos);  // of the reference, at batch size 1
+  EXPECT_NE(text.find("127003.694"), std::string::npos);  // the reference's, at batch size 1
 }
 
 TEST(ReportRun, ExplainsTheWallTime) {
@@ -205,7 +204,7 @@ TEST(ReportRun, ExplainsTheWallTime) {
   EXPECT_LE(finished().report.batches.back().timer_part, 0.02);
 }
 
-TEST(ReportRun, ConvolutionComesFirstAsInTheReference) {
+TEST(ReportRun, ConvolutionRanksFirstAsInTheReference) {
   if (!times_mean_something) GTEST_SKIP() << "times mean nothing in this build";
   std::vector<std::string> ops;
   for (const FaithfulRow& row : finished().report.faithful.back().rows) {
@@ -213,12 +212,12 @@ TEST(ReportRun, ConvolutionComesFirstAsInTheReference) {
   }
   ASSERT_GE(ops.size(), 3u);
   EXPECT_EQ(ops[0], "conv2d");
-  EXPECT_TRUE(ops[1] == "addmm" || ops[2] == "addmm") << ops[1];  // relu is close behind it on a CPU
+  EXPECT_TRUE(ops[1] == "addmm" || ops[2] == "addmm") << ops[1];  // relu is a close second on a CPU
 }
 
 // ---- Pictures
 
-// Each marker of a series lies where the data says, by arithmetic of the test's own.
+// Every marker of a series is where the data says, computed independently.
 int expect_markers(const DecodedPng& png, const std::vector<drawing::Series>& all,
                    const drawing::Series& series, const drawing::Plot& plot, bool logarithmic) {
   const drawing::Theme& theme = drawing::light_theme();
@@ -253,7 +252,7 @@ void expect_text_inside(const Canvas& canvas) {
     EXPECT_TRUE(canvas.area().contains(text.box)) << text.text;
 }
 
-TEST(ReportPictures, HaveTheirPointsWhereTheDataSays) {
+TEST(ReportPictures, PlotPointsFromTheData) {
   const Finished& f = finished();
   const std::vector<Picture> all = pictures(f.report, english());
   EXPECT_EQ(all.size(), 5u);
@@ -269,7 +268,7 @@ TEST(ReportPictures, HaveTheirPointsWhereTheDataSays) {
     const DecodedPng png(canvas.png());
     int seen = 0;
     for (const drawing::Series& series : chart.series) {
-      const bool pale = series.opacity < 1;  // is mixed with what lies below it
+      const bool pale = series.opacity < 1;  // is blended with what is below it
       if (series.marker != drawing::Marker::none && !pale)
         seen += expect_markers(png, chart.series, series, plot, logarithmic);
     }
@@ -277,7 +276,7 @@ TEST(ReportPictures, HaveTheirPointsWhereTheDataSays) {
   };
   EXPECT_EQ(check(loss_chart(f.report, english()), false), 1);
   EXPECT_EQ(check(accuracy_chart(f.report, english()), false), 1);
-  check(roofline_chart(f.report, english()), true);  // where they stand apart
+  check(roofline_chart(f.report, english()), true);  // where they do not overlap
   Report apart;
   apart.roofs = {100, 10, std::nullopt};
   apart.batches.resize(2);
@@ -364,7 +363,7 @@ TEST_F(ReportRuns, TheRankingFollowsTheModel) {
   EXPECT_LT(text.find("in the lab's measurement"), text.find("The ten most expensive operators"));
 }
 
-TEST_F(ReportRuns, TakeAFinishedRun) {
+TEST_F(ReportRuns, AcceptAFinishedRun) {
   const std::string from = (finished().folder / "out").string();
   ASSERT_EQ(run("--out '" + path("out") + "' --from '" + from +
                 "' --seed 7 --batch 3 --rounds 1 --steps 1 --test-limit 2 --provider-budget 0 --gzip")
@@ -379,14 +378,14 @@ TEST_F(ReportRuns, TakeAFinishedRun) {
         &before = finished().report.training.curve.loss;
   ASSERT_EQ(again.size(), before.size());
   for (std::size_t i = 0; i < again.size(); ++i)
-    EXPECT_NEAR(again[i], before[i], 1e-8 * before[i]);  // by its CSV
+    EXPECT_NEAR(again[i], before[i], 1e-8 * before[i]);  // from its CSV
   EXPECT_DOUBLE_EQ(report.training.tests.at(0).accuracy, finished().report.training.tests.at(0).accuracy);
   EXPECT_TRUE(fs::exists(folder / "out" / "trace.json.gz"));
   EXPECT_EQ(read_file(folder / "out" / "mnist_cnn.safetensors"),
             read_file(finished().at("mnist_cnn.safetensors")));
   EXPECT_TRUE(std::any_of(report.notes.begin(), report.notes.end(),
                           [](const Note& note) { return note.kind == "few_rounds"; }));
-  // Weights alone have no curves, unless they are given; the report there is replaced.
+  // Weights alone have no curves unless these are passed. The existing report is replaced.
   ASSERT_EQ(run("--out '" + path("with") + "' --from '" + from + "/mnist_cnn.safetensors' --metrics '" +
                 from + "/metrics.csv' --batch 1 --rounds 1 --steps 1 --provider-budget 0")
                 .code,
@@ -403,7 +402,7 @@ TEST_F(ReportRuns, TakeAFinishedRun) {
   EXPECT_FALSE(fs::exists(folder / "out" / "trace.json.gz"));
 }
 
-// These signals once a file with this pattern is there; by default Ctrl-C.
+// Sends these signals once a file matching this pattern exists; by default Ctrl-C.
 std::string interrupted(const std::string& out, const std::string& pattern, const std::string& arguments,
                         const std::vector<std::string>& signals = {"INT"}) {
   std::string kills;
@@ -413,7 +412,7 @@ std::string interrupted(const std::string& out, const std::string& pattern, cons
          " >/dev/null 2>&1; do sleep 0.05; done; sleep 0.5; " + kills + "wait $report )";
 }
 
-TEST_F(ReportRuns, LeaveAReportWhenTheyAreInterrupted) {
+TEST_F(ReportRuns, LeaveAReportWhenInterrupted) {
   const Output training = test::run_command(interrupted(path("a"), "", "--epochs 1000"));
   EXPECT_EQ(training.code, 130) << training.text;
   EXPECT_TRUE(contains(training.text, {"Interrupted"}));
@@ -431,25 +430,25 @@ TEST_F(ReportRuns, LeaveAReportWhenTheyAreInterrupted) {
   EXPECT_EQ(b.interrupted_in, "measuring");
   EXPECT_TRUE(b.batches.empty() || b.batches.size() == 2);
   EXPECT_LT(b.settings.rounds, 1000);
-  EXPECT_EQ(b.settings.rounds, b.batches.empty() ? 0 : b.batches.front().steps);  // one step in each
+  EXPECT_EQ(b.settings.rounds, b.batches.empty() ? 0 : b.batches.front().steps);  // one step per round
   EXPECT_EQ(b.settings.cold_runs, b.settings.rounds);
   for (const File& file : b.files) EXPECT_TRUE(fs::exists(folder / "b" / file.name)) << file.name;
-  EXPECT_EQ(folder.names().size(), 2u) << "something is left behind";
+  EXPECT_EQ(folder.names().size(), 2u) << "files are left behind";
 }
 
-TEST_F(ReportRuns, LeaveNothingWhenTheyAreInterruptedTwice) {
+TEST_F(ReportRuns, LeaveNothingWhenInterruptedTwice) {
   for (const auto& [pattern, arguments] :
        {std::pair("", "--epochs 1000"),
         {"/scratch/cold.json", "--epochs 0 --batch 1,2 --rounds 1000 --steps 1"},
         {"/graph.png", "--epochs 0 --batch 1,2 --rounds 1 --steps 1 --provider-budget 0"}}) {
     const Output output = test::run_command(interrupted(path("out"), pattern, arguments, {"INT", "INT"}));
     EXPECT_EQ(output.code, 130) << output.text;
-    EXPECT_TRUE(contains(output.text, {"Once more: nothing is written", "interrupted twice"})) << output.text;
+    EXPECT_TRUE(contains(output.text, {"Press again to write nothing", "interrupted twice"})) << output.text;
     EXPECT_TRUE(folder.names().empty()) << pattern;
   }
 }
 
-TEST_F(ReportRuns, LeaveNothingWhenASignalEndsThem) {
+TEST_F(ReportRuns, LeaveNothingWhenTerminated) {
   const std::string endless = "--epochs 0 --batch 1,2 --rounds 1000 --steps 1";
   for (const char* signal : {"TERM", "HUP"}) {
     const Output output =
@@ -458,12 +457,12 @@ TEST_F(ReportRuns, LeaveNothingWhenASignalEndsThem) {
     EXPECT_TRUE(contains(output.text, {"ended by a signal: nothing was written"})) << output.text;
     EXPECT_TRUE(folder.names().empty()) << signal;
   }
-  // Its reader goes away, which it learns at the end of a stage.
+  // The pipe's reader exits, which the program notices at the end of a stage.
   run("--out '" + path("out") + "' --epochs 0 --batch 1 --rounds 1 --steps 1 --provider-budget 0 | true");
   EXPECT_TRUE(folder.names().empty());
 }
 
-TEST_F(ReportRuns, SayWhatIsWrong) {
+TEST_F(ReportRuns, ReportErrors) {
   struct Case {
     std::string arguments;
     std::vector<std::string> words;
@@ -501,7 +500,7 @@ TEST_F(ReportRuns, SayWhatIsWrong) {
       EXPECT_NE(output.text.find(word), std::string::npos) << word << " in\n" << output.text;
     EXPECT_LE(std::count(output.text.begin(), output.text.end(), '\n'), 2) << output.text;
   }
-  EXPECT_EQ(folder.names().size(), 2u) << "something is left behind";
+  EXPECT_EQ(folder.names().size(), 2u) << "files are left behind";
 }
 
 TEST_F(ReportRuns, LeaveNothingOnAFullDisk) {

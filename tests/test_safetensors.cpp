@@ -1,5 +1,4 @@
-// Safetensors: the bytes of the format, round trips, and what happens to files that can't be trusted or
-// written.
+// Safetensors: the file format, round trips, untrusted input and write failures.
 #include <gtest/gtest.h>
 #include <metron/core/allocator.h>
 #include <metron/core/io/atomic_file.h>
@@ -38,7 +37,7 @@ class Safetensors : public testing::Test {
     save_safetensors(path(), tensors);
     return load_safetensors(path());
   }
-  // What load_safetensors says to a file of that content; it must name the file.
+  // The error of load_safetensors for a file with this content. It must name the file.
   std::string refusal(const std::string& content) const {
     folder.write("bad", content);
     const std::string message = message_of<IoError>([&] { load_safetensors(folder / "bad"); });
@@ -60,7 +59,7 @@ TEST_F(Safetensors, WritesTheFormat) {
   EXPECT_EQ(read_file(path()), file_of(padded, bytes_of(values.data(), 8)));
 }
 
-TEST_F(Safetensors, ReturnsEveryDtypeBitForBit) {
+TEST_F(Safetensors, RoundTripsEveryDtypeBitForBit) {
   const std::vector<std::uint16_t> halves{0x3c00, 0x0001, 0xfc00, 0x7e01, 0x8000};
   std::vector<float16> f16(5);
   std::vector<bfloat16> bf16(5);
@@ -85,7 +84,7 @@ TEST_F(Safetensors, ReturnsEveryDtypeBitForBit) {
   }
 }
 
-TEST_F(Safetensors, SavesRowMajorWhateverTheStrides) {
+TEST_F(Safetensors, SavesRowMajorForAnyStrides) {
   const Tensor base = Tensor::from<float>({0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, {3, 4});
   const std::vector<NamedTensor> tensors{
       {"transposed", base.transpose(0, 1)},
@@ -127,12 +126,12 @@ TEST_F(Safetensors, KeepsMetadataAndOddNames) {
   EXPECT_TRUE(loaded.empty()) << "a file without metadata has none";
 }
 
-TEST_F(Safetensors, SavesNoTensorsToo) {
+TEST_F(Safetensors, SavesAnEmptyState) {
   EXPECT_TRUE(reload({}).empty());
   EXPECT_EQ(read_file(path()), file_of("{}      ", ""));
 }
 
-TEST_F(Safetensors, LoadsWhatPyTorchWrote) {
+TEST_F(Safetensors, LoadsPyTorchFiles) {
   const std::vector<NamedTensor> tensors =
       load_safetensors(METRON_SOURCE_DIR "/tests/reference/mnist_init.safetensors");
   ASSERT_EQ(tensors.size(), 8u);
@@ -143,7 +142,7 @@ TEST_F(Safetensors, LoadsWhatPyTorchWrote) {
 }
 
 TEST_F(Safetensors, LoadsTensorsOutOfOrderAndUnaligned) {
-  // Valid by the format: the header's order is free, and it asks no writer for alignment.
+  // Valid: the header's order is arbitrary, and the format does not require alignment.
   const float value = 2.5f;
   folder.write("weights.safetensors", file_of(R"({"f":{"dtype":"F32","shape":[1],"data_offsets":[1,5]},)"
                                               R"("u":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},)"
@@ -156,7 +155,7 @@ TEST_F(Safetensors, LoadsTensorsOutOfOrderAndUnaligned) {
   EXPECT_EQ(tensors[2].tensor.item<float>(), 2.5f);
 }
 
-TEST_F(Safetensors, RefusesWhatBreaksTheFormat) {
+TEST_F(Safetensors, RejectsMalformedFiles) {
   const auto one = [](const std::string& entry, const std::string& data = "12345678") {
     return file_of("{\"t\":" + entry + "}", data);
   };
@@ -167,13 +166,13 @@ TEST_F(Safetensors, RefusesWhatBreaksTheFormat) {
       {"1234567", "7 bytes are too few for the header's length"},
       {std::string("\x03\0\0\0\0\0\0\0{}", 10), "the header's length is 3 in a file of 10 bytes"},
       {std::string(8, '\xff') + "{}", "the header's length is 18446744073709551615"},
-      {file_of("", ""), "the header is no JSON object"},
-      {file_of("[]", ""), "the header is no JSON object"},
-      {file_of(" {}", ""), "the header is no JSON object"},
-      {file_of(std::string("{}\0", 3), ""), "the header is no JSON object"},
-      {file_of("{", ""), "the header is no JSON: "},
-      {file_of("{} x", ""), "the header is no JSON: "},
-      {file_of("{\"\xff\":1}", ""), "the header is no JSON: "},
+      {file_of("", ""), "the header is not a JSON object"},
+      {file_of("[]", ""), "the header is not a JSON object"},
+      {file_of(" {}", ""), "the header is not a JSON object"},
+      {file_of(std::string("{}\0", 3), ""), "the header is not a JSON object"},
+      {file_of("{", ""), "the header is not JSON: "},
+      {file_of("{} x", ""), "the header is not JSON: "},
+      {file_of("{\"\xff\":1}", ""), "the header is not JSON: "},
       {file_of("{\"t\":" + std::string(100000, '['), ""), "the header is nested too deeply"},
       {file_of(R"({"t":{"dtype":"U8","shape":[[1]],"data_offsets":[0,1]}})", "1"),
        "the header is nested too deeply"},
@@ -239,7 +238,7 @@ TEST_F(Safetensors, RefusesWhatBreaksTheFormat) {
   EXPECT_LT(memory_stats(Device()).reserved, reserved + (1 << 20));
 }
 
-TEST_F(Safetensors, NoDamageToAFileDoesMoreThanThrow) {
+TEST_F(Safetensors, CorruptionAtMostThrows) {
   save_safetensors(
       path(), std::vector<NamedTensor>{{"a", Tensor::ones({2})}, {"b", Tensor::zeros({1}, {DType::uint8})}});
   const std::string good = read_file(path());
@@ -250,21 +249,20 @@ TEST_F(Safetensors, NoDamageToAFileDoesMoreThanThrow) {
     for (const int flipped : {0x01, 0x20, 0x80}) {
       std::string bad = good;
       bad[i] = static_cast<char>(bad[i] ^ flipped);
-      refusal(bad);  // a name or an element may change unnoticed; nothing but an IoError may be thrown
+      refusal(bad);  // names or elements may change undetected; only an IoError may be thrown
     }
   }
 }
 
-TEST_F(Safetensors, RefusesWhatIsNoFile) {
+TEST_F(Safetensors, RejectsPathsThatAreNotFiles) {
   EXPECT_TRUE(contains(message_of<IoError>([&] { load_safetensors(path()); }),
                        {path().string(), "No such file or directory"}));
   EXPECT_TRUE(
-      contains(message_of<IoError>([&] { load_safetensors(folder.path()); }), {"this is no regular file"}));
-  EXPECT_TRUE(
-      contains(message_of<IoError>([&] { load_safetensors("/dev/zero"); }), {"this is no regular file"}));
+      contains(message_of<IoError>([&] { load_safetensors(folder.path()); }), {"not a regular file"}));
+  EXPECT_TRUE(contains(message_of<IoError>([&] { load_safetensors("/dev/zero"); }), {"not a regular file"}));
 }
 
-TEST_F(Safetensors, RefusesToSaveWhatCouldNotBeLoaded) {
+TEST_F(Safetensors, RejectsSavingWhatCouldNotBeLoaded) {
   const Tensor x = Tensor::ones({1});
   const auto refused = [&](const std::vector<NamedTensor>& tensors, const Metadata& metadata = {}) {
     return message_of<ValueError>([&] { save_safetensors(path(), tensors, metadata); });
@@ -278,9 +276,9 @@ TEST_F(Safetensors, RefusesToSaveWhatCouldNotBeLoaded) {
   EXPECT_TRUE(folder.names().empty());
 }
 
-// ---- Writing whole or not at all ----
+// ---- Atomic writes ----
 
-// Files may grow to so many bytes only; more is an error of the write, as on a full disk.
+// Limits the file size. Larger writes fail as on a full disk.
 class FileSizeLimit {
  public:
   explicit FileSizeLimit(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
@@ -308,7 +306,7 @@ class Writing : public Safetensors {
   std::vector<NamedTensor> large{{"large", Tensor::ones({100000})}};
 };
 
-TEST_F(Writing, ThatFailsLeavesTheOldFileAndNothingElse) {
+TEST_F(Writing, FailureKeepsTheOldFileAndLeavesNothingElse) {
   folder.write("weights.safetensors", "old");
   {
     const FileSizeLimit limit(4096);
@@ -321,7 +319,7 @@ TEST_F(Writing, ThatFailsLeavesTheOldFileAndNothingElse) {
   EXPECT_EQ(folder.names(), std::vector<std::string>{"weights.safetensors"});
 }
 
-TEST_F(Writing, NeedsAFolderThatCanBeWrittenTo) {
+TEST_F(Writing, RequiresAWritableFolder) {
   folder.write("file", "old");
   EXPECT_TRUE(
       contains(refused(folder / "absent" / "weights"), {"can't be created: No such file or directory"}));
@@ -334,8 +332,9 @@ TEST_F(Writing, NeedsAFolderThatCanBeWrittenTo) {
 
 TEST_F(Writing, ReplacesNothingButFiles) {
   std::filesystem::create_directory(folder / "folder");
-  EXPECT_TRUE(contains(refused(folder / "folder"), {"what is there is no regular file and is not replaced"}));
-  EXPECT_TRUE(contains(refused("/dev/null"), {"what is there is no regular file and is not replaced"}));
+  EXPECT_TRUE(
+      contains(refused(folder / "folder"), {"exists and is not a regular file, so it is not replaced"}));
+  EXPECT_TRUE(contains(refused("/dev/null"), {"exists and is not a regular file, so it is not replaced"}));
   EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
   EXPECT_EQ(folder.names(), std::vector<std::string>{"folder"});
 }
@@ -348,14 +347,14 @@ TEST_F(Writing, FollowsALink) {
   EXPECT_EQ(load_safetensors(folder / "file").size(), 1u);
 }
 
-TEST_F(Writing, TakesTheUsualPermissions) {
+TEST_F(Writing, UsesDefaultPermissions) {
   folder.write("plain", "");
   EXPECT_EQ(refused(path()), "");
   EXPECT_EQ(std::filesystem::status(path()).permissions(),
             std::filesystem::status(folder / "plain").permissions());
 }
 
-TEST_F(Writing, FollowsLinksToWhereNothingIsYet) {
+TEST_F(Writing, FollowsDanglingLinks) {
   std::filesystem::create_directory(folder / "elsewhere");
   std::filesystem::create_symlink("elsewhere/weights", path());
   AtomicFile file(path());

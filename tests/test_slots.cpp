@@ -1,4 +1,4 @@
-// Kernel slots: which provider computes, who may decline, what is refused, and the mode that checks them.
+// Kernel slots: provider selection, declining, errors, and the checking mode.
 #include <metron/core/allocator.h>
 #include <metron/core/ops.h>
 #include <metron/core/slot.h>
@@ -15,7 +15,7 @@ namespace {
 
 using Probe = Slot<bool(const Tensor& x, double factor, Tensor& y)>;
 
-// What the functions below do, in the order in which they are asked.
+// Log of the functions below, in call order.
 std::vector<std::string> calls;
 
 bool multiply(const Tensor& x, double factor, Tensor& y) {
@@ -23,8 +23,8 @@ bool multiply(const Tensor& x, double factor, Tensor& y) {
     y.mutable_data<float>()[i] = x.data<float>()[i] * static_cast<float>(factor);
   return true;
 }
-bool right(const Tensor& x, double factor, Tensor& y) {
-  calls.push_back("right");
+bool correct(const Tensor& x, double factor, Tensor& y) {
+  calls.push_back("correct");
   return multiply(x, factor, y);
 }
 bool fast(const Tensor& x, double factor, Tensor& y) {
@@ -35,26 +35,26 @@ bool declining(const Tensor&, double, Tensor&) {
   calls.push_back("declining");
   return false;
 }
-bool lying(const Tensor& x, double factor, Tensor& y) {
-  calls.push_back("lying");
+bool wrong_result(const Tensor& x, double factor, Tensor& y) {
+  calls.push_back("wrong_result");
   multiply(x, factor, y);
   if (y.numel() > 1) y.mutable_data<float>()[1] += 0.5f;
   return true;
 }
-bool nan_giving(const Tensor& x, double factor, Tensor& y) {
+bool nan_result(const Tensor& x, double factor, Tensor& y) {
   multiply(x, factor, y);
   y.mutable_data<float>()[0] = std::nanf("");
   return true;
 }
-bool nearly_right(const Tensor& x, double factor, Tensor& y) { return multiply(x, factor * (1 + 1e-7), y); }
+bool rounded_result(const Tensor& x, double factor, Tensor& y) { return multiply(x, factor * (1 + 1e-7), y); }
 
-// A slot in two providers of the CPU: the first of the list, and the portable one.
+// A slot in two CPU providers: the first of the list and the portable one.
 class TwoProviders : public testing::Test {
  protected:
   void SetUp() override {
     calls.clear();
     if (providers().size() < 2) GTEST_SKIP() << "this build has one provider";
-    portable.install(slot, right);
+    portable.install(slot, correct);
     first.install(slot, fast);
   }
   void TearDown() override {
@@ -80,18 +80,18 @@ TEST_F(TwoProviders, ThePreferredOneComputes) {
   EXPECT_EQ(calls, (Calls{"fast"}));
 }
 
-TEST_F(TwoProviders, TheNextOneIsAskedIfItDeclines) {
+TEST_F(TwoProviders, FallsBackToTheNextOneIfItDeclines) {
   first.install(slot, declining);
   EXPECT_EQ(call(), twice);
-  EXPECT_EQ(calls, (Calls{"declining", "right"}));
+  EXPECT_EQ(calls, (Calls{"declining", "correct"}));
 }
 
-TEST_F(TwoProviders, OneWithoutAFunctionIsPassedOver) {
+TEST_F(TwoProviders, OneWithoutAFunctionIsSkipped) {
   first.install(slot, nullptr);
   EXPECT_FALSE(slot.installed(first.id));
   EXPECT_TRUE(slot.installed(portable.id));
   EXPECT_EQ(call(), twice);
-  EXPECT_EQ(calls, (Calls{"right"}));
+  EXPECT_EQ(calls, (Calls{"correct"}));
 }
 
 TEST_F(TwoProviders, IfAllDeclineTheErrorNamesTheOperands) {
@@ -102,7 +102,7 @@ TEST_F(TwoProviders, IfAllDeclineTheErrorNamesTheOperands) {
   EXPECT_EQ(calls, (Calls{"declining", "declining"}));
 }
 
-TEST_F(TwoProviders, AScopeChoosesAndRestores) {
+TEST_F(TwoProviders, AScopeSelectsAndRestores) {
   {
     const ProviderScope only("cpu");
     call();
@@ -111,27 +111,27 @@ TEST_F(TwoProviders, AScopeChoosesAndRestores) {
       portable.install(slot, declining);
       call();
     }
-    portable.install(slot, right);
+    portable.install(slot, correct);
     call();
   }
   call();
-  EXPECT_EQ(calls, (Calls{"right", "declining", "fast", "right", "fast"}));
+  EXPECT_EQ(calls, (Calls{"correct", "declining", "fast", "correct", "fast"}));
 }
 
-TEST_F(TwoProviders, AScopeWithoutTheOneThatCouldRefuses) {
+TEST_F(TwoProviders, AScopeWithoutACapableProviderThrows) {
   portable.install(slot, declining);
   const ProviderScope only("cpu");
   EXPECT_THROW(call(), ProviderError);
 }
 
-TEST_F(TwoProviders, AScopeBelongsToItsThread) {
+TEST_F(TwoProviders, AScopeIsThreadLocal) {
   const ProviderScope only("cpu");
   std::thread([&] { call(); }).join();
   call();
-  EXPECT_EQ(calls, (Calls{"fast", "right"}));
+  EXPECT_EQ(calls, (Calls{"fast", "correct"}));
 }
 
-TEST_F(TwoProviders, TheProcessesOrderAppliesToAllThreadsWithoutAScope) {
+TEST_F(TwoProviders, TheProcessOrderAppliesToAllThreadsWithoutAScope) {
   set_providers("cpu");
   call();
   std::thread([&] { call(); }).join();
@@ -143,23 +143,23 @@ TEST_F(TwoProviders, TheProcessesOrderAppliesToAllThreadsWithoutAScope) {
   call();
   set_providers(all);
   call();
-  EXPECT_EQ(calls, (Calls{"right", "right", "fast", "right", "fast"}));
+  EXPECT_EQ(calls, (Calls{"correct", "correct", "fast", "correct", "fast"}));
 }
 
 TEST_F(TwoProviders, TheEnvironmentSetsTheOrderAtStart) {
-  // A process of its own, which reads the variable anew.
+  // A new process, which reads the variable again.
   const auto order_of_a_child = [](const char* names) {
     setenv("METRON_PROVIDERS", names, 1);
     Probe probe{"probe"};
     providers().front().install(probe, fast);
-    provider("cpu").install(probe, right);
+    provider("cpu").install(probe, correct);
     Tensor out = Tensor::empty({1});
     try {
       probe(Tensor::from(std::vector<float>{1}, {1}), 2, out);
     } catch (const ProviderError&) {
       std::_Exit(3);
     }
-    std::_Exit(calls.back() == "right" ? 1 : 2);
+    std::_Exit(calls.back() == "correct" ? 1 : 2);
   };
   testing::FLAGS_gtest_death_test_style = "threadsafe";
   EXPECT_EXIT(order_of_a_child("cpu"), testing::ExitedWithCode(1), "");
@@ -167,14 +167,15 @@ TEST_F(TwoProviders, TheEnvironmentSetsTheOrderAtStart) {
   EXPECT_EXIT(order_of_a_child("nobody"), testing::ExitedWithCode(3), "");
 }
 
-TEST(ProviderNames, ThatAreUnknownAreRefused) {
+TEST(ProviderNames, RejectUnknownNames) {
   for (const char* names : {"nobody", "", "cpu,", ",cpu", "cpu,nobody", "CPU", " cpu"}) {
-    expect_error<ProviderError>([=] { const ProviderScope scope(names); }, {"there is no provider", "cpu"});
-    expect_error<ProviderError>([=] { set_providers(names); }, {"there is no provider", "cpu"});
+    expect_error<ProviderError>([=] { const ProviderScope scope(names); },
+                                {"this build has no provider", "cpu"});
+    expect_error<ProviderError>([=] { set_providers(names); }, {"this build has no provider", "cpu"});
   }
   expect_error<ProviderError>([] { (void)provider("nobody"); }, {"\"nobody\"", "cpu"});
   EXPECT_STREQ(provider("cpu").name, "cpu");
-  EXPECT_EQ((Tensor::ones({2}) + 1).to_vector<float>(), (std::vector<float>{2, 2}));  // nothing has changed
+  EXPECT_EQ((Tensor::ones({2}) + 1).to_vector<float>(), (std::vector<float>{2, 2}));  // unchanged
 }
 
 TEST(ProviderNames, MayRepeat) {
@@ -184,38 +185,38 @@ TEST(ProviderNames, MayRepeat) {
 
 // ---- METRON_CHECK ----
 
-TEST_F(TwoProviders, CheckingLetsTheRightPass) {
+TEST_F(TwoProviders, CheckingAcceptsCorrectResults) {
   set_checking(true);
   EXPECT_EQ(call(), twice);
-  EXPECT_EQ(calls, (Calls{"fast", "right"}));
+  EXPECT_EQ(calls, (Calls{"fast", "correct"}));
 }
 
 TEST_F(TwoProviders, CheckingAllowsForRounding) {
-  first.install(slot, nearly_right);
+  first.install(slot, rounded_result);
   set_checking(true);
   EXPECT_NO_THROW(call());
 }
 
-TEST_F(TwoProviders, CheckingFindsALie) {
-  first.install(slot, lying);
+TEST_F(TwoProviders, CheckingDetectsWrongResults) {
+  first.install(slot, wrong_result);
   EXPECT_NO_THROW(call());
   set_checking(true);
   expect_error<Error>([&] { call(); }, {"[probe]", "METRON_CHECK", first.name, "element 1 of float32 (3,)",
                                         "4.5 instead of 4", "largest difference 0.5"});
 }
 
-TEST_F(TwoProviders, CheckingFindsANan) {
-  first.install(slot, nan_giving);
+TEST_F(TwoProviders, CheckingDetectsNan) {
+  first.install(slot, nan_result);
   set_checking(true);
   expect_error<Error>([&] { call(); }, {"[probe]", "element 0", "nan"});
 }
 
-TEST_F(TwoProviders, CheckingHasNothingToSayOfThePortableOne) {
-  portable.install(slot, lying);
+TEST_F(TwoProviders, CheckingSkipsThePortableProvider) {
+  portable.install(slot, wrong_result);
   set_checking(true);
   const ProviderScope only("cpu");
   EXPECT_NO_THROW(call());
-  EXPECT_EQ(calls, (Calls{"lying"}));
+  EXPECT_EQ(calls, (Calls{"wrong_result"}));
 }
 
 TEST_F(TwoProviders, CheckingPassesWherePortableDeclines) {
@@ -232,7 +233,7 @@ TEST_F(TwoProviders, CheckingGivesAnInPlaceKernelTheSameInput) {
 
 // ---- Devices ----
 
-// A device whose memory is the host's, in the place of CUDA.
+// A device whose memory is the host's, in place of CUDA.
 class HostBackend : public Backend {
  public:
   CachingAllocator& allocator(int) override { return allocator_; }
@@ -261,7 +262,7 @@ class AnotherDevice : public testing::Test {
   void TearDown() override { install_backend(Device::Type::cuda, nullptr); }
 };
 
-TEST_F(AnotherDevice, TensorsMoveThereAndBack) {
+TEST_F(AnotherDevice, TensorsRoundTrip) {
   const Tensor here = Tensor::from(std::vector<float>{1, 2, 3, 4}, {2, 2}).transpose(0, 1);
   const Tensor there = here.to(Device("cuda"));
   EXPECT_EQ(there.device(), Device("cuda"));
@@ -269,7 +270,7 @@ TEST_F(AnotherDevice, TensorsMoveThereAndBack) {
   EXPECT_GT(memory_stats("cuda").allocated, 0u);
 }
 
-TEST_F(AnotherDevice, OperandsNeverMeetSilently) {
+TEST_F(AnotherDevice, OperandsNeverCrossDevicesSilently) {
   const Tensor here = Tensor::ones({2}), there = here.to(Device("cuda"));
   expect_error<DeviceError>([&] { (void)(here + there); }, {"[add]", "cpu", "cuda:0", "to(device)"});
   const Probe probe{"probe"};
@@ -277,14 +278,14 @@ TEST_F(AnotherDevice, OperandsNeverMeetSilently) {
   expect_error<DeviceError>([&] { probe(there, 2, y); }, {"[probe]", "one device", "cpu", "cuda:0"});
 }
 
-TEST_F(AnotherDevice, WithoutProvidersRefusesToCompute) {
+TEST_F(AnotherDevice, WithoutProvidersThrows) {
   const Tensor there = Tensor::ones({2}).to(Device("cuda"));
   expect_error<ProviderError>([&] { (void)exp(there); }, {"no provider on cuda accepts", "float32 (2,)"});
 }
 
 // ---- Slots of other signatures ----
 
-TEST(SlotLists, AreOperandsToo) {
+TEST(SlotLists, AreOperands) {
   Slot<bool(std::span<const Tensor>, std::span<Tensor>)> slot{"lists"};
   provider("cpu").install(
       slot, +[](std::span<const Tensor> x, std::span<Tensor> y) {

@@ -1,4 +1,4 @@
-// Statistics of the report: against values worked out by hand, and against what they are meant to cover.
+// The report's statistics: against hand-computed values, and their coverage.
 #include <gtest/gtest.h>
 #include <metron/core/error.h>
 #include <metron/core/random.h>
@@ -30,10 +30,10 @@ TEST(Statistics, MediansAndQuantiles) {
   EXPECT_THROW(quantile({1}, 1.5), ValueError);
 }
 
-TEST(Statistics, TauOfOrdersWorkedOutByHand) {
+TEST(Statistics, TauMatchesHandComputedOrders) {
   EXPECT_DOUBLE_EQ(tau({1, 2, 3, 4}, {10, 20, 30, 40}).tau, 1);
   EXPECT_DOUBLE_EQ(tau({1, 2, 3, 4}, {4, 3, 2, 1}).tau, -1);
-  EXPECT_DOUBLE_EQ(tau({1, 2, 3, 4}, {1, 3, 2, 4}).tau, 4.0 / 6);  // one of six pairs is turned around
+  EXPECT_DOUBLE_EQ(tau({1, 2, 3, 4}, {1, 3, 2, 4}).tau, 4.0 / 6);  // one of six pairs is discordant
   // x = 1 1 2 3, y = 1 2 2 3: 4 concordant, one pair tied in x, one in y: 4 / sqrt(5 * 5).
   const RankCorrelation ties = tau({1, 1, 2, 3}, {1, 2, 2, 3});
   EXPECT_DOUBLE_EQ(ties.tau, 0.8);
@@ -49,7 +49,7 @@ TEST(Statistics, DifferencesWithinTheNoiseAreTies) {
   EXPECT_DOUBLE_EQ(noisy.tau, 2 / std::sqrt(2. * 3));
 }
 
-TEST(Statistics, TauIsUndefinedWhereOneSideSaysNothing) {
+TEST(Statistics, TauIsUndefinedForAConstantSide) {
   EXPECT_FALSE(tau({}, {}).defined);
   EXPECT_FALSE(tau({1}, {2}).defined);
   EXPECT_FALSE(tau({1, 1, 1}, {1, 2, 3}).defined);
@@ -69,8 +69,8 @@ TEST(Statistics, TheSameSeedGivesTheSameInterval) {
   EXPECT_GE(one.interval.high, one.tau);
 }
 
-// No draw can turn around two items whose samples lie apart: an item drawn twice is in no order to itself.
-TEST(Statistics, TheIntervalOfAPerfectOrderIsItself) {
+// No resample can swap two items with disjoint samples. An item drawn twice forms no pair with itself.
+TEST(Statistics, TheIntervalOfAPerfectOrderIsDegenerate) {
   std::vector<Measured> first, second;
   for (int i = 0; i < 8; ++i) {
     const double base = 100 * (i + 1);
@@ -83,8 +83,8 @@ TEST(Statistics, TheIntervalOfAPerfectOrderIsItself) {
   EXPECT_EQ(perfect.interval.high, 1);
 }
 
-// Of 200 intervals of 95 %, about 190 must hold the true median.
-TEST(Statistics, TheIntervalCoversTheMedianAsOftenAsItSays) {
+// About 190 of 200 intervals at 95 % must contain the true median.
+TEST(Statistics, TheIntervalHasNominalCoverage) {
   int covered = 0;
   std::uint64_t word = 0;
   const auto uniform = [&] { return static_cast<double>(uniform_float(philox_word({3, 1}, word++))); };
@@ -97,7 +97,7 @@ TEST(Statistics, TheIntervalCoversTheMedianAsOftenAsItSays) {
   EXPECT_GE(covered, 178);
 }
 
-TEST(Statistics, RoundsThatDifferWidenTheInterval) {
+TEST(Statistics, VarianceBetweenRoundsWidensTheInterval) {
   const std::vector<std::vector<double>> alike{{1, 2, 3}, {1, 2, 3}, {1, 2, 3}};
   const std::vector<std::vector<double>> drifting{{1, 1, 1}, {2, 2, 2}, {3, 3, 3}};
   const Interval drift = bootstrap_median(drifting);

@@ -1,4 +1,4 @@
-// Tensors: how they are made, viewed, laid out, converted, printed and refused.
+// Tensors: creation, views, layouts, conversion, printing and errors.
 #include <metron/core/autograd.h>
 #include <metron/core/ops.h>
 
@@ -83,15 +83,15 @@ TEST(Devices, HaveNames) {
     expect_error<ValueError>([=] { (void)Device(name); }, {"[device]", name});
 }
 
-TEST(Devices, ThatAreMissingAreRefused) {
+TEST(Devices, RejectMissingDevices) {
   if (has_device("cuda")) GTEST_SKIP() << "this machine has a CUDA device";
   expect_error<DeviceError>([] { (void)Tensor::empty({1}, {DType::float32, "cuda"}); }, {"cuda:0"});
 }
 
-TEST(Tensors, ThatAreNoneSaySo) {
+TEST(Tensors, UndefinedTensorsThrow) {
   const Tensor none;
   EXPECT_FALSE(none.defined());
-  EXPECT_EQ(std::string(describe(none)), "none");
+  EXPECT_EQ(std::string(describe(none)), "undefined tensor");
   for (const auto& use : std::vector<std::function<void()>>{
            [&] { (void)none.shape(); }, [&] { (void)none.numel(); }, [&] { (void)none.dtype(); },
            [&] { (void)none.device(); }, [&] { (void)none.item<float>(); }, [&] { (void)none.reshape({1}); },
@@ -101,11 +101,11 @@ TEST(Tensors, ThatAreNoneSaySo) {
            [&] { (void)none.is_contiguous(); }, [&] { Tensor().retain_grad(); },
            [&] { Tensor().set_grad({}); }, [&] { Tensor().copy_(Tensor::ones({1})); },
            [&] { (void)none.version(); }})
-    expect_error<ValueError>(use, {"none"});
+    expect_error<ValueError>(use, {"undefined tensor"});
   EXPECT_FALSE(Tensor::ones({2}).set_requires_grad().grad().defined()) << "no backward pass has been";
 }
 
-// ---- float16 and bfloat16, pattern by pattern ----
+// ---- float16 and bfloat16, all bit patterns ----
 
 template <typename T>
 double value_of_pattern(std::uint32_t pattern, int exponent_bits) {
@@ -140,7 +140,7 @@ void expect_all_patterns(int exponent_bits) {
     ASSERT_EQ(single, value) << pattern;
     ASSERT_EQ(std::signbit(single), std::signbit(value)) << pattern;
     ASSERT_EQ(T(single).bits, pattern);
-    // Halfway to the next one, and a float's step to either side.
+    // The midpoint to the next value, and the adjacent floats.
     const double next = value_of_pattern<T>(pattern + 1, exponent_bits);
     if ((pattern & 0x7fffu) == 0x7fffu || !std::isfinite(next)) continue;
     const float middle = static_cast<float>((value + next) / 2);
@@ -164,7 +164,7 @@ TEST(BFloat16, AllPatternsRoundTripAndRoundToNearestEven) {
   EXPECT_EQ(bfloat16(3.4e38f).bits, 0x7f80);
 }
 
-// The kernels convert many at a time, perhaps by other instructions.
+// The kernels convert vectors, perhaps with other instructions.
 template <typename T>
 void expect_conversion_kernels() {
   std::vector<T> patterns;
@@ -200,8 +200,8 @@ void expect_conversion_kernels() {
   }
 }
 
-TEST(Float16, KernelsConvertAsScalarsDo) { expect_conversion_kernels<float16>(); }
-TEST(BFloat16, KernelsConvertAsScalarsDo) { expect_conversion_kernels<bfloat16>(); }
+TEST(Float16, KernelConversionsMatchScalars) { expect_conversion_kernels<float16>(); }
+TEST(BFloat16, KernelConversionsMatchScalars) { expect_conversion_kernels<bfloat16>(); }
 
 TEST(Conversions, BetweenAllDtypes) {
   for (const DType from : all_dtypes) {
@@ -259,7 +259,7 @@ TEST(Factories, RankZeroAndEmpty) {
   expect_error<ShapeError>([&] { (void)nothing.item<float>(); }, {"[item]", "(2, 0, 3)"});
 }
 
-TEST(Factories, RefuseImpossibleShapes) {
+TEST(Factories, RejectInvalidShapes) {
   constexpr std::int64_t huge = std::int64_t{1} << 40;
   expect_error<ShapeError>([] { (void)Tensor::empty({2, -1}); }, {"[empty]", "(2, -1)"});
   expect_error<ShapeError>([] { (void)Tensor::empty({huge, huge}); }, {"[empty]", "too many"});
@@ -281,7 +281,7 @@ TEST(Factories, EmptyLikeKeepsADenseLayout) {
 
 // ---- Access ----
 
-TEST(Access, OfAnotherTypeIsRefused) {
+TEST(Access, RejectsAnotherDtype) {
   Tensor x = counting({2});
   expect_error<DTypeError>([&] { (void)x.data<double>(); }, {"float32", "float64"});
   expect_error<DTypeError>([&] { (void)x.mutable_data<std::int64_t>(); }, {"float32", "int64"});
@@ -290,7 +290,7 @@ TEST(Access, OfAnotherTypeIsRefused) {
   expect_error<ShapeError>([&] { (void)x.item<float>(); }, {"[item]", "(2,)"});
 }
 
-TEST(Access, CountsWritesOfAllThatShareTheStorage) {
+TEST(Access, CountsWritesThroughAllAliases) {
   Tensor x = counting({4});
   Tensor half = x.slice(0, 2, 4);
   const std::uint64_t before = x.version();
@@ -353,7 +353,7 @@ TEST(Views, ShowTheRightElements) {
   EXPECT_EQ(x.transpose(1, 2).reshape({-1}).to_vector<float>()[1], 4);
 }
 
-TEST(Views, RawOnesStayInsideTheStorage) {
+TEST(Views, StridedViewsStayInsideTheStorage) {
   const Tensor x = counting({10});
   EXPECT_EQ(x.as_strided({2, 3}, {4, 1}, 1).to_vector<float>(), (std::vector<float>{1, 2, 3, 5, 6, 7}));
   EXPECT_EQ(x.as_strided({3}, {-2}, 5).to_vector<float>(), (std::vector<float>{5, 3, 1}));
@@ -382,14 +382,14 @@ TEST(Layout, OfDenseTensors) {
   EXPECT_EQ(last.contiguous().strides(), row_major.strides());
 }
 
-TEST(Layout, OfOneChannelOrOnePixelIsBoth) {
+TEST(Layout, OneChannelOrOnePixelIsBoth) {
   for (const Shape& shape : {Shape{2, 1, 4, 5}, Shape{2, 7, 1, 1}, Shape{1, 1, 1, 1}, Shape{0, 3, 4, 5}}) {
     const Tensor x = Tensor::zeros(shape);
     EXPECT_TRUE(x.is_contiguous() && x.is_channels_last()) << shape;
   }
 }
 
-TEST(Layout, OfViewsWithGapsOrOverlapIsNotDense) {
+TEST(Layout, ViewsWithGapsOrOverlapAreNotDense) {
   const Tensor x = counting({4, 6});
   EXPECT_TRUE(x.transpose(0, 1).is_dense());
   EXPECT_FALSE(x.transpose(0, 1).is_contiguous());
@@ -420,7 +420,7 @@ TEST(Printing, ShowsTypeShapeDeviceAndElements) {
   EXPECT_EQ(printed(counting({2, 2}).transpose(0, 1)), "Tensor(float32 (2, 2) on cpu: [[0, 2], [1, 3]])");
   EXPECT_EQ(printed(counting({100})), "Tensor(float32 (100,) on cpu)");
   EXPECT_EQ(printed(Tensor::zeros({0, 2})), "Tensor(float32 (0, 2) on cpu)");
-  EXPECT_EQ(printed(Tensor()), "Tensor(none)");
+  EXPECT_EQ(printed(Tensor()), "Tensor(undefined)");
   EXPECT_EQ(std::string(describe(counting({2, 2}))), "float32 (2, 2)");
 }
 

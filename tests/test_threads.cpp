@@ -1,5 +1,5 @@
-// Fewer threads than were asked for: every grant gives the right numbers, and no call waits for a thread that
-// never comes. threads_program and the example run in the environments that change the grant.
+// Fewer OpenMP threads than requested: results are correct for every team size, and no call waits for a
+// missing thread. threads_program and the example run in environments that change the team size.
 #include <gtest/gtest.h>
 #include <metron/core/internal/cpu_limits.h>
 #include <metron/core/internal/team.h>
@@ -56,7 +56,7 @@ const std::vector<std::string> environments{
 
 class Environments : public testing::TestWithParam<std::string> {};
 
-TEST_P(Environments, GiveTheSameNumbers) {
+TEST_P(Environments, ProduceTheSameResults) {
   for (const std::string arguments : {"serial", "serial 4", "parallel 4"}) {
     const Output output = run_program(GetParam(), arguments);
     EXPECT_EQ(output.code, 0) << arguments << '\n' << output.text;
@@ -67,7 +67,7 @@ INSTANTIATE_TEST_SUITE_P(Threads, Environments, testing::ValuesIn(environments))
 
 class Callers : public testing::TestWithParam<std::string> {};
 
-TEST_P(Callers, GetTheSameNumbers) {
+TEST_P(Callers, GetTheSameResults) {
   for (const std::string environment : {"X=1", "OMP_THREAD_LIMIT=2", "OMP_DYNAMIC=true"}) {
     const Output output = run_program(environment, GetParam() + " 4");
     EXPECT_EQ(output.code, 0) << environment << '\n' << output.text;
@@ -106,7 +106,7 @@ void expect_near(const std::vector<double>& left, const std::vector<double>& rig
   for (std::size_t i = 0; i < left.size(); ++i) EXPECT_NEAR(left[i], right[i], 1e-5) << what << ", row " << i;
 }
 
-// oneDNN adds the shares of its threads, so that another number of them rounds otherwise.
+// oneDNN adds per-thread partial sums, so another thread count rounds differently.
 TEST(Training, HasTheSameLossesInEveryEnvironment) {
   const std::vector<double> expected = losses("OMP_NUM_THREADS=1");
   for (const std::string& environment : environments) expect_near(losses(environment), expected, environment);
@@ -114,13 +114,13 @@ TEST(Training, HasTheSameLossesInEveryEnvironment) {
     expect_near(losses(environment, "--threads 4"), expected, environment);
 }
 
-TEST(Training, OfThePortableKernelsHasTheSameBits) {
+TEST(Training, WithPortableKernelsIsBitIdentical) {
   const std::vector<double> expected = losses("OMP_NUM_THREADS=1 METRON_PROVIDERS=cpu");
   for (const std::string environment : {"OMP_THREAD_LIMIT=1", "OMP_THREAD_LIMIT=2", "OMP_DYNAMIC=true"})
     EXPECT_EQ(losses(environment + " METRON_PROVIDERS=cpu", "--threads 4"), expected) << environment;
 }
 
-// ---- What is granted
+// ---- Granted threads
 
 std::string first_line(const Output& output) { return output.text.substr(0, output.text.find('\n')); }
 
@@ -143,7 +143,7 @@ TEST(Grants, FollowTheEnvironment) {
     EXPECT_EQ(granted(environment, ""), plain) << environment;
 }
 
-TEST(Grants, AreOneThreadInsideOfARegion) {
+TEST(Grants, AreOneThreadInsideAParallelRegion) {
   std::atomic<int> most = 0;
 #pragma omp parallel num_threads(2)
   if (omp_get_num_threads() == 2) most = std::max(most.load(), grantable_threads(4));
@@ -152,7 +152,7 @@ TEST(Grants, AreOneThreadInsideOfARegion) {
   EXPECT_EQ(grantable_threads(1), 1);
 }
 
-// A region gets what was promised, under any of the settings.
+// A region gets the promised number of threads under all of these settings.
 TEST(Grants, AreKept) {
   const int before = omp_get_max_threads(), levels = omp_get_max_active_levels();
   for (const int dynamic : {0, 1}) {
@@ -176,10 +176,10 @@ TEST(Grants, AreKept) {
   omp_set_max_active_levels(levels);
 }
 
-// ---- Limits of memory and threads
+// ---- Memory and thread limits
 
-// Right numbers or one error, and no signal.
-TEST(Limits, OfMemoryGiveTheNumbersOrOneError) {
+// Correct results or one error, and no signal.
+TEST(Limits, OfMemoryGiveResultsOrOneError) {
 #if defined(__SANITIZE_ADDRESS__)
   GTEST_SKIP() << "AddressSanitizer reserves terabytes";
 #endif
@@ -188,7 +188,7 @@ TEST(Limits, OfMemoryGiveTheNumbersOrOneError) {
     const std::string limited = "ulimit -v " + std::to_string(mebibytes * 1024) + "; ";
     const Output output =
         run_command("( " + limited + "'" METRON_BINARY_DIR "/bin/threads_program' serial 64 )");
-    // OpenMP's own, where memory runs short later
+    // OpenMP's own message if memory runs out later
     const bool ended =
         output.code == 1 && output.text.find("libgomp: Thread creation failed") != std::string::npos;
     EXPECT_TRUE(output.code == 0 || output.code == 2 || ended)
@@ -201,7 +201,7 @@ TEST(Limits, OfMemoryGiveTheNumbersOrOneError) {
   EXPECT_GE(errors, 1);
 }
 
-TEST(Limits, ThreadsThatCantBeStartedAreAnErrorWithAName) {
+TEST(Limits, FailureToStartThreadsIsANamedError) {
 #if defined(__SANITIZE_ADDRESS__)
   GTEST_SKIP() << "AddressSanitizer reserves terabytes";
 #endif
@@ -240,7 +240,7 @@ class Cgroups : public testing::Test {
 };
 
 TEST_F(Cgroups, WithoutAQuotaLimitNothing) {
-  EXPECT_EQ(cpus(), 0);  // no /proc at all
+  EXPECT_EQ(cpus(), 0);  // no /proc
   version2("/a");
   EXPECT_EQ(cpus(), 0);
   write(mount2 + "a/cpu.max", "max 100000\n");
@@ -251,7 +251,7 @@ TEST_F(Cgroups, WithoutAQuotaLimitNothing) {
   EXPECT_EQ(cpus(), 0);
 }
 
-TEST_F(Cgroups, RoundAPartOfACpuUp) {
+TEST_F(Cgroups, RoundFractionalCpusUp) {
   version2("/a");
   for (const auto& [quota, expected] : std::vector<std::pair<std::string, int>>{{"50000 100000", 1},
                                                                                 {"100000 100000", 1},
@@ -265,7 +265,7 @@ TEST_F(Cgroups, RoundAPartOfACpuUp) {
   }
 }
 
-TEST_F(Cgroups, InheritTheQuotaOfGroupsAbove) {
+TEST_F(Cgroups, InheritParentQuotas) {
   version2("/a/b/c");
   write(mount2 + "a/b/c/cpu.max", "400000 100000\n");
   EXPECT_EQ(cpus(), 4);
@@ -275,7 +275,7 @@ TEST_F(Cgroups, InheritTheQuotaOfGroupsAbove) {
   EXPECT_EQ(cpus(), 1);
 }
 
-TEST_F(Cgroups, OfVersion1) {
+TEST_F(Cgroups, Version1) {
   version1("/docker/4f");
   write(mount1 + "docker/4f/cpu.cfs_quota_us", "250000\n");
   write(mount1 + "docker/4f/cpu.cfs_period_us", "100000\n");
@@ -285,15 +285,15 @@ TEST_F(Cgroups, OfVersion1) {
   EXPECT_EQ(cpus(), 1);
 }
 
-// A container sees its own group as the mount's root, whatever name that has outside.
-TEST_F(Cgroups, OfAContainer) {
+// A container sees its own group as the mount's root, whatever its name outside.
+TEST_F(Cgroups, Container) {
   version1("/docker/4f", "/docker/4f");
   write(mount1 + "cpu.cfs_quota_us", "50000\n");
   write(mount1 + "cpu.cfs_period_us", "100000\n");
   EXPECT_EQ(cpus(), 1);
-  version1("/docker/4f");  // mounted anew inside
+  version1("/docker/4f");  // mounted again inside
   EXPECT_EQ(cpus(), 1);
-  version2("/../../system.slice");  // outside of the namespace
+  version2("/../../system.slice");  // outside the namespace
   write(mount2 + "cpu.max", "120000 100000\n");
   EXPECT_EQ(cpus(), 2);
   version2("/docker/4f/x", "/docker/4f");
@@ -301,7 +301,7 @@ TEST_F(Cgroups, OfAContainer) {
   EXPECT_EQ(cpus(), 1);
 }
 
-TEST_F(Cgroups, WithNonsenseLimitNothing) {
+TEST_F(Cgroups, MalformedFilesLimitNothing) {
   version2("/a");
   for (const std::string text : {"", "garbage", "-5 100000", "0 100000", "50000", "50000 0", "max"}) {
     write(mount2 + "a/cpu.max", text);
@@ -312,7 +312,7 @@ TEST_F(Cgroups, WithNonsenseLimitNothing) {
   EXPECT_EQ(cpus(), 0);
 }
 
-// A group with half a CPU, where this process may make one.
+// A group limited to half a CPU, if this process may create one.
 TEST(RealCgroup, HalfACpuComputesWithOneThread) {
   const fs::path group = "/sys/fs/cgroup/cpu/metron_test_" + std::to_string(getpid());
   std::error_code error;

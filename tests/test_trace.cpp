@@ -1,5 +1,5 @@
-// The trace by Chrome's trace event format: nesting, arrows, counters, totals, size, and Perfetto's own
-// opinion.
+// The trace in Chrome's trace event format: nesting, flow arrows, counters, totals, size, and loading in
+// Perfetto.
 #include <gtest/gtest.h>
 #include <metron/core/internal/file_reader.h>
 #include <metron/layers/models/mnist_cnn.h>
@@ -30,7 +30,7 @@ using test::ns;
 using test::profile_of;
 using test::Slice;
 
-// Ten training steps of the reference CNN, at batch size 64 as the lab trains it.
+// Ten training steps of the reference CNN at batch size 64, as in the lab.
 const Profile& reference_profile() {
   static const Profile profile = [] {
     manual_seed(1);
@@ -85,7 +85,7 @@ TEST(Trace, HasTheFieldsOfTheFormat) {
   EXPECT_TRUE(named);
 }
 
-TEST(Trace, NestsAsTheRecordsDo) {
+TEST(Trace, NestsLikeTheRecords) {
   const std::vector<Record>& records = reference_profile().records;
   const std::vector<Slice> slices = nested_slices(reference_trace());
   ASSERT_EQ(slices.size(), records.size());
@@ -96,7 +96,7 @@ TEST(Trace, NestsAsTheRecordsDo) {
   }
 }
 
-TEST(Trace, ArrowsLeadFromEachOpToItsBackward) {
+TEST(Trace, FlowArrowsConnectEachOpToItsBackward) {
   const std::vector<Record>& records = reference_profile().records;
   const std::vector<Json> begins = events_of(reference_trace(), "s"),
                           ends = events_of(reference_trace(), "f");
@@ -120,7 +120,7 @@ TEST(Trace, ArrowsLeadFromEachOpToItsBackward) {
   EXPECT_EQ(forwards.size(), 10u * 14u);
 }
 
-TEST(Trace, CountsTheMemoryOfEveryEvent) {
+TEST(Trace, HasAMemoryCounterForEveryEvent) {
   const std::vector<Json> counts = events_of(reference_trace(), "C");
   const std::vector<MemoryEvent>& memory = reference_profile().memory;
   ASSERT_EQ(counts.size(), memory.size());
@@ -130,15 +130,15 @@ TEST(Trace, CountsTheMemoryOfEveryEvent) {
   }
 }
 
-// Whoever has the trace alone gets the same ranking: times, shares, calls, work.
-TEST(Trace, GivesTheSameRankingAgain) {
+// The trace alone reproduces the ranking: times, shares, calls, work.
+TEST(Trace, ReproducesTheRanking) {
   Profile rebuilt = profile_of(reference_trace(), reference_trace().at("otherData"), 1);
-  // The counter tells what is live after an event: how much the first one changed it can't be known.
+  // The counter shows live bytes after an event, so the first event's change is unknown.
   rebuilt.memory.front().delta = reference_profile().memory.front().delta;
   EXPECT_EQ(rank(rebuilt).to_csv(), rank(reference_profile()).to_csv());
 }
 
-TEST(Trace, OfSeveralProfilesKeepsThemApart) {
+TEST(Trace, SeparatesProfiles) {
   Profile later = reference_profile();
   later.program = "later";
   for (Record& record : later.records) record.start += 5000, record.end += 5000;
@@ -171,7 +171,7 @@ TEST(Trace, OfTenStepsIsSmall) {
   EXPECT_EQ(reference_profile().steps.size(), 10u);
 }
 
-TEST(Trace, IsGzippedWhereTheNameSaysSo) {
+TEST(Trace, IsGzippedByExtension) {
   const TemporaryFolder folder;
   write_trace(reference_profile(), folder / "trace.json");
   write_trace(reference_profile(), folder / "trace.json.gz");
@@ -184,17 +184,17 @@ TEST(Trace, IsGzippedWhereTheNameSaysSo) {
   EXPECT_EQ(unpacked, plain);
 }
 
-TEST(Trace, OfAnEmptyProfileIsOneToo) {
+TEST(Trace, OfAnEmptyProfileIsValid) {
   const Json trace = Json::parse(to_trace(Profile()));
   EXPECT_TRUE(events_of(trace, "X").empty());
 }
 
-TEST(Trace, IsRefusedWhereItCannotBeWritten) {
+TEST(Trace, ReportsUnwritablePaths) {
   test::expect_error<IoError>([] { write_trace({}, "/nonexistent/trace.json"); },
                               {"/nonexistent/trace.json"});
 }
 
-// What the timer is for: nothing of a step is lost, and little is added to it.
+// The timer's purpose: it accounts for the whole step and adds little overhead.
 TEST(Timer, ExplainsATrainingStepAtBatch64) {
   const Ranking ranking = rank(reference_profile());
   double ops_us = 0;

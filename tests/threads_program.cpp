@@ -1,8 +1,8 @@
-// A program of its own that calls the library where OpenMP grants fewer threads than were asked for, or where
-// its own settings change under the library. Run by test_threads, in many environments.
-//   threads_program MODE [THREADS]     the number of threads is set if given
-// Prints what it was granted and the largest difference between all providers and the portable one. Status 1
-// if that is large; ended by SIGALRM if it hangs.
+// Calls the library where OpenMP grants fewer threads than requested, or where the program's own settings
+// change between calls. Run by test_threads in many environments.
+//   threads_program MODE [THREADS]     sets the number of threads if passed
+// Prints the granted threads and the largest difference of all providers from the portable one. Status 1 if
+// that is large; terminated by SIGALRM if it hangs.
 #include <metron/core/internal/team.h>
 #include <metron/metron.h>
 #include <omp.h>
@@ -32,8 +32,8 @@ struct Operands {
   Tensor a, b, wide, image, weight, pointwise, deep, rows;
 };
 
-// Every slot that oneDNN computes: products as a whole, batched and staged, convolutions with all gradients
-// (of 1x1 ones too), average pooling, softmax and GELU.
+// Every slot that oneDNN computes: whole, batched and staged products, convolutions with all gradients (1x1
+// ones too), average pooling, softmax and GELU.
 Results compute(const Operands& o) {
   Results results;
   {
@@ -64,7 +64,7 @@ double difference(const Results& left, const Results& right) {
     for (std::size_t j = 0; j < p.size(); ++j) {
       largest = std::max(largest, std::fabs(static_cast<double>(q[j])));
       const double distance = std::fabs(static_cast<double>(p[j]) - static_cast<double>(q[j]));
-      if (!(distance <= apart)) apart = distance;  // a NaN stays
+      if (!(distance <= apart)) apart = distance;  // keeps a NaN
     }
     if (const double relative = apart / largest; !(relative <= worst)) worst = relative;
   }
@@ -87,7 +87,7 @@ class Check {
     const ProviderScope only{"cpu"};
     expected_ = compute(operands_);
   }
-  // On the calling thread, where it stands.
+  // On the calling thread.
   void operator()() {
     const double apart = difference(compute(operands_), expected_);
     const std::lock_guard lock(mutex_);
@@ -95,9 +95,9 @@ class Check {
     ++calls_;
   }
   int report(const std::string& mode) const {
-    const bool right = worst_ < 1e-4 && calls_ > 0;
-    std::printf("%s: %s, %d calls, %.3g\n", mode.c_str(), right ? "right" : "WRONG", calls_, worst_);
-    return right ? 0 : 1;
+    const bool correct = worst_ < 1e-4 && calls_ > 0;
+    std::printf("%s: %s, %d calls, %.3g\n", mode.c_str(), correct ? "correct" : "WRONG", calls_, worst_);
+    return correct ? 0 : 1;
   }
 
  private:
@@ -201,7 +201,7 @@ const std::map<std::string, void (*)(Check&)> modes{
        omp_set_max_active_levels(1);
        check();
      }},
-    {"count",  // the program's own count, below and above the library's; it is left as it was
+    {"count",  // the program's own setting, below and above the library's; it is preserved
      [](Check& check) {
        for (const int threads : {1, 3, 7}) {
          omp_set_num_threads(threads);
@@ -209,7 +209,7 @@ const std::map<std::string, void (*)(Check&)> modes{
          if (omp_get_max_threads() != threads) throw Error("the program's number of threads was changed");
        }
      }},
-    {"fork",  // the child has none of the threads that computed before; those that it starts may have teams
+    {"fork",  // the child has none of the parent's threads; its own may form teams
      [](Check& check) {
        check();
        const pid_t child = ::fork();
@@ -230,7 +230,7 @@ const std::map<std::string, void (*)(Check&)> modes{
        check();
        if (omp_get_dynamic() == 0) throw Error("the program's dynamic adjustment was changed");
      }},
-    {"changes",  // between calls, so that what was made for more is in the caches
+    {"changes",  // between calls, so that caches hold objects for more threads
      [](Check& check) {
        for (const int threads : {4, 1, 3, 2, 4}) {
          set_num_threads(threads);
@@ -240,7 +240,7 @@ const std::map<std::string, void (*)(Check&)> modes{
      }},
 };
 
-// The cost of knowing what is granted, in nanoseconds.
+// The cost of querying the granted threads, in nanoseconds.
 int print_cost() {
   constexpr int rounds = 1 << 10;  // short: some repeats run undisturbed
   double best = 1e9;

@@ -1,4 +1,4 @@
-// A trace file read back: its events, nested, and the profile that they tell of.
+// Parses a trace file: its events, nested, and the profile they describe.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -15,7 +15,7 @@ using Json = nlohmann::json;
 
 inline std::int64_t ns(const Json& microseconds) { return std::llround(microseconds.get<double>() * 1e3); }
 
-// Of one process, or of all for 0.
+// Of one process; 0 for all.
 inline std::vector<Json> events_of(const Json& trace, const std::string& type,
                                    const std::string& category = "", int process = 0) {
   std::vector<Json> events;
@@ -27,7 +27,7 @@ inline std::vector<Json> events_of(const Json& trace, const std::string& type,
   return events;
 }
 
-// The events of the ops' track in their order, each with the position of the one around it.
+// The events of the op track in order, each with the index of its parent.
 struct Slice {
   Json event;
   std::int64_t start, end;
@@ -47,7 +47,7 @@ inline std::vector<Slice> nested_slices(const Json& trace, int process = 0) {
     if (!open.empty()) {
       slices[i].parent = open.back();
       EXPECT_LE(slices[i].end, slices[static_cast<std::size_t>(open.back())].end)
-          << slices[i].event << " reaches out of " << slices[static_cast<std::size_t>(open.back())].event;
+          << slices[i].event << " extends beyond " << slices[static_cast<std::size_t>(open.back())].event;
     }
     open.push_back(static_cast<int>(i));
   }

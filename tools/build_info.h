@@ -1,4 +1,4 @@
-// How this binary was made; written by tools/cmake/WriteBuildInfo.cmake at every build.
+// How this binary was built. Written by tools/cmake/WriteBuildInfo.cmake in every build.
 #pragma once
 
 #include <array>

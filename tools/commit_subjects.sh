@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Commit subjects have at most 72 characters.
-#   tools/commit_subjects.sh          those of the commits since the rule
-#   tools/commit_subjects.sh FILE     that of one message, as a commit-msg hook has it
+#   tools/commit_subjects.sh          all commits since the rule was introduced
+#   tools/commit_subjects.sh FILE     one message file, as passed to a commit-msg hook
 set -euo pipefail
 export LC_ALL=C.UTF-8  # characters, not bytes
-since=2026-11-30T00:00:00Z  # by date: a shallow clone knows no earlier commit
+since=2026-11-30T00:00:00Z  # by date: a shallow clone has no earlier commits
 limit=72
 
 if [[ $# -gt 0 ]]; then

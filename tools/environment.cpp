@@ -22,7 +22,7 @@ std::string trimmed(const std::string& text) {
   return begin == std::string::npos ? "" : text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
 }
 
-// The value after the separator of the line that begins with `name`.
+// The value after the separator in the line that starts with `name`.
 std::string value_in(const std::string& file, const std::string& name, char separator) {
   std::ifstream lines(file);
   for (std::string line; std::getline(lines, line);) {
@@ -44,17 +44,17 @@ int physical_cores(int fallback) {
   return cores.empty() ? fallback : static_cast<int>(cores.size());
 }
 
-// Of the processor's flags those that the kernels of some provider are written for.
+// The processor's flags that some provider has kernels for.
 std::string instruction_sets() {
-  const std::set<std::string> wanted{"sse4_2",   "avx",      "avx2",     "fma",         "f16c",
-                                     "avx512f",  "avx512bw", "avx512vl", "avx512_vnni", "avx512_bf16",
-                                     "avx_vnni", "amx_bf16", "amx_int8", "asimd",       "sve"};
+  const std::set<std::string> known{"sse4_2",   "avx",      "avx2",     "fma",         "f16c",
+                                    "avx512f",  "avx512bw", "avx512vl", "avx512_vnni", "avx512_bf16",
+                                    "avx_vnni", "amx_bf16", "amx_int8", "asimd",       "sve"};
   std::string flags = value_in("/proc/cpuinfo", "flags", ':');
   if (flags == unknown) flags = value_in("/proc/cpuinfo", "Features", ':');
   std::istringstream words(flags);
   std::string found;
   for (std::string word; words >> word;) {
-    if (wanted.contains(word)) found += (found.empty() ? "" : " ") + word;
+    if (known.contains(word)) found += (found.empty() ? "" : " ") + word;
   }
   return found.empty() ? unknown : found;
 }
@@ -88,7 +88,7 @@ std::string kernel_name() {
   return std::string(name.sysname) + ' ' + name.release + ' ' + name.machine;
 }
 
-// An emulator's times are no device's: whoever reads of one must see it.
+// The times of an emulator must never be mistaken for a device's.
 std::string device_name(Device::Type type) {
   const bool emulated = has_device(type) && backend(type).is_emulated();
   return std::string(emulated ? "emulated " : "") + name_of(type);
@@ -150,7 +150,7 @@ std::string to_text(const Environment& e) {
   line("compiler", e.compiler);
   for (const auto& [name, value] : e.build_options) line(name, value.empty() ? "none" : value);
   for (const LibraryVersion& library : e.libraries) line(library.name, library.version);
-  for (const Environment::Computes& p : e.providers)
+  for (const Environment::ProviderInfo& p : e.providers)
     line("provider", report_name(p.name.c_str()), " on ", p.device, ", ", p.slots, " kernel slots",
          p.name == "cpu" ? ", instruction set " + e.cpu.isa : "");
   line("threads", e.compute_threads);
@@ -174,7 +174,7 @@ nlohmann::ordered_json to_json(const Environment& e) {
   for (const auto& [name, value] : e.build_options) json["build_options"][name] = value;
   for (const LibraryVersion& library : e.libraries) json["libraries"][library.name] = library.version;
   json["providers"] = Json::array();
-  for (const Environment::Computes& p : e.providers)
+  for (const Environment::ProviderInfo& p : e.providers)
     json["providers"].push_back(
         Json{{"name", report_name(p.name.c_str())}, {"device", p.device}, {"slots", p.slots}});
   json["compute_threads"] = e.compute_threads;

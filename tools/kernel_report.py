@@ -27,15 +27,15 @@ LIMITS = {
     100: Limits(64, 32, 228, 1),
     120: Limits(48, 24, 100, 1),
 }
-REGISTERS = 65536  # of a multiprocessor, on all of them
-REGISTER_UNIT = 256  # a warp's registers are given out in such pieces
-SHARED_UNIT = 128  # bytes, of shared memory
+REGISTERS = 65536  # per multiprocessor, on all architectures
+REGISTER_UNIT = 256  # allocation granularity of a warp's registers
+SHARED_UNIT = 128  # allocation granularity of shared memory, in bytes
 
 Kernel = collections.namedtuple("Kernel", "file name threads registers spill_bytes stack_bytes shared_bytes")
 
 
 def occupancy(kernel, architecture):
-    """Resident warps of a multiprocessor, as a fraction of the most that it holds."""
+    """Resident warps per multiprocessor, as a fraction of the maximum."""
     limits = LIMITS[architecture]
     warps = -(-kernel.threads // 32)
     registers = -(-kernel.registers * 32 // REGISTER_UNIT) * REGISTER_UNIT * warps
@@ -47,7 +47,7 @@ def occupancy(kernel, architecture):
 
 
 def block_sizes(ptx):
-    """The launch bound of each kernel: the threads of its block."""
+    """The launch bound of each kernel: the maximum threads per block."""
     sizes = {}
     for name, head in re.findall(r"\.entry\s+(\S+?)\((.*?)\n\{", ptx, re.S):
         bound = re.search(r"\.maxntid\s+(\d+)(?:,\s*(\d+),\s*(\d+))?", head)
@@ -56,12 +56,12 @@ def block_sizes(ptx):
 
 
 def without_process(name):
-    """nvcc puts the number of its process into the names of unnamed namespaces, and so into their lengths."""
+    """nvcc mangles its process id into the names of anonymous namespaces, which also changes the length prefix."""
     return re.sub(r"\d+(_GLOBAL__N__\w*?_cu_[0-9a-f]{8}_)\d+", r"\1", name)
 
 
 def compile_kernels(nvcc, flags, file, architecture, ptx_folder):
-    """The kernels of one file for one architecture, by names that stay the same each time."""
+    """The kernels of one file for one architecture, keyed by reproducible names."""
     with tempfile.TemporaryDirectory() as folder:
         ptx = pathlib.Path(ptx_folder or folder) / (pathlib.Path(file).stem + ".ptx")
         if ptx_folder is None or architecture != 75:
@@ -82,13 +82,13 @@ def compile_kernels(nvcc, flags, file, architecture, ptx_folder):
 
 
 def readable(names):
-    """Demangled, without what all kernels share: the return type, our namespaces, the parameters."""
+    """Demangled names without the return type, our namespaces and the parameters, which all kernels share."""
     text = subprocess.run(["c++filt"], input="\n".join(names), capture_output=True, text=True, check=True).stdout
     result = {}
     for name, line in zip(names, text.splitlines()):
         line = re.sub(r"metron::|cuda::|functor::|\(anonymous namespace\)::|_NV_ANON_NAMESPACE::|^void ", "", line)
         depth, end = 0, len(line)
-        for i, letter in enumerate(line):  # the parameter list begins at the first bracket outside of template arguments
+        for i, letter in enumerate(line):  # the parameter list starts at the first parenthesis outside template arguments
             depth += (letter == "<") - (letter == ">")
             if letter == "(" and depth == 0:
                 end = i
@@ -102,9 +102,9 @@ def write_report(output, version, architectures, table):
     names = readable([kernels[architectures[0]].name for _, kernels in rows])
     lines = [
         "# Kernels as compiled", "",
-        f"Made by `cmake --build --preset cuda --target kernel_report` with {version}. For each architecture: registers a",
-        "thread / theoretical occupancy in percent, which counts static shared memory alone. `spills` and `stack` are bytes",
-        "a thread, the most on any architecture. Kernels without a launch bound are given no occupancy.", "",
+        f"Made by `cmake --build --preset cuda --target kernel_report` with {version}. For each architecture: registers",
+        "per thread / theoretical occupancy in percent, counting only static shared memory. `spills` and `stack` are bytes",
+        "per thread, the maximum over all architectures. Kernels without a launch bound have no occupancy.", "",
         "| file | kernel | threads | shared | spills | stack | " + " | ".join(f"sm_{a}" for a in architectures) + " |",
         "|---|---|--:|--:|--:|--:|" + "--:|" * len(architectures),
     ]
@@ -136,7 +136,7 @@ def main():
     flags = ["-std=c++20", "-O3", "--expt-relaxed-constexpr"] + [f"-I{folder}" for folder in arguments.include]
     stems = collections.Counter(pathlib.Path(file).stem for file in arguments.files)
     if ambiguous := [stem for stem, count in stems.items() if count > 1]:
-        parser.error(f"several files are called {', '.join(ambiguous)}: the report and the PTX name them by that")
+        parser.error(f"several files are called {', '.join(ambiguous)}: file names must be unique in the report and the PTX folder")
     if arguments.ptx:
         pathlib.Path(arguments.ptx).mkdir(parents=True, exist_ok=True)
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Looks at the sources without building them:
-#   tools/lint.sh [format] [scripts] [subjects] [tidy]     (none named: all four, as tools/test.sh lint runs them)
-# format: clang-format; scripts: shellcheck; subjects: length of commit subjects; tidy: clang-tidy, minutes of it.
+# Static checks of the sources, without a build:
+#   tools/lint.sh [format] [scripts] [subjects] [tidy]     (default: all four, as run by tools/test.sh lint)
+# format: clang-format; scripts: shellcheck; subjects: length of commit subjects; tidy: clang-tidy, takes minutes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source tools/steps.sh
@@ -14,8 +14,9 @@ check_format() {
 check_scripts() {
   shellcheck -x tools/*.sh tests/*.sh .ci/run
 }
-# Portable kernels and no OpenMP, whose header clang has not: the same code with the fewest copies. The sources of a
-# folder are one unit, so their own names differ. What looks at the main file alone sees the few files it concerns again.
+# Configured without OpenMP, whose header clang lacks, and for a single instruction set, so that no code is checked
+# twice. The sources of a folder form one unit. Checks that only apply to the main file run again on the few files
+# that they concern.
 check_tidy() {
   cmake -S . -B build/lint -G Ninja -DCMAKE_EXPORT_COMPILE_COMMANDS=ON -DCMAKE_CXX_COMPILER_LAUNCHER= \
     -DMETRON_OPENMP=OFF -DMETRON_GPU=off -DMETRON_CPU_ISAS=baseline -DBUILD_TESTING=OFF || return

@@ -16,16 +16,16 @@ namespace metron::tools {
 namespace {
 
 std::atomic<pid_t> child{0};
-std::atomic<int> passed_on{0};  // the last signal that was
+std::atomic<int> forwarded{0};  // the last forwarded signal
 
 extern "C" void pass_on(int number) {
   const int error = errno;
-  passed_on = number;
+  forwarded = number;
   if (const pid_t process = child.load(); process > 0) ::kill(process, number);
   errno = error;
 }
 
-// Another action for a signal while it lives.
+// Overrides a signal's action for the object's lifetime.
 class SignalAction {
  public:
   SignalAction(int number, void (*handler)(int)) : number_(number) {
@@ -57,7 +57,7 @@ class Descriptor {
   int fd_;
 };
 
-// This process's environment with some variables set anew.
+// This process's environment with some variables replaced.
 std::vector<std::string> environment_with(const std::vector<std::pair<std::string, std::string>>& variables) {
   std::vector<std::string> entries;
   for (char** entry = environ; *entry != nullptr; ++entry) {
@@ -91,7 +91,7 @@ int wait_for(pid_t process) {
   return status;
 }
 
-// What has arrived; a grandchild that still has the other end open is not waited for.
+// The data received so far. Does not wait for a grandchild that still has the other end open.
 std::string received(int socket) {
   std::string text;
   std::array<char, 4096> buffer;
@@ -115,7 +115,7 @@ ProcessResult run_process(const std::vector<std::string>& command,
   with_report.emplace_back(report_variable, std::to_string(*theirs));
   std::vector<std::string> words = command, entries = environment_with(with_report);
 
-  passed_on = 0;
+  forwarded = 0;
   const SignalAction interrupt(SIGINT, on_interrupt != nullptr ? on_interrupt : SIG_IGN);
   const SignalAction quit(SIGQUIT, SIG_IGN);
   const SignalAction terminate(SIGTERM, pass_on), hang_up(SIGHUP, pass_on);
@@ -144,7 +144,7 @@ ProcessResult run_process(const std::vector<std::string>& command,
   child = 0;
   ProcessResult result;
   result.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-  result.passed_on = passed_on;
+  result.forwarded = forwarded;
   result.status = WIFSIGNALED(status) ? 128 + result.signal : WEXITSTATUS(status);
   result.reported = received(ours);
   return result;

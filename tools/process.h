@@ -1,4 +1,4 @@
-// A program run as a child, with variables of its own in its environment.
+// Runs a child process with additional environment variables.
 #pragma once
 
 #include <string>
@@ -8,15 +8,15 @@
 namespace metron::tools {
 
 struct ProcessResult {
-  int status = 0;        // the exit status, or 128 and the signal's number as shells say it
-  int signal = 0;        // that ended it; 0 if none did
-  int passed_on = 0;     // a request to terminate that came meanwhile; 0 if none did
-  std::string reported;  // what the program sent to the descriptor that `report_variable` named
+  int status = 0;        // the exit status, or 128 plus the signal number as in shells
+  int signal = 0;        // that terminated it; 0 if none
+  int forwarded = 0;     // a termination request received meanwhile; 0 if none
+  std::string reported;  // the data that the program sent to the descriptor named by `report_variable`
 };
 
-// Runs the program and waits. Meanwhile Ctrl-C is the program's affair, and this process's only where it
-// gives a handler; a request to terminate is passed on to the program. The variable `report_variable` tells
-// it the number of a socket to report to. IoError if it can't be started.
+// Runs the program and waits. Meanwhile Ctrl-C is left to the program unless a handler is passed, and
+// termination requests are forwarded to it. The variable `report_variable` contains the number of a socket
+// for its reports. IoError if the program can't be started.
 ProcessResult run_process(const std::vector<std::string>& command,
                           const std::vector<std::pair<std::string, std::string>>& variables,
                           const std::string& report_variable, void (*on_interrupt)(int) = nullptr);

@@ -12,8 +12,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// The best of several runs of work that a device is given, in seconds; the first, which loads the kernel,
-// does not count.
+// The best time in seconds of several runs on a device. The first, which loads the kernel, does not count.
 double best_seconds_on(Device device, const std::function<void()>& work) {
   Backend& on = backend(device);
   double best = 1e9;

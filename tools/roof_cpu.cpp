@@ -1,6 +1,6 @@
-// Threads are started once and measure short rounds for a while: of such rounds some run undisturbed on a
-// clock that has risen, even beside other programs. One long round a thread shows what the machine was doing
-// meanwhile: the peak that it finds lies a tenth below what a convolution reaches.
+// Threads are started once and measure many short rounds, so that some rounds run undisturbed at full clock
+// even on a busy machine. A single long round per thread includes interference: its peak is a tenth below
+// what a convolution achieves.
 #include <metron/core/parallel.h>
 #include <metron/tools/roof_cpu.h>
 #include <sched.h>
@@ -27,7 +27,7 @@ double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-// work(thread, barrier of all) on all computing threads at once.
+// Runs work(thread, barrier of all) on all compute threads at once.
 void on_all_threads(const std::function<void(std::size_t, std::barrier<>&)>& work) {
   const auto count = static_cast<std::size_t>(num_threads());
   std::barrier<> all(static_cast<std::ptrdiff_t>(count));
@@ -39,15 +39,15 @@ void on_all_threads(const std::function<void(std::size_t, std::barrier<>&)>& wor
 
 // ---- Multiply-adds
 
-// Two units of a latency of 4 or 5 cycles need at least ten chains; sixteen registers hold twelve and the two
-// factors.
+// Two FMA units with a latency of 4 or 5 cycles need at least ten chains. Sixteen registers hold twelve and
+// the two factors.
 constexpr int chains = 12;
 
 using Vec16 [[gnu::vector_size(16)]] = float;
 using Vec32 [[gnu::vector_size(32)]] = float;
 using Vec64 [[gnu::vector_size(64)]] = float;
 
-// Multiply-adds on registers alone, a tenth of a millisecond or two; returns the floating-point operations.
+// Multiply-adds in registers for a tenth of a millisecond or two; returns the floating-point operations.
 template <typename Vec>
 [[gnu::always_inline]] inline double multiply_add_chains(float* sink) {
   constexpr int rounds = 1 << 15;
@@ -57,7 +57,7 @@ template <typename Vec>
   for (int round = 0; round < rounds; ++round) {
 #pragma GCC unroll 12
     for (int i = 0; i < chains; ++i) sums[i] = sums[i] * factor + term;
-    asm volatile("" : "+x"(factor), "+x"(term));  // the loop must not be folded into a formula
+    asm volatile("" : "+x"(factor), "+x"(term));  // keeps the loop from being folded into a closed form
   }
   for (const Vec& sum : sums) sink[2] += sum[0];
   return 2.0 * chains * rounds * (sizeof(Vec) / sizeof(float));
@@ -70,7 +70,7 @@ using Chains = double (*)(float*);
 #endif
 double chains_baseline(float* sink) { return multiply_add_chains<Vec16>(sink); }
 
-// What each thread reached in its best round while all computed, together.
+// The sum of each thread's best round while all compute concurrently.
 double measure_gflops(Chains run) {
   std::vector<double> best(static_cast<std::size_t>(num_threads()));
   on_all_threads([&](std::size_t thread, std::barrier<>& all) {
@@ -89,38 +89,38 @@ double measure_gflops(Chains run) {
 
 // ---- Memory
 
-constexpr std::size_t piece = std::size_t{1} << 20;  // of 8 bytes, that a thread takes in a round
+constexpr std::size_t chunk = std::size_t{1} << 20;  // of 8 bytes, per thread and round
 
-std::atomic<std::uint64_t> sum_of_all;  // keeps what was read from being left out
+std::atomic<std::uint64_t> sum_of_all;  // keeps the reads from being optimized away
 
 std::uint64_t read(const std::uint64_t* source) {
-  return std::accumulate(source, source + piece, std::uint64_t{0});
+  return std::accumulate(source, source + chunk, std::uint64_t{0});
 }
 
-// No memcpy: some choose instructions that reach half of the bandwidth.
+// No memcpy: some implementations choose instructions that reach half the bandwidth.
 void copy(const std::uint64_t* source, std::uint64_t* target) {
-  for (std::size_t i = 0; i < piece; ++i) target[i] = source[i] + 1;
+  for (std::size_t i = 0; i < chunk; ++i) target[i] = source[i] + 1;
 }
 
-// The best round of all threads together; each goes through memory of its own, which is at hand to it, and in
-// all several times the caches.
+// The best round of all threads together. Each thread allocates its own memory, for NUMA locality; in total
+// several times the cache size.
 double measure_gbytes(bool copies) {
   const auto threads = static_cast<std::size_t>(num_threads());
   const std::size_t caches = static_cast<std::size_t>(last_level_cache_bytes());
-  const std::size_t wanted = caches == 0 ? std::size_t{64} << 20 : 4 * caches / threads;
-  const std::size_t pieces = std::max(wanted / (piece * sizeof(std::uint64_t)), std::size_t{2});
+  const std::size_t bytes = caches == 0 ? std::size_t{64} << 20 : 4 * caches / threads;
+  const std::size_t chunks = std::max(bytes / (chunk * sizeof(std::uint64_t)), std::size_t{2});
   double best = 1e9;
   bool done = false;
   on_all_threads([&](std::size_t thread, std::barrier<>& all) {
     constexpr double duration = 0.12;
-    std::vector<std::uint64_t> source(pieces * piece, 1), target(copies ? pieces * piece : 0, 1);
+    std::vector<std::uint64_t> source(chunks * chunk, 1), target(copies ? chunks * chunk : 0, 1);
     std::uint64_t sum = 0;
     const auto start = Clock::now();
     for (std::size_t round = 0;; ++round) {
       all.arrive_and_wait();
       if (done) break;
       const auto begin = Clock::now();
-      const std::size_t offset = round % pieces * piece;
+      const std::size_t offset = round % chunks * chunk;
       if (copies) {
         copy(source.data() + offset, target.data() + offset);
       } else {
@@ -129,12 +129,12 @@ double measure_gbytes(bool copies) {
       all.arrive_and_wait();
       if (thread != 0) continue;
       best = std::min(best, seconds_since(begin));
-      done = round >= 2 * pieces && seconds_since(start) > duration;
+      done = round >= 2 * chunks && seconds_since(start) > duration;
     }
     sum_of_all += sum;
   });
-  const std::size_t moved = piece * sizeof(std::uint64_t) * (copies ? 2 : 1);
-  return static_cast<double>(moved * threads) / best * 1e-9;
+  const std::size_t transferred = chunk * sizeof(std::uint64_t) * (copies ? 2 : 1);
+  return static_cast<double>(transferred * threads) / best * 1e-9;
 }
 
 std::string first_line(const std::filesystem::path& path) {
@@ -162,7 +162,8 @@ double cpu_gbytes() { return std::max(measure_gbytes(false), measure_gbytes(true
 std::int64_t last_level_cache_bytes() {
   cpu_set_t usable;
   if (sched_getaffinity(0, sizeof usable, &usable) != 0) return 0;
-  std::map<std::string, std::map<std::string, std::int64_t>> levels;  // by level: who shares it, and its size
+  std::map<std::string, std::map<std::string, std::int64_t>>
+      levels;  // by level: the sharing processors and the size
   for (std::size_t cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
     if (!CPU_ISSET(cpu, &usable)) continue;
     const std::filesystem::path caches = "/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/cache";

@@ -1,4 +1,4 @@
-// The instruments behind the roofs of the CPU.
+// Microbenchmarks behind the CPU's roofs.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,6 @@ namespace metron::tools {
 
 double cpu_gflops();
 double cpu_gbytes();
-std::int64_t last_level_cache_bytes();  // of the processors that this process may run on; 0: not known
+std::int64_t last_level_cache_bytes();  // of the processors available to this process; 0 if unknown
 
 }  // namespace metron::tools

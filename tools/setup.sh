@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# Installs from Debian's packages what is missing to build, test or lint Metron:
-#   tools/setup.sh [build] [test] [lint]     (none named: all three)
-# Needs root, or sudo; with neither it names what an administrator would have to install and ends with status 2.
+# Installs the Debian packages that are missing to build, test or lint Metron:
+#   tools/setup.sh [build] [test] [lint]     (default: all three)
+# Needs root or sudo. Without either it lists the packages for an administrator to install and ends with status 2.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source tools/steps.sh
 
 declare -A packages=(
-  # oneDNN's CMake package asks for OpenCL; GoogleTest is small, and every preset configures the tests.
+  # oneDNN's CMake package requires OpenCL. GoogleTest is included because every preset configures the tests.
   [build]="g++ cmake ninja-build ccache zlib1g-dev nlohmann-json3-dev libcli11-dev libdnnl-dev
            ocl-icd-opencl-dev libgtest-dev pkg-config libcairo2-dev libgraphviz-dev libstb-dev fonts-dejavu-core
            libboost-context-dev"
-  # binutils and qemu-user show that a binary runs on any x86-64 processor; libpng reads pictures back; Chromium
-  # opens the report's page, and the font has its Chinese.
+  # binutils and qemu-user verify that a binary runs on any x86-64 processor. libpng decodes pictures. Chromium opens
+  # the report's page, and the font covers its Chinese text.
   [test]="binutils qemu-user python3 libpng-dev libbenchmark-dev chromium fonts-wqy-microhei"
   [lint]="clang-format clang-tidy shellcheck"
 )
@@ -21,7 +21,7 @@ missing=()
 for group in "${@:-build test lint}"; do
   for name in $group; do
     if [[ -z ${packages[$name]:-} ]]; then
-      echo "setup: no such group of packages: $name (there are build, test and lint)" >&2
+      echo "setup: no such package group: $name (expected build, test or lint)" >&2
       exit 2
     fi
     for package in ${packages[$name]}; do
@@ -44,12 +44,12 @@ if [[ $(id -u) -ne 0 ]]; then
   fi
   if [[ ${#as_root[@]} -eq 0 ]]; then
     echo "setup: these packages are missing, and installing them needs root: ${missing[*]}" >&2
-    echo "setup: an administrator would run: apt-get update && apt-get install --no-install-recommends ${missing[*]}" >&2
+    echo "setup: ask an administrator to run: apt-get update && apt-get install --no-install-recommends ${missing[*]}" >&2
     exit 2
   fi
 fi
 if ! command -v apt-get >/dev/null; then
-  echo "setup: there is no apt-get here; install what corresponds to Debian's ${missing[*]}" >&2
+  echo "setup: apt-get not found; install the equivalents of Debian's ${missing[*]}" >&2
   exit 2
 fi
 

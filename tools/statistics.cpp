@@ -13,7 +13,7 @@ class Draw {
  public:
   explicit Draw(std::uint64_t seed) : key_{seed, 0} {}
   std::size_t below(
-      std::size_t count) {  // the bias of at most count / 2^32 is far below what a bootstrap resolves
+      std::size_t count) {  // the bias of at most count / 2^32 is far below a bootstrap's resolution
     return static_cast<std::size_t>(std::uint64_t{philox_word(key_, next_++)} * count >> 32);
   }
 
@@ -52,7 +52,7 @@ int order(const Point& a, const Point& b) {
 }
 
 struct Pairs {
-  int concordance = 0;  // concordant less discordant
+  int concordance = 0;  // concordant minus discordant pairs
   int total = 0;
   int tied_first = 0;
   int tied_second = 0;
@@ -67,7 +67,7 @@ Pairs count_pairs(const std::vector<Point>& first, const std::vector<Point>& sec
   Pairs pairs;
   for (std::size_t i = 0; i < first.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {
-      if (first[i].item == first[j].item) continue;  // drawn twice: no two items
+      if (first[i].item == first[j].item) continue;  // drawn twice: not a pair
       const int a = order(first[i], first[j]), b = order(second[i], second[j]);
       pairs.concordance += a * b;
       pairs.tied_first += a == 0 ? 1 : 0;

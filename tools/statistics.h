@@ -1,5 +1,5 @@
-// Medians, bootstrap intervals and rank correlation. Everything random comes from Philox and a seed: the same
-// samples give the same numbers.
+// Medians, bootstrap intervals and rank correlation. Randomness comes from Philox and a seed: the same
+// samples yield the same numbers.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ struct Interval {
   bool overlaps(const Interval& other) const { return low <= other.high && other.low <= high; }
 };
 
-// ValueError for no values, and for a q outside of [0, 1]. Between two values: linear.
+// Interpolates linearly between two values. ValueError for no values or a q outside [0, 1].
 double quantile(std::vector<double> values, double q);
 double median(std::vector<double> values);
 
@@ -24,11 +24,11 @@ struct BootstrapOptions {
   std::uint64_t seed = 1;
 };
 
-// The median's percentile interval (Efron and Tibshirani, "An introduction to the bootstrap", 1993, 13.3).
-// Samples that were taken together stay together: whole rounds are drawn first, then samples of each.
+// The median's percentile interval (Efron and Tibshirani, "An introduction to the bootstrap", 1993, 13.3). A
+// two-stage cluster bootstrap: resamples whole rounds, then the samples within each.
 Interval bootstrap_median(std::span<const std::vector<double>> rounds, const BootstrapOptions& options = {});
 
-// One side of a comparison: what an item measured, and below which difference it can't be told from another.
+// One side of a comparison: the samples of an item, and the smallest difference they can resolve.
 struct Measured {
   std::vector<double> samples;
   double noise = 0;
@@ -36,7 +36,7 @@ struct Measured {
 
 struct RankCorrelation {
   int items = 0;
-  bool defined = false;  // two items at least, and neither side is all ties
+  bool defined = false;  // at least two items, and neither side is all ties
   double tau = 0;
   Interval interval;
   int tied_first = 0;  // pairs
@@ -44,9 +44,9 @@ struct RankCorrelation {
 };
 
 // Kendall's tau-b (Kendall, "The treatment of ties in ranking problems", Biometrika 33, 1945) of the medians.
-// Two items are tied where they differ by no more than the larger of their noises. The interval draws items,
-// and the samples of each, again and again; an item that was drawn twice makes no pair with itself, and draws
-// in which one side is all ties say nothing and are left out.
+// Two items are tied if they differ by at most the larger of their noises. The interval resamples items, then
+// the samples of each. An item drawn twice forms no pair with itself, and resamples in which one side is all
+// ties are skipped.
 RankCorrelation rank_correlation(std::span<const Measured> first, std::span<const Measured> second,
                                  const BootstrapOptions& options = {});
 

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# Sourced by the scripts beside it, at the repository root: a step prints one line and keeps its output in a log.
+# Sourced by the other scripts at the repository root. A step prints one line and writes its output to a log.
 logs=build/logs
 
-# step NAME TITLE COMMAND...: if the command fails, shows the end of the log and ends the script with its status.
+# step NAME TITLE COMMAND...: if the command fails, prints the end of the log and exits with the command's status.
 step() {
   local name=$1 title=$2 begin=$SECONDS status=0
   shift 2

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Checks the whole project: installs what is missing, then lints, builds and tests.
+# Checks the whole project: installs missing packages, then lints, builds and tests.
 #   tools/test.sh [quick] [lint] [tsan] [asan] [debug] [cuda] [emulated] [release]
-# None named: all but debug, and cuda only where nvcc is found, which needs no GPU. quick: emulated and release.
-# The last preset's ctest is shown in full, the others' and all builds' output is in build/logs.
+# Default: all but debug; cuda only if nvcc is found (no GPU needed). quick: emulated and release.
+# The last preset's ctest output is shown in full. All other output is in build/logs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source tools/steps.sh
@@ -18,24 +18,24 @@ for word in "${words[@]}"; do
     quick) stages+=(emulated release) ;;
     lint | tsan | asan | debug | cuda | emulated | release) stages+=("$word") ;;
     *)
-      echo "test: no such stage: $word (there are quick, lint, release, debug, asan, tsan, cuda and emulated)" >&2
+      echo "test: no such stage: $word (expected quick, lint, release, debug, asan, tsan, cuda or emulated)" >&2
       exit 2
       ;;
   esac
 done
 export CTEST_PARALLEL_LEVEL=${CTEST_PARALLEL_LEVEL:-$(nproc)}
-# Tests run side by side: threads that spin while they wait would take each other's cores.
+# Tests run concurrently: spinning OpenMP threads would compete for cores.
 export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
-# The same objects for every clone, whatever its folder is called.
+# Share cached objects between clones in different folders.
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 
-# Wall and CPU seconds, the latter of all processes that have ended, since the last call.
+# Wall seconds and CPU seconds of finished child processes since the previous call.
 wall_before=0 cpu_before=0
 times_table=$(printf '   %-24s %8s %8s' stage wall/s CPU/s)
 note_times() {  # STAGE
   local wall=$SECONDS cpu
   mkdir -p "$logs"
-  LC_ALL=C times >"$logs/times"  # not in a subshell, which has no children to speak of
+  LC_ALL=C times >"$logs/times"  # not in a subshell, which has no child processes
   cpu=$(awk 'NR == 2 { split($1 "m" $2, t, /[ms]+/); printf "%d", 60 * (t[1] + t[3]) + t[2] + t[4] }' "$logs/times")
   times_table+=$'\n'$(printf '   %-24s %8d %8d' "$1" $((wall - wall_before)) $((cpu - cpu_before)))
   wall_before=$wall cpu_before=$cpu
@@ -44,7 +44,7 @@ show_times() {
   printf '== Times\n%s\n' "$times_table"
 }
 
-# ThreadSanitizer's memory layout and a highly random address space exclude each other.
+# ThreadSanitizer's shadow memory is incompatible with high-entropy ASLR.
 plain_addresses=()
 if setarch --addr-no-randomize true 2>/dev/null; then plain_addresses=(setarch --addr-no-randomize); fi
 check_preset() {  # PRESET IS_LAST
@@ -54,7 +54,7 @@ check_preset() {  # PRESET IS_LAST
     step "test-$1" "Testing ($1)" "${plain_addresses[@]}" ctest --preset "$1"
     grep 'tests passed' "$logs/test-$1.log"
     note_times "$1"
-  else  # ctest's summary is the last that is shown
+  else  # ctest's summary comes last
     note_times "$1, without tests"
     show_times
     echo "== Testing ($1)"
@@ -62,8 +62,8 @@ check_preset() {  # PRESET IS_LAST
   fi
 }
 
-# Every kernel for every architecture, linked; and that the programs start where there is no GPU. Tests without device
-# code of their own are those of the other presets.
+# Compiles and links every kernel for every architecture, and checks that the programs start without a GPU. Tests
+# without device code run in the other presets.
 check_cuda() {
   step configure-cuda "Configuring (cuda)" cmake --preset cuda
   step build-cuda "Building (cuda)" cmake --build --preset cuda --target metron_command mnist_cnn cuda_tests ptx

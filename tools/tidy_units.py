@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Joins the sources of each folder into one unit for clang-tidy, so that it looks at every header once a folder.
+"""Joins the sources of each folder into one unit for clang-tidy, so that every header is checked once per folder.
 
     tools/tidy_units.py BUILD FOLDER...
 
-Reads BUILD/compile_commands.json and writes BUILD/units/ with a compile_commands.json of its own. Sources that are
-compiled by different flags stay apart.
+Reads BUILD/compile_commands.json and writes BUILD/units/ with a separate compile_commands.json. Sources compiled
+with different flags are not joined.
 """
 import collections
 import json
@@ -34,7 +34,7 @@ for (folder, words), sources in sorted(groups.items()):
     unit = units / f"{name}-{len(commands)}.cpp"
     lines = [f'#include "{source}"  // NOLINT(bugprone-suspicious-include)\n' for source in sorted(sources)]
     unit.write_text("".join(lines))
-    # A name of one file shadows none of another's; the compiler looks for shadows within a file.
+    # Names of different files shadow each other only in the joined unit. The regular build checks each file.
     arguments = [*words, "-Wno-shadow", "-c", str(unit)]
     commands.append({"directory": str(build), "file": str(unit), "arguments": arguments})
 (units / "compile_commands.json").write_text(json.dumps(commands, indent=1))

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Verifies and measures Metron on this machine's NVIDIA GPU, and leaves one folder of results to commit:
+# Verifies and measures Metron on this machine's NVIDIA GPU and writes a folder of results to commit:
 #   tools/verify_gpu.sh              into docs/results/<gpu>/
-#   tools/verify_gpu.sh --emulated   most steps, and little of each, in the emulated build, into a temporary folder
-# Status 1 if a step failed; the others run all the same. See docs/verifying-on-a-gpu.md.
+#   tools/verify_gpu.sh --emulated   a short version of most steps in the emulated build, into a temporary folder
+# Status 1 if any step failed. A failure does not stop later steps. See docs/verifying-on-a-gpu.md.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source tools/steps.sh
@@ -25,11 +25,11 @@ if [[ $emulated ]]; then
   configure=(cmake --preset emulated)
 else
   if ! command -v nvidia-smi >/dev/null || ! gpu=$(nvidia-smi --query-gpu=name,compute_cap --format=csv,noheader); then
-    echo "verify_gpu: nvidia-smi finds no GPU: the driver is not installed, or not loaded" >&2
+    echo "verify_gpu: nvidia-smi finds no GPU: the driver is not installed or not loaded" >&2
     exit 2
   fi
   if ! command -v nvcc >/dev/null; then
-    echo "verify_gpu: there is no nvcc; the CUDA toolkit's bin folder belongs into PATH" >&2
+    echo "verify_gpu: nvcc not found; add the CUDA toolkit's bin folder to PATH" >&2
     exit 2
   fi
   gpu=${gpu%%$'\n'*}  # the first one
@@ -38,7 +38,7 @@ else
   build=build/verify_gpu
   slug=$(tr '[:upper:] /' '[:lower:]--' <<<"$name")
   results=docs/results/$slug
-  # Its own architecture and no other: minutes less to compile.
+  # Only this GPU's architecture, which saves minutes of compile time.
   configure=(cmake --preset cuda -B "$build" -DMETRON_CUDA_ARCHITECTURES="${capability/./}-real")
 fi
 mkdir -p "$results" "$logs"
@@ -46,7 +46,7 @@ step configure-verify "Configuring for the $name" "${configure[@]}"
 step build-verify "Building" cmake --build "$build" --target device_tests test_providers mnist_cnn metron_command
 
 failed=()
-# attempt FILE TITLE COMMAND...: the output goes into the results; a failure is noted, and the next step runs.
+# attempt FILE TITLE COMMAND...: writes the output to the results. A failure is recorded and the script continues.
 attempt() {
   local file=$results/$1 title=$2 begin=$SECONDS status=0
   shift 2
@@ -67,7 +67,7 @@ programs=$build/bin
 attempt machine.txt "The machine" "$programs/metron" info
 attempt tests.txt "All device tests" ctest --test-dir "$build" -L device --output-on-failure
 if [[ ! $emulated ]]; then
-  # Every op case, gradients included, by each provider of each device. (The emulated tests have that in them.)
+  # Every op case, gradients included, with each provider of each device. The emulated device tests already include it.
   attempt providers.txt "Every provider against the portable one" "$programs/test_providers" --gtest_brief=1
 fi
 
@@ -79,11 +79,11 @@ if command -v compute-sanitizer >/dev/null && [[ ! $emulated ]]; then
     done
   done
 else
-  echo "== compute-sanitizer is left out: $([[ $emulated ]] && echo "the emulator checks every access" || echo "not installed")"
-  summary+=("| compute-sanitizer | left out | |")
+  echo "== compute-sanitizer is skipped: $([[ $emulated ]] && echo "the emulator checks every access" || echo "not installed")"
+  summary+=("| compute-sanitizer | skipped | |")
 fi
 
-# An emulated device is slow and has no times: a small part of each shows that the steps work.
+# An emulated device is slow and its times are meaningless: a small part of each step shows that it works.
 layers=(--device cuda --json "$results/bench.json" --csv "$results/bench.csv")
 table=(--device cuda --ops --json "$results/bench_ops.json")
 train=(--device cuda --epochs 1 --profile)
@@ -94,11 +94,11 @@ if [[ $emulated ]]; then
   report+=(--epochs 0 --batch 1 --rounds 1 --steps 1 --provider-budget 0)
   train+=(--train-limit 16 --test-limit 16 --batch-size 8 --test-batch-size 8)
 fi
-attempt bench.txt "The reference model's layers by every provider" "$programs/metron" bench "${layers[@]}"
-attempt bench_ops.txt "The table of ops by every provider" "$programs/metron" bench "${table[@]}"
+attempt bench.txt "The reference model's layers with every provider" "$programs/metron" bench "${layers[@]}"
+attempt bench_ops.txt "The table of op cases with every provider" "$programs/metron" bench "${table[@]}"
 attempt mnist.txt "Training on MNIST" "$programs/mnist_cnn" "${train[@]}" \
   --metrics "$results/metrics.csv"
-attempt mnist_own.txt "The same by our own kernels alone" "$programs/mnist_cnn" "${train[@]}" --providers cuda \
+attempt mnist_own.txt "Training on MNIST with only our own kernels" "$programs/mnist_cnn" "${train[@]}" --providers cuda \
   --metrics "$results/metrics_own.csv"
 if "$programs/metron" report --help >/dev/null 2>&1; then
   attempt report.txt "The report" "$programs/metron" report "${report[@]}"
@@ -108,7 +108,7 @@ fi
   echo "# $name"
   echo
   echo "Made by \`tools/verify_gpu.sh\` at commit $(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)."
-  [[ ! $emulated ]] || echo "Emulated on the CPU: it shows that the steps work, and no time."
+  [[ ! $emulated ]] || echo "Emulated on the CPU: this shows that the steps work, not their times."
   echo
   echo "| step | result | file |"
   echo "|---|---|---|"

@@ -1,4 +1,4 @@
-// The CUDA device as the tensor core sees it.
+// The CUDA implementation of Backend.
 #include <metron/core/allocator.h>
 #include <metron/core/cuda/clock.h>
 #include <metron/core/cuda/state.h>
@@ -38,11 +38,11 @@ std::unique_ptr<Backend> make_cuda_backend(std::string& why_not) {
   if (status != cudaSuccess || count == 0) {
     static_cast<void>(cudaGetLastError());
     why_not = std::string("the CUDA runtime found no device: ") +
-              (status == cudaSuccess ? "the driver knows none" : cudaGetErrorString(status)) +
+              (status == cudaSuccess ? "the driver reports none" : cudaGetErrorString(status)) +
               " (nvidia-smi shows what the driver sees)";
     return nullptr;
   }
-  // No emulated time is a device time.
+  // Emulated times are not device times.
   if (!cuda::is_emulated()) install_device_clock(Device::Type::cuda, cuda::make_clock());
   return std::make_unique<CudaBackend>(count);
 }

@@ -7,13 +7,13 @@
 namespace metron::cuda {
 namespace {
 
-// Never destroyed with the process's events in it: the runtime may be gone by then, and frees them itself.
+// Does not destroy its events: the runtime may have shut down before, and frees them itself.
 class EventClock : public DeviceClock {
  public:
   std::uint32_t begin(Device device) override {
     const std::lock_guard lock(mutex_);
     const DeviceGuard guard(device.index());
-    const std::uint32_t ticket = take(device.index());
+    const std::uint32_t ticket = acquire(device.index());
     METRON_CUDA(cudaEventRecord(pairs_[ticket].begin, stream(device.index())));
     return ticket;
   }
@@ -38,17 +38,17 @@ class EventClock : public DeviceClock {
     int device;
     cudaEvent_t begin, end;
   };
-  std::uint32_t take(int device) {
+  std::uint32_t acquire(int device) {
     for (auto found = free_.rbegin(); found != free_.rend(); ++found) {
       const std::uint32_t ticket = *found;
       if (pairs_[ticket].device != device) continue;  // events belong to a device
       free_.erase(std::next(found).base());
       return ticket;
     }
-    Pair made{device, nullptr, nullptr};
-    METRON_CUDA(cudaEventCreate(&made.begin));
-    METRON_CUDA(cudaEventCreate(&made.end));
-    pairs_.push_back(made);
+    Pair created{device, nullptr, nullptr};
+    METRON_CUDA(cudaEventCreate(&created.begin));
+    METRON_CUDA(cudaEventCreate(&created.end));
+    pairs_.push_back(created);
     return static_cast<std::uint32_t>(pairs_.size() - 1);
   }
 

@@ -1,4 +1,4 @@
-// The device's half of the timer: pairs of pooled events on the stream.
+// The device clock: pooled pairs of events on the stream.
 #pragma once
 
 #include <metron/core/timer/clock.h>

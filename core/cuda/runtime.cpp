@@ -8,7 +8,7 @@
 namespace metron::cuda {
 namespace {
 
-// From the folder on that the project's own sources lie in.
+// The path from the project's source folder on.
 std::string_view short_path(std::string_view path) {
   const std::size_t found = std::max(path.rfind("/core/") + 1, path.rfind("/kernels/") + 1);
   return path.substr(found);
@@ -17,7 +17,7 @@ std::string_view short_path(std::string_view path) {
 }  // namespace
 
 void failed(cudaError_t status, const char* expression, const std::source_location& where) {
-  static_cast<void>(cudaGetLastError());  // an error that is not sticky is reported once
+  static_cast<void>(cudaGetLastError());  // clears a non-sticky error
   if (status == cudaErrorMemoryAllocation)
     fail<OutOfMemoryError>("cuda", expression, ": ", cudaGetErrorString(status));
   fail<CudaError>(
@@ -57,10 +57,10 @@ int device_count() {
 }
 
 DeviceProperties properties(int index) {
-  cudaDeviceProp given{};
-  METRON_CUDA(cudaGetDeviceProperties(&given, index));
-  DeviceProperties result{given.name,           given.major, given.minor, given.multiProcessorCount,
-                          given.totalGlobalMem, 0,           0,           0};
+  cudaDeviceProp device{};
+  METRON_CUDA(cudaGetDeviceProperties(&device, index));
+  DeviceProperties result{
+      device.name, device.major, device.minor, device.multiProcessorCount, device.totalGlobalMem, 0, 0, 0};
   // As attributes: CUDA 13 has no clocks in cudaDeviceProp.
   METRON_CUDA(cudaDeviceGetAttribute(&result.clock_khz, cudaDevAttrClockRate, index));
   METRON_CUDA(cudaDeviceGetAttribute(&result.memory_clock_khz, cudaDevAttrMemoryClockRate, index));

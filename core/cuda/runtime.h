@@ -1,5 +1,5 @@
-// The CUDA runtime as Metron uses it: checked calls, one stream a device, and what kernels report without
-// stopping. Compiles against the CUDA toolkit and against kernels/emulator/ alike.
+// Wrappers of the CUDA runtime: checked calls, one stream per device, asynchronous faults. Compiles against
+// the CUDA toolkit and against kernels/emulator/.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -11,7 +11,7 @@
 
 namespace metron::cuda {
 
-// Throws a CudaError with the expression, the runtime's reason, and the place.
+// Throws a CudaError with the expression, the error of the runtime and the source location.
 [[noreturn]] void failed(cudaError_t status, const char* expression, const std::source_location& where);
 inline void check(cudaError_t status, const char* expression,
                   const std::source_location& where = std::source_location::current()) {
@@ -21,7 +21,7 @@ inline void check(cudaError_t status, const char* expression,
 // METRON_CUDA(cudaMalloc(&block, bytes)): a macro, because a function can't see the expression.
 #define METRON_CUDA(...) ::metron::cuda::check((__VA_ARGS__), #__VA_ARGS__)
 
-// Makes a device the thread's current one, for a scope.
+// Sets the current device of the thread for a scope.
 class DeviceGuard {
  public:
   explicit DeviceGuard(int index);
@@ -34,22 +34,22 @@ class DeviceGuard {
   bool changed_ = false;
 };
 
-// The stream that all work on a device goes to, in the order of its submission. Memory can be handed out
-// again as soon as its last user was submitted; it never waits for the legacy default stream.
+// The stream of a device, on which all its work is ordered. Freed memory can therefore be reused as soon as
+// its last use is enqueued. Non-blocking with respect to the legacy default stream.
 cudaStream_t stream(int index);
 
-// Waits for all submitted work and throws what it failed with; `what` names the work in the error.
+// Waits for all enqueued work and throws its error. `what` names the work in the message.
 void synchronize(int index, const char* what = "cudaStreamSynchronize(stream)");
 
-// Whether every kernel is waited for, so that a failure names the op: METRON_CUDA_SYNC=1.
+// METRON_CUDA_SYNC=1: synchronizes after every kernel, so that an error names the op.
 bool is_synchronous();
 
-// ---- Faults: bad values that only a kernel sees, such as a label out of range ----
+// ---- Faults: invalid values that only a kernel can detect, such as a label out of range ----
 
 enum class Fault : std::int32_t { none, nll_loss_target, cross_entropy_target, embedding_index };
 
-// In device memory. The first bad value wins, by an atomic exchange of `code`; the host reads it when the
-// stream has come to rest.
+// In device memory. An atomic exchange of `code` keeps the first invalid value; the host reads it after
+// synchronizing the stream.
 struct FaultRecord {
   std::int32_t code;
   std::int32_t unused;
@@ -57,8 +57,8 @@ struct FaultRecord {
   std::int64_t limit;
 };
 
-// Where a kernel that was given values to check reports. Read at the next synchronisation, by whichever
-// thread, which throws the ValueError: the op itself must not wait.
+// The record to which kernels report invalid values. The next synchronization, on any thread, throws the
+// ValueError, since the op itself must not wait.
 FaultRecord* fault_record(int index);
 
 // ---- Properties ----
@@ -72,6 +72,6 @@ struct DeviceProperties {
 };
 int device_count();
 DeviceProperties properties(int index);
-int multiprocessors(int index);  // cached: launches ask
+int multiprocessors(int index);  // cached for launches
 
 }  // namespace metron::cuda

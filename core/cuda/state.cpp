@@ -8,7 +8,7 @@
 namespace metron::cuda {
 namespace {
 
-// Blocks come and go in the stream's order, so neither call waits for the device.
+// Stream-ordered allocation, so that no call waits for the device.
 class DeviceMemory : public MemorySource {
  public:
   DeviceMemory(int index, cudaStream_t stream) : index_(index), stream_(stream) {}
@@ -23,7 +23,7 @@ class DeviceMemory : public MemorySource {
     check(status, "cudaMallocAsync(&block, bytes, stream)");
     return block;
   }
-  // An error here would come from an earlier kernel, and is reported where the next call is checked.
+  // An error here stems from an earlier kernel; the next checked call reports it.
   void release(void* block, std::size_t) override { static_cast<void>(cudaFreeAsync(block, stream_)); }
   std::string name() const override { return Device(Device::Type::cuda, index_).name(); }
   void handed_out(void* block, std::size_t bytes) override { note_allocated(block, bytes, stream_); }
@@ -34,7 +34,7 @@ class DeviceMemory : public MemorySource {
   cudaStream_t stream_;
 };
 
-// Half of the memory may wait for reuse: an out-of-memory empties the cache before it is one.
+// Half of the memory may be cached. The allocator empties the cache before it reports an out-of-memory error.
 std::size_t cache_limit(int index) {
   std::size_t free = 0, total = 0;
   const DeviceGuard guard(index);
@@ -55,16 +55,16 @@ constexpr std::size_t staging_buffers = 64;
 }  // namespace
 
 FaultRecord* Faults::record() {
-  if (FaultRecord* made = device_.load(std::memory_order_acquire); made != nullptr) return made;
+  if (FaultRecord* record = device_.load(std::memory_order_acquire); record != nullptr) return record;
   const std::lock_guard lock(mutex_);
-  if (FaultRecord* made = device_.load(std::memory_order_relaxed); made != nullptr) return made;
+  if (FaultRecord* record = device_.load(std::memory_order_relaxed); record != nullptr) return record;
   const DeviceGuard guard(index_);
   if (host_ == nullptr) METRON_CUDA(cudaMallocHost(reinterpret_cast<void**>(&host_), sizeof(FaultRecord)));
-  FaultRecord* made = nullptr;
-  METRON_CUDA(cudaMalloc(reinterpret_cast<void**>(&made), sizeof(FaultRecord)));
-  METRON_CUDA(cudaMemsetAsync(made, 0, sizeof(FaultRecord), stream_));
-  device_.store(made, std::memory_order_release);
-  return made;
+  FaultRecord* record = nullptr;
+  METRON_CUDA(cudaMalloc(reinterpret_cast<void**>(&record), sizeof(FaultRecord)));
+  METRON_CUDA(cudaMemsetAsync(record, 0, sizeof(FaultRecord), stream_));
+  device_.store(record, std::memory_order_release);
+  return record;
 }
 
 bool Faults::synchronize(const char* what) {
@@ -84,11 +84,12 @@ bool Faults::synchronize(const char* what) {
                    found.limit, "), got ", found.value);
 }
 
-// One that the device has done with, or a new one; waits only where there are many and all are under way.
+// Reuses a buffer whose copy has completed, or allocates one. Waits
+// only if all staging_buffers are in flight.
 const Staging::Buffer& Staging::acquire() {
   const cudaError_t status = buffers_.empty() ? cudaErrorNotReady : cudaEventQuery(buffers_.front().used);
   if (status == cudaErrorNotReady) {
-    static_cast<void>(cudaGetLastError());  // an answer, which must not be taken for the next call's error
+    static_cast<void>(cudaGetLastError());  // not an error; must not be reported by the next check
   } else {
     METRON_CUDA(status);
   }
@@ -98,10 +99,10 @@ const Staging::Buffer& Staging::acquire() {
     buffers_.pop_front();
     return buffers_.back();
   }
-  Buffer made{};
-  METRON_CUDA(cudaEventCreateWithFlags(&made.used, cudaEventDisableTiming));
-  METRON_CUDA(cudaMallocHost(reinterpret_cast<void**>(&made.data), staging_bytes));
-  return buffers_.emplace_back(made);
+  Buffer buffer{};
+  METRON_CUDA(cudaEventCreateWithFlags(&buffer.used, cudaEventDisableTiming));
+  METRON_CUDA(cudaMallocHost(reinterpret_cast<void**>(&buffer.data), staging_bytes));
+  return buffers_.emplace_back(buffer);
 }
 
 void Staging::upload(void* destination, const void* source, std::size_t bytes, cudaStream_t stream) {
@@ -125,12 +126,12 @@ DeviceState::DeviceState(int index) : stream(make_stream(index)), faults(index, 
 
 DeviceState& state(int index) {
   struct Entry {
-    std::once_flag made;
+    std::once_flag once;
     std::unique_ptr<DeviceState> state;
   };
   static auto& entries = *new std::vector<Entry>(static_cast<std::size_t>(device_count()));
   Entry& entry = entries.at(static_cast<std::size_t>(index));
-  std::call_once(entry.made, [&] { entry.state = std::make_unique<DeviceState>(index); });
+  std::call_once(entry.once, [&] { entry.state = std::make_unique<DeviceState>(index); });
   return *entry.state;
 }
 

@@ -1,4 +1,4 @@
-// What Metron keeps for each CUDA device. Private to core/cuda/, but for its last part.
+// Per-device state. Private to core/cuda/, except for the hooks that kernels/cuda/device/ implements.
 #pragma once
 
 #include <metron/core/allocator.h>
@@ -12,25 +12,25 @@
 
 namespace metron::cuda {
 
-// The record of faults and its pinned copy on the host, made when the first kernel asks for it.
+// The fault record and its pinned host copy, allocated on first use.
 class Faults {
  public:
   Faults(int index, cudaStream_t stream) : index_(index), stream_(stream) {}
   FaultRecord* record();
-  // Waits for the stream, throws what the record holds and clears it; false, without waiting, where no kernel
-  // has asked for it yet.
+  // Synchronizes the stream, clears the record and throws its fault. Returns false, without waiting, if the
+  // record has never been used.
   bool synchronize(const char* what);
 
  private:
   int index_;
   cudaStream_t stream_;
-  std::mutex mutex_;  // of the copy, from its submission on
+  std::mutex mutex_;  // guards the host copy
   FaultRecord* host_ = nullptr;
   std::atomic<FaultRecord*> device_{nullptr};
 };
 
-// Pinned buffers that copies from the host pass through, so that neither the caller nor the device waits: the
-// caller's memory is free as soon as it was read, a buffer as soon as its event has passed.
+// Pinned staging buffers for asynchronous uploads. The caller's memory is free on return; a buffer is
+// reusable once its event has completed.
 class Staging {
  public:
   void upload(void* destination, const void* source, std::size_t bytes, cudaStream_t stream);
@@ -38,12 +38,12 @@ class Staging {
  private:
   struct Buffer {
     std::byte* data;
-    cudaEvent_t used;  // recorded after the last copy out of it
+    cudaEvent_t used;  // recorded after the last copy from the buffer
   };
-  const Buffer& acquire();  // which is then the last of them
+  const Buffer& acquire();  // moves the buffer to the back
 
   std::mutex mutex_;
-  std::deque<Buffer> buffers_;  // the longest unused first
+  std::deque<Buffer> buffers_;  // least recently used first
 };
 
 struct DeviceState {
@@ -55,12 +55,12 @@ struct DeviceState {
   std::unique_ptr<CachingAllocator> allocator;
 };
 
-// What differs between a device and the emulator: implemented in kernels/cuda/device/.
+// Differs between a real device and the emulator; implemented in kernels/cuda/device/.
 bool is_emulated();
 void note_allocated(void* block, std::size_t bytes, cudaStream_t stream);
 void note_freed(void* block, std::size_t bytes, cudaStream_t stream);
 
-// Made at the first use of a device and never destroyed: tensors with static lifetime may outlive it.
+// Created on first use of the device and never destroyed, since tensors with static lifetime may outlive it.
 DeviceState& state(int index);
 
 }  // namespace metron::cuda

@@ -11,12 +11,13 @@ namespace {
 
 constexpr int max_threads = 256;
 
-// Fisher and Yates's shuffle. The streams count down from the end, where no random op's stream gets to.
+// Fisher-Yates shuffle. Streams count down from the maximum, so that they
+// never collide with those of random ops.
 void shuffle(std::vector<std::int64_t>& values, std::uint64_t seed, std::uint64_t epoch) {
   const PhiloxKey key{seed, ~epoch};
   for (std::size_t i = values.size(); i > 1; --i) {
     const Philox4 words = philox(key, i);
-    // 64 random bits, so that the remainder's bias is too small to be seen.
+    // 64 random bits make the modulo bias negligible.
     const std::uint64_t random = std::uint64_t{words.v[0]} << 32 | words.v[1];
     std::swap(values[i - 1], values[random % i]);
   }
@@ -50,19 +51,20 @@ DataLoader::Epoch::Epoch(const DataLoader& loader, std::int64_t number)
   if (options.shuffle) shuffle(order_, options.seed, static_cast<std::uint64_t>(number));
 
   results_.resize(static_cast<std::size_t>(std::min<std::int64_t>(options.prefetch, batches_)));
-  const auto useful = std::min(static_cast<std::size_t>(options.threads), results_.size());
-  threads_.reserve(useful);
+  const auto thread_count = std::min(static_cast<std::size_t>(options.threads), results_.size());
+  threads_.reserve(thread_count);
   try {
-    while (threads_.size() < useful)
+    while (threads_.size() < thread_count)
       threads_.emplace_back([this](const std::stop_token& stop) { work(stop); });
   } catch (const std::system_error& error) {
-    fail<Error>("DataLoader", "can't start thread ", threads_.size() + 1, " of ", useful, " (", error.what(),
-                "): memory or threads are limited (ulimit -v, ulimit -u, a cgroup), fewer may do");
+    fail<Error>("DataLoader", "can't start thread ", threads_.size() + 1, " of ", thread_count, " (",
+                error.what(),
+                "): memory or threads are limited (ulimit -v, ulimit -u, a cgroup); use fewer threads");
   }
 }
 
 DataLoader::Epoch::~Epoch() {
-  for (std::jthread& thread : threads_) thread.request_stop();  // all, before the first is joined
+  for (std::jthread& thread : threads_) thread.request_stop();  // all of them before joining the first
 }
 
 std::optional<Batch> DataLoader::Epoch::next() {
@@ -72,16 +74,16 @@ std::optional<Batch> DataLoader::Epoch::next() {
     result = gather(taken_++);
   } else {
     std::unique_lock lock(mutex_);
-    std::optional<Result>& place = results_[static_cast<std::size_t>(taken_) % results_.size()];
-    ready_.wait(lock, [&] { return place.has_value(); });
-    result = *std::exchange(place, std::nullopt);
+    std::optional<Result>& entry = results_[static_cast<std::size_t>(taken_) % results_.size()];
+    ready_.wait(lock, [&] { return entry.has_value(); });
+    result = *std::exchange(entry, std::nullopt);
     ++taken_;
     lock.unlock();
     space_.notify_one();
   }
   if (result.error) {
     for (std::jthread& thread : threads_) thread.request_stop();
-    threads_.clear();  // joined: nobody reads the dataset once its error is known
+    threads_.clear();  // joins: no thread reads the dataset after its error is thrown
     taken_ = batches_;
     std::rethrow_exception(result.error);
   }
@@ -99,10 +101,10 @@ DataLoader::Epoch::Result DataLoader::Epoch::gather(std::int64_t batch) const {
 }
 
 void DataLoader::Epoch::work(const std::stop_token& stop) {
-  const auto places = static_cast<std::int64_t>(results_.size());
+  const auto capacity = static_cast<std::int64_t>(results_.size());
   while (true) {
     std::unique_lock lock(mutex_);
-    space_.wait(lock, stop, [&] { return issued_ == batches_ || issued_ < taken_ + places; });
+    space_.wait(lock, stop, [&] { return issued_ == batches_ || issued_ < taken_ + capacity; });
     if (stop.stop_requested() || issued_ == batches_) return;
     const std::int64_t batch = issued_++;
     lock.unlock();

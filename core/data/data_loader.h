@@ -1,4 +1,4 @@
-// DataLoader: a dataset in batches, shuffled anew every epoch and gathered ahead of use on threads.
+// DataLoader: batches of a dataset, reshuffled every epoch and prefetched by threads.
 #pragma once
 
 #include <metron/core/data/dataset.h>
@@ -19,9 +19,9 @@ struct DataLoaderOptions {
   std::int64_t batch_size = 1;
   bool shuffle = false;
   std::uint64_t seed = 0;
-  int threads = 1;         // that gather ahead; 0: batches are gathered when they are asked for
-  int prefetch = 4;        // at most this many batches wait to be used
-  bool drop_last = false;  // leave out a last batch that is not full
+  int threads = 1;         // prefetching threads; 0: batches are gathered on demand
+  int prefetch = 4;        // batches gathered ahead, at most
+  bool drop_last = false;  // drop an incomplete last batch
 };
 
 //   for (const auto& [x, target] : loader.epoch(3)) {...}
@@ -31,10 +31,10 @@ class DataLoader {
   DataLoader(const Dataset& dataset, const DataLoaderOptions& options);
   DataLoader(const Dataset&&, const DataLoaderOptions&) = delete;
 
-  std::int64_t size() const;  // batches in an epoch
+  std::int64_t size() const;  // batches per epoch
 
-  // One pass over the dataset. The order depends on the seed and the epoch's number alone, so training can
-  // resume at any epoch, and any number of threads gives the same batches.
+  // One pass over the dataset. The order depends only on the seed and the epoch number, so training can
+  // resume at any epoch, and the batches do not depend on the number of threads.
   class Epoch;
   Epoch epoch(std::int64_t number = 0) const;
 
@@ -43,7 +43,7 @@ class DataLoader {
   DataLoaderOptions options_;
 };
 
-// Used by one thread. It may be dropped at any time: it waits for the batches being gathered, no longer.
+// For use by one thread. May be destroyed at any time; the destructor waits for the batches being gathered.
 class DataLoader::Epoch {
  public:
   Epoch(const DataLoader& loader, std::int64_t number);
@@ -51,7 +51,7 @@ class DataLoader::Epoch {
   Epoch(const Epoch&) = delete;
   Epoch& operator=(const Epoch&) = delete;
 
-  // The next batch, or nothing at the end. Throws what the dataset threw for it, and the epoch is over.
+  // The next batch, or nullopt at the end. Rethrows exceptions of the dataset, which end the epoch.
   std::optional<Batch> next();
 
   class Iterator {
@@ -60,7 +60,7 @@ class DataLoader::Epoch {
     Batch& operator*() const { return *epoch_->current_; }
     Batch* operator->() const { return &*epoch_->current_; }
     Iterator& operator++() {
-      epoch_->current_.reset();  // before the next is waited for: its memory can be used for that
+      epoch_->current_.reset();  // frees its memory before waiting for the next batch
       epoch_->current_ = epoch_->next();
       return *this;
     }
@@ -77,22 +77,22 @@ class DataLoader::Epoch {
     Batch batch;
     std::exception_ptr error;
   };
-  Result gather(std::int64_t batch) const;  // throws nothing
+  Result gather(std::int64_t batch) const;  // stores exceptions in the result
   void work(const std::stop_token& stop);
 
   const Dataset& dataset_;
   std::int64_t batch_size_;
   std::int64_t batches_;
-  std::vector<std::int64_t> order_;  // of the samples
-  std::optional<Batch> current_;     // the iterators'
+  std::vector<std::int64_t> order_;  // of samples
+  std::optional<Batch> current_;     // for iterators
 
   std::mutex mutex_;
-  std::condition_variable ready_;               // a batch was gathered
-  std::condition_variable_any space_;           // a batch was taken
-  std::int64_t issued_ = 0;                     // batches that a thread took on
-  std::int64_t taken_ = 0;                      // batches given out
-  std::vector<std::optional<Result>> results_;  // a ring: batch i waits at i % size
-  std::vector<std::jthread> threads_;           // last, so that they end first
+  std::condition_variable ready_;               // signals a gathered batch
+  std::condition_variable_any space_;           // signals a consumed batch
+  std::int64_t issued_ = 0;                     // batches assigned to threads
+  std::int64_t taken_ = 0;                      // batches consumed
+  std::vector<std::optional<Result>> results_;  // ring buffer: batch i is stored at i % size
+  std::vector<std::jthread> threads_;  // last member, so that threads join before the others are destroyed
 };
 
 }  // namespace metron

@@ -37,7 +37,7 @@ ImageDataset::ImageDataset(const Tensor& images, const Tensor& labels, Normaliza
   check<ShapeError>(images.defined() && (images.rank() == 3 || images.rank() == 4), op,
                     "images must be (N, H, W) or (N, C, H, W), got ", describe(images));
   check<ShapeError>(labels.defined() && labels.rank() == 1 && labels.size(0) == images.size(0), op,
-                    "labels must be (N), one an image, got ", describe(images), " and ", describe(labels));
+                    "labels must be (N), one per image, got ", describe(images), " and ", describe(labels));
   check<DTypeError>(images.dtype() == DType::uint8, op, "images must be uint8, got ", describe(images));
   check<DTypeError>(labels.dtype() == DType::uint8 || labels.dtype() == DType::int64, op,
                     "labels must be uint8 or int64, got ", describe(labels));
@@ -51,7 +51,7 @@ ImageDataset::ImageDataset(const Tensor& images, const Tensor& labels, Normaliza
   check<ValueError>(bad == size(), op, "labels must be in [0, ", classes, "), got ",
                     bad == size() ? 0 : labels_[static_cast<std::size_t>(bad)], " at sample ", bad);
 
-  // In float32 throughout, as PyTorch's transforms compute.
+  // In float32 throughout, like PyTorch's transforms.
   const auto mean = static_cast<float>(normalization.mean);
   const auto deviation = static_cast<float>(normalization.deviation);
   for (std::size_t byte = 0; byte < normalized_.size(); ++byte)
@@ -115,7 +115,7 @@ ImageDataset read_mnist(const std::filesystem::path& folder, MnistSplit split) {
     std::error_code ignored;
     if (std::filesystem::exists(gzipped, ignored)) return gzipped;
     check<IoError>(std::filesystem::exists(plain, ignored), "read_mnist", plain.string(),
-                   ": there is no such file, nor one gzipped");
+                   ": neither this file nor a gzipped one exists");
     return plain;
   };
   const std::filesystem::path images = find("-images-idx3-ubyte");

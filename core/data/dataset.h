@@ -1,4 +1,4 @@
-// Datasets: samples with a target each, gathered into batches.
+// Datasets: samples with targets, gathered into batches.
 #pragma once
 
 #include <metron/core/tensor.h>
@@ -20,8 +20,8 @@ class Dataset {
  public:
   virtual ~Dataset() = default;
   virtual std::int64_t size() const = 0;
-  // The samples of these indices, stacked in their order. A DataLoader calls it from several threads at once,
-  // next to the one that computes: a plain loop, not an op.
+  // Stacks the samples at these indices. Must be thread-safe: a DataLoader calls it concurrently. Implement
+  // it as a loop rather than with ops, which would compete with the training thread.
   virtual Batch gather(std::span<const std::int64_t> indices) const = 0;
 };
 
@@ -30,36 +30,35 @@ struct Normalization {  // (pixel / 255 - mean) / deviation
   double deviation = 1;
 };
 
-// Grey or colour images of bytes with a class each, normalised as they are gathered: inputs (N, C, H, W)
-// float32, targets (N) int64.
+// Grayscale or color images with class labels, stored as bytes and normalized when gathered. Inputs are
+// (N, C, H, W) float32, targets (N) int64.
 class ImageDataset : public Dataset {
  public:
   // images uint8 (N, H, W) or (N, C, H, W), labels uint8 or int64 (N) in [0, classes). ShapeError,
-  // DTypeError, or ValueError for a label out of range or a deviation that is not positive.
+  // DTypeError, or ValueError for a label out of range or a nonpositive deviation.
   ImageDataset(const Tensor& images, const Tensor& labels, Normalization normalization,
                std::int64_t classes = 10);
 
   std::int64_t size() const override { return images_.size(0); }
   Batch gather(std::span<const std::int64_t> indices) const override;  // ValueError for an index out of range
 
-  // The first `count` samples, or all if there are fewer, without copying a pixel.
+  // The first `count` samples, or all if there are fewer. Shares the pixels.
   ImageDataset first(std::int64_t count) const;
 
  private:
   Tensor images_;  // (N, C, H, W) uint8, contiguous
   std::vector<std::int64_t> labels_;
-  std::array<float, 256> normalized_;  // by byte
+  std::array<float, 256> normalized_;  // lookup table, by pixel value
 };
 
-// From two IDX files, plain or gzipped. IoError, naming the files, where they are malformed or don't belong
-// together.
+// Reads two IDX files, plain or gzipped. IoError, with the paths, if they are malformed or inconsistent.
 ImageDataset read_images(const std::filesystem::path& images, const std::filesystem::path& labels,
                          Normalization normalization, std::int64_t classes = 10);
 
 enum class MnistSplit : std::uint8_t { train, test };
 
-// MNIST's files under their usual names in `folder`, each gzipped or not, normalised with mean 0.1307 and
-// deviation 0.3081.
+// Reads MNIST from its usual file names in `folder`, plain or gzipped. Normalized with mean 0.1307 and
+// standard deviation 0.3081.
 ImageDataset read_mnist(const std::filesystem::path& folder, MnistSplit split);
 
 }  // namespace metron

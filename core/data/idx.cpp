@@ -21,7 +21,7 @@ T from_big_endian(const unsigned char* bytes) {
   return std::bit_cast<T>(reversed);
 }
 
-// Reads `count` elements of type Stored, or as many as there are; returns the bytes read.
+// Reads up to `count` elements of type Stored. Returns the number of bytes read.
 template <typename Stored, typename T>
 std::size_t read_elements(FileReader& file, T* destination, std::size_t count) {
   if constexpr (std::is_same_v<Stored, std::uint8_t>) {
@@ -30,16 +30,16 @@ std::size_t read_elements(FileReader& file, T* destination, std::size_t count) {
     std::vector<unsigned char> chunk(std::min(count, std::size_t{1} << 14) * sizeof(Stored));
     std::size_t bytes = 0;
     for (std::size_t done = 0; done < count;) {
-      const std::size_t wanted = std::min(count - done, chunk.size() / sizeof(Stored));
-      const std::size_t got = file.read(chunk.data(), wanted * sizeof(Stored));
-      bytes += got;
-      if (got < wanted * sizeof(Stored)) break;
-      for (std::size_t i = 0; i < wanted; ++i) {
+      const std::size_t chunk_count = std::min(count - done, chunk.size() / sizeof(Stored));
+      const std::size_t bytes_read = file.read(chunk.data(), chunk_count * sizeof(Stored));
+      bytes += bytes_read;
+      if (bytes_read < chunk_count * sizeof(Stored)) break;
+      for (std::size_t i = 0; i < chunk_count; ++i) {
         const auto value = from_big_endian<Stored>(chunk.data() + i * sizeof(Stored));
         // NOLINTNEXTLINE(bugprone-signed-char-misuse): a number, not a character
         destination[done + i] = static_cast<T>(value);
       }
-      done += wanted;
+      done += chunk_count;
     }
     return bytes;
   }
@@ -49,7 +49,7 @@ struct ElementType {
   unsigned code;
   std::size_t bytes;  // in the file
   DType dtype;
-  std::size_t (*read)(FileReader& file, Tensor& tensor);  // returns the bytes that were there
+  std::size_t (*read)(FileReader& file, Tensor& tensor);  // returns the number of bytes read
 };
 
 template <typename Stored, typename T>
@@ -74,8 +74,8 @@ void read_header(FileReader& file, unsigned char* destination, std::size_t bytes
                  ": the file ends within its header");
 }
 
-// IoError for a shape of more elements than the file can hold, or, of an empty one, than strides can be
-// computed for.
+// IoError if the shape has more elements than the file can hold. For an
+// empty shape, IoError if strides overflow.
 void check_size(const FileReader& file, const Shape& shape, std::size_t element) {
   const bool is_empty = std::find(shape.begin(), shape.end(), 0) != shape.end();
   const std::uint64_t limit = is_empty ? std::uint64_t{1} << 56 : file.size_limit() / element;
@@ -113,9 +113,9 @@ Tensor read_idx(const std::filesystem::path& path) {
 
   Tensor tensor = Tensor::empty(shape, {type->dtype, Device(), MemoryFormat::contiguous});
   const std::size_t bytes = static_cast<std::size_t>(tensor.numel()) * type->bytes;
-  const std::size_t got = type->read(file, tensor);
-  check<IoError>(got == bytes, read_idx_op, path.string(), ": the header declares the shape ", shape,
-                 ", that is ", bytes, " bytes, but only ", got, " follow it");
+  const std::size_t bytes_read = type->read(file, tensor);
+  check<IoError>(bytes_read == bytes, read_idx_op, path.string(), ": the header declares the shape ", shape,
+                 ", that is ", bytes, " bytes, but only ", bytes_read, " follow it");
   unsigned char beyond = 0;
   check<IoError>(file.read(&beyond, 1) == 0, read_idx_op, path.string(), ": more bytes follow the ", bytes,
                  " of the declared shape ", shape);

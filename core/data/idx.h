@@ -1,5 +1,5 @@
-// IDX files: the format of MNIST. Two zero bytes, the element type, the number of dimensions, each size as a
-// big-endian 32-bit number, then the elements, big-endian and row-major.
+// IDX, the file format of MNIST: two zero bytes, the element type, the rank, the sizes as big-endian 32-bit
+// numbers, then the elements, big-endian and row-major.
 #pragma once
 
 #include <metron/core/tensor.h>
@@ -8,9 +8,8 @@
 
 namespace metron {
 
-// The elements of a plain or gzipped IDX file: uint8 for unsigned bytes, int64 for the signed integers of 8,
-// 16 and 32 bits, float32 and float64. IoError, naming the file and the rule it breaks, for anything
-// malformed; nothing larger than the file can hold is allocated.
+// Reads a plain or gzipped IDX file. Unsigned bytes become uint8, signed integers of 8, 16 and 32 bits int64.
+// IoError, with the path and the violated rule, if malformed. Never allocates more than the file can hold.
 Tensor read_idx(const std::filesystem::path& path);
 
 }  // namespace metron

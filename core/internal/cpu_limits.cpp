@@ -28,7 +28,7 @@ bool contains(const std::string& list, std::string_view word) {
   return false;
 }
 
-// From microseconds of each period; "max" and -1 are no quota.
+// From quota and period in microseconds; "max" and -1 mean no quota.
 std::optional<int> cpus_of(std::istream&& quota, std::istream&& period) {
   std::int64_t used = 0, of = 0;
   if (!(quota >> used) || !(period >> of) || used <= 0 || of <= 0) return std::nullopt;
@@ -43,11 +43,11 @@ std::optional<int> quota_of(const fs::path& group, bool unified) {
   return cpus_of(std::istringstream(used), std::istringstream(of));
 }
 
-// Where a hierarchy with the controller `cpu` is mounted.
+// A mounted hierarchy with the cpu controller.
 struct Mount {
-  std::string root;  // the group that is seen at `point`
+  std::string root;  // the cgroup at `point`
   std::string point;
-  bool unified;  // version 2
+  bool unified;  // cgroup v2
 };
 
 std::vector<Mount> mounts(const fs::path& root) {
@@ -66,7 +66,7 @@ std::vector<Mount> mounts(const fs::path& root) {
   return found;
 }
 
-// The group's path below the mount; empty where the group lies outside of what is mounted.
+// The path of the cgroup below the mount point; empty if it is not part of the mount.
 fs::path below(const Mount& mount, const std::string& group) {
   const fs::path relative = fs::path(group).lexically_relative(mount.root);
   return relative.empty() || *relative.begin() == ".." || relative == "." ? fs::path() : relative;
@@ -99,9 +99,9 @@ int cgroup_cpus(const fs::path& root) {
 int usable_cpus() {
   int cpus = static_cast<int>(std::thread::hardware_concurrency());
 #if defined(METRON_OPENMP)
-  cpus = omp_get_num_procs();  // knows the affinity from before OpenMP bound this thread to one place
+  cpus = omp_get_num_procs();  // the affinity before OpenMP bound this thread to one place
 #endif
-  cpu_set_t set;  // of the main thread: the calling one may be bound more narrowly
+  cpu_set_t set;  // of the main thread, since the calling thread may be bound
   if (::sched_getaffinity(::getpid(), sizeof(set), &set) == 0) cpus = std::max(cpus, CPU_COUNT(&set));
   const int quota = cgroup_cpus();
   return std::max(quota > 0 ? std::min(cpus, quota) : cpus, 1);

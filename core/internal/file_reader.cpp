@@ -16,7 +16,7 @@ namespace {
 
 constexpr char read_op[] = "read";
 constexpr std::size_t input_bytes = 64 * 1024;
-// Deflate spends at least two bits on a run of 258 bytes.
+// Deflate encodes at most 258 bytes in two bits.
 constexpr std::uint64_t max_expansion = 1032;
 
 }  // namespace
@@ -26,7 +26,7 @@ class FileReader::Gzip {
   explicit Gzip(FileReader& reader) : reader_(reader), input_(input_bytes) {
     constexpr int gzip_only = 16;
     check<IoError>(inflateInit2(&stream_, MAX_WBITS + gzip_only) == Z_OK, read_op, reader.path_.string(),
-                   ": zlib cannot be started");
+                   ": zlib failed to initialize");
   }
   ~Gzip() { inflateEnd(&stream_); }
   Gzip(const Gzip&) = delete;
@@ -36,16 +36,16 @@ class FileReader::Gzip {
     std::size_t done = 0;
     while (done < bytes && !finished_) {
       if (stream_.avail_in == 0) fill();
-      const std::size_t wanted = std::min<std::size_t>(bytes - done, std::numeric_limits<uInt>::max());
+      const std::size_t capacity = std::min<std::size_t>(bytes - done, std::numeric_limits<uInt>::max());
       stream_.next_out = static_cast<Bytef*>(destination) + done;
-      stream_.avail_out = static_cast<uInt>(wanted);
+      stream_.avail_out = static_cast<uInt>(capacity);
       const int status = inflate(&stream_, Z_NO_FLUSH);
-      done += wanted - stream_.avail_out;
+      done += capacity - stream_.avail_out;
       if (status == Z_STREAM_END) {
         next_member();
       } else {
         check<IoError>(status != Z_BUF_ERROR, read_op, reader_.path_.string(),
-                       ": the gzipped data is cut off");
+                       ": the gzipped data is truncated");
         check<IoError>(status == Z_OK, read_op, reader_.path_.string(), ": the gzipped data is corrupt: ",
                        stream_.msg != nullptr ? stream_.msg : zError(status));
       }
@@ -59,7 +59,7 @@ class FileReader::Gzip {
     stream_.avail_in = static_cast<uInt>(reader_.read_raw(input_.data(), input_.size()));
   }
 
-  // A gzip file is one member or several, end to end, and nothing else.
+  // A gzip file is a concatenation of members.
   void next_member() {
     if (stream_.avail_in == 0) fill();
     finished_ = stream_.avail_in == 0;

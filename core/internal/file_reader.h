@@ -1,4 +1,4 @@
-// Bytes of a file that may be gzipped.
+// Reads plain or gzipped files.
 #pragma once
 
 #include <cstddef>
@@ -9,9 +9,9 @@
 
 namespace metron {
 
-// Reads in order, unpacking (RFC 1952) where the content begins with gzip's magic number. Throws IoError,
-// which names the file: it is missing or no regular file, is cut off, or fails a checksum. One read past the
-// last byte is what verifies the last checksum.
+// Sequential reader that decompresses content with the magic number of gzip (RFC 1952). IoError, with the
+// path, if the file is missing, not a regular file, truncated or corrupt. Reading
+// past the end verifies the last checksum.
 class FileReader {
  public:
   explicit FileReader(std::filesystem::path path);
@@ -19,10 +19,10 @@ class FileReader {
   FileReader(const FileReader&) = delete;
   FileReader& operator=(const FileReader&) = delete;
 
-  // Returns how many bytes were read: fewer than asked for at the end of the file only.
+  // Returns the number of bytes read, less than `bytes` only at the end of the file.
   std::size_t read(void* destination, std::size_t bytes);
 
-  // No more bytes than this can come out of the whole file, so who is promised more need not allocate them.
+  // Upper bound of the decompressed size. Callers check sizes in headers against it before allocating.
   std::uint64_t size_limit() const;
 
   const std::filesystem::path& path() const { return path_; }

@@ -1,22 +1,21 @@
-// The teams of threads that OpenMP grants, for libraries that cut their work for a number of threads before
-// they fork them. OpenMP may give a region fewer threads than omp_get_max_threads() promises; oneDNN then
-// loses the missing threads' work or waits for them forever.
+// The number of threads that OpenMP grants, for libraries that partition work before they open a parallel
+// region. OpenMP may grant fewer threads than omp_get_max_threads() reports; oneDNN then skips the work of
+// the missing threads, or deadlocks.
 #pragma once
 
 namespace metron::detail {
 
-// The threads that a parallel region with `wanted` threads, opened by the calling thread here and now, gets
-// at most, and exactly unless dynamic adjustment is on: one in a parallel region, no more than OpenMP's
-// limit. Throws an Error where that many threads can't be started: OpenMP would end the process.
-int grantable_threads(int wanted);
+// The number of threads that a parallel region opened here with `requested` threads would get: one if nested,
+// and at most OpenMP's thread limit. An upper bound with dynamic adjustment, else exact. Error if so many
+// threads can't be started, where OpenMP would terminate the process.
+int grantable_threads(int requested);
 
-// The threads that a FixedTeam of the calling thread may have here and now: num_threads(), or as many of them
-// as are granted. With dynamic adjustment, what OpenMP grants at the moment.
+// The number of threads for a FixedTeam of the calling thread:
+// num_threads(), or fewer if OpenMP grants fewer.
 int granted_threads();
 
-// While it lives, the regions of the calling thread that ask for omp_get_max_threads() get `threads`, which
-// granted_threads() returned: OpenMP's count is that, and dynamic adjustment is off. The caller's settings
-// come back after.
+// Sets OpenMP's thread count to the result of granted_threads() and turns off dynamic adjustment for a scope,
+// so that regions of the calling thread have exactly this many threads. Restores the caller's settings.
 class FixedTeam {
  public:
   explicit FixedTeam(int threads);

@@ -20,7 +20,7 @@ std::string unique_suffix() {
   return "." + std::to_string(::getpid()) + "-" + std::to_string(counter++) + ".tmp";
 }
 
-// So that a crash of the system after it can't undo the rename. Some file systems can't sync a directory.
+// Makes the rename durable across a system crash. EINVAL: the file system does not support it.
 bool sync_directory(const std::filesystem::path& directory) {
   const int descriptor = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) return false;
@@ -31,15 +31,15 @@ bool sync_directory(const std::filesystem::path& directory) {
   return synced;
 }
 
-// What the symbolic links lead to, whether it exists or not.
+// Resolves symbolic links. The target need not exist.
 std::filesystem::path link_target(std::filesystem::path path) {
-  constexpr int most_links = 40;  // as the kernel allows
+  constexpr int max_links = 40;  // the limit of the Linux kernel
   std::error_code error;
   for (int link = 0; std::filesystem::is_symlink(std::filesystem::symlink_status(path, error)); ++link) {
-    check<IoError>(link < most_links, op, path.string(), ": too many symbolic links");
+    check<IoError>(link < max_links, op, path.string(), ": too many symbolic links");
     const auto next = std::filesystem::read_symlink(path, error);
     check<IoError>(!error, op, path.string(), ": ", error.message());
-    path = path.parent_path() / next;  // next alone if it is absolute
+    path = path.parent_path() / next;  // an absolute `next` replaces the parent
   }
   return path;
 }
@@ -50,9 +50,9 @@ AtomicFile::AtomicFile(const std::filesystem::path& path) : path_(path) {
   std::error_code error;
   const auto status = std::filesystem::status(path, error);
   check<IoError>(!std::filesystem::exists(status) || std::filesystem::is_regular_file(status), op,
-                 path.string(), ": what is there is no regular file and is not replaced");
+                 path.string(), ": exists and is not a regular file, so it is not replaced");
   path_ = link_target(path);
-  // O_EXCL ("x") and a name of its own: whatever else is in the directory is safe.
+  // A unique name and O_EXCL ("x"): never overwrites another file.
   for (int attempt = 0; attempt < 100 && file_ == nullptr; ++attempt) {
     temporary_ = path_;
     temporary_ += unique_suffix();
@@ -68,12 +68,12 @@ AtomicFile::~AtomicFile() {
 }
 
 void AtomicFile::write(const void* data, std::size_t bytes) {
-  check<IoError>(file_ != nullptr, op, path_.string(), ": written to after it was finished");
+  check<IoError>(file_ != nullptr, op, path_.string(), ": write after commit");
   if (bytes != 0 && std::fwrite(data, 1, bytes, file_.get()) != bytes) fail_with_errno("can't be written");
 }
 
 void AtomicFile::commit() {
-  check<IoError>(file_ != nullptr, op, path_.string(), ": finished twice");
+  check<IoError>(file_ != nullptr, op, path_.string(), ": committed twice");
   if (std::fflush(file_.get()) != 0) fail_with_errno("can't be written");
   if (::fsync(::fileno(file_.get())) != 0 && errno != EINVAL) fail_with_errno("can't be synced");
   if (std::fclose(file_.release()) != 0) fail_with_errno("can't be closed");

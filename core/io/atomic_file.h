@@ -1,4 +1,4 @@
-// A file that appears whole or not at all.
+// Atomic replacement of files.
 #pragma once
 
 #include <cstddef>
@@ -9,11 +9,11 @@
 
 namespace metron {
 
-// Writes to a temporary file beside `path`; commit() puts it in the place of whatever was there. Without a
-// commit the temporary is removed and `path` is left as it was. IoError, naming `path`, if anything fails.
+// Writes a temporary file next to `path`; commit() renames it to `path`. Without a commit the temporary is
+// removed and `path` is unchanged. IoError, with the path, on failure.
 class AtomicFile {
  public:
-  // Follows a symbolic link; refuses to replace what is no regular file, such as a directory or a device.
+  // Follows symbolic links. IoError if `path` exists and is not a regular file.
   explicit AtomicFile(const std::filesystem::path& path);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
@@ -22,7 +22,7 @@ class AtomicFile {
   void write(const void* data, std::size_t bytes);
   void write(std::string_view text) { write(text.data(), text.size()); }
 
-  // Syncs the file to the disk, renames it and syncs the directory. Nothing may be written afterwards.
+  // Syncs the file, renames it and syncs the directory. No writes may follow.
   void commit();
 
  private:

@@ -9,29 +9,29 @@
 namespace metron {
 
 std::string gzip(std::string_view bytes) {
-  constexpr int with_gzip_header = 15 + 16;  // window bits, and what zlib.h adds for the format
+  constexpr int with_gzip_header = 15 + 16;  // window bits, plus 16 for the gzip format
   constexpr int memory_level = 8;
   z_stream stream{};
   check<OutOfMemoryError>(deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, with_gzip_header,
                                        memory_level, Z_DEFAULT_STRATEGY) == Z_OK,
-                          "gzip", "zlib can't begin");
+                          "gzip", "zlib failed to initialize");
   const std::unique_ptr<z_stream, int (*)(z_stream*)> owner(&stream, deflateEnd);
-  std::string packed;
+  std::string compressed;
   std::string buffer(1 << 16, '\0');
   int status = Z_OK;
   while (status != Z_STREAM_END) {
-    if (stream.avail_in == 0) {  // zlib counts in 32 bits
-      const std::size_t part = std::min<std::size_t>(bytes.size(), std::numeric_limits<uInt>::max());
-      stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));  // zlib only reads it
-      stream.avail_in = static_cast<uInt>(part);
-      bytes.remove_prefix(part);
+    if (stream.avail_in == 0) {  // zlib has 32-bit lengths
+      const std::size_t chunk = std::min<std::size_t>(bytes.size(), std::numeric_limits<uInt>::max());
+      stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));  // not modified by zlib
+      stream.avail_in = static_cast<uInt>(chunk);
+      bytes.remove_prefix(chunk);
     }
     stream.next_out = reinterpret_cast<Bytef*>(buffer.data());
     stream.avail_out = static_cast<uInt>(buffer.size());
     status = deflate(&stream, bytes.empty() ? Z_FINISH : Z_NO_FLUSH);
-    packed.append(buffer, 0, buffer.size() - stream.avail_out);
+    compressed.append(buffer, 0, buffer.size() - stream.avail_out);
   }
-  return packed;
+  return compressed;
 }
 
 }  // namespace metron

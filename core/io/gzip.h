@@ -1,4 +1,4 @@
-// Bytes packed as a gzip file (RFC 1952).
+// Compression to the gzip format (RFC 1952).
 #pragma once
 
 #include <string>
@@ -6,6 +6,6 @@
 
 namespace metron {
 
-std::string gzip(std::string_view bytes);  // OutOfMemoryError where zlib has no memory
+std::string gzip(std::string_view bytes);  // OutOfMemoryError if zlib can't allocate
 
 }  // namespace metron

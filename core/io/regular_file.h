@@ -1,4 +1,4 @@
-// What is checked of a file before it is read.
+// Checks of a file before reading it.
 #pragma once
 
 #include <cstdint>
@@ -6,8 +6,8 @@
 
 namespace metron {
 
-// The size of the file in bytes. IoError "[op] path: ..." where there is none, or no regular one: a directory
-// can't be read, and a pipe or a terminal might never answer.
+// The size of the file in bytes. IoError "[op] path: ..." if it does not exist or is not a regular file:
+// reading a directory fails, and a pipe or terminal may block.
 std::uint64_t regular_file_size(const char* op, const std::filesystem::path& path);
 
 }  // namespace metron

@@ -15,11 +15,11 @@
 namespace metron {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "elements are written as they lie in memory");
+static_assert(std::endian::native == std::endian::little, "elements are written in native byte order");
 
 using nlohmann::json;
 
-constexpr std::uint64_t max_header_bytes = 100'000'000;  // the format's own bound
+constexpr std::uint64_t max_header_bytes = 100'000'000;  // the limit of the format
 constexpr char metadata_key[] = "__metadata__";
 
 struct StoredType {
@@ -50,7 +50,7 @@ void check_names(std::span<const NamedTensor> tensors) {
   }
 }
 
-// Written by hand: the names keep their order, and the template of a second kind of JSON is not compiled.
+// Written by hand: keeps the order of the names without instantiating ordered_json.
 std::string make_header(const std::vector<const NamedTensor*>& entries, const Metadata& metadata) {
   std::string text = "{";
   try {
@@ -70,7 +70,7 @@ std::string make_header(const std::vector<const NamedTensor*>& entries, const Me
     fail<ValueError>("save_safetensors", "names and metadata must be UTF-8: ", error.what());
   }
   text += '}';
-  text.resize((text.size() + 7) / 8 * 8, ' ');  // the elements begin aligned
+  text.resize((text.size() + 7) / 8 * 8, ' ');  // aligns the elements
   return text;
 }
 
@@ -82,7 +82,7 @@ void save_safetensors(const std::filesystem::path& path, std::span<const NamedTe
   check_names(tensors);
   std::vector<const NamedTensor*> entries;
   for (const NamedTensor& entry : tensors) entries.push_back(&entry);
-  // The widest elements first, so that with no gap between tensors each is aligned.
+  // Widest elements first, so that all tensors are aligned without padding.
   std::stable_sort(entries.begin(), entries.end(), [](const NamedTensor* a, const NamedTensor* b) {
     return size_of(a->tensor.dtype()) > size_of(b->tensor.dtype());
   });
@@ -103,11 +103,11 @@ void save_safetensors(const std::filesystem::path& path, std::span<const NamedTe
 
 namespace {
 
-// As it stands in the header, for a message.
-std::string shown(const json& value) {
-  constexpr std::size_t enough = 80;
+// The JSON text, shortened for error messages.
+std::string abbreviated(const json& value) {
+  constexpr std::size_t max_length = 80;
   const std::string text = value.dump();
-  return text.size() <= enough ? text : text.substr(0, enough) + "...";
+  return text.size() <= max_length ? text : text.substr(0, max_length) + "...";
 }
 
 struct Entry {
@@ -148,8 +148,8 @@ class Loader {
 
  private:
   template <typename... Parts>
-  void require(bool holds, const Parts&... parts) const {
-    check<IoError>(holds, "load_safetensors", path_.string(), parts...);
+  void require(bool condition, const Parts&... parts) const {
+    check<IoError>(condition, "load_safetensors", path_.string(), parts...);
   }
 
   void read(void* destination, std::uint64_t bytes) {
@@ -167,14 +167,15 @@ class Loader {
     data_bytes_ = file_bytes_ - 8 - header_bytes;
     std::string text(header_bytes, '\0');
     read(text.data(), header_bytes);
-    // The parser would take a zero byte for the end.
-    require(text.starts_with('{') && text.find('\0') == std::string::npos, ": the header is no JSON object");
+    // The parser stops at a zero byte.
+    require(text.starts_with('{') && text.find('\0') == std::string::npos,
+            ": the header is not a JSON object");
     return parse(text);
   }
 
-  // Refuses what json::parse lets pass: a name given twice, and nesting deeper than any header's.
+  // Rejects what json::parse accepts: duplicate names, and nesting deeper than a valid header.
   json parse(const std::string& text) const {
-    std::vector<std::set<std::string>> names;  // of the objects that are open
+    std::vector<std::set<std::string>> names;  // of the open objects
     const auto observe = [&](int depth, json::parse_event_t event, json& parsed) {
       if (event == json::parse_event_t::object_start || event == json::parse_event_t::array_start)
         require(depth < 3, ": the header is nested too deeply");
@@ -189,7 +190,7 @@ class Loader {
     try {
       return json::parse(text, observe);
     } catch (const json::exception& error) {
-      fail<IoError>("load_safetensors", path_.string(), ": the header is no JSON: ", error.what());
+      fail<IoError>("load_safetensors", path_.string(), ": the header is not JSON: ", error.what());
     }
   }
 
@@ -208,14 +209,15 @@ class Loader {
     const json& offsets = value["data_offsets"];
     const auto is_count = [](const json& number) { return number.is_number_unsigned(); };
     require(shape.is_array() && shape.size() <= max_rank && std::all_of(shape.begin(), shape.end(), is_count),
-            ": ", name, ": the shape must be a list of at most ", max_rank, " sizes, got ", shown(shape));
+            ": ", name, ": the shape must be a list of at most ", max_rank, " sizes, got ",
+            abbreviated(shape));
     require(
         offsets.is_array() && offsets.size() == 2 && std::all_of(offsets.begin(), offsets.end(), is_count),
-        ": ", name, ": data_offsets must be a begin and an end, got ", shown(offsets));
+        ": ", name, ": data_offsets must be a begin and an end, got ", abbreviated(offsets));
 
     Entry entry{name, read_dtype(name, value["dtype"]), {}, offsets[0], offsets[1]};
     require(entry.begin <= entry.end && entry.end <= data_bytes_, ": ", name, ": data_offsets ",
-            shown(offsets), " reach beyond the ", data_bytes_, " bytes of data");
+            abbreviated(offsets), " reach beyond the ", data_bytes_, " bytes of data");
     read_shape(shape, entry);
     return entry;
   }
@@ -225,24 +227,24 @@ class Loader {
       if (value == type.name) return type.dtype;
     }
     fail<IoError>("load_safetensors", path_.string(), ": ", name,
-                  ": the dtype must be F32, F64, F16, BF16, I64 or U8, got ", shown(value));
+                  ": the dtype must be F32, F64, F16, BF16, I64 or U8, got ", abbreviated(value));
   }
 
-  // Into `entry`, whose offsets must span just as many elements. Sizes of 0 count as 1 against the overflow,
-  // since the strides are computed so.
+  // Sets entry.shape and checks it against the offsets. For the overflow check, sizes
+  // of 0 count as 1, as they do in strides.
   void read_shape(const json& shape, Entry& entry) const {
     constexpr std::uint64_t limit = std::uint64_t{1} << 56;
     std::uint64_t extent = 1;
     for (const json& size : shape) {
       const auto count = size.get<std::uint64_t>();
       const std::uint64_t factor = std::max<std::uint64_t>(count, 1);
-      require(factor <= limit / extent, ": ", entry.name, ": the shape ", shown(shape),
+      require(factor <= limit / extent, ": ", entry.name, ": the shape ", abbreviated(shape),
               " has too many elements");
       extent *= factor;
       entry.shape.push_back(static_cast<std::int64_t>(count));
     }
     const std::uint64_t bytes = static_cast<std::uint64_t>(entry.shape.numel()) * size_of(entry.dtype);
-    require(entry.end - entry.begin == bytes, ": ", entry.name, ": the shape ", shown(shape), " of ",
+    require(entry.end - entry.begin == bytes, ": ", entry.name, ": the shape ", abbreviated(shape), " of ",
             entry.dtype, " takes ", bytes, " bytes, but data_offsets span ", entry.end - entry.begin);
   }
 
@@ -258,7 +260,7 @@ class Loader {
             " bytes of data");
   }
 
-  // The elements are read to memory of their own, so a file whose tensors are not aligned is as good as any.
+  // Elements are copied into new storage, so tensors in the file need not be aligned.
   Tensor read_tensor(const Entry& entry) {
     Tensor tensor = Tensor::empty(entry.shape, {entry.dtype, Device(), MemoryFormat::contiguous});
     read(tensor.raw_mutable_data(), tensor.bytes());

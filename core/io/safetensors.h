@@ -14,15 +14,14 @@ namespace metron {
 
 using Metadata = std::map<std::string, std::string>;
 
-// Writes the tensors, row-major whatever their strides and from whatever device, in place of the file as a
-// whole: if anything fails, an older file at `path` stays as it is. ValueError for undefined tensors and for
-// names that are empty, doubled or not UTF-8; IoError, naming the file, if it can't be written.
+// Writes the tensors in row-major order, from any device. Replaces an existing file atomically. ValueError
+// for undefined tensors and for names that are empty, duplicate or not
+// UTF-8; IoError, with the path, on failure.
 void save_safetensors(const std::filesystem::path& path, std::span<const NamedTensor> tensors,
                       const Metadata& metadata = {});
 
-// The tensors on the CPU, in the order in which they lie in the file, and its metadata where asked for.
-// IoError, naming the file and the tensor, for whatever breaks a rule of the format; nothing is allocated
-// that the file does not hold.
+// Reads the tensors to the CPU, in file order, and optionally the metadata. IoError, with the path and the
+// tensor, if the file violates the format. Never allocates more than the file holds.
 std::vector<NamedTensor> load_safetensors(const std::filesystem::path& path, Metadata* metadata = nullptr);
 
 }  // namespace metron

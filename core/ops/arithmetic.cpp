@@ -1,4 +1,4 @@
-// Element-wise arithmetic of two tensors.
+// Element-wise binary arithmetic.
 #include <metron/core/ops/common.h>
 
 namespace metron {
@@ -13,8 +13,7 @@ Tensor compute(const char* name, BinaryOp op, const Tensor& a, const Tensor& b) 
   return y;
 }
 
-// The larger (op maximum) or smaller of two: the gradient goes to the one taken, a half to each of two equal
-// ones.
+// Element-wise maximum or minimum. The gradient goes to the selected operand; ties split it evenly.
 Tensor extremum(const char* name, BinaryOp op, const Tensor& a, const Tensor& b) {
   const OpScope scope(name);
   Tensor y = compute(name, op, a, b);

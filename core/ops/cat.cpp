@@ -1,4 +1,4 @@
-// Joins tensors along one axis.
+// Concatenation along one axis.
 #include <metron/core/ops/common.h>
 
 #include <vector>
@@ -8,8 +8,8 @@ namespace {
 
 constexpr std::size_t max_inputs = GradMask::max_inputs;
 
-// The joined shape: all sizes but that of `axis` must agree.
-Shape joined_shape(std::span<const Tensor> tensors, int axis) {
+// The concatenated shape. All sizes but that of `axis` must agree.
+Shape concatenated_shape(std::span<const Tensor> tensors, int axis) {
   Shape shape = tensors[0].shape();
   shape[axis] = 0;
   for (const Tensor& x : tensors) {
@@ -27,7 +27,7 @@ Shape joined_shape(std::span<const Tensor> tensors, int axis) {
 
 Tensor cat(std::span<const Tensor> tensors, std::int64_t axis) {
   const OpScope scope("cat");
-  check<ValueError>(!tensors.empty(), "cat", "at least one tensor is wanted, got none");
+  check<ValueError>(!tensors.empty(), "cat", "expects at least one tensor, got an empty list");
   if (tensors.size() > max_inputs) {
     const Tensor halves[] = {cat(tensors.first(tensors.size() / 2), axis),
                              cat(tensors.subspan(tensors.size() / 2), axis)};
@@ -36,8 +36,8 @@ Tensor cat(std::span<const Tensor> tensors, std::int64_t axis) {
   detail::check_operands("cat", {&tensors[0]});
   const int a = checked_axis("cat", axis, tensors[0].rank());
   const Tensor& first = tensors[0];
-  Tensor y =
-      Tensor::empty(joined_shape(tensors, a), {first.dtype(), first.device(), detail::layout_of(first)});
+  Tensor y = Tensor::empty(concatenated_shape(tensors, a),
+                           {first.dtype(), first.device(), detail::layout_of(first)});
   std::vector<const Tensor*> inputs;
   std::vector<std::int64_t> bounds{0};
   for (const Tensor& x : tensors) {

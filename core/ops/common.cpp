@@ -8,7 +8,7 @@ void check_operands(const char* op, std::initializer_list<const Tensor*> operand
   const Tensor* first = nullptr;
   for (const Tensor* operand : operands) {
     if (operand == nullptr) continue;
-    check<ValueError>(operand->defined(), op, "an operand is missing, got a tensor that is none");
+    check<ValueError>(operand->defined(), op, "operands must be defined, got an undefined tensor");
     if (first == nullptr) first = operand;
     check<DTypeError>(operand->dtype() == first->dtype(), op, "operands must have one dtype, got ",
                       first->dtype(), ' ', first->shape(), " and ", operand->dtype(), ' ', operand->shape(),
@@ -19,13 +19,12 @@ void check_operands(const char* op, std::initializer_list<const Tensor*> operand
 }
 
 void check_floating(const char* op, const Tensor& x) {
-  check<DTypeError>(is_floating(x.dtype()), op, "a floating dtype is wanted, got ", x.dtype(), ' ',
-                    x.shape());
+  check<DTypeError>(is_floating(x.dtype()), op, "expects a floating dtype, got ", x.dtype(), ' ', x.shape());
 }
 
 void check_arithmetic(const char* op, const Tensor& x) {
   check<DTypeError>(is_floating(x.dtype()) || x.dtype() == DType::int64, op,
-                    "a floating dtype or int64 is wanted, got ", x.dtype(), ' ', x.shape());
+                    "expects a floating dtype or int64, got ", x.dtype(), ' ', x.shape());
 }
 
 void check_representable(const char* op, double value, DType dtype) {
@@ -55,8 +54,8 @@ Tensor broadcast_to(const Tensor& x, const Shape& shape) {
 std::optional<Tensor> try_view(const Tensor& x, const Shape& shape) {
   if (x.numel() == 0 || x.is_contiguous())
     return x.as_strided(shape, contiguous_strides(shape), x.storage_offset());
-  // From the innermost dimension outwards: dimensions of x that continue each other's steps form a run, and
-  // every run must be filled by whole dimensions of the new shape.
+  // From the innermost dimension outwards: mergeable dimensions of x form a run, and whole dimensions of the
+  // new shape must fill every run.
   Strides strides = Dims::filled(shape.size(), 1);
   int next = shape.size() - 1;
   for (int i = x.rank() - 1; i >= 0;) {

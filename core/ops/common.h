@@ -1,5 +1,4 @@
-// What the ops share. Private: nothing outside of core/ops includes it. Views made here are outside of
-// autograd.
+// Helpers of the ops, private to core/ops. Views made here are not recorded.
 #pragma once
 
 #include <metron/core/ops.h>
@@ -10,54 +9,54 @@
 
 namespace metron::detail {
 
-// ValueError for an operand that is none; DTypeError or DeviceError for two that differ. A null one is
-// absent.
+// ValueError for an undefined operand, DTypeError or DeviceError for
+// operands that differ. Null is an absent one.
 void check_operands(const char* op, std::initializer_list<const Tensor*> operands);
 void check_floating(const char* op, const Tensor& x);
 void check_arithmetic(const char* op, const Tensor& x);  // floating or int64
-// ValueError for a number that an integer dtype can't hold.
+// ValueError if an integer dtype can't represent the value.
 void check_representable(const char* op, double value, DType dtype);
 
-// Whether both numbers of a window's option are at least `low`, and small enough for products of sizes.
-inline bool is_sound(Size2 size, std::int64_t low) {
+// Whether both numbers are at least `low` and small enough that products with sizes do not overflow.
+inline bool is_in_range(Size2 size, std::int64_t low) {
   constexpr std::int64_t limit = std::int64_t{1} << 31;
   return size.h >= low && size.w >= low && size.h < limit && size.w < limit;
 }
 
 inline const Tensor* optional(const Tensor& x) { return x.defined() ? &x : nullptr; }
 
-// The layout of (N, C, H, W) that the device's fast kernels want.
+// The memory format that the fast kernels of the device require.
 inline MemoryFormat preferred_format(Device device) {
   return device.is_cpu() ? MemoryFormat::channels_last : MemoryFormat::contiguous;
 }
-// Channels-last where that alone describes x.
+// Channels-last only if x is not contiguous as well.
 inline MemoryFormat layout_of(const Tensor& x) {
   return x.is_channels_last() && !x.is_contiguous() ? MemoryFormat::channels_last : MemoryFormat::contiguous;
 }
-// x itself, or recorded as a copy where it is neither contiguous nor channels-last.
+// x itself if contiguous or channels-last, else a recorded copy.
 inline Tensor with_image_layout(const Tensor& x) {
   return x.is_contiguous() || x.is_channels_last() ? x : contiguous(x, preferred_format(x.device()));
 }
 
-// Uninitialised, in the dense layout of the first of a and b that has this shape.
+// Uninitialized, with the layout of the first of a and b that is dense and has this shape.
 Tensor empty_result(const Shape& shape, DType dtype, const Tensor& a, const Tensor& b);
-// One element, of the dtype and device of `like`.
+// One element with the dtype and device of `like`.
 inline Tensor scalar(double value, const Tensor& like) { return Tensor::full({}, value, like.options()); }
 
-// x with stride 0 along the axes that grow to `shape`, which x must broadcast to.
+// x broadcast to `shape` by strides of 0.
 Tensor broadcast_to(const Tensor& x, const Shape& shape);
-// x's elements in row-major order in another shape, if strides can say so; none otherwise.
+// x as another shape in row-major order, or nullopt if no strides express it.
 std::optional<Tensor> try_view(const Tensor& x, const Shape& shape);
-// The same, by way of a copy if need be.
+// As try_view, with a copy if necessary.
 Tensor view_or_copy(const Tensor& x, const Shape& shape);
-// The last two axes exchanged.
+// The last two axes swapped.
 Tensor transposed(const Tensor& x);
 
-// The product of x's sizes but the last, and x as so many rows: through the ops, or as a plain view.
+// x as a matrix of rows along the last axis.
 std::int64_t row_count(const Tensor& x);
 inline Tensor rows_of(const Tensor& x) { return x.reshape({row_count(x), x.size(-1)}); }
 
-// g where y = relu(...) is positive, else 0: differentiable if the graph of a gradient is wanted.
+// g where y = relu(...) is positive, else 0. Differentiable if gradients are recorded.
 Tensor relu_gradient(const Tensor& g, const Tensor& y);
 
 }  // namespace metron::detail

@@ -1,4 +1,4 @@
-// Comparisons and the choice between two tensors.
+// Comparisons and where.
 #include <metron/core/ops/common.h>
 
 namespace metron {

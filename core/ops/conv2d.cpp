@@ -1,30 +1,30 @@
-// Two-dimensional convolution. Its gradients with respect to x and w are convolutions again, so the three ops
-// below are each other's gradients and can be differentiated any number of times.
+// 2-D convolution. The gradients with respect to x and w are convolutions as well: the three ops below are
+// each other's gradients and can be differentiated any number of times.
 #include <metron/core/ops/common.h>
 
 namespace metron {
 namespace {
 
 void check_options(const Conv2dOptions& o) {
-  check<ValueError>(detail::is_sound(o.stride, 1), "conv2d", "strides must be at least 1, got ", o.stride.h,
-                    " and ", o.stride.w);
-  check<ValueError>(detail::is_sound(o.padding, 0), "conv2d", "paddings must not be negative, got ",
+  check<ValueError>(detail::is_in_range(o.stride, 1), "conv2d", "strides must be at least 1, got ",
+                    o.stride.h, " and ", o.stride.w);
+  check<ValueError>(detail::is_in_range(o.padding, 0), "conv2d", "paddings must not be negative, got ",
                     o.padding.h, " and ", o.padding.w);
-  check<ValueError>(detail::is_sound(o.dilation, 1), "conv2d", "dilations must be at least 1, got ",
+  check<ValueError>(detail::is_in_range(o.dilation, 1), "conv2d", "dilations must be at least 1, got ",
                     o.dilation.h, " and ", o.dilation.w);
   check<ValueError>(o.groups >= 1, "conv2d", "groups must be at least 1, got ", o.groups);
 }
 
 void check_shapes(const Tensor& x, const Tensor& w, const Tensor& b, const Conv2dOptions& o) {
   check<ShapeError>(x.rank() == 4 && w.rank() == 4, "conv2d",
-                    "x (N, C, H, W) and a weight (O, C / groups, KH, KW) are wanted, got ", x.shape(),
-                    " and ", w.shape());
+                    "expects x (N, C, H, W) and a weight (O, C / groups, KH, KW), got ", x.shape(), " and ",
+                    w.shape());
   const std::int64_t channels = x.shape()[1], outputs = w.shape()[0];
-  check<ShapeError>(detail::is_sound({w.shape()[2], w.shape()[3]}, 1), "conv2d",
+  check<ShapeError>(detail::is_in_range({w.shape()[2], w.shape()[3]}, 1), "conv2d",
                     "the kernel must be at least 1 by 1, got weight ", w.shape());
   check<ShapeError>(channels % o.groups == 0 && outputs % o.groups == 0, "conv2d", o.groups,
                     " groups must divide the channels, got x ", x.shape(), " and weight ", w.shape());
-  check<ShapeError>(w.shape()[1] == channels / o.groups, "conv2d", "weight ", w.shape(), " wants ",
+  check<ShapeError>(w.shape()[1] == channels / o.groups, "conv2d", "weight ", w.shape(), " expects ",
                     w.shape()[1], " input channels per group, got x ", x.shape());
   check<ShapeError>(!b || b.shape() == Shape{outputs}, "conv2d", "the bias must be (", outputs, ",), got ",
                     describe(b));
@@ -52,10 +52,10 @@ Tensor weight_gradient(const Tensor& g, const Tensor& x, const Conv2dOptions& op
                        Tensor bias_gradient);
 
 // The gradient of sum(g * conv2d(x, w)) with respect to x.
-Tensor input_gradient(const Tensor& given, const Tensor& w, const Conv2dOptions& options,
+Tensor input_gradient(const Tensor& output_gradient, const Tensor& w, const Conv2dOptions& options,
                       const Shape& x_shape) {
   const OpScope scope("conv2d_input_gradient");
-  const Tensor g = detail::with_image_layout(given);
+  const Tensor g = detail::with_image_layout(output_gradient);
   Tensor gx = empty_image(x_shape, g);
   kernel::conv2d_backward_input(g, w, options, gx);
   record("conv2d_input_gradient", gx, {&g, &w}, Backward::composite,
@@ -68,11 +68,11 @@ Tensor input_gradient(const Tensor& given, const Tensor& w, const Conv2dOptions&
   return gx;
 }
 
-// The same with respect to w. A bias_gradient that is given is filled in by the same kernel.
-Tensor weight_gradient(const Tensor& g, const Tensor& given, const Conv2dOptions& options,
+// The gradient with respect to w. The same kernel writes bias_gradient if it is defined.
+Tensor weight_gradient(const Tensor& g, const Tensor& input, const Conv2dOptions& options,
                        const Shape& w_shape, Tensor bias_gradient) {
   const OpScope scope("conv2d_weight_gradient");
-  const Tensor x = detail::with_image_layout(given);
+  const Tensor x = detail::with_image_layout(input);
   Tensor gw = Tensor::empty(w_shape, g.options());
   kernel::conv2d_backward_weight(g, x, options, gw, bias_gradient);
   record("conv2d_weight_gradient", gw, {&g, &x}, Backward::composite,
@@ -87,15 +87,15 @@ Tensor weight_gradient(const Tensor& g, const Tensor& given, const Conv2dOptions
 
 }  // namespace
 
-Tensor conv2d(const Tensor& given, const Tensor& weight, const Tensor& bias, const Conv2dOptions& options,
+Tensor conv2d(const Tensor& input, const Tensor& weight, const Tensor& bias, const Conv2dOptions& options,
               Activation activation) {
   const OpScope scope("conv2d");
-  detail::check_operands("conv2d", {&given, &weight, detail::optional(bias)});
-  detail::check_floating("conv2d", given);
+  detail::check_operands("conv2d", {&input, &weight, detail::optional(bias)});
+  detail::check_floating("conv2d", input);
   check_options(options);
-  check_shapes(given, weight, bias, options);
-  const Shape shape = output_shape(given, weight, options);
-  const Tensor x = detail::with_image_layout(given), w = contiguous(weight);
+  check_shapes(input, weight, bias, options);
+  const Shape shape = output_shape(input, weight, options);
+  const Tensor x = detail::with_image_layout(input), w = contiguous(weight);
   const Tensor b = bias ? contiguous(bias) : bias;
   Tensor y = empty_image(shape, x);
   kernel::conv2d_forward(x, w, b, options, activation, y);
@@ -107,10 +107,10 @@ Tensor conv2d(const Tensor& given, const Tensor& weight, const Tensor& bias, con
                                        detail::preferred_format(gy.device()));
            Gradients gradients(3);
            if (needed[0]) gradients[0] = input_gradient(g, w.get(), options, x.get().shape());
-           const bool together = needed[1] && needed[2] && !grad_enabled();
-           if (together) gradients[2] = Tensor::empty({g.shape()[1]}, g.options());
+           const bool fused_bias = needed[1] && needed[2] && !grad_enabled();
+           if (fused_bias) gradients[2] = Tensor::empty({g.shape()[1]}, g.options());
            if (needed[1]) gradients[1] = weight_gradient(g, x.get(), options, w.get().shape(), gradients[2]);
-           if (needed[2] && !together) gradients[2] = sum(g, {0, 2, 3});
+           if (needed[2] && !fused_bias) gradients[2] = sum(g, {0, 2, 3});
            return gradients;
          });
   return y;

@@ -1,15 +1,15 @@
-// Copies: fills, other layouts, dtypes and devices, and what changes a tensor in place.
+// Fills, copies between layouts, dtypes and devices, and in-place ops.
 #include <metron/core/ops/common.h>
 
 namespace metron {
 namespace {
 
-// An in-place op would rewrite elements that the graph needs, or that a stride of 0 shows in several places.
+// Rejects tensors that the graph needs, and broadcast axes, whose elements share memory.
 void check_writable(const char* op, const Tensor& y, const Tensor* source = nullptr) {
   check<ValueError>(y.defined() && (source == nullptr || source->defined()), op,
-                    "an operand is missing, got a tensor that is none");
+                    "operands must be defined, got an undefined tensor");
   check<AutogradError>(!needs_grad({&y, source == nullptr ? &y : source}), op,
-                       "a tensor that takes part in autograd can be changed under a NoGradGuard alone, got ",
+                       "a tensor that requires a gradient can be changed only under NoGradGuard, got ",
                        y.shape());
   for (int i = 0; i < y.rank(); ++i) {
     check<ShapeError>(y.numel() == 0 || y.shape()[i] == 1 || y.strides()[i] != 0, op,
@@ -18,8 +18,7 @@ void check_writable(const char* op, const Tensor& y, const Tensor* source = null
   }
 }
 
-// `source` as an operand of an in-place op on y: expanded, and copied first where it shows y's elements
-// elsewhere.
+// `source` as an operand of an in-place op on y: broadcast, and copied if it overlaps y differently.
 Tensor operand_for(const char* op, const Tensor& y, const Tensor& source) {
   check<ShapeError>(broadcast_shapes(op, y.shape(), source.shape()) == y.shape(), op,
                     "the source must broadcast to the tensor, got ", source.shape(), " and ", y.shape());
@@ -29,7 +28,7 @@ Tensor operand_for(const char* op, const Tensor& y, const Tensor& source) {
   return detail::broadcast_to(overlaps ? source.detach().clone() : source, y.shape());
 }
 
-// Both dense, in one layout.
+// Both are dense with the same layout.
 void copy_block(const Tensor& source, Tensor& destination) {
   const std::size_t bytes = source.bytes();
   if (bytes == 0) return;
@@ -58,13 +57,13 @@ Tensor Tensor::full(const Shape& shape, double value, TensorOptions options) {
 Tensor contiguous(const Tensor& x, MemoryFormat format) {
   detail::check_operands("contiguous", {&x});
   const bool last = format == MemoryFormat::channels_last;
-  check<ShapeError>(!last || x.rank() == 4, "contiguous", "channels-last wants (N, C, H, W), got ",
+  check<ShapeError>(!last || x.rank() == 4, "contiguous", "channels-last requires (N, C, H, W), got ",
                     x.shape());
   if (last ? x.is_channels_last() : x.is_contiguous()) return x;
   const OpScope scope("contiguous");
   Tensor y = Tensor::empty(x.shape(), {x.dtype(), x.device(), format});
   kernel::copy(x, y);
-  // The gradient goes back in x's layout, so that the ops before find the layout that they left.
+  // The gradient has x's layout, as the preceding ops expect.
   record("contiguous", y, {&x}, Backward::composite, [last = x.is_channels_last()](const Tensor& g) {
     return last ? contiguous(g, MemoryFormat::channels_last) : g;
   });

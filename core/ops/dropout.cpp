@@ -1,4 +1,4 @@
-// Dropout. It is linear in x, so its gradient is the same op with the same key.
+// Dropout. Linear in x and self-adjoint: the gradient is the same op with the same key.
 #include <metron/core/ops/common.h>
 
 #include <algorithm>
@@ -34,7 +34,7 @@ Tensor dropout(const Tensor& x, double p, bool training) {
 
 Tensor dropout2d(const Tensor& x, double p, bool training) {
   check_arguments("dropout2d", x, p);
-  check<ShapeError>(x.rank() == 2 || x.rank() == 4, "dropout2d", "(N, C, H, W) or (N, C) is wanted, got ",
+  check<ShapeError>(x.rank() == 2 || x.rank() == 4, "dropout2d", "expects (N, C, H, W) or (N, C), got ",
                     x.shape());
   if (!training || p == 0) return x;
   const std::int64_t plane = x.rank() == 2 ? 1 : std::max<std::int64_t>(x.shape()[2] * x.shape()[3], 1);

@@ -1,4 +1,4 @@
-// Rows of a table by index.
+// Embedding: rows of a table by index.
 #include <metron/core/ops/common.h>
 
 namespace metron {
@@ -6,9 +6,9 @@ namespace {
 
 Tensor gather(const Tensor& w, const Tensor& indices);
 
-// The lookup is linear in w: this is its transpose, and it is this op's.
-Tensor scatter(const Tensor& given, const Tensor& indices, const Shape& w_shape) {
-  const Tensor g = contiguous(given);
+// gather is linear in w; scatter is its adjoint, and vice versa.
+Tensor scatter(const Tensor& gradient, const Tensor& indices, const Shape& w_shape) {
+  const Tensor g = contiguous(gradient);
   Tensor gw = Tensor::empty(w_shape, g.options());
   kernel::embedding_backward(g, indices, gw);
   record("embedding_backward", gw, {&g}, Backward::composite,
@@ -16,8 +16,8 @@ Tensor scatter(const Tensor& given, const Tensor& indices, const Shape& w_shape)
   return gw;
 }
 
-Tensor gather(const Tensor& given, const Tensor& indices) {
-  const Tensor w = contiguous(given);
+Tensor gather(const Tensor& weight, const Tensor& indices) {
+  const Tensor w = contiguous(weight);
   Shape shape = indices.shape();
   shape.push_back(w.shape()[1]);
   Tensor y = Tensor::empty(shape, w.options());

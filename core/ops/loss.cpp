@@ -1,21 +1,22 @@
-// Losses.
+// Loss functions.
 #include <metron/core/ops/common.h>
 
 namespace metron {
 namespace {
 
-Tensor pick(const Tensor& x, const Tensor& target, Reduction reduction);
+Tensor gather(const Tensor& x, const Tensor& target, Reduction reduction);
 
-// nll_loss is linear in x: this is its transpose, and it is this op's.
+// nll_loss is linear in x: gather computes it, scatter is the adjoint, and vice versa.
 Tensor scatter(const Tensor& g, const Tensor& target, Reduction reduction, const Shape& x_shape) {
   Tensor gx = Tensor::empty(x_shape, g.options());
   kernel::nll_loss_backward(g, target, reduction, gx);
-  record("nll_loss_backward", gx, {&g}, Backward::composite,
-         [target = saved(target), reduction](const Tensor& gg) { return pick(gg, target.get(), reduction); });
+  record(
+      "nll_loss_backward", gx, {&g}, Backward::composite,
+      [target = saved(target), reduction](const Tensor& gg) { return gather(gg, target.get(), reduction); });
   return gx;
 }
 
-Tensor pick(const Tensor& x, const Tensor& target, Reduction reduction) {
+Tensor gather(const Tensor& x, const Tensor& target, Reduction reduction) {
   Tensor y = Tensor::empty(reduction == Reduction::none ? target.shape() : Shape(), x.options());
   kernel::nll_loss(x, target, reduction, y);
   record("nll_loss", y, {&x}, Backward::composite,
@@ -32,7 +33,7 @@ void check_classification(const char* op, const Tensor& x, const Tensor& target)
   check<DTypeError>(target.dtype() == DType::int64, op, "the target must be int64, got ", target.dtype(), ' ',
                     target.shape());
   check<ShapeError>(x.rank() == 2 && target.rank() == 1 && x.shape()[0] == target.shape()[0], op,
-                    "x (N, C) and a target (N,) are wanted, got ", x.shape(), " and ", target.shape());
+                    "expects x (N, C) and a target (N,), got ", x.shape(), " and ", target.shape());
 }
 
 }  // namespace
@@ -40,15 +41,15 @@ void check_classification(const char* op, const Tensor& x, const Tensor& target)
 Tensor nll_loss(const Tensor& x, const Tensor& target, Reduction reduction) {
   const OpScope scope("nll_loss");
   check_classification("nll_loss", x, target);
-  return pick(x, target, reduction);
+  return gather(x, target, reduction);
 }
 
 Tensor cross_entropy(const Tensor& x, const Tensor& target, Reduction reduction) {
   const OpScope scope("cross_entropy");
   check_classification("cross_entropy", x, target);
   Tensor y = Tensor::empty(reduction == Reduction::none ? target.shape() : Shape(), x.options());
-  const DType exact = x.dtype() == DType::float64 ? DType::float64 : DType::float32;
-  Tensor statistics = Tensor::empty({x.shape()[0], 2}, {exact, x.device()});
+  const DType statistics_dtype = x.dtype() == DType::float64 ? DType::float64 : DType::float32;
+  Tensor statistics = Tensor::empty({x.shape()[0], 2}, {statistics_dtype, x.device()});
   kernel::cross_entropy(x, target, reduction, statistics, y);
   record("cross_entropy", y, {&x}, Backward::composite,
          [x = saved(x), target = saved(target), statistics = saved(statistics), reduction](const Tensor& g) {

@@ -4,7 +4,7 @@
 namespace metron {
 namespace {
 
-// activation(a @ b + bias) of matrices or, with leading axes, of broadcast batches of them; not recorded.
+// activation(a @ b + bias) of matrices or broadcast batches of matrices; not recorded.
 Tensor multiply(const Tensor& a, const Tensor& b, const Tensor& bias = {},
                 Activation activation = Activation::none) {
   const std::int64_t m = a.size(-2), k = a.size(-1), n = b.size(-1);
@@ -18,7 +18,7 @@ Tensor multiply(const Tensor& a, const Tensor& b, const Tensor& bias = {},
   };
   const Shape batch = broadcast_shapes("matmul", leading(a), leading(b));
   const Shape shape = with(batch, m, n);
-  if (b.rank() == 2) {  // one product of all rows, where strides can say so
+  if (b.rank() == 2) {  // fold the batch into the rows if strides allow
     const std::int64_t rows = detail::row_count(a);
     if (const auto flat = a.rank() == 2 ? a : detail::try_view(a, {rows, k})) {
       Tensor y = Tensor::empty({rows, n}, a.options());
@@ -39,7 +39,7 @@ Gradients product_gradients(const Tensor& g, const SavedTensor& a, const SavedTe
   Gradients gradients(2);
   if (needed[0]) gradients[0] = matmul(g, b.get().transpose(-2, -1));
   if (needed[1]) {
-    const bool shared = b.get().rank() == 2;  // by all rows of a: one product sums over them
+    const bool shared = b.get().rank() == 2;  // across the batch: one product sums over all rows
     const Tensor rows = shared ? detail::rows_of(a.get()) : a.get();
     gradients[1] = matmul(rows.transpose(-2, -1), shared ? detail::rows_of(g) : g);
   }
@@ -52,7 +52,7 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
   const OpScope scope("matmul");
   detail::check_operands("matmul", {&a, &b});
   detail::check_floating("matmul", a);
-  check<ShapeError>(a.rank() > 0 && b.rank() > 0, "matmul", "matrices or vectors are wanted, got ", a.shape(),
+  check<ShapeError>(a.rank() > 0 && b.rank() > 0, "matmul", "expects matrices or vectors, got ", a.shape(),
                     " and ", b.shape());
   check<ShapeError>(a.size(-1) == b.size(b.rank() == 1 ? 0 : -2), "matmul", "inner sizes must agree, got ",
                     a.shape(), " and ", b.shape());
@@ -71,7 +71,7 @@ Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b, Activation acti
   detail::check_operands("linear", {&x, &w, detail::optional(b)});
   detail::check_floating("linear", x);
   check<ShapeError>(w.rank() == 2, "linear", "the weight must be (O, I), got ", w.shape());
-  check<ShapeError>(x.rank() > 0 && x.size(-1) == w.shape()[1], "linear", "weight ", w.shape(), " wants ",
+  check<ShapeError>(x.rank() > 0 && x.size(-1) == w.shape()[1], "linear", "weight ", w.shape(), " expects ",
                     w.shape()[1], " input features, got x ", x.shape());
   check<ShapeError>(!b || b.shape() == Shape{w.shape()[0]}, "linear", "the bias must be (", w.shape()[0],
                     ",), got ", describe(b));
@@ -87,7 +87,7 @@ Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b, Activation acti
            const Tensor g_rows = detail::rows_of(g);
            Gradients gradients(3);
            if (needed[0]) gradients[0] = matmul(g, w.get());
-           // A device's library may sum g as it reads it for the product; no library of the CPU does.
+           // GPU libraries can fuse the bias gradient into the product; CPU libraries can't.
            if (needed[1] && needed[2] && !g.device().is_cpu() && !grad_enabled()) {
              gradients[1] = Tensor::empty(w.get().shape(), g.options());
              gradients[2] = Tensor::empty({g.size(-1)}, g.options());
@@ -106,7 +106,7 @@ Tensor addmm(const Tensor& bias, const Tensor& a, const Tensor& b) {
   detail::check_operands("addmm", {&bias, &a, &b});
   detail::check_floating("addmm", a);
   check<ShapeError>(a.rank() == 2 && b.rank() == 2 && a.shape()[1] == b.shape()[0], "addmm",
-                    "(M, K) and (K, N) are wanted, got ", a.shape(), " and ", b.shape());
+                    "expects (M, K) and (K, N), got ", a.shape(), " and ", b.shape());
   const Shape shape{a.shape()[0], b.shape()[1]};
   check<ShapeError>(broadcast_shapes("addmm", bias.shape(), shape) == shape, "addmm",
                     "the bias must broadcast to the product ", shape, ", got ", bias.shape());

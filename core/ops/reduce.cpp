@@ -1,20 +1,20 @@
-// Reductions over any axes, and sum_to, which undoes broadcasting.
+// Reductions over any axes, and sum_to, the adjoint of broadcasting.
 #include <metron/core/ops/common.h>
 
 namespace metron {
 namespace {
 
-// What is left of a shape when `axes` are reduced.
+// The shape of a reduction.
 struct Reduced {
-  Shape kept;              // the reduced axes have size 1
-  Shape result;            // they are gone, unless keep_dims
-  std::int64_t count = 1;  // elements that make one of the result
+  Shape kept;              // reduced axes have size 1
+  Shape result;            // reduced axes are removed, unless keep_dims
+  std::int64_t count = 1;  // elements reduced to one
 };
 
 Reduced reduce_shape(const char* op, const Shape& shape, const Axes& axes, bool keep_dims) {
   Dims reduced = Dims::filled(shape.size(), axes.empty() ? 1 : 0);
-  for (const std::int64_t given : axes) {
-    const int axis = checked_axis(op, given, shape.size());
+  for (const std::int64_t requested : axes) {
+    const int axis = checked_axis(op, requested, shape.size());
     check<ShapeError>(reduced[axis] == 0, op, "each axis may be named once, got axes ", axes, " of ", shape);
     reduced[axis] = 1;
   }
@@ -32,7 +32,7 @@ Reduced checked_reduction(const char* op, const Tensor& x, const Axes& axes, boo
   return reduce_shape(op, x.shape(), axes, keep_dims);
 }
 
-// y is computed with all axes in place and returned in the shape asked for.
+// The slot keeps reduced axes with size 1; the result is a view without them.
 Tensor compute(ReduceOp op, const Tensor& x, const Reduced& r) {
   Tensor y = Tensor::empty(r.kept, x.options());
   kernel::reduce(op, x, y);
@@ -67,7 +67,7 @@ Tensor max(const Tensor& x, const Axes& axes, bool keep_dims) {
   const OpScope scope("max");
   const Reduced r = checked_reduction("max", x, axes, keep_dims);
   detail::check_arithmetic("max", x);
-  check<ShapeError>(r.count > 0, "max", "there is no largest of no elements, got ", x.shape(), " over axes ",
+  check<ShapeError>(r.count > 0, "max", "an empty range has no maximum, got ", x.shape(), " over axes ",
                     axes);
   Tensor y = compute(ReduceOp::max, x, r);
   record("max", y, {&x}, Backward::composite,
@@ -82,8 +82,8 @@ Tensor argmax(const Tensor& x, const Axes& axes, bool keep_dims) {
   const OpScope scope("argmax");
   const Reduced r = checked_reduction("argmax", x, axes, keep_dims);
   detail::check_arithmetic("argmax", x);
-  check<ShapeError>(r.count > 0, "argmax", "there is no largest of no elements, got ", x.shape(),
-                    " over axes ", axes);
+  check<ShapeError>(r.count > 0, "argmax", "an empty range has no maximum, got ", x.shape(), " over axes ",
+                    axes);
   Tensor y = Tensor::empty(r.kept, {DType::int64, x.device(), MemoryFormat::contiguous});
   kernel::argmax(x, y);
   return detail::view_or_copy(y, r.result);
@@ -96,9 +96,9 @@ Tensor sum_to(const Tensor& x, const Shape& shape) {
   bool fits = added >= 0;
   Axes axes;
   for (int i = 0; fits && i < x.rank(); ++i) {
-    const std::int64_t wanted = i < added ? 1 : shape[i - added];
-    if (i < added || wanted != x.shape()[i]) axes.push_back(i);
-    fits = wanted == 1 || wanted == x.shape()[i];
+    const std::int64_t target = i < added ? 1 : shape[i - added];
+    if (i < added || target != x.shape()[i]) axes.push_back(i);
+    fits = target == 1 || target == x.shape()[i];
   }
   check<ShapeError>(fits, "sum_to", "the shape must broadcast to that of the tensor, got ", shape, " and ",
                     x.shape());

@@ -1,14 +1,14 @@
-// Softmax along one axis, and its logarithm.
+// Softmax and log-softmax along one axis.
 #include <metron/core/ops/common.h>
 
 namespace metron {
 namespace {
 
-Tensor apply(const char* name, const Tensor& x, std::int64_t given_axis, bool log) {
+Tensor apply(const char* name, const Tensor& x, std::int64_t requested_axis, bool log) {
   const OpScope scope(name);
   detail::check_operands(name, {&x});
   detail::check_floating(name, x);
-  const int axis = checked_axis(name, given_axis, x.rank());
+  const int axis = checked_axis(name, requested_axis, x.rank());
   Tensor y = Tensor::empty_like(x);
   kernel::softmax(x, axis, log, y);
   record(name, y, {&x}, Backward::composite, [axis, log, saved_y = saved_output(y)](const Tensor& g) {

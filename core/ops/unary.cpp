@@ -1,4 +1,4 @@
-// Element-wise functions of one tensor.
+// Element-wise unary functions.
 #include <metron/core/ops/common.h>
 
 #include <numbers>
@@ -6,7 +6,7 @@
 namespace metron {
 namespace {
 
-// g * f'(x) by one kernel; `s` is x or y, whichever the derivative is written in.
+// g * f'(x) in one kernel. `s` is x or y, whichever the derivative reads.
 Tensor fused_gradient(const Unary& f, const Tensor& g, const Tensor& s) {
   Tensor gx = Tensor::empty_like(s);
   kernel::unary_backward(f, g, s, s, gx);
@@ -31,7 +31,7 @@ Tensor gelu_gradient(const Tensor& g, const Tensor& x) {
   return gx;
 }
 
-// g * f'(x) in public ops, `s` as above.
+// g * f'(x) as public ops, with `s` as above.
 Tensor composite_gradient(const Unary& f, const Tensor& g, const Tensor& s) {
   using detail::scalar;
   [[maybe_unused]] const double a = f.a, b = f.b;

@@ -1,4 +1,4 @@
-// Views: other shapes and strides over the same elements.
+// Views: new shapes and strides over the same elements.
 #include <metron/core/ops/common.h>
 
 #include <algorithm>
@@ -6,14 +6,14 @@
 namespace metron {
 namespace {
 
-// Resolves one -1 to what the number of elements asks for.
+// Infers a size of -1 from the number of elements.
 Shape resolve_shape(const char* name, const Tensor& x, Shape shape) {
   int inferred = -1;
   std::int64_t known = 1;
   bool fits = true;
   for (int i = 0; i < shape.size(); ++i) {
     if (shape[i] == -1) {
-      check<ShapeError>(inferred < 0, name, "one size at most may be -1, got ", shape);
+      check<ShapeError>(inferred < 0, name, "at most one size may be -1, got ", shape);
       inferred = i;
     } else {
       check<ShapeError>(shape[i] >= 0, name, "sizes must not be negative, got ", shape);
@@ -21,7 +21,7 @@ Shape resolve_shape(const char* name, const Tensor& x, Shape shape) {
     }
   }
   if (inferred >= 0) {
-    check<ShapeError>(known != 0, name, "a -1 next to a size of 0 could be anything, got ", shape, " for ",
+    check<ShapeError>(known != 0, name, "-1 is ambiguous next to a size of 0, got ", shape, " for ",
                       x.shape());
     shape[inferred] = x.numel() / known;
     known *= shape[inferred];
@@ -40,7 +40,7 @@ Tensor reshape_as(const char* name, const Tensor& x, const Shape& shape) {
   return *view;
 }
 
-// What undoes slice: zeros of this shape with g in the place of the slice.
+// The adjoint of slice: zeros of this shape, with g copied into the slice.
 Tensor unslice(const Tensor& g, const Shape& shape, int axis, std::int64_t begin, std::int64_t end,
                std::int64_t step) {
   Tensor gx = Tensor::full(shape, 0, g.options());
@@ -106,7 +106,7 @@ Tensor slice(const Tensor& x, std::int64_t axis, std::int64_t begin, std::int64_
   detail::check_operands("slice", {&x});
   const int a = checked_axis("slice", axis, x.rank());
   check<ValueError>(step > 0, "slice", "the step must be positive, got ", step);
-  // As NumPy does: a negative bound counts from the end, one beyond the tensor means its edge.
+  // As in NumPy: a negative bound counts from the end, and bounds are clamped to the size.
   const std::int64_t size = x.shape()[a];
   const auto bound = [size](std::int64_t i) {
     return std::clamp<std::int64_t>(i < 0 ? i + size : i, 0, size);
@@ -129,7 +129,7 @@ Tensor expand(const Tensor& x, const Shape& shape) {
   const OpScope scope("expand");
   detail::check_operands("expand", {&x});
   check<ShapeError>(broadcast_shapes("expand", x.shape(), shape) == shape, "expand",
-                    "sizes can grow from 1 alone, got ", shape, " for ", x.shape());
+                    "only sizes of 1 can grow, got ", shape, " for ", x.shape());
   if (x.shape() == shape) return x;
   Tensor y = detail::broadcast_to(x, shape);
   record("expand", y, {&x}, Backward::composite, [](const Tensor& g) { return g; });
@@ -176,7 +176,7 @@ Tensor Tensor::squeeze(std::int64_t axis) const {
   detail::check_operands("squeeze", {this});
   Shape narrower = shape();
   const int a = checked_axis("squeeze", axis, rank());
-  check<ShapeError>(narrower[a] == 1, "squeeze", "an axis of size 1 is wanted, got axis ", axis, " of ",
+  check<ShapeError>(narrower[a] == 1, "squeeze", "expects an axis of size 1, got axis ", axis, " of ",
                     shape());
   narrower.erase(a);
   return reshape(narrower);

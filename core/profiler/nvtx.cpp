@@ -9,8 +9,8 @@
 namespace metron::detail {
 
 RangeHooks nvtx_ranges() {
-  static const bool wanted = is_switched_on("METRON_NVTX");
-  if (!wanted) return {};
+  static const bool enabled = is_switched_on("METRON_NVTX");
+  if (!enabled) return {};
 #if defined(METRON_HAVE_NVTX)
   return {.push = [](const char* name) { nvtxRangePushA(name); }, .pop = [] { nvtxRangePop(); }};
 #else

@@ -1,8 +1,7 @@
-// METRON_PROFILE=<folder>: profiles a program that knows nothing of it. The first op starts the profiler on
-// its own thread, the end of the process writes the folder. Further variables, which `metron profile` sets:
-//   METRON_PROFILE_STEPS=wait,warmup,active   optimizer steps; one number alone is `active`
-//   METRON_PROFILE_FD=<n>                     a socket to report to: "started", "written" or "error
-//   <message>"
+// METRON_PROFILE=<folder>: profiles an unmodified program. The first op starts the profiler on its thread,
+// and the folder is written when the process exits. `metron profile` also sets:
+//   METRON_PROFILE_STEPS=wait,warmup,active   optimizer steps; a single number is `active`
+//   METRON_PROFILE_FD=<n>                     socket for status: "started", "written" or "error <message>"
 #include <fcntl.h>
 #include <metron/core/error.h>
 #include <metron/core/profiler/internal/state.h>
@@ -40,7 +39,7 @@ std::int64_t whole_number(std::string_view name, std::string_view text) {
   std::int64_t value = -1;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   check<ValueError>(error == std::errc() && end == text.data() + text.size() && value >= 0, op, name,
-                    " wants whole numbers, got \"", text, '"');
+                    " expects whole numbers, got \"", text, '"');
   return value;
 }
 
@@ -51,14 +50,14 @@ Schedule schedule_from_environment() {
   std::array<std::int64_t, 3> numbers{};
   std::size_t count = 0;
   for (bool more = true; more; ++count) {
-    check<ValueError>(count < numbers.size(), op, name, " wants at most three numbers, got \"",
+    check<ValueError>(count < numbers.size(), op, name, " expects at most three numbers, got \"",
                       variable(name), '"');
     const std::size_t comma = text.find(',');
     numbers[count] = whole_number(name, text.substr(0, comma));
     more = comma != std::string_view::npos;
     if (more) text.remove_prefix(comma + 1);
   }
-  check<ValueError>(count != 2, op, name, " wants one number or three, got \"", variable(name), '"');
+  check<ValueError>(count != 2, op, name, " expects one number or three, got \"", variable(name), '"');
   if (count == 1) return {.active = numbers[0]};
   return {.wait = numbers[0], .warmup = numbers[1], .active = numbers[2]};
 }
@@ -73,7 +72,7 @@ std::string command_line() {
   return words;
 }
 
-// To whoever asked for the profile; without one, what went wrong goes to the standard error.
+// Reports to the parent process. Without one, errors go to stderr.
 void report(const std::string& text) {
   const std::string_view descriptor = variable("METRON_PROFILE_FD");
   if (!descriptor.empty()) {
@@ -86,7 +85,7 @@ void report(const std::string& text) {
   }
 }
 
-// The one profile of the environment; once made it lives as long as the process.
+// The profile started by METRON_PROFILE; never destroyed.
 class EnvironmentProfile {
  public:
   EnvironmentProfile()
@@ -103,14 +102,14 @@ class EnvironmentProfile {
     if (this_thread_number() != thread_ || !profiler_.running()) return;
     try {
       profiler_.step();
-    } catch (const Error&) {  // stopped by a signal's thread just now
+    } catch (const Error&) {  // the signal thread has just stopped it
     }
   }
 
-  // At the end of the process or when a signal ends it, whichever comes first; the other waits. There is
-  // nobody to throw to: what went wrong is reported.
+  // Called at exit and by the signal thread; the second caller waits for the first. Errors are reported,
+  // since nothing can catch them.
   void finish() {
-    if (::getpid() != process_) return;  // a forked child's end is not the program's
+    if (::getpid() != process_) return;  // a forked child does not write the profile
     std::call_once(finished_, [this] {
       try {
         profiler_.stop();
@@ -142,9 +141,8 @@ extern "C" void note_signal(int number) {
   errno = error;
 }
 
-// A signal that would end the process writes the profile first, on a thread of its own, as a handler may do
-// next to nothing, and ends it then. A program's own handlers are left alone; a second signal ends it at
-// once.
+// Writes the profile before a signal terminates the process, on a thread because a handler is limited to
+// async-signal-safe calls. Handlers of the program are kept; a second signal terminates immediately.
 void write_before_signals_end() {
   if (::pipe2(signal_pipe, O_CLOEXEC) != 0) return;
   std::array<int, 3> numbers{SIGINT, SIGTERM, SIGHUP};
@@ -175,12 +173,13 @@ void write_before_signals_end() {
 }  // namespace
 
 void start_environment_profile() {
-  if (!environment_profile_wanted.exchange(false)) return;  // another thread was faster
-  // A vendor's runtime that starts later would end before the profile is written, and device times with it.
+  if (!environment_profile_pending.exchange(false)) return;  // another thread has started it
+  // Initialize the CUDA runtime first: exit handlers run in reverse order, and device times must be read
+  // before the runtime shuts down.
   static_cast<void>(has_device(Device::Type::cuda));
   try {
     the_profile = std::make_unique<EnvironmentProfile>().release();
-  } catch (const std::exception& error) {  // the op that started it throws it on
+  } catch (const std::exception& error) {  // rethrown by the op that started it
     report(std::string("error ") + error.what());
     throw;
   }

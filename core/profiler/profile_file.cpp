@@ -1,4 +1,4 @@
-// A profile as a JSON file, and back.
+// Reading and writing profiles as JSON.
 #include <metron/core/error.h>
 #include <metron/core/io/atomic_file.h>
 #include <metron/core/io/regular_file.h>
@@ -24,7 +24,7 @@ constexpr std::pair<const char*, double TimerCost::*> cost_fields[]{
     {"memory_ns", &TimerCost::memory_ns}, {"noise_ns", &TimerCost::noise_ns},
 };
 
-// The names of ops and providers, each once.
+// Interns the names of ops and providers.
 class Names {
  public:
   std::int64_t id(const char* name) {
@@ -69,13 +69,13 @@ Json to_json(const Profile& profile) {
   return json;
 }
 
-// Reads what to_json wrote, and believes nothing of it.
+// Parses the output of to_json, validating every value.
 class Reader {
  public:
   Reader(const Json& json, std::string file) : json_(json), file_(std::move(file)) {}
 
   Profile read() {
-    require(json_.is_object() && json_.value("format", Json()) == format, "is no profile of Metron");
+    require(json_.is_object() && json_.value("format", Json()) == format, "is not a profile of Metron");
     require(json_.value("version", Json()) == version, "is of a version that this build can't read");
     Profile p;
     p.program = text(at("program"));
@@ -99,8 +99,8 @@ class Reader {
  private:
   static constexpr std::int64_t far = std::numeric_limits<std::int64_t>::max() / 4;  // sums don't overflow
 
-  void require(bool holds, const char* what) const {
-    check<ValueError>(holds, "load_profile", file_, ' ', what);
+  void require(bool condition, const char* what) const {
+    check<ValueError>(condition, "load_profile", file_, ' ', what);
   }
   const Json& member(const Json& object, const char* name) const {
     require(object.is_object() && object.contains(name), "is incomplete");
@@ -193,7 +193,7 @@ Profile load_profile(const std::filesystem::path& path) {
   check<IoError>(stream.good(), "load_profile", path.string(), ": the file can't be read");
   const Json json = Json::parse(stream, nullptr, false);
   check<IoError>(!stream.bad(), "load_profile", path.string(), ": the file can't be read");
-  check<ValueError>(!json.is_discarded(), "load_profile", path.string(), " is no JSON");
+  check<ValueError>(!json.is_discarded(), "load_profile", path.string(), " is not JSON");
   return Reader(json, path.string()).read();
 }
 

@@ -1,4 +1,4 @@
-// A profile as one file.
+// Profiles as files.
 #pragma once
 
 #include <metron/core/timer/profile.h>
@@ -8,12 +8,12 @@
 
 namespace metron {
 
-// One JSON file with all of it. Reading gives the same profile again: IoError, or ValueError for a file that
-// is no profile or contradicts itself, naming the file.
+// A complete profile as JSON. load_profile restores the same profile. IoError, or a ValueError for a file
+// that is not a consistent profile; both name the file.
 void save_profile(const Profile& profile, const std::filesystem::path& path);
 Profile load_profile(const std::filesystem::path& path);
 
-// A line for each record, for a spreadsheet.
+// One line per record.
 std::string records_to_csv(const Profile& profile);
 
 }  // namespace metron

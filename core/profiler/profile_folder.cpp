@@ -19,21 +19,21 @@ void write(const std::filesystem::path& path, const std::string& text) {
   file.commit();
 }
 
-// Where files are written first, so that a full disk leaves none of them. Removed at the end.
-class Unfinished {
+// A temporary folder, so that a full disk leaves no partial set of files. Removed by the destructor.
+class TemporaryFolder {
  public:
-  explicit Unfinished(const std::filesystem::path& folder)
+  explicit TemporaryFolder(const std::filesystem::path& folder)
       : path_(folder / (".unfinished-" + std::to_string(::getpid()))) {
     std::error_code error;
     std::filesystem::create_directory(path_, error);
     check<IoError>(!error, "profile", folder.string(), ": can't be written to: ", error.message());
   }
-  ~Unfinished() {
+  ~TemporaryFolder() {
     std::error_code ignored;
     std::filesystem::remove_all(path_, ignored);
   }
-  Unfinished(const Unfinished&) = delete;
-  Unfinished& operator=(const Unfinished&) = delete;
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
   const std::filesystem::path& path() const { return path_; }
 
  private:
@@ -45,22 +45,22 @@ class Unfinished {
 void check_profile_folder(const std::filesystem::path& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
-  check<IoError>(!error, "profile", "the folder ", folder.string(), " can't be made: ", error.message());
-  AtomicFile{folder / "profile.json"};  // removed again, as nothing commits it
+  check<IoError>(!error, "profile", "the folder ", folder.string(), " can't be created: ", error.message());
+  AtomicFile{folder / "profile.json"};  // never committed, so it is removed again
 }
 
 void write_profile_folder(const Profile& profile, const std::filesystem::path& folder) {
   check_profile_folder(folder);
-  const Unfinished unfinished(folder);
+  const TemporaryFolder temporary(folder);
   const Ranking ranking = rank(profile);
-  write(unfinished.path() / "ranking.txt", ranking.to_table());
-  write(unfinished.path() / "ranking.csv", ranking.to_csv());
-  write(unfinished.path() / "modules.csv", to_csv(module_view(profile)));
-  write(unfinished.path() / "memory.csv", memory_timeline_csv(profile));
-  write(unfinished.path() / "records.csv", records_to_csv(profile));
-  write_trace(profile, unfinished.path() / "trace.json");
-  save_profile(profile, unfinished.path() / "profile.json");
-  for (const auto& file : std::filesystem::directory_iterator(unfinished.path())) {
+  write(temporary.path() / "ranking.txt", ranking.to_table());
+  write(temporary.path() / "ranking.csv", ranking.to_csv());
+  write(temporary.path() / "modules.csv", to_csv(module_view(profile)));
+  write(temporary.path() / "memory.csv", memory_timeline_csv(profile));
+  write(temporary.path() / "records.csv", records_to_csv(profile));
+  write_trace(profile, temporary.path() / "trace.json");
+  save_profile(profile, temporary.path() / "profile.json");
+  for (const auto& file : std::filesystem::directory_iterator(temporary.path())) {
     std::error_code error;
     std::filesystem::rename(file.path(), folder / file.path().filename(), error);
     check<IoError>(!error, "profile", (folder / file.path().filename()).string(),

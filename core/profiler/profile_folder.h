@@ -1,4 +1,4 @@
-// A profile as a folder of files: what `metron profile` leaves behind.
+// A profile as a folder, the output of `metron profile`.
 #pragma once
 
 #include <metron/core/timer/profile.h>
@@ -7,12 +7,11 @@
 
 namespace metron {
 
-// profile.json (all of it, load_profile reads it), ranking.txt, ranking.csv, modules.csv, memory.csv,
-// records.csv and trace.json. The folder is made if need be. IoError; each file appears whole or not at all,
-// profile.json last.
+// Writes profile.json (for load_profile), ranking.txt, ranking.csv, modules.csv, memory.csv, records.csv and
+// trace.json. Creates the folder if necessary. IoError on failure; no file is ever partially written.
 void write_profile_folder(const Profile& profile, const std::filesystem::path& folder);
 
-// Says before there is anything to write whether the folder can be written to: IoError if not.
+// Checks in advance that the folder is writable; IoError if not.
 void check_profile_folder(const std::filesystem::path& folder);
 
 }  // namespace metron

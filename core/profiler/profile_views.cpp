@@ -130,7 +130,7 @@ MemorySummary memory_summary(const Profile& profile, Device::Type device) {
     } else {
       summary.freed_bytes -= event.delta;
       consider(event.live - event.delta,
-               event);  // what was live before; another thread may have allocated it
+               event);  // live before the event: another thread may have allocated it
     }
     consider(event.live, event);
   }

@@ -15,8 +15,8 @@ using detail::recorder_lock;
 using Activity = Schedule::Activity;
 using Lock = std::lock_guard<detail::SpinLock>;
 
-// Who may record: claimed by start(), given up by stop().
-std::atomic<Profiler*> claimed{nullptr};
+// The running profiler: set by start(), cleared by stop().
+std::atomic<Profiler*> running_profiler{nullptr};
 
 bool is_recorded(Activity activity) {
   return activity == Activity::recording || activity == Activity::warming_up;
@@ -42,17 +42,17 @@ bool Profiler::running() const { return state_->running.load(std::memory_order_a
 
 void Profiler::start() {
   detail::start_environment_profile_once();
-  Profiler* nobody = nullptr;
-  check<Error>(claimed.compare_exchange_strong(nobody, this), "profiler", "one is running already; ",
-               detail::environment_profile_runs()
-                   ? "METRON_PROFILE asked for it, so start none in the program"
-                   : "stop it first");
+  Profiler* expected = nullptr;
+  check<Error>(
+      running_profiler.compare_exchange_strong(expected, this), "profiler", "one is running already; ",
+      detail::environment_profile_runs() ? "METRON_PROFILE started it, so the program must not start another"
+                                         : "stop it first");
   State& state = *state_;
   try {
-    state.ranges = detail::nvtx_ranges();  // its error is one that no op is to meet
+    state.ranges = detail::nvtx_ranges();  // fail here rather than in an op
     state.profile.cost = detail::measure_timer_cost(state.ranges);
   } catch (...) {
-    claimed = nullptr;
+    running_profiler = nullptr;
     throw;
   }
   const Lock lock(recorder_lock);
@@ -62,7 +62,7 @@ void Profiler::start() {
   enter(state.schedule.at(0));
 }
 
-// What the schedule wants from now on; with the lock held.
+// Begins an activity of the schedule. Requires the lock.
 void Profiler::enter(Schedule::Activity activity) {
   State& state = *state_;
   if (activity == Activity::done) {
@@ -77,28 +77,28 @@ void Profiler::enter(Schedule::Activity activity) {
 void Profiler::leave() {
   set_instruments(0);
   state_->running = false;
-  claimed = nullptr;
+  running_profiler = nullptr;
 }
 
 void Profiler::step() {
   State& state = *state_;
-  check<Error>(running(), "profiler", "step() wants a running profiler");
+  check<Error>(running(), "profiler", "step() requires a running profiler");
   check<Error>(state.thread == detail::this_thread_number(), "profiler",
-               "step() belongs to the thread that started the profiler");
+               "step() must be called on the thread that started the profiler");
   const Activity activity = state.schedule.at(state.step);
-  const bool hand_over = state.schedule.ends_cycle(state.step) && state.on_cycle != nullptr;
+  const bool run_callback = state.schedule.ends_cycle(state.step) && state.on_cycle != nullptr;
   const Activity next = state.schedule.at(state.step + 1);
   {
     const Lock lock(recorder_lock);
-    if (!state.running) return;  // by another thread, just now
+    if (!state.running) return;  // another thread has just stopped it
     const std::int64_t now = steady_now_ns();
     if (activity == Activity::recording) state.profile.steps.push_back({state.step, state.step_start, now});
-    if (state.recording && (next != activity || hand_over))
+    if (state.recording && (next != activity || run_callback))
       state.end_recording(activity == Activity::recording);
     if (!state.recording) set_instruments(instrument_steps);
     ++state.step;
   }
-  if (hand_over) {
+  if (run_callback) {
     state.on_cycle(*this);
     drop_all();
   }
@@ -124,7 +124,7 @@ void Profiler::drop_all() {
 }
 
 void Profiler::clear() {
-  check<Error>(!running(), "profiler", "stop it before it is cleared");
+  check<Error>(!running(), "profiler", "stop() must precede clear()");
   drop_all();
 }
 

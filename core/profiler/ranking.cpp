@@ -1,5 +1,5 @@
-// From records to a ranking: the timer's cost comes out, nested time is counted once, first calls stand
-// apart.
+// Aggregates records into a ranking: subtracts the timer's overhead, counts
+// nested time once and separates first calls.
 #include <metron/core/profiler/ranking.h>
 #include <metron/core/timer/profile.h>
 
@@ -17,7 +17,7 @@ double record_cost(const TimerCost& cost, const Record& record) {
   return record.kind == RecordKind::kernel ? cost.kernel_ns : cost.op_ns;
 }
 
-// By what the ranking groups on: phase, name, and the module or operands where those are asked for.
+// Phase, name, and the module or operands if grouped by them.
 using GroupKey = std::tuple<Phase, std::string, std::string>;
 
 struct OpGroup {
@@ -46,7 +46,7 @@ void add_time(RankingRow& row, const Record& record, const RecordTimes& times) {
   }
 }
 
-// What a kernel did, as it counts in its own row and in its op's.
+// Adds the work of a kernel to its own row or to the row of its op.
 void add_work(RankingRow& row, const Record& kernel) {
   if (kernel.first) return;
   row.bytes += kernel.bytes;
@@ -65,10 +65,10 @@ class Collector {
 
   std::map<GroupKey, OpGroup> groups;
   std::map<std::string, RankingRow> ranges;
-  double ops_us = 0;  // of the ops and kernels that are in no other
+  double ops_us = 0;  // of outermost ops and kernels
 
  private:
-  // The operands of an op's first kernel stand for the op's own.
+  // An op is identified by the operands of its first kernel.
   void find_operands() {
     for (std::size_t i = profile_.records.size(); i-- > 0;) {
       const Record& record = profile_.records[i];
@@ -119,7 +119,7 @@ class Collector {
     add_time(row, record, times);
     add_work(row, record);
     add_work(group.row, record);
-    if (op < 0) add_time(group.row, record, {times.total_ns, 0});  // outside of any op it stands as its own
+    if (op < 0) add_time(group.row, record, {times.total_ns, 0});  // outside of any op: a row of its own
   }
 
   void add_memory() {
@@ -137,8 +137,8 @@ class Collector {
   std::vector<std::uint32_t> operands_;
 };
 
-// What is left of the wall time: the timer, and what ran outside of ops.
-void divide_wall_time(Ranking& ranking, const Profile& profile, double ops_us) {
+// Attributes the remaining wall time to the timer and to code outside of ops.
+void attribute_wall_time(Ranking& ranking, const Profile& profile, double ops_us) {
   for (const Record& record : profile.records)
     ranking.timer_us += record_cost(profile.cost, record) * us_per_ns;
   ranking.timer_us += profile.cost.memory_ns * static_cast<double>(profile.memory.size()) * us_per_ns;
@@ -202,27 +202,27 @@ std::vector<RankingRow> sorted(const std::map<std::string, RankingRow>& rows, co
 
 }  // namespace
 
-// Children stand after their parent, so one walk from the back sees them first. A range is transparent: what
-// it contains is nested in the op around it too, and its own time belongs to that op.
+// Children follow their parent, so a reverse iteration visits them first. Ranges are transparent: their
+// contents count as nested in the enclosing op, and their self time belongs to that op.
 std::vector<RecordTimes> corrected_times(const Profile& profile) {
   const TimerCost& cost = profile.cost;
   const std::vector<Record>& records = profile.records;
   std::vector<RecordTimes> times(records.size());
-  std::vector<double> below(records.size());   // the timer's cost inside of this one
-  std::vector<double> nested(records.size());  // corrected time of what is nested directly
+  std::vector<double> overhead_inside(records.size());  // overhead of the records inside this one
+  std::vector<double> nested(records.size());           // corrected time of directly nested records
   for (const MemoryEvent& event : profile.memory) {
-    if (event.record >= 0) below[static_cast<std::size_t>(event.record)] += cost.memory_ns;
+    if (event.record >= 0) overhead_inside[static_cast<std::size_t>(event.record)] += cost.memory_ns;
   }
   for (std::size_t i = records.size(); i-- > 0;) {
     const Record& record = records[i];
     const bool is_range = record.kind == RecordKind::range;
     const double inside = record.kind == RecordKind::kernel ? cost.kernel_inside_ns : cost.op_inside_ns;
     const auto raw = static_cast<double>(std::max(record.end - record.start, std::int64_t{0}));
-    times[i].total_ns = std::max(raw - inside - below[i], 0.0);
+    times[i].total_ns = std::max(raw - inside - overhead_inside[i], 0.0);
     times[i].self_ns = std::max(times[i].total_ns - nested[i], 0.0);
     if (record.parent < 0) continue;
     const auto parent = static_cast<std::size_t>(record.parent);
-    below[parent] += below[i] + record_cost(cost, record);
+    overhead_inside[parent] += overhead_inside[i] + record_cost(cost, record);
     const bool in_range = records[parent].kind == RecordKind::range;
     if (in_range || !is_range) nested[parent] += times[i].total_ns;
     if (!in_range || is_range) continue;
@@ -235,7 +235,7 @@ std::vector<RecordTimes> corrected_times(const Profile& profile) {
 Ranking rank(const Profile& profile, const RankingOptions& options) {
   Collector collected(profile, options.group);
   Ranking ranking;
-  divide_wall_time(ranking, profile, collected.ops_us);
+  attribute_wall_time(ranking, profile, collected.ops_us);
 
   const Before before(options.sort);
   std::vector<OpGroup*> order;

@@ -1,4 +1,4 @@
-// The ranking of a profile: which ops took how long, with the kernels that computed them.
+// The ranking of a profile: ops by time, with their kernels.
 #pragma once
 
 #include <metron/core/timer/record.h>
@@ -11,21 +11,21 @@ namespace metron {
 
 struct RankingRow {
   std::string name;        // "conv2d", "conv2d backward", "onednn.conv2d_forward"
-  std::string module;      // grouped by module: its path
-  std::string operands;    // grouped by shape: those of the op's first kernel
-  bool is_kernel = false;  // belongs to the op row before it
+  std::string module;      // module path, if grouped by module
+  std::string operands;    // of the first kernel, if grouped by shape
+  bool is_kernel = false;  // belongs to the preceding op row
   Phase phase = Phase::forward;
   std::int64_t calls = 0;  // warm calls
-  double total_us = 0;  // of the warm calls, with what is nested in them; the timer's own cost is taken out
-  double self_us = 0;   // without what is nested
+  double total_us = 0;     // of warm calls, including nested records, without the timer's overhead
+  double self_us = 0;      // excludes nested records
   std::int64_t first_calls = 0;
-  double first_us = 0;  // total of the first calls, kept apart
+  double first_us = 0;  // total of first calls
   double first_self_us = 0;
-  double device_us = -1;  // of the warm calls on the device's own clock; negative where it has none
-  double share = 0;       // of the wall time: own time and, for an op, that of its kernels, warm and first
+  double device_us = -1;  // of warm calls on the device clock; negative if there is none
+  double share = 0;       // of the wall time: self time of warm and first calls; an op includes its kernels
   double bytes = 0, flops = 0;                  // of the warm calls
-  double allocated_bytes = 0, freed_bytes = 0;  // by all its calls, nested ops not counted
-  bool above_noise = true;  // false where an average call is shorter than the timer can tell apart
+  double allocated_bytes = 0, freed_bytes = 0;  // by all calls, excluding nested ops
+  bool above_noise = true;                      // false if an average call is below the timer's resolution
   double average_us() const { return calls == 0 ? 0 : total_us / double(calls); }
   double gflops() const { return total_us == 0 ? 0 : flops / total_us * 1e-3; }
   double gbytes() const { return total_us == 0 ? 0 : bytes / total_us * 1e-3; }
@@ -41,26 +41,26 @@ struct RankingOptions {
   bool kernels = true;  // show the kernels under their ops
 };
 
-// Self times, outside_us and timer_us add up to wall_us; so do the ops' shares to 100 % with theirs.
+// Self times, outside_us and timer_us add up to wall_us, and the corresponding shares to 100 %.
 struct Ranking {
-  std::vector<RankingRow> rows;    // ops in the order asked for, each followed by its kernels
-  std::vector<RankingRow> ranges;  // the user's; their self time is a part of outside_us
+  std::vector<RankingRow> rows;    // sorted ops, each followed by its kernels
+  std::vector<RankingRow> ranges;  // ProfileRanges; their self time is part of outside_us
   double wall_us = 0;              // from start to stop
-  double outside_us = 0;           // outside of all ops: the caller's own code, waiting for data
-  double timer_us = 0;             // the timer's own cost, measured at start and taken out of the rows
+  double outside_us = 0;           // outside of all ops: user code, waiting for data
+  double timer_us = 0;             // overhead of the timer, measured at start and subtracted from the rows
   double timer_per_record_ns = 0;
-  double noise_ns = 0;  // spread of an empty record: shorter averages are not ranked against each other
-  std::int64_t hidden_rows = 0;  // ops cut off by RankingOptions::limit
+  double noise_ns = 0;           // 95th percentile of an empty record; shorter averages are not ranked
+  std::int64_t hidden_rows = 0;  // ops omitted by RankingOptions::limit
 
   std::string to_table() const;
-  std::string to_csv() const;   // all rows and ranges, numbers in full
-  std::string to_json() const;  // the same and the totals
+  std::string to_csv() const;   // all rows and ranges, in full precision
+  std::string to_json() const;  // rows, ranges and totals
 };
 
 struct Profile;
 Ranking rank(const Profile& profile, const RankingOptions& options = {});
 
-// The time of a record without the timer's own cost, and what of it is not nested records' time.
+// Time of a record without the timer's overhead. `self_ns` excludes nested records.
 struct RecordTimes {
   double total_ns = 0;
   double self_ns = 0;

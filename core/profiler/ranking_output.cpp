@@ -1,4 +1,4 @@
-// A ranking as a table for people, as CSV and as JSON.
+// Output of a ranking as a text table, CSV and JSON.
 #include <metron/core/profiler/internal/text_table.h>
 #include <metron/core/profiler/ranking.h>
 
@@ -58,21 +58,21 @@ std::string Ranking::to_table() const {
   for (const RankingRow& row : rows)
     add_row(table, row.is_kernel ? "" : row.above_noise ? std::to_string(++position) : "~", row, devices);
   if (hidden_rows > 0) table.add({"", '(' + std::to_string(hidden_rows) + " more ops)"});
-  const auto rest = [&](const char* name, double time_us) {
+  const auto add_total = [&](const char* name, double time_us) {
     table.add({"", name, "", "", fixed(time_us * ms, 3), percent(wall_us > 0 ? time_us / wall_us : 0)});
   };
-  rest("outside ops", outside_us);
-  rest("timer", timer_us);
+  add_total("outside operators", outside_us);
+  add_total("timer", timer_us);
   for (const RankingRow& range : ranges) {
     RankingRow named = range;
     named.name = "range " + range.name;
     add_row(table, "", named, devices);
   }
   std::string text = table.to_string();
-  text += "wall time " + fixed(wall_us * ms, 3) + " ms; the timer took " + fixed(timer_per_record_ns, 0) +
-          " ns a record, which is taken out of every row;\n";
+  text += "wall time " + fixed(wall_us * ms, 3) + " ms; the timer's " + fixed(timer_per_record_ns, 0) +
+          " ns per record are subtracted from every row;\n";
   text += "~ marks averages below its noise of " + fixed(noise_ns, 0) +
-          " ns. First calls are kept apart from calls and totals.\n";
+          " ns. First calls are not part of calls and totals.\n";
   return text;
 }
 
@@ -98,15 +98,15 @@ std::string Ranking::to_csv() const {
   for (const RankingRow& row : rows)
     add(row.is_kernel ? "kernel" : "op", row.is_kernel ? "" : std::to_string(++position), row);
   for (const RankingRow& row : ranges) add("range", "", row);
-  const auto rest = [&](const char* kind, double time_us) {
+  const auto add_total = [&](const char* kind, double time_us) {
     RankingRow row;
     row.name = kind;
     row.self_us = time_us;
     row.share = wall_us > 0 ? time_us / wall_us : 0;
     add(kind, "", row);
   };
-  rest("outside", outside_us);
-  rest("timer", timer_us);
+  add_total("outside", outside_us);
+  add_total("timer", timer_us);
   return csv;
 }
 

@@ -18,8 +18,8 @@ bool Schedule::ends_cycle(std::int64_t step) const {
 }
 
 void Schedule::validate() const {
-  constexpr std::int64_t most = std::int64_t{1} << 60;  // no sum overflows
-  const auto fits = [](std::int64_t number) { return number >= 0 && number < most; };
+  constexpr std::int64_t limit = std::int64_t{1} << 60;  // prevents overflow of sums
+  const auto fits = [](std::int64_t number) { return number >= 0 && number < limit; };
   check<ValueError>(fits(wait) && fits(warmup) && fits(active) && fits(repeat), "schedule",
                     "wait, warmup, active and repeat must not be negative, got ", wait, ", ", warmup, ", ",
                     active, " and ", repeat);

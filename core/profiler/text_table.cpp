@@ -8,7 +8,7 @@
 namespace metron {
 namespace {
 
-// Code points: names may be in any language.
+// Counts code points of UTF-8.
 std::size_t width_of(const std::string& text) {
   return static_cast<std::size_t>(std::count_if(
       text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));

@@ -1,4 +1,4 @@
-// What recording costs: an empty op, an empty kernel and an empty memory event, as often as a median needs.
+// Measures the overhead of recording: medians over an empty op, an empty kernel and an empty memory event.
 #include <metron/core/profiler/internal/state.h>
 #include <metron/core/timer/clock.h>
 #include <metron/core/timer/scopes.h>
@@ -16,23 +16,23 @@ double quantile(std::vector<double> values, double q) {
   return values[static_cast<std::size_t>(q * static_cast<double>(values.size() - 1))];
 }
 
-// Records into a recorder of its own while it lives.
-class Scratch {
+// Redirects recording to a temporary recorder for a scope.
+class ScratchRecorder {
  public:
-  explicit Scratch(const detail::RangeHooks& ranges)
+  explicit ScratchRecorder(const detail::RangeHooks& ranges)
       : previous_(detail::active_instruments.fetch_or(instrument_timer)) {
     const std::lock_guard lock(detail::recorder_lock);
     recorder_.ranges = ranges;
     recorder_.thread = detail::this_thread_number();
     recorder_.begin_recording();
   }
-  ~Scratch() {
+  ~ScratchRecorder() {
     const std::lock_guard lock(detail::recorder_lock);
     recorder_.end_recording(true);
     if ((previous_ & instrument_timer) == 0) detail::active_instruments.fetch_and(~instrument_timer);
   }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
+  ScratchRecorder(const ScratchRecorder&) = delete;
+  ScratchRecorder& operator=(const ScratchRecorder&) = delete;
   const std::vector<Record>& records() const { return recorder_.profile.records; }
 
  private:
@@ -57,7 +57,7 @@ TimerCost detail::measure_timer_cost(const RangeHooks& ranges) {
   std::vector<double> op(repetitions), kernel(repetitions), memory(repetitions);
   std::vector<double> op_inside, kernel_inside;
   {
-    const Scratch scratch(ranges);
+    const ScratchRecorder scratch(ranges);
     for (std::size_t i = 0; i < repetitions; ++i) {
       const std::int64_t start = steady_now_ns();
       { const OpScope scope("cost"); }
@@ -77,8 +77,7 @@ TimerCost detail::measure_timer_cost(const RangeHooks& ranges) {
   TimerCost cost;
   cost.op_inside_ns = quantile(op_inside, 0.5);
   cost.kernel_inside_ns = quantile(kernel_inside, 0.5);
-  // Each of the times holds one reading of the clock of its own, which is about what an empty op takes
-  // inside.
+  // Each difference includes one clock read of this loop, which takes about as long as an empty op.
   cost.op_ns = std::max(quantile(op, 0.5) - cost.op_inside_ns, cost.op_inside_ns);
   cost.kernel_ns = std::max(quantile(kernel, 0.5) - cost.op_inside_ns, cost.kernel_inside_ns);
   cost.memory_ns = std::max(quantile(memory, 0.5) - cost.op_inside_ns, 0.0);

@@ -11,7 +11,7 @@
 namespace metron {
 namespace {
 
-// Tracks are shown in this order. 0 would be hidden by some viewers.
+// In display order. Some viewers hide track 0.
 constexpr int ops_track = 1;
 constexpr int steps_track = 2;
 
@@ -19,24 +19,24 @@ std::string json_string(std::string_view text) {
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-// From nanoseconds, exactly.
+// Exact conversion from nanoseconds.
 std::string microseconds(std::int64_t ns) {
   std::string fraction = std::to_string(ns % 1000);
   fraction.insert(0, 3 - fraction.size(), '0');
   return std::to_string(ns / 1000) + '.' + fraction;
 }
 
-// Where a profile stands in its trace.
-struct Place {
+// The coordinates of a profile in a trace.
+struct Origin {
   int process = 1;
-  std::int64_t start = 0;          // ns of the steady clock: the trace's time 0
-  std::int64_t arrows_before = 0;  // numbers that the arrows of other profiles may have
+  std::int64_t start = 0;          // time 0 of the trace, in ns of the steady clock
+  std::int64_t first_flow_id = 0;  // flow ids used by preceding profiles
 };
 
 // The events of one profile.
 class Writer {
  public:
-  Writer(const Profile& profile, const Place& place) : profile_(profile), place_(place) {
+  Writer(const Profile& profile, const Origin& origin) : profile_(profile), origin_(origin) {
     add_names();
     for (const ProfiledStep& step : profile.steps) add_step(step);
     for (std::size_t i = 0; i < profile.records.size(); ++i) add_record(i);
@@ -45,16 +45,16 @@ class Writer {
   std::string finish() { return std::move(text_); }
 
  private:
-  // An event's beginning, up to and without the closing brace.
+  // The beginning of an event, without the closing brace.
   void open_event(char type, int track) {
     text_ += first_ ? "\n" : ",\n";
     first_ = false;
     text_ += "{\"ph\":\"";
     text_ += type;
-    text_ += "\",\"pid\":" + std::to_string(place_.process) + ",\"tid\":" + std::to_string(track);
+    text_ += "\",\"pid\":" + std::to_string(origin_.process) + ",\"tid\":" + std::to_string(track);
   }
   void add_times(std::int64_t start, std::int64_t end) {
-    text_ += ",\"ts\":" + microseconds(start - place_.start) + ",\"dur\":" + microseconds(end - start);
+    text_ += ",\"ts\":" + microseconds(start - origin_.start) + ",\"dur\":" + microseconds(end - start);
   }
 
   void add_names() {
@@ -88,7 +88,7 @@ class Writer {
     add_arguments(index);
     text_ += '}';
     if (record.kind == RecordKind::op && record.forward >= 0 && is_outermost_backward(record))
-      add_arrow(index);
+      add_flow(index);
   }
 
   void add_arguments(std::size_t index) {
@@ -105,21 +105,21 @@ class Writer {
     text_ += '}';
   }
 
-  // An op inside of a backward op belongs to the same forward op: one arrow for both.
+  // Nested backward ops of one forward op share a single flow.
   bool is_outermost_backward(const Record& record) const {
     const std::int32_t around = op_of(profile_, record.parent);
     return around < 0 || profile_.records[static_cast<std::size_t>(around)].forward != record.forward;
   }
 
-  // A flow has a number of its own. Its ends bind to the slices that contain them: just inside of both.
-  void add_arrow(std::size_t index) {
+  // A flow has a unique id. Its two ends bind to the slices that enclose their timestamps.
+  void add_flow(std::size_t index) {
     const Record& to = profile_.records[index];
     const Record& from = profile_.records[static_cast<std::size_t>(to.forward)];
     const auto end = [&](char type, std::int64_t time, const char* binding) {
       open_event(type, ops_track);
       text_ += ",\"cat\":\"backward\",\"name\":\"backward\",\"id\":" +
-               std::to_string(place_.arrows_before + static_cast<std::int64_t>(index)) +
-               ",\"ts\":" + microseconds(time - place_.start) + binding + '}';
+               std::to_string(origin_.first_flow_id + static_cast<std::int64_t>(index)) +
+               ",\"ts\":" + microseconds(time - origin_.start) + binding + '}';
     };
     end('s', from.start, "");
     end('f', to.start, ",\"bp\":\"e\"");
@@ -128,17 +128,17 @@ class Writer {
   void add_memory(const MemoryEvent& event) {
     open_event('C', 0);
     text_ += std::string(",\"name\":\"") + name_of(event.device) +
-             " memory\",\"ts\":" + microseconds(event.time - place_.start) +
+             " memory\",\"ts\":" + microseconds(event.time - origin_.start) +
              ",\"args\":{\"live bytes\":" + std::to_string(event.live) + "}}";
   }
 
   const Profile& profile_;
-  Place place_;
+  Origin origin_;
   std::string text_;
   bool first_ = true;
 };
 
-// What the events don't tell: with it the ranking can be computed from the trace alone.
+// Totals, with which the ranking can be computed from the trace alone.
 std::string totals(const Profile& profile) {
   std::string text =
       "\"program\":" + json_string(profile.program) + ",\"wall_ns\":" + std::to_string(profile.wall_ns);
@@ -151,7 +151,7 @@ std::string totals(const Profile& profile) {
   return text;
 }
 
-std::string whole(const std::string& events, const std::string& other) {
+std::string make_trace(const std::string& events, const std::string& other) {
   return "{\"traceEvents\":[" + events + "\n],\n\"displayTimeUnit\":\"ns\",\n\"otherData\":{" + other +
          "}}\n";
 }
@@ -159,20 +159,20 @@ std::string whole(const std::string& events, const std::string& other) {
 }  // namespace
 
 std::string to_trace(const Profile& profile) {
-  return whole(Writer(profile, {.start = profile.start}).finish(), totals(profile));
+  return make_trace(Writer(profile, {.start = profile.start}).finish(), totals(profile));
 }
 
 std::string to_trace(std::span<const Profile> profiles) {
-  Place place{.process = 0, .start = profiles.empty() ? 0 : profiles.front().start};
-  for (const Profile& profile : profiles) place.start = std::min(place.start, profile.start);
+  Origin origin{.process = 0, .start = profiles.empty() ? 0 : profiles.front().start};
+  for (const Profile& profile : profiles) origin.start = std::min(origin.start, profile.start);
   std::string events, other;
   for (const Profile& profile : profiles) {
-    ++place.process;
-    events += (events.empty() ? "" : ",") + Writer(profile, place).finish();
+    ++origin.process;
+    events += (events.empty() ? "" : ",") + Writer(profile, origin).finish();
     other += (other.empty() ? "{" : ",{") + totals(profile) + '}';
-    place.arrows_before += static_cast<std::int64_t>(profile.records.size());
+    origin.first_flow_id += static_cast<std::int64_t>(profile.records.size());
   }
-  return whole(events, "\"profiles\":[" + other + ']');
+  return make_trace(events, "\"profiles\":[" + other + ']');
 }
 
 void write_trace(const Profile& profile, const std::filesystem::path& path) {

@@ -1,4 +1,4 @@
-// A profile as a trace for Perfetto and chrome://tracing.
+// Export to Perfetto and chrome://tracing.
 #pragma once
 
 #include <metron/core/timer/profile.h>
@@ -9,17 +9,16 @@
 
 namespace metron {
 
-// Chrome's trace event format. Complete events nest as the records do, on the track of the recorded thread;
-// steps are on a track of their own; arrows lead from an op to its backward; live memory is a counter. Times
-// in microseconds from the profile's start. `args` names each event's record, so that its numbers can be
-// found in records.csv.
+// Chrome's trace event format. Records are nested complete events on one track, steps are on a second track,
+// flow events lead from each op to its backward, and live memory is a counter. Times are microseconds since
+// the start of the profile. `args.record` of an event is its row in records.csv.
 std::string to_trace(const Profile& profile);
 
-// Several as one trace, on one clock: each a process of its own, numbered from 1 and named after its program.
-// `otherData` holds their totals in "profiles".
+// Several profiles as one trace with a common time axis. Each is a process, numbered from 1 and named after
+// its program. `otherData.profiles` holds their totals.
 std::string to_trace(std::span<const Profile> profiles);
 
-// Gzipped where the name ends in ".gz". IoError; the file appears whole or not at all.
+// Gzipped if the name ends in ".gz". IoError on failure; the file is never partially written.
 void write_trace(const Profile& profile, const std::filesystem::path& path);
 
 }  // namespace metron

@@ -1,4 +1,4 @@
-// What every slot call asks before anything else: which instruments are on.
+// The enabled instruments. Every slot call reads these bits first.
 #pragma once
 
 #include <atomic>
@@ -8,7 +8,7 @@ namespace metron {
 
 inline constexpr std::uint32_t instrument_timer = 1;
 inline constexpr std::uint32_t instrument_check = 2;
-inline constexpr std::uint32_t instrument_steps = 4;  // a waiting profiler counts the optimizer's steps
+inline constexpr std::uint32_t instrument_steps = 4;  // an idle profiler counts optimizer steps
 
 namespace detail {
 extern std::atomic<std::uint32_t> active_instruments;

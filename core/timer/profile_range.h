@@ -1,4 +1,4 @@
-// ProfileRange: names a part of the user's program in the profile.
+// ProfileRange: a named region of the user's program.
 #pragma once
 
 #include <metron/core/timer/instruments.h>
@@ -8,8 +8,8 @@
 
 namespace metron {
 
-// Times what runs until its end: `const ProfileRange range("augment");`. Ranges nest in each other and in
-// ops, and what they contain keeps its own rows.
+// Times a scope: `const ProfileRange range("augment");`. Ranges may nest in each other and in ops. The ops
+// and kernels inside keep their own rows.
 class ProfileRange {
  public:
   explicit ProfileRange(std::string_view name) {

@@ -51,8 +51,8 @@ std::string Signature::to_string() const {
   return out.str();
 }
 
-// Never destroyed: records are looked at until the process ends. An unordered_set's elements stay where they
-// are.
+// Never destroyed, since records may be read until the process exits.
+// Elements of an unordered_set are stable.
 const char* immortal(std::string_view name) {
   static std::mutex mutex;
   static std::unordered_set<std::string>& names =

@@ -8,7 +8,7 @@
 namespace metron::detail {
 namespace {
 
-constexpr std::size_t reserved_records = 1 << 14;  // so that growing the list is not measured as an op's time
+constexpr std::size_t reserved_records = 1 << 14;  // so that no op pays for growing the vector
 
 std::uint32_t next_run() {
   static std::atomic<std::uint32_t> runs{0};
@@ -101,7 +101,7 @@ void Recorder::end_recording(bool keep) {
   }
 }
 
-// Keeps the first ones. A device's clock wants to be asked once for each ticket.
+// Truncates both lists. The device clock requires that every ticket is resolved.
 void Recorder::drop_records(std::size_t records, std::size_t memory) {
   std::for_each(profile.records.begin() + static_cast<std::ptrdiff_t>(records), profile.records.end(),
                 resolve);
@@ -132,8 +132,8 @@ std::int32_t open_record(Recorder& recorder, const char* name, RecordKind kind, 
 void close_record(Recorder& recorder, std::int32_t index, std::int64_t end) {
   std::int32_t inside = recorder.open;
   while (inside > index) inside = at(recorder, inside).parent;
-  if (inside != index) return;  // closed before, with the record around it
-  // A range belongs to its thread: another one, which stops the profiler, can't end it.
+  if (inside != index) return;  // already closed with an enclosing record
+  // Ranges are thread-local: another thread that stops the profiler can't pop them.
   const bool pops = recorder.ranges.pop != nullptr && recorder.thread == this_thread_number();
   for (std::int32_t i = recorder.open; i >= index; i = at(recorder, i).parent) {
     at(recorder, i).end = end;

@@ -1,4 +1,4 @@
-// What opens and closes records.
+// Scopes open and close records.
 #include <metron/core/timer/clock.h>
 #include <metron/core/timer/internal/hooks.h>
 #include <metron/core/timer/internal/recorder.h>
@@ -20,7 +20,7 @@ Record& at(detail::Recorder& recorder, std::int32_t index) {
   return recorder.profile.records[static_cast<std::size_t>(index)];
 }
 
-// Calls seen by any profiler of this process: what comes again is warm. With the recorder's lock held.
+// Whether this is the first recorded call in the process; later calls are warm. Requires the recorder lock.
 bool is_first_call(const char* slot, const char* provider, std::uint64_t signature) {
   static std::unordered_set<std::uint64_t> seen;
   const auto mix = [](std::uint64_t h, const void* p) {
@@ -29,7 +29,7 @@ bool is_first_call(const char* slot, const char* provider, std::uint64_t signatu
   return seen.insert(mix(mix(signature, slot), provider)).second;
 }
 
-// The backward of a linear op may be the op itself (dropout, contiguous): one row, not a row inside its twin.
+// The backward of a self-adjoint op calls the op itself (dropout, contiguous): record it once, not nested.
 bool is_its_own_backward(const detail::Recorder& recorder, const char* name) {
   if (phase_here != Phase::backward || recorder.open < 0) return false;
   const Record& around = recorder.profile.records[static_cast<std::size_t>(recorder.open)];
@@ -122,7 +122,7 @@ KernelTimer::KernelTimer(const char* slot, Device device) : device_(device) {
   detail::start_environment_profile_once();
   const Recording recording;
   if (!recording) return;
-  // Before the record is opened: it may throw.
+  // Before opening the record, because it may throw.
   if (DeviceClock* clock = detail::device_clock(device.type()); clock != nullptr)
     ticket_ = clock->begin(device);
   index_ = detail::open_record(*recording, slot, RecordKind::kernel, phase_here);
@@ -130,7 +130,7 @@ KernelTimer::KernelTimer(const char* slot, Device device) : device_(device) {
     run_ = recording->run;
   } else if (ticket_ >= 0) {
     detail::device_clock(device.type())->end(device, static_cast<std::uint32_t>(ticket_));
-    forget();
+    discard();
   }
 }
 
@@ -144,7 +144,7 @@ void KernelTimer::finish(const char* provider, const Signature& signature, doubl
   if (run_ == 0) return;
   const Recording recording;
   if (!recording || recording->run != run_) {
-    forget();
+    discard();
     return;
   }
   Record& record = at(*recording, index_);
@@ -154,10 +154,10 @@ void KernelTimer::finish(const char* provider, const Signature& signature, doubl
   record.first = is_first_call(record.name, provider, signature.hash);
   for (std::int32_t i = record.parent; record.first && i >= 0; i = at(*recording, i).parent)
     at(*recording, i).first = true;
-  file(*recording, provider);
+  complete(*recording, provider);
 }
 
-void KernelTimer::file(detail::Recorder& recorder, const char* provider) {
+void KernelTimer::complete(detail::Recorder& recorder, const char* provider) {
   Record& record = at(recorder, index_);
   record.provider = provider;
   record.device = device_.type();
@@ -166,8 +166,8 @@ void KernelTimer::file(detail::Recorder& recorder, const char* provider) {
   run_ = 0;
 }
 
-// The profiler was stopped meanwhile. The clock still wants to be asked for its ticket.
-void KernelTimer::forget() {
+// The profiler has stopped in the meantime. The device clock still requires that the ticket is resolved.
+void KernelTimer::discard() {
   run_ = 0;
   if (ticket_ >= 0) detail::device_clock(device_.type())->resolve_ns(static_cast<std::uint32_t>(ticket_));
 }
@@ -178,12 +178,12 @@ KernelTimer::~KernelTimer() {
     stop();
     const Recording recording;
     if (!recording || recording->run != run_) {
-      forget();
+      discard();
     } else {
-      file(*recording, "failed");
+      complete(*recording, "failed");
     }
   } catch (...) {
-    // The kernel's own error is on its way; the record stays open until the one around it is closed.
+    // The kernel's exception propagates. The record is closed with the enclosing one.
   }
 }
 

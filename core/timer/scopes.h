@@ -1,5 +1,4 @@
-// Scopes: how ops, modules, phases and slot calls name what runs inside. Switched off each costs one
-// predictable branch.
+// Scopes of ops, modules, phases and slot calls. A disabled scope costs one predictable branch.
 #pragma once
 
 #include <metron/core/timer/instruments.h>
@@ -31,7 +30,7 @@ class OpScope {
  private:
   void begin(const char* name);
   void end();
-  std::uint32_t run_ = 0;  // of the profiler, when it opened a record; 0: it did not
+  std::uint32_t run_ = 0;  // run id of the open record; 0: not recorded
   std::int32_t index_ = -1;
 };
 
@@ -56,8 +55,8 @@ class ModuleScope {
   std::uint32_t previous_ = 0;
 };
 
-// Where the running op stands: what autograd keeps, to attribute its backward. It means something to the
-// profiler that recorded it alone, which `session` tells.
+// The position of the running op in the profile. Autograd keeps it to attribute the backward pass to the op.
+// Valid only in the profiler session that recorded it.
 struct RecordPosition {
   std::uint64_t session = 0;
   std::int32_t op = -1;
@@ -65,7 +64,7 @@ struct RecordPosition {
 };
 RecordPosition current_position();
 
-// Marks what runs inside as backward (of the op recorded at `forward`) or as optimizer.
+// Sets the phase of everything inside: backward (of the op recorded at `forward`) or optimizer.
 class PhaseScope {
  public:
   explicit PhaseScope(Phase phase, const RecordPosition& forward = {});
@@ -80,21 +79,20 @@ class PhaseScope {
   std::uint32_t previous_module_ = 0;
 };
 
-// Times one slot call; used by Slot alone. stop() reads the clock, finish() files the record under the
-// provider's label.
+// Times one slot call; used only by Slot. stop() reads the clock, finish() completes the record.
 class KernelTimer {
  public:
   KernelTimer(const char* slot, Device device);
-  ~KernelTimer();  // files the record as failed if the kernel threw
+  ~KernelTimer();  // records "failed" if the kernel threw
   KernelTimer(const KernelTimer&) = delete;
   KernelTimer& operator=(const KernelTimer&) = delete;
   void stop();
   void finish(const char* provider, const Signature& signature, double bytes, double flops);
 
  private:
-  void file(detail::Recorder& recorder, const char* provider);
-  void forget();
-  std::uint32_t run_ = 0;  // 0: this thread is not recorded, or the record is filed
+  void complete(detail::Recorder& recorder, const char* provider);
+  void discard();
+  std::uint32_t run_ = 0;  // 0: not recorded, or already complete
   std::int32_t index_ = -1;
   std::int64_t ticket_ = -1;  // of the device clock
   std::int64_t end_ = 0;

@@ -1,4 +1,4 @@
-// An op of your own, beside Metron's: a kernel slot, a kernel for the CPU, a gradient, a row in the ranking.
+// A custom op: a kernel slot, CPU kernels, a gradient, and a row in the ranking.
 // The op is the hard swish of MobileNetV3 (Howard et al., 2019): y = x * min(max(x + 3, 0), 6) / 6.
 #include <metron/core/slots.h>
 #include <metron/metron.h>
@@ -11,12 +11,12 @@ using metron::Tensor;
 
 namespace {
 
-// 1. The slots, with their contract: x, g, y and gx are contiguous float32 tensors of one shape.
+// 1. The slots. Contract: x, g, y and gx are contiguous float32 tensors of one shape.
 constinit metron::Slot<bool(const Tensor& x, Tensor& y)> hard_swish_forward{"hard_swish_forward"};
 constinit metron::Slot<bool(const Tensor& g, const Tensor& x, Tensor& gx)> hard_swish_backward{
     "hard_swish_backward"};
 
-// 2. The kernels. A kernel that can't compute a call returns false, and the next provider is asked.
+// 2. The kernels. Returning false declines the call, and the next provider is tried.
 bool forward_on_cpu(const Tensor& x, Tensor& y) {
   if (x.dtype() != metron::DType::float32) return false;
   const float* in = x.data<float>();
@@ -45,7 +45,7 @@ bool backward_on_cpu(const Tensor& g, const Tensor& x, Tensor& gx) {
 Tensor hard_swish(const Tensor& input) {
   const metron::OpScope scope("hard_swish");
   metron::check<metron::DTypeError>(input.dtype() == metron::DType::float32, "hard_swish",
-                                    "wants float32, got ", describe(input));
+                                    "expects float32, got ", describe(input));
   const Tensor x = input.contiguous();
   Tensor y = Tensor::empty(x.shape(), x.options());
   hard_swish_forward(x, y);
@@ -67,7 +67,7 @@ double gradient_error() {
   const auto gradient = x.grad().to_vector<float>(), values = x.to_vector<float>();
   double worst = 0;
   for (std::size_t i = 0; i < gradient.size(); ++i) {
-    if (std::abs(std::abs(values[i]) - 3) < 2 * step) continue;  // beside a kink
+    if (std::abs(std::abs(values[i]) - 3) < 2 * step) continue;  // near a kink
     worst = std::max(worst, std::abs((above[i] - below[i]) / (2 * step) - gradient[i]));
   }
   return worst;

@@ -1,4 +1,4 @@
-// A program that links the installed library: a small network learns which of two spirals a point lies on.
+// A program that links the installed library: a small network classifies points on two spirals.
 #include <metron/metron.h>
 
 #include <cmath>
@@ -14,8 +14,8 @@ struct Samples {
   Tensor labels;  // (N)
 };
 
-// `count` points in turn on one and the other of two spirals of one and a half turns; `shift` moves them
-// along.
+// `count` points, alternating between two spirals of one and a half
+// turns; `shift` moves them along the spirals.
 Samples spirals(int count, double shift) {
   std::vector<float> points;
   std::vector<std::int64_t> labels;

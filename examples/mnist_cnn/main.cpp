@@ -1,4 +1,4 @@
-// Trains the reference CNN on MNIST, tests it after each epoch, and ranks its operators.
+// Trains the reference CNN on MNIST, tests it after each epoch and ranks its operators.
 #include <metron/core/io/atomic_file.h>
 #include <metron/layers/models/mnist_cnn.h>
 #include <metron/layers/models/mnist_training.h>
@@ -24,7 +24,7 @@ std::atomic<bool> interrupted = false;
 void train(MnistTraining& training, const DataLoader& loader, const Options& options, std::int64_t samples,
            std::int64_t epoch) {
   Progress progress(epoch, options.epochs, samples);
-  const EpochOptions epoch_options{.most_steps = options.dry_run ? 1 : 0,
+  const EpochOptions epoch_options{.max_steps = options.dry_run ? 1 : 0,
                                    .log_interval = options.log_interval};
   const EpochProgress end = training.train_epoch(
       epoch, loader, epoch_options,
@@ -43,7 +43,7 @@ void test(MnistTraining& training, const DataLoader& loader, const Options& opti
 Device choose_device(const std::string& name) {
   if (name == "auto") return default_device();
   const Device device(name);
-  backend(device);  // says now, rather than after the data was read, that there is none
+  backend(device);  // throws before the data is read if there is no such device
   return device;
 }
 
@@ -66,8 +66,7 @@ int run(const Options& options) {
   check<ValueError>(weights.empty() || weights != options.metrics, "mnist_cnn",
                     "--save and --metrics must name two files, got ", weights);
   for (const std::string& path : {weights, options.metrics}) {
-    if (!path.empty())
-      AtomicFile{path};  // a folder that can't be written to is known now, not after the training
+    if (!path.empty()) AtomicFile{path};  // fail before training if the folder is not writable
   }
   MnistTraining training(net, device, options.lr, options.gamma);
 
@@ -107,8 +106,7 @@ int run(const Options& options) {
 int main(int argc, char** argv) {
   const ParsedOptions parsed = parse_options(argc, argv);
   if (parsed.exit_code) return *parsed.exit_code;
-  // The first Ctrl-C ends the training after the running step and keeps what was done; the second ends the
-  // program.
+  // The first Ctrl-C stops after the current step and saves the results; the second terminates the program.
   std::signal(SIGINT, [](int) {
     interrupted = true;
     std::signal(SIGINT, SIG_DFL);

@@ -10,14 +10,14 @@ namespace {
 
 const std::map<std::string, bool> on_off{{"on", true}, {"off", false}};
 
-// CLI11's own say "not in range" with the 309 digits of the largest double.
+// CLI11's validators print "not in range" with the 309 digits of the largest double.
 CLI::Validator number(const char* name, const char* rule, bool (*fits)(double)) {
   return {[rule, fits](const std::string& text) {
             double value = 0;
             const char* const end = text.data() + text.size();
             const auto [read, error] = std::from_chars(text.data(), end, value);
-            const bool right = error == std::errc() && read == end && std::isfinite(value) && fits(value);
-            return right ? std::string() : rule + (" is wanted, got " + text);
+            const bool valid = error == std::errc() && read == end && std::isfinite(value) && fits(value);
+            return valid ? std::string() : "expects " + (rule + (", got " + text));
           },
           name};
 }
@@ -31,18 +31,18 @@ ParsedOptions parse_options(int argc, char** argv) {
   o.data = MNIST_DATA_DIR;
   CLI::App app("Trains the reference CNN on MNIST and measures it.");
   app.option_defaults()->always_capture_default();
-  app.add_option("--batch-size", o.batch_size, "samples in a training step")->check(positive);
-  app.add_option("--test-batch-size", o.test_batch_size, "samples in a test step")->check(positive);
+  app.add_option("--batch-size", o.batch_size, "samples per training step")->check(positive);
+  app.add_option("--test-batch-size", o.test_batch_size, "samples per test step")->check(positive);
   app.add_option("--epochs", o.epochs, "passes over the training set")->check(nonnegative);
   app.add_option("--lr", o.lr, "learning rate of Adadelta")->check(positive);
-  app.add_option("--gamma", o.gamma, "factor of the learning rate after each epoch")->check(positive);
-  app.add_option("--seed", o.seed, "of weights, dropout and shuffling")->check(nonnegative);
-  app.add_option("--log-interval", o.log_interval, "steps between two lines of output")->check(positive);
-  app.add_flag("--dry-run", o.dry_run, "one training step and one test step, to see that all works");
+  app.add_option("--gamma", o.gamma, "learning-rate factor per epoch")->check(positive);
+  app.add_option("--seed", o.seed, "random seed for weights, dropout and shuffling")->check(nonnegative);
+  app.add_option("--log-interval", o.log_interval, "steps between lines of output")->check(positive);
+  app.add_flag("--dry-run", o.dry_run, "run one training step and one test step only");
   app.add_flag("--save-model", o.save_model, "write the weights to mnist_cnn.safetensors");
 
   app.add_option("--device", o.device, "auto, cpu, cuda or cuda:<index>");
-  app.add_option("--providers", o.providers, "who computes, in order: onednn,cpu or cudnn,cublas,cuda");
+  app.add_option("--providers", o.providers, "providers in order: onednn,cpu or cudnn,cublas,cuda");
   app.add_option("--data", o.data, "folder with the four IDX files, plain or gzipped");
   app.add_option("--train-limit", o.train_limit, "train on the first N images only")->check(positive);
   app.add_option("--test-limit", o.test_limit, "test on the first N images only")->check(positive);
@@ -52,9 +52,8 @@ ParsedOptions parse_options(int argc, char** argv) {
   app.add_option("--save", o.save, "write the trained weights to this .safetensors file");
   app.add_option("--metrics", o.metrics, "write step,epoch,loss,accuracy to this .csv file");
   app.add_flag("--profile", o.profile, "rank the operators of the first epoch's training steps");
-  app.add_option("--threads", o.threads, "threads that compute; 0: one a core")->check(nonnegative);
-  app.add_option("--loader-threads", o.loader_threads, "threads that gather batches ahead; 0: none")
-      ->check(nonnegative);
+  app.add_option("--threads", o.threads, "compute threads; 0: one per core")->check(nonnegative);
+  app.add_option("--loader-threads", o.loader_threads, "prefetching threads; 0: none")->check(nonnegative);
 
   try {
     app.parse(argc, argv);

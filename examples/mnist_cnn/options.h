@@ -30,8 +30,8 @@ struct Options {
   int loader_threads = 1;
 };
 
-// Reads the command line. An exit code instead of options if the program is to end here: 0 after --help, 2
-// after a message about a wrong flag or value.
+// Parses the command line. Sets exit_code if the program should exit: 0
+// after --help, 2 after an error message.
 struct ParsedOptions {
   Options options;
   std::optional<int> exit_code;

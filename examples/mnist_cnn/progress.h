@@ -1,4 +1,4 @@
-// What a person sees during an epoch: a bar on a terminal, plain lines elsewhere.
+// Progress output of an epoch: a bar on a terminal, plain lines otherwise.
 #pragma once
 
 #include <chrono>
@@ -8,7 +8,7 @@ class Progress {
  public:
   Progress(std::int64_t epoch, std::int64_t epochs, std::int64_t samples);
 
-  // After `step` of `steps` steps and `samples` samples, the last of them with this loss.
+  // Shows `step` of `steps` steps and `samples` samples; `loss` is that of the last step.
   void show(std::int64_t step, std::int64_t steps, std::int64_t samples, double loss);
   void finish();
   double seconds() const;

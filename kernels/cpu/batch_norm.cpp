@@ -1,6 +1,6 @@
-// Batch normalisation: one pass over x for the statistics, one for the result. The statistics are taken of
-// pieces that fit the cache, each in two passes, and merged in double precision (Chan, Golub and LeVeque,
-// 1979). A task is a share of the batch and some channels. Moves at least x twice and y once.
+// Batch normalization: one pass over x for the statistics, one for the result. Chunks that fit in the cache
+// are reduced with the two-pass algorithm and merged in double precision (Chan, Golub and LeVeque, 1979). A
+// task is a slice of the batch and a block of channels. Memory traffic: at least x twice and y once.
 #include <metron/kernels/cpu/channels.h>
 #include <metron/kernels/cpu/cpu_kernels.h>
 #include <metron/kernels/cpu/fold.h>
@@ -11,21 +11,21 @@
 namespace metron::METRON_ISA {
 namespace {
 
-// Of a set of numbers: how many, their mean and the sum of their squared distances from it.
+// Count, mean and sum of squared deviations from the mean.
 struct Moments {
   double count = 0, mean = 0, squares = 0;
 
   void merge(const Moments& other) {
     if (other.count == 0) return;
     const double total = count + other.count;
-    const double distance = other.mean - mean;
-    mean += distance * (other.count / total);
-    squares += other.squares + distance * distance * (count * other.count / total);
+    const double delta = other.mean - mean;
+    mean += delta * (other.count / total);
+    squares += other.squares + delta * delta * (count * other.count / total);
     count = total;
   }
 };
 
-// From the sums of the deviations from a rough mean and of their squares.
+// Corrects for the rounding error of `rough`, the mean that the deviations in `sum` and `squares` refer to.
 Moments corrected(Index count, double rough, double sum, double squares) {
   const double n = static_cast<double>(count);
   return {n, rough + sum / n, std::max(squares - sum * sum / n, 0.0)};
@@ -56,32 +56,32 @@ void add_run(const T* x, Index n, Moments& moments) {
   moments.merge(corrected(n, mean, sum, squares));
 }
 
-// (shares, channels); results in the first share's.
+// `moments` is (slices, channels). The first slice accumulates the result.
 template <typename T>
 void channel_moments(const ChannelLayout& layout, const T* x, Moments* moments) {
   const Index channels = layout.channels;
-  for_each_share(
+  for_each_slice(
       layout,
-      [&](Index share, Index channel, Index count, Index first, Index last) {
-        Moments* const into = moments + share * channels + channel;
+      [&](Index slice, Index channel, Index count, Index first, Index last) {
+        Moments* const into = moments + slice * channels + channel;
         std::fill_n(into, count, Moments());
-        for (Index row = first; row < last; row += piece_rows)
-          add_rows(x + row * channels + channel, std::min(piece_rows, last - row), channels, count, into);
+        for (Index row = first; row < last; row += chunk_pixels)
+          add_rows(x + row * channels + channel, std::min(chunk_pixels, last - row), channels, count, into);
       },
-      [&](Index share, Index channel, Index first, Index last) {
-        Moments& into = moments[share * channels + channel] = Moments();
+      [&](Index slice, Index channel, Index first, Index last) {
+        Moments& into = moments[slice * channels + channel] = Moments();
         for (Index plane = first; plane < last; ++plane) {
           const T* const from = x + (plane * channels + channel) * layout.inner;
-          for (Index i = 0; i < layout.inner; i += piece_size)
-            add_run(from + i, std::min(piece_size, layout.inner - i), into);
+          for (Index i = 0; i < layout.inner; i += chunk_length)
+            add_run(from + i, std::min(chunk_length, layout.inner - i), into);
         }
       });
-  for (Index share = 1; share < layout.shares(); ++share) {
-    for (Index c = 0; c < channels; ++c) moments[c].merge(moments[share * channels + c]);
+  for (Index slice = 1; slice < layout.slices(); ++slice) {
+    for (Index c = 0; c < channels; ++c) moments[c].merge(moments[slice * channels + c]);
   }
 }
 
-// Of one channel, for y = (x - mean) * scale + shift.
+// Coefficients of one channel: y = (x - mean) * scale + shift.
 template <typename T>
 struct Affine {
   T mean, scale, shift;
@@ -98,7 +98,7 @@ bool batch_norm(const Tensor& x, const Tensor& w, const Tensor& b, bool batch_st
     const T* const from = input.data<T>();
     T* const out = result.data<T>();
     if (batch_statistics) {
-      const Scratch scratch = share_sums<Moments>(layout);
+      const Scratch scratch = slice_sums<Moments>(layout);
       Moments* const moments = scratch.data<Moments>();
       channel_moments(layout, from, moments);
       T* const means = mean.mutable_data<T>();
@@ -111,18 +111,18 @@ bool batch_norm(const Tensor& x, const Tensor& w, const Tensor& b, bool batch_st
     }
     const ChannelValues<T> means(mean, 0), variances(variance, 1), scales(w, 1), shifts(b, 0);
     const Scratch coefficients(3 * layout.channels, dtype_of<T>);
-    T* const centre = coefficients.data<T>();
-    T* const scale = centre + layout.channels;
+    T* const channel_mean = coefficients.data<T>();
+    T* const scale = channel_mean + layout.channels;
     T* const shift = scale + layout.channels;
     for (Index c = 0; c < layout.channels; ++c) {
-      centre[c] = means[c];
+      channel_mean[c] = means[c];
       scale[c] = static_cast<T>(inverse_deviation(variances[c], eps) * static_cast<double>(scales[c]));
       shift[c] = shifts[c];
     }
     for_each_element(
         layout, out,
         [=](Index c) {
-          return Affine<T>{centre[c], scale[c], shift[c]};
+          return Affine<T>{channel_mean[c], scale[c], shift[c]};
         },
         [=](Index i, const Affine<T>& a) { return (from[i] - a.mean) * a.scale + a.shift; });
     result.finish();

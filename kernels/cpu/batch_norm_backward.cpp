@@ -1,5 +1,5 @@
-// The gradients of batch normalisation: one pass over g and x for the sums of each channel, one for the
-// result. A task is a share of the batch and some channels. Moves at least g and x twice and gx once.
+// Gradients of batch normalization: one pass over g and x for the sums of each channel, one for the result. A
+// task is a slice of the batch and a block of channels. Memory traffic: at least g and x twice and gx once.
 #include <metron/kernels/cpu/channels.h>
 #include <metron/kernels/cpu/cpu_kernels.h>
 #include <metron/kernels/cpu/fold.h>
@@ -10,22 +10,22 @@
 namespace metron::METRON_ISA {
 namespace {
 
-// What the gradient of x and those of the weights are made of: sums over a channel.
+// Per-channel sums from which gx, gw and gb are computed.
 struct GradientSums {
-  double g = 0, projection = 0;  // of g and of g * (x - mean)
+  double g = 0, projection = 0;  // sums of g and of g * (x - mean)
 };
 
 template <typename T>
 void channel_sums(const ChannelLayout& layout, const T* g, const T* x, const T* mean, GradientSums* sums) {
   const Index channels = layout.channels;
-  for_each_share(
+  for_each_slice(
       layout,
-      [&](Index share, Index channel, Index count, Index first, Index last) {
-        GradientSums* const into = sums + share * channels + channel;
+      [&](Index slice, Index channel, Index count, Index first, Index last) {
+        GradientSums* const into = sums + slice * channels + channel;
         std::fill_n(into, count, GradientSums());
-        for (Index begin = first; begin < last; begin += piece_rows) {
+        for (Index begin = first; begin < last; begin += chunk_pixels) {
           T sum[channel_block] = {}, projection[channel_block] = {};
-          for (Index row = begin; row < std::min(begin + piece_rows, last); ++row) {
+          for (Index row = begin; row < std::min(begin + chunk_pixels, last); ++row) {
             const Index at = row * channels + channel;
             for (Index c = 0; c < count; ++c) {
               sum[c] += g[at + c];
@@ -38,29 +38,29 @@ void channel_sums(const ChannelLayout& layout, const T* g, const T* x, const T* 
           }
         }
       },
-      [&](Index share, Index channel, Index first, Index last) {
-        GradientSums& into = sums[share * channels + channel] = GradientSums();
-        const T centre = mean[channel];
+      [&](Index slice, Index channel, Index first, Index last) {
+        GradientSums& into = sums[slice * channels + channel] = GradientSums();
+        const T channel_mean = mean[channel];
         for (Index plane = first; plane < last; ++plane) {
           const T* const from_g = g + (plane * channels + channel) * layout.inner;
           const T* const from_x = x + (plane * channels + channel) * layout.inner;
-          for (Index i = 0; i < layout.inner; i += piece_size) {
-            const Index n = std::min(piece_size, layout.inner - i);
+          for (Index i = 0; i < layout.inner; i += chunk_length) {
+            const Index n = std::min(chunk_length, layout.inner - i);
             into.g += static_cast<double>(fold<T>(Sum<T>(), n, [&](Index j) { return from_g[i + j]; }));
-            into.projection += static_cast<double>(
-                fold<T>(Sum<T>(), n, [&](Index j) { return from_g[i + j] * (from_x[i + j] - centre); }));
+            into.projection += static_cast<double>(fold<T>(
+                Sum<T>(), n, [&](Index j) { return from_g[i + j] * (from_x[i + j] - channel_mean); }));
           }
         }
       });
-  for (Index share = 1; share < layout.shares(); ++share) {
+  for (Index slice = 1; slice < layout.slices(); ++slice) {
     for (Index c = 0; c < channels; ++c) {
-      sums[c].g += sums[share * channels + c].g;
-      sums[c].projection += sums[share * channels + c].projection;
+      sums[c].g += sums[slice * channels + c].g;
+      sums[c].projection += sums[slice * channels + c].projection;
     }
   }
 }
 
-// Of one channel, for gx = (g - offset - (x - mean) * slope) * scale.
+// Coefficients of one channel: gx = (g - offset - (x - mean) * slope) * scale.
 template <typename T>
 struct InputGradient {
   T mean, offset, slope, scale;
@@ -82,18 +82,18 @@ bool batch_norm_backward(const Tensor& g, const Tensor& x, const Tensor& w, cons
 
     const ChannelValues<T> means(mean, 0), variances(variance, 1), scales(w, 1);
     const Scratch coefficients(4 * channels, dtype_of<T>);
-    T* const centre = coefficients.data<T>();
-    T* const offset = centre + channels;
+    T* const channel_mean = coefficients.data<T>();
+    T* const offset = channel_mean + channels;
     T* const slope = offset + channels;
     T* const scale = slope + channels;
     for (Index c = 0; c < channels; ++c) {
-      centre[c] = means[c];
+      channel_mean[c] = means[c];
       scale[c] = static_cast<T>(inverse_deviation(variances[c], eps) * static_cast<double>(scales[c]));
     }
     if (batch_statistics || gw.defined() || gb.defined()) {
-      const Scratch scratch = share_sums<GradientSums>(layout);
+      const Scratch scratch = slice_sums<GradientSums>(layout);
       GradientSums* const sums = scratch.data<GradientSums>();
-      channel_sums(layout, from_g, from_x, centre, sums);
+      channel_sums(layout, from_g, from_x, channel_mean, sums);
       T* const weight = gw.defined() ? gw.mutable_data<T>() : nullptr;
       T* const bias = gb.defined() ? gb.mutable_data<T>() : nullptr;
       for (Index c = 0; c < channels; ++c) {
@@ -110,7 +110,7 @@ bool batch_norm_backward(const Tensor& g, const Tensor& x, const Tensor& w, cons
       for_each_element(
           layout, out,
           [=](Index c) {
-            return InputGradient<T>{centre[c], offset[c], slope[c], scale[c]};
+            return InputGradient<T>{channel_mean[c], offset[c], slope[c], scale[c]};
           },
           [=](Index i, const InputGradient<T>& a) {
             return (from_g[i] - a.offset - (from_x[i] - a.mean) * a.slope) * a.scale;

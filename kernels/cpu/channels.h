@@ -1,5 +1,5 @@
-// Tensors as channels of many elements each, for batch normalisation: (outer, channels, inner), shared out
-// among tasks in a way that depends on the shape alone, so that sums don't depend on the number of threads.
+// Batch normalization views a tensor as (outer, channels, inner). The outer dimension is split into slices
+// whose number depends on the shape alone, so sums do not depend on the number of threads.
 #pragma once
 
 #include <metron/kernels/cpu/tasks.h>
@@ -10,11 +10,11 @@
 
 namespace metron::METRON_ISA {
 
-inline constexpr Index channel_block = 64;  // channels of a task where they are the innermost dimension
-inline constexpr Index piece_rows = 64;     // pixels of a piece there
-inline constexpr Index piece_size = 2048;   // elements of a piece where a channel's are dense
-inline constexpr Index max_shares = 64;
-inline constexpr Index elements_per_share = 16384;  // at least
+inline constexpr Index channel_block = 64;   // channels per task, channels-last
+inline constexpr Index chunk_pixels = 64;    // per chunk, channels-last
+inline constexpr Index chunk_length = 2048;  // elements per chunk of a dense channel
+inline constexpr Index max_slices = 64;
+inline constexpr Index elements_per_slice = 16384;  // minimum
 
 // x as (outer, channels, inner), dense.
 struct ChannelLayout {
@@ -22,8 +22,8 @@ struct ChannelLayout {
   Index outer, channels, inner;
 
   Index count() const { return outer * inner; }  // elements of a channel
-  Index shares() const {
-    return std::clamp<Index>(std::min(outer * channels * inner / elements_per_share, outer), 1, max_shares);
+  Index slices() const {
+    return std::clamp<Index>(std::min(outer * channels * inner / elements_per_slice, outer), 1, max_slices);
   }
 };
 
@@ -35,31 +35,31 @@ inline ChannelLayout layout_of(const Tensor& x) {
   return {MemoryFormat::contiguous, x.size(0), channels, x.size(0) == 0 ? 0 : count / x.size(0)};
 }
 
-// Calls rows(share, channel, channels, first, last) or planes(share, channel, first, last) for every share of
-// the outer dimension and every channel (or block of them).
+// Calls rows(slice, channel, channels, first, last) or planes(slice, channel, first, last) for every slice
+// [first, last) of the outer dimension and every channel or block of channels.
 template <typename Rows, typename Planes>
-void for_each_share(const ChannelLayout& layout, const Rows& rows, const Planes& planes) {
+void for_each_slice(const ChannelLayout& layout, const Rows& rows, const Planes& planes) {
   const bool by_rows = layout.inner == 1;
   const Index step = by_rows ? channel_block : 1;
   const Index blocks = ceil_div(layout.channels, step);
-  const Index shares = layout.shares();
-  const Index work = layout.count() * std::min(step, layout.channels) / shares;
-  parallel_for(shares * blocks, grain_of(work), [&](Index first_task, Index last_task) {
+  const Index slices = layout.slices();
+  const Index work = layout.count() * std::min(step, layout.channels) / slices;
+  parallel_for(slices * blocks, grain_of(work), [&](Index first_task, Index last_task) {
     for (Index task = first_task; task < last_task; ++task) {
-      const Index share = task / blocks;
+      const Index slice = task / blocks;
       const Index channel = task % blocks * step;
-      const Index first = layout.outer * share / shares;
-      const Index last = layout.outer * (share + 1) / shares;
+      const Index first = layout.outer * slice / slices;
+      const Index last = layout.outer * (slice + 1) / slices;
       if (by_rows) {
-        rows(share, channel, std::min(step, layout.channels - channel), first, last);
+        rows(slice, channel, std::min(step, layout.channels - channel), first, last);
       } else {
-        planes(share, channel, first, last);
+        planes(slice, channel, first, last);
       }
     }
   });
 }
 
-// out[i] = formula(i, c) for every element i, which is of channel c; at(c) gives the formula of one channel.
+// out[i] = formula(i, at(c)) for every element i, where c is its channel and at(c) its coefficients.
 template <typename T, typename At, typename Formula>
 void for_each_element(const ChannelLayout& layout, T* out, const At& at, const Formula& formula) {
   const Index channels = layout.channels;
@@ -80,7 +80,7 @@ void for_each_element(const ChannelLayout& layout, T* out, const At& at, const F
   });
 }
 
-// The elements of a tensor of rank 1, or a constant where it is absent.
+// The elements of a rank-1 tensor, or a constant if it is undefined.
 template <typename T>
 class ChannelValues {
  public:
@@ -101,10 +101,10 @@ double inverse_deviation(T variance, double eps) {
   return 1 / std::sqrt(static_cast<double>(variance) + eps);
 }
 
-// Memory for a Sums of each share and channel.
+// Scratch for one Sums per slice and channel.
 template <typename Sums>
-Scratch share_sums(const ChannelLayout& layout) {
-  return Scratch(layout.shares() * layout.channels * static_cast<Index>(sizeof(Sums)), DType::uint8);
+Scratch slice_sums(const ChannelLayout& layout) {
+  return Scratch(layout.slices() * layout.channels * static_cast<Index>(sizeof(Sums)), DType::uint8);
 }
 
 }  // namespace metron::METRON_ISA

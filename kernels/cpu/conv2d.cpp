@@ -1,5 +1,5 @@
-// The convolution slots: each pass as one of the products of convolution.h on channels-last operands, copied
-// only where they are not. The gradient of the input is a convolution of g for each phase of the stride.
+// The convolution slots: each pass maps to a product of convolution.h on channels-last operands. Operands in
+// other layouts are copied. The input gradient is one convolution of g per stride phase.
 #include <metron/kernels/cpu/convolution.h>
 #include <metron/kernels/cpu/cpu_kernels.h>
 #include <metron/kernels/internal/formatted.h>

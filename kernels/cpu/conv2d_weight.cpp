@@ -1,8 +1,9 @@
-// The gradient of a convolution's weights: (1 + taps * channels, pixels) x (pixels, out channels), the left
-// matrix being im2col transposed under a row of ones, whose product is the gradient of the bias. A task is a
-// share of the pixels, of one group and of all taps or one. How the pixels are shared out depends on the
-// shapes alone and the shares are added in order, so the result doesn't depend on the number of threads.
-// Moves at least the image and g once, the gradient once a share.
+// Weight gradient of a convolution: (1 + taps * channels, pixels) x (pixels, out channels). The left matrix
+// is im2col transposed, with a row of ones on top whose product is the bias gradient.
+//
+// Split-K over the pixels: a task is one split of one group, for all taps or a single one. The splits depend
+// on the shapes alone and are summed in order, so the result does not depend on the number of threads. Memory
+// traffic: at least the image and g once, and the gradient once per split.
 #include <metron/kernels/cpu/convolution.h>
 #include <metron/kernels/cpu/cpu_kernels.h>
 #include <metron/kernels/cpu/gemm.h>
@@ -14,12 +15,13 @@
 namespace metron::METRON_ISA {
 namespace {
 
-constexpr Index gradient_bytes = 1024 * 1024;     // of a task's gradient: larger ones are computed tap by tap
-constexpr Index shares_bytes = 16 * 1024 * 1024;  // of all shares' gradients
-constexpr Index max_shares = 32;
-constexpr Index pixels_per_share = 1024;  // at least
-constexpr Index depthwise_channels = 64;  // of a task
+constexpr Index gradient_bytes = 1024 * 1024;     // per task; larger gradients are computed tap by tap
+constexpr Index splits_bytes = 16 * 1024 * 1024;  // partial gradients of all splits
+constexpr Index max_splits = 32;
+constexpr Index pixels_per_split = 1024;  // minimum
+constexpr Index depthwise_channels = 64;  // per task
 
+// The pixels, group and taps of a task.
 struct Part {
   PixelRange pixels;
   Index group;
@@ -67,30 +69,30 @@ void add_pixels(const WeightGradient<T>& gradient, const Part& part, T* scratch,
   } while (first < part.pixels.last);
 }
 
-// (shares, groups, rows, columns): the first share becomes the sum of all.
+// `partials` is (splits, groups, rows, columns). The first split accumulates the sum.
 template <typename T>
-void add_shares(T* shares, Index count, Index size) {
+void sum_splits(T* partials, Index count, Index size) {
   parallel_for(size, grain_of(count), [&](Index first, Index last) {
-    for (Index share = 1; share < count; ++share) {
-      const T* const from = shares + share * size;
-      for (Index i = first; i < last; ++i) shares[i] += from[i];
+    for (Index split = 1; split < count; ++split) {
+      const T* const from = partials + split * size;
+      for (Index i = first; i < last; ++i) partials[i] += from[i];
     }
   });
 }
 
-// How many parts the pixels are cut into.
+// The split-K factor.
 template <typename T>
-Index shares_of(const WeightGradient<T>& gradient) {
-  const Index fitting = shares_bytes / (gradient.size() * static_cast<Index>(sizeof(T)));
-  return std::clamp<Index>(std::min(gradient.pixels / pixels_per_share, fitting), 1, max_shares);
+Index splits_of(const WeightGradient<T>& gradient) {
+  const Index fitting = splits_bytes / (gradient.size() * static_cast<Index>(sizeof(T)));
+  return std::clamp<Index>(std::min(gradient.pixels / pixels_per_split, fitting), 1, max_splits);
 }
 
-// `result` holds (shares, groups, rows, columns); the sum is in the first share's.
+// `result` is (splits, groups, rows, columns). The sum is stored in the first split.
 template <typename T>
 void weight_gradient(const WeightGradient<T>& gradient, Index count, T* result) {
   const Index size = gradient.size();
-  const auto pixels_of = [&](Index share) {
-    return PixelRange{gradient.pixels * share / count, gradient.pixels * (share + 1) / count};
+  const auto pixels_of = [&](Index split) {
+    return PixelRange{gradient.pixels * split / count, gradient.pixels * (split + 1) / count};
   };
   if (gradient.is_depthwise()) {
     const Index blocks = ceil_div(gradient.groups, depthwise_channels);
@@ -110,21 +112,21 @@ void weight_gradient(const WeightGradient<T>& gradient, Index count, T* result) 
     const Index rows = 1 + taps * gradient.gather.channels;
     const Index padded_columns = ceil_div(gradient.columns, panel_width<T>) * panel_width<T>;
     const auto run = [&](Index task, T* scratch) {
-      const Index share = task / tap_tasks / gradient.groups;
-      const Part part{.pixels = pixels_of(share),
+      const Index split = task / tap_tasks / gradient.groups;
+      const Part part{.pixels = pixels_of(split),
                       .group = task / tap_tasks % gradient.groups,
                       .tap = task % tap_tasks * taps,
                       .taps = taps};
-      add_pixels(gradient, part, scratch, result + share * size);
+      add_pixels(gradient, part, scratch, result + split * size);
     };
     const Index work = gradient.pixels / count * rows * gradient.columns / products_per_element;
     for_each_task<T>(count * gradient.groups * tap_tasks, work, k_block * (rows + padded_columns), run);
   }
-  add_shares(result, count, size);
+  sum_splits(result, count, size);
 }
 
-// gw (O, C / groups, KH, KW) and gb (O) from (groups, rows, columns). By blocks of out channels: the reads
-// run along them, the writes along the weights of each.
+// gw (O, C / groups, KH, KW) and gb (O) from (groups, rows, columns). Blocks of output channels: reads are
+// contiguous across the block, writes along each channel's weights.
 template <typename T>
 void store_gradient(const WeightGradient<T>& gradient, const T* from, T* weights, T* bias,
                     Index bias_stride) {
@@ -172,9 +174,9 @@ bool conv2d_backward_weight(const Tensor& g, const Tensor& x, const Conv2dOption
         .groups = options.groups,
         .g = dense_g.data<T>(),
         .columns = gw.size(0) / options.groups};
-    const Index shares = shares_of(gradient);
-    const Scratch sums(shares * gradient.size(), dtype_of<T>);
-    weight_gradient(gradient, shares, sums.data<T>());
+    const Index splits = splits_of(gradient);
+    const Scratch sums(splits * gradient.size(), dtype_of<T>);
+    weight_gradient(gradient, splits, sums.data<T>());
     store_gradient(gradient, sums.data<T>(), out, bias, bias_stride);
     weights.finish();
   });

@@ -1,6 +1,6 @@
-// Convolution as a matrix product: (pixels, taps * channels) x (taps * channels, columns), im2col done block
-// by block. A task is a block of pixels of one group, and of its columns where there are few pixels; tasks
-// are spread over the threads. Moves at least the image, the weights and the result once.
+// Convolution as an implicit matrix product (pixels, taps * channels) x (taps * channels, columns): im2col
+// runs one block at a time. A task is a block of pixels of one group; with few pixels, the columns are split
+// too. Memory traffic: at least the image, the weights and the result once.
 #include <metron/kernels/cpu/convolution.h>
 #include <metron/kernels/cpu/gemm.h>
 #include <metron/kernels/cpu/tasks.h>
@@ -10,7 +10,7 @@
 namespace metron::METRON_ISA {
 namespace {
 
-constexpr Index im2col_bytes = 1024 * 1024;  // of a thread's rows, but for two micro tiles at least
+constexpr Index im2col_bytes = 1024 * 1024;  // im2col rows per thread; at least two micro tiles
 
 template <typename T>
 class BlockedConvolution {
@@ -40,7 +40,7 @@ class BlockedConvolution {
   }
 
  private:
-  // Scratch of a task: its im2col rows and, where the result's pixels are not evenly spaced, its result.
+  // Scratch of a task: the im2col rows, and the result block if the result's pixels are not evenly spaced.
   Index im2col_size() const { return direct_ ? 0 : block_rows_ * k_; }
   Index result_size() const { return in_place_ ? 0 : block_rows_ * conv_.columns; }
 
@@ -115,12 +115,12 @@ class BlockedConvolution {
   }
 
   const Convolution<T>& conv_;
-  Index k_;       // products a result
-  Index panels_;  // of packed weights, a group
-  Index tiles_;   // micro tiles that the pixels make: blocks are made of whole ones, spread evenly
+  Index k_;       // products per result
+  Index panels_;  // of packed weights, per group
+  Index tiles_;   // micro tiles over all pixels, distributed evenly over the blocks
   Scratch packed_;
   bool direct_;    // the image is its own im2col matrix
-  bool in_place_;  // the result is a matrix
+  bool in_place_;  // the result's pixels are evenly spaced
   Index block_rows_, row_blocks_, column_blocks_;
 };
 

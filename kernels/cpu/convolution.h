@@ -1,17 +1,17 @@
-// The two products that convolutions are made of, whichever of the three passes asks for them. Channels-last.
+// The two matrix products behind the forward and backward passes of a convolution. Channels-last.
 #pragma once
 
 #include <metron/kernels/cpu/im2col.h>
 
 namespace metron::METRON_ISA {
 
-// A kernel's weights as matrices, one a group: element (k, j) of tap (y, x), where k is the channel that is
-// read and j the one that is computed.
+// The weights as one matrix per group and tap (y, x): element (k, j), where k is the channel read and j the
+// channel computed.
 template <typename T>
 struct Weights {
   const T* data;
   Index kernel_width;
-  Index group, row, column;  // strides of the groups, of k and of j; a tap's elements are dense
+  Index group, row, column;  // strides of the groups, k and j; taps are dense
 
   // Element (0, 0) of the group for tap (y, x) of the gather.
   const T* tap(const Gather<T>& gather, Index g, Index y, Index x) const {
@@ -20,7 +20,7 @@ struct Weights {
   }
 };
 
-// Where results go: strides over the pixels computed, which need not be neighbours in memory.
+// The result's strides over the computed pixels, which need not be adjacent in memory.
 template <typename T>
 struct Grid {
   T* data;
@@ -33,7 +33,7 @@ template <typename T>
 struct Convolution {
   Gather<T> gather;  // of group 0
   Index images, groups;
-  Index columns;  // results a pixel and group
+  Index columns;  // results per pixel and group
   Weights<T> weights;
   const T* bias;  // (groups * columns) or null
   bool relu;
@@ -48,9 +48,8 @@ void convolve(const Convolution<T>& convolution);
 template <typename T>
 void convolve_depthwise(const Convolution<T>& convolution);
 
-// The gradient of the weights: for each group, gathered transposed times g. A row of ones is put above the
-// gathered rows, so that the first row of the product is the gradient of the bias: (groups, 1 + taps *
-// channels, columns).
+// The weight gradient (groups, 1 + taps * channels, columns): for each group, im2col transposed times g. A
+// row of ones is prepended, so the first row of the product is the bias gradient.
 template <typename T>
 struct WeightGradient {
   Gather<T> gather;  // of group 0
@@ -65,10 +64,10 @@ struct WeightGradient {
   bool is_depthwise() const { return groups > 1 && gather.channels == 1 && columns == 1; }
 };
 
-// The gradient of the pixels [first, last) into `result`.
 struct PixelRange {
   Index first, last;
 };
+// Weight gradient of groups [first_group, last_group) over `pixels`, overwrites `result`.
 template <typename T>
 void depthwise_gradient(const WeightGradient<T>& gradient, PixelRange pixels, Index first_group,
                         Index last_group, T* scratch, T* result);

@@ -1,4 +1,4 @@
-// Movement: fill, and copies between any layouts and dtypes.
+// Fill, and copies between any layouts and dtypes.
 #include <metron/kernels/arithmetic.h>
 #include <metron/kernels/cpu/cpu_kernels.h>
 #include <metron/kernels/cpu/map.h>
@@ -21,7 +21,7 @@ void copy_bytes(const Tensor& x, Tensor& y) {
 template <typename T>
 void transpose_tile(const T* x, std::int64_t x_stride, T* y, std::int64_t y_stride, std::int64_t rows,
                     std::int64_t columns) {
-  constexpr std::int64_t block = 4;  // squares of constant size stay in registers
+  constexpr std::int64_t block = 4;  // constant size keeps the square in registers
   std::int64_t row = 0;
   for (; row + block <= rows; row += block) {
     std::int64_t column = 0;
@@ -41,7 +41,7 @@ void transpose_tile(const T* x, std::int64_t x_stride, T* y, std::int64_t y_stri
       y[column * y_stride + row] = x[row * x_stride + column];
 }
 
-// Swaps dimensions 0 and d of the nest by tiles that fit into the first-level cache.
+// Transposes dimensions 0 and d of the loop nest, in tiles that fit in the L1 cache.
 template <typename T>
 void copy_transposed(const LoopNest& nest, std::size_t d, const T* x, T* y) {
   constexpr std::int64_t tile = 32;

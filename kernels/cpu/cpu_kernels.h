@@ -1,11 +1,10 @@
-// What the portable CPU provider's files share. Each defines kernels for slots of core/slots.h, installed by
-// install.cpp.
+// Common to the files of the portable CPU provider, which define kernels for the slots of core/slots.h and
+// are installed by install.cpp.
 //
-// Every file of this folder is compiled once per instruction set, into namespace metron::<METRON_ISA>. What
-// it shares through headers with code that must run on any processor has to be inlined or internal: a weak
-// function compiled for AVX2 could be the one that the linker keeps. So the helpers here and in kernels/*.h
-// stand in unnamed namespaces, and whatever is not hot (strides, error messages, memory) is called from files
-// outside of this folder.
+// Every file of this folder is compiled once per instruction set, into namespace metron::<METRON_ISA>. Code
+// from shared headers must be inlined or have internal linkage: of a weak function, the linker could keep the
+// AVX2 version for baseline code. So the helpers in kernels/*.h are in unnamed namespaces, and cold code
+// (strides, error messages, memory) is defined outside this folder.
 #pragma once
 
 #include <metron/core/options.h>
@@ -20,7 +19,7 @@
 
 namespace metron::METRON_ISA {
 
-// Elements that are worth a thread of their own: some ten microseconds of work.
+// Elements per thread that amortize a fork: some ten microseconds of work.
 inline constexpr std::int64_t elementwise_grain = 32768;
 
 // The same in units of work that touch that many elements each.
@@ -28,7 +27,7 @@ constexpr std::int64_t grain_of(std::int64_t elements_per_unit) {
   return std::max<std::int64_t>(1, elementwise_grain / std::max<std::int64_t>(elements_per_unit, 1));
 }
 
-// Kernels that others are made of.
+// Kernels that other kernels call.
 kernel::CopyFn copy;
 kernel::ReduceFn reduce;
 

@@ -1,6 +1,5 @@
-// Depthwise convolution, each channel with a kernel of its own: no matrix product, but vectors of channels. A
-// task is a line of pixels, or a run of channels for the gradient of the weights. Moves at least the image
-// and the result once.
+// Depthwise convolution, vectorized over channels; there is no matrix product. A task is a line of pixels, or
+// a block of channels for the weight gradient. Memory traffic: at least the image and the result once.
 #include <metron/kernels/cpu/convolution.h>
 #include <metron/kernels/cpu/gemm.h>
 #include <metron/kernels/cpu/tasks.h>
@@ -10,9 +9,9 @@
 namespace metron::METRON_ISA {
 namespace {
 
-constexpr Index channels_at_once = 64;  // channels whose sums are held in the L1 cache
+constexpr Index channels_at_once = 64;  // channels whose sums fit in the L1 cache
 
-// Calls visit(tap, pixel) for each tap of output (line, column) that lies inside of the image.
+// Calls visit(tap, pixel) for each in-bounds tap of output (line, column).
 template <typename T, typename Visit>
 void for_each_tap(const Gather<T>& gather, const T* image, Index line, Index column, const Visit& visit) {
   for (Index ty = 0; ty < gather.h.taps; ++ty) {
@@ -82,7 +81,7 @@ void depthwise_gradient(const WeightGradient<T>& gradient, PixelRange pixels, In
   const Index rows = gradient.rows();
   std::fill_n(result + first_group * rows, count * rows, T{0});
   for (Index run = pixels.first; run < pixels.last; run += k_block) {
-    std::fill_n(scratch, rows * count, T{0});  // (rows, count), the bias first
+    std::fill_n(scratch, rows * count, T{0});  // (rows, count), bias first
     for (Index p = run; p < std::min(run + k_block, pixels.last); ++p) {
       const T* const g = gradient.g + p * gradient.groups + first_group;
       for (Index c = 0; c < count; ++c) scratch[c] += g[c];

@@ -1,4 +1,4 @@
-// Element-wise kernels: the formulas of functors.h over operands of any strides.
+// Element-wise kernels: the functors of functors.h over strided operands.
 #include <metron/kernels/cpu/cpu_kernels.h>
 #include <metron/kernels/cpu/map.h>
 #include <metron/kernels/functors.h>

@@ -1,4 +1,4 @@
-// Embedding: rows of a table, and the sum of the gradients of each row.
+// Embedding lookup and its gradient, a scatter-add into the rows of the table.
 #include <metron/kernels/cpu/cpu_kernels.h>
 
 #include <cstring>
@@ -21,7 +21,7 @@ bool embedding(const Tensor& w, const Tensor& indices, Tensor& y) {
   return true;
 }
 
-// Threads share the columns, not the indices: a row that is named twice is summed by one thread, in order.
+// Parallel over columns, not indices: duplicate indices are summed by one thread, in order.
 bool embedding_backward(const Tensor& g, const Tensor& indices, Tensor& gw) {
   check_indices("embedding", "indices", indices, gw.shape()[0]);
   const std::int64_t* const index = indices.data<std::int64_t>();

@@ -1,5 +1,5 @@
-// Folds of a run of values (sums, maxima) that vectorise and whose rounding error does not grow with the
-// length: values are dealt to lanes, lanes folded as a tree, blocks of lanes pairwise. The order depends on
+// Vectorized folds (sum, maximum) with pairwise summation: values are accumulated per lane, lanes are folded
+// as a tree, blocks pairwise. Rounding error grows only logarithmically with the length. The order depends on
 // the length alone, so results are equal for any number of threads.
 #pragma once
 
@@ -40,7 +40,7 @@ inline T fold_lanes(const Op& op, std::int64_t begin, std::int64_t end, const Lo
   return lanes[0];
 }
 
-// load(begin) to load(end - 1) folded.
+// Folds load(begin), ..., load(end - 1).
 template <typename T, typename Op, typename Load>
 [[gnu::noinline]] T fold_block(const Op& op, std::int64_t begin, std::int64_t end, const Load& load) {
   if (end - begin >= 64) return fold_lanes<32, T>(op, begin, end, load);
@@ -50,8 +50,8 @@ template <typename T, typename Op, typename Load>
   return result;
 }
 
-// Folds values that arrive one by one as a balanced tree: level k holds the fold of 2^k values or none, as
-// the bits of a counter do.
+// Folds a stream of values as a balanced tree. Level k holds the fold of 2^k values if bit k of the count is
+// set.
 template <typename T, typename Op>
 class PairwiseFold {
  public:
@@ -79,7 +79,7 @@ class PairwiseFold {
 template <typename T, typename Op>
 using FoldBlock = T (*)(const Op& op, std::int64_t begin, std::int64_t end, const void* load);
 
-// The folds of several blocks, whatever loads their elements.
+// Folds several blocks. `load` is type-erased, so there is one instance per T and Op.
 template <typename T, typename Op>
 [[gnu::noinline]] T fold_blocks(const Op& op, std::int64_t length, const void* load,
                                 FoldBlock<T, Op> fold_one) {
@@ -89,7 +89,7 @@ template <typename T, typename Op>
   return blocks.result();
 }
 
-// load(0) to load(length - 1) folded.
+// Folds load(0), ..., load(length - 1).
 template <typename T, typename Op, typename Load>
 inline T fold(const Op& op, std::int64_t length, const Load& load) {
   if (length <= fold_block_length) return fold_block<T>(op, 0, length, load);

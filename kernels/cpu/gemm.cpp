@@ -1,7 +1,6 @@
-// A register-blocked product: one call of a micro kernel computes tile_rows x panel_width elements of C,
-// reading a packed panel of B from L1 and broadcasting elements of A. Runs on the calling thread; callers
-// spread the blocks. Moves at least A and C once a panel of B and B once a tile_rows of A, all of it out of
-// the caches.
+// Register-blocked GEMM: a micro kernel computes tile_rows x panel_width elements of C from a packed panel of
+// B in L1 and broadcast elements of A. Runs on the calling thread; callers distribute the blocks. Cache
+// traffic: at least A and C once per panel of B, and B once per tile_rows of A.
 #include <metron/kernels/cpu/gemm.h>
 
 #include <algorithm>
@@ -33,7 +32,7 @@ void micro_kernel(Index k, const T* a, Index a_stride, const T* b, T* tile) {
   }
 }
 
-// Element r - 1 computes r rows: the lower edge of C costs no more than its rows.
+// Element r - 1 computes r rows, so the lower edge of C wastes no work.
 template <typename T, bool a_is_transposed>
 constexpr auto micro_kernels = []<std::size_t... Row>(std::index_sequence<Row...>) {
   return std::array<MicroKernel<T>, sizeof...(Row)>{micro_kernel<T, int{Row} + 1, a_is_transposed>...};

@@ -1,17 +1,17 @@
-// The blocked matrix product under matmul and the convolutions: C = A B on blocks that stay in the caches.
-// Every element of C is summed in one order, whatever the block sizes: runs of at most k_block products each.
+// The GEMM of matmul and the convolutions: C = A B on cache-sized blocks. The summation order of an element
+// of C does not depend on m, n or their blocking: partial sums of at most k_block products, added in order.
 #pragma once
 
 #include <metron/kernels/cpu/vec.h>
 
 namespace metron::METRON_ISA {
 
-// B is packed into panels of so many columns, padded with zeros: row 0 of the panel's columns, row 1, ...
+// Columns of a packed panel of B. Panels are row-major and zero-padded to this width.
 template <typename T>
 inline constexpr Index panel_width = 2 * vec_lanes<T>;
-// Rows of C that the innermost kernel holds in registers: with panel_width columns they fill most of them.
+// Rows of C per micro tile: tile_rows x panel_width accumulators fill most of the registers.
 inline constexpr Index tile_rows = vec_bytes == 64 ? 8 : vec_bytes == 32 ? 6 : 4;
-// Rows of A and length of a run of products: a block of A stays in the L2 cache, a panel of B in L1.
+// Cache blocking over m and k: a block of A stays in L2, a panel of B in L1.
 inline constexpr Index row_block = 96;
 inline constexpr Index k_block = 256;
 
@@ -19,7 +19,7 @@ inline constexpr Index k_block = 256;
 template <typename T>
 void copy_matrix(Index rows, Index columns, const T* from, Index row, Index column, T* to, Index to_row);
 
-// One panel of B (k, columns <= panel_width) with the given strides.
+// Packs one panel of B (k, columns <= panel_width) with strides `row` and `column`.
 template <typename T>
 void pack_panel(Index k, Index columns, const T* from, Index row, Index column, T* panel);
 
@@ -33,8 +33,8 @@ struct GemmBlock {
   Index b_stride;         // from one panel to the next
   T* c;                   // (m, n)
   Index c_row, c_column;  // strides
-  bool accumulate;        // onto c, else c is overwritten
-  const T* bias;          // (n) added after the last run of products, or null
+  bool accumulate;        // adds to c instead of overwriting it
+  const T* bias;          // (n) or null, added in the epilogue
   bool relu;
 };
 

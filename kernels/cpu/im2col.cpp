@@ -1,5 +1,5 @@
-// Runs on the calling thread, for the rows that it is asked for. Moves each row once, out of the caches but
-// for the first tap that meets a pixel.
+// Runs on the calling thread. Each row is copied once; a pixel comes from memory for its first tap and from
+// the caches afterwards.
 #include <metron/kernels/cpu/im2col.h>
 
 #include <algorithm>
@@ -7,7 +7,7 @@
 namespace metron::METRON_ISA {
 namespace {
 
-// Runs are often just a few elements long, where a call of memcpy would cost more than the copy.
+// Runs are often only a few elements long; calling memcpy would cost more than the copy.
 template <typename T>
 T* copy_run(const T* from, Index count, T* to) {
   Index i = 0;
@@ -21,7 +21,7 @@ T* zero_run(Index count, T* to) {
   return std::fill_n(to, count, T{0});
 }
 
-// The taps of one line of the image, from x for the first of them.
+// Gathers the taps of one image line; the first tap is at x.
 template <typename T>
 T* gather_line(const Gather<T>& gather, const T* line, Index x, T* to) {
   const GatherAxis& w = gather.w;

@@ -1,4 +1,4 @@
-// im2col: the pixels that each output of a convolution reads, as the rows of a matrix. Channels-last images.
+// im2col for channels-last images: each row of the matrix holds the receptive field of one output.
 #pragma once
 
 #include <metron/core/options.h>
@@ -10,9 +10,9 @@ namespace metron::METRON_ISA {
 template <typename T>
 struct Gather {
   GatherAxis h, w;
-  const T* images;     // (N, H, W, pixel_stride), from the first channel that is read
-  Index pixel_stride;  // channels of a whole pixel
-  Index channels;      // of them read
+  const T* images;     // (N, H, W, pixel_stride), offset to the first channel read
+  Index pixel_stride;  // channels stored per pixel
+  Index channels;      // channels read per pixel
 
   Index row_size() const { return h.taps * w.taps * channels; }
   Index image_outputs() const { return h.outputs * w.outputs; }

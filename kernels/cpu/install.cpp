@@ -41,6 +41,8 @@ void install_cpu(const Provider& p) {
   METRON_INSTALL(p, batch_norm_backward);
   METRON_INSTALL(p, layer_norm);
   METRON_INSTALL(p, layer_norm_backward);
+  METRON_INSTALL(p, group_norm);
+  METRON_INSTALL(p, group_norm_backward);
 
   METRON_INSTALL(p, dropout);
   METRON_INSTALL(p, random);

@@ -1,8 +1,8 @@
-// Layer normalisation: a row is read from memory once and stays in the cache for its mean, its variance and
-// the result. Rows are spread over the threads; backward in chunks that depend on the shape alone, whose
-// shares of the weights' gradients are added in order. Moves at least x and y once (backward g, x and gx).
+// Layer normalization: a row is read from memory once and stays in the cache for its mean, its variance and
+// the result. The backward pass splits the rows into chunks that depend on the shape alone; their partial
+// sums of gw and gb are added in order. Memory traffic: at least x and y once (backward g, x and gx).
 #include <metron/kernels/cpu/cpu_kernels.h>
-#include <metron/kernels/cpu/fold.h>
+#include <metron/kernels/cpu/moments.h>
 #include <metron/kernels/cpu/tasks.h>
 #include <metron/kernels/internal/formatted.h>
 
@@ -12,42 +12,30 @@
 namespace metron::METRON_ISA {
 namespace {
 
-constexpr Index partial_sums_bytes = 16 * 1024 * 1024;  // of all chunks' weight gradients
+constexpr Index partial_sums_bytes = 16 * 1024 * 1024;  // partial weight gradients of all chunks
 constexpr Index max_chunks = 32;
-constexpr Index rows_per_chunk = 16;  // at least
+constexpr Index rows_per_chunk = 16;  // minimum
 
-// The elements of a parameter of rank 1, or a constant where it is absent.
+// The elements of a rank-1 parameter, or a constant if it is undefined.
 template <typename T>
 class RowParameter {
  public:
-  RowParameter(const Tensor& given, Index columns, T absent)
-      : given_(given, MemoryFormat::contiguous, copy), constant_(given.defined() ? 0 : columns, dtype_of<T>) {
-    if (!given.defined()) std::fill_n(constant_.data<T>(), columns, absent);
+  RowParameter(const Tensor& parameter, Index columns, T absent)
+      : parameter_(parameter, MemoryFormat::contiguous, copy),
+        constant_(parameter.defined() ? 0 : columns, dtype_of<T>) {
+    if (!parameter.defined()) std::fill_n(constant_.data<T>(), columns, absent);
   }
-  const T* data() const { return given_.data<T>() != nullptr ? given_.data<T>() : constant_.data<T>(); }
+  const T* data() const {
+    return parameter_.data<T>() != nullptr ? parameter_.data<T>() : constant_.data<T>();
+  }
 
  private:
-  FormattedInput given_;
+  FormattedInput parameter_;
   Scratch constant_;
 };
 
-// Two passes, the first of them corrected by the second: exact to rounding however far the mean is from 0.
-template <typename T>
-void moments(const T* x, Index n, T& mean, T& variance) {
-  const T count = static_cast<T>(n);
-  const T rough = fold<T>(Sum<T>(), n, [&](Index i) { return x[i]; }) / count;
-  const T centre = rough + fold<T>(Sum<T>(), n, [&](Index i) { return x[i] - rough; }) / count;
-  mean = centre;
-  variance = fold<T>(Sum<T>(), n, [&](Index i) { return (x[i] - centre) * (x[i] - centre); }) / count;
-}
-
-template <typename T>
-T inverse_standard_deviation(T variance, double eps) {
-  return static_cast<T>(1 / std::sqrt(static_cast<double>(variance) + eps));
-}
-
-// The shares of gw and gb of one chunk of rows.
-struct Shares {
+// Partial sums of gw and gb over one chunk of rows.
+struct PartialSums {
   double* weight;
   double* bias;
 };
@@ -62,22 +50,22 @@ void backward_row(const T* g, const T* x, const T* w, Index n, T mean, T scale, 
 }
 
 template <typename T>
-void add_shares(const T* g, const T* x, Index n, T mean, T scale, const Shares& shares) {
+void add_partial_sums(const T* g, const T* x, Index n, T mean, T scale, const PartialSums& sums) {
   for (Index i = 0; i < n; ++i) {
-    shares.weight[i] += static_cast<double>(g[i]) * static_cast<double>((x[i] - mean) * scale);
-    shares.bias[i] += static_cast<double>(g[i]);
+    sums.weight[i] += static_cast<double>(g[i]) * static_cast<double>((x[i] - mean) * scale);
+    sums.bias[i] += static_cast<double>(g[i]);
   }
 }
 
-// gradient[i] = sum of the chunks' shares, `stride` apart.
+// gradient[i] = sum of the chunks' partial sums, which are `stride` apart.
 template <typename T>
-void sum_shares(const double* shares, Index chunks, Index stride, Tensor& gradient) {
+void reduce_partial_sums(const double* partials, Index chunks, Index stride, Tensor& gradient) {
   const Index step = gradient.strides()[0];
   T* const out = gradient.mutable_data<T>();
   parallel_for(gradient.numel(), grain_of(chunks), [&](Index first, Index last) {
     for (Index i = first; i < last; ++i) {
       double sum = 0;
-      for (Index chunk = 0; chunk < chunks; ++chunk) sum += shares[chunk * stride + i];
+      for (Index chunk = 0; chunk < chunks; ++chunk) sum += partials[chunk * stride + i];
       out[i * step] = static_cast<T>(sum);
     }
   });
@@ -103,13 +91,12 @@ bool layer_norm(const Tensor& x, const Tensor& w, const Tensor& b, double eps, T
     parallel_for(x.size(0), grain_of(4 * columns), [&](Index first, Index last) {
       for (Index row = first; row < last; ++row) {
         const T* const values = from + row * columns;
-        T centre, spread;
-        moments(values, columns, centre, spread);
-        const T scale = inverse_standard_deviation(spread, eps);
+        const RowMoments<T> row_moments = moments(values, columns);
+        const T scale = inverse_standard_deviation(row_moments.variance, eps);
         for (Index i = 0; i < columns; ++i)
-          out[row * columns + i] = (values[i] - centre) * scale * scales[i] + shifts[i];
-        row_mean[row] = centre;
-        row_variance[row] = spread;
+          out[row * columns + i] = (values[i] - row_moments.mean) * scale * scales[i] + shifts[i];
+        row_mean[row] = row_moments.mean;
+        row_variance[row] = row_moments.variance;
       }
     });
     means.finish();
@@ -130,11 +117,12 @@ bool layer_norm_backward(const Tensor& g, const Tensor& x, const Tensor& w, cons
     FormattedOutput result(gx, MemoryFormat::contiguous, copy);
 
     const bool with_weights = gw.defined() || gb.defined();
-    const Index share = 2 * columns;
-    const Index fitting = partial_sums_bytes / std::max<Index>(share * static_cast<Index>(sizeof(double)), 1);
+    const Index chunk_size = 2 * columns;
+    const Index fitting =
+        partial_sums_bytes / std::max<Index>(chunk_size * static_cast<Index>(sizeof(double)), 1);
     const Index chunks = std::clamp<Index>(std::min(rows / rows_per_chunk, fitting), 1, max_chunks);
-    const Scratch shares(with_weights ? chunks * share : 0, DType::float64);
-    double* const sums = shares.data<double>();
+    const Scratch scratch(with_weights ? chunks * chunk_size : 0, DType::float64);
+    double* const sums = scratch.data<double>();  // (chunks, 2, columns)
     const T* const all_g = dense_g.data<T>();
     const T* const all_x = dense_x.data<T>();
     const T* const scales = weight.data();
@@ -143,19 +131,19 @@ bool layer_norm_backward(const Tensor& g, const Tensor& x, const Tensor& w, cons
     T* const out = result.data<T>();
     parallel_for(chunks, grain_of(6 * rows * columns / chunks), [&](Index first, Index last) {
       for (Index chunk = first; chunk < last; ++chunk) {
-        const Shares chunk_shares{sums + chunk * share, sums + chunk * share + columns};
-        if (with_weights) std::fill_n(chunk_shares.weight, share, 0.0);
+        const PartialSums chunk_sums{sums + chunk * chunk_size, sums + chunk * chunk_size + columns};
+        if (with_weights) std::fill_n(chunk_sums.weight, chunk_size, 0.0);
         for (Index row = rows * chunk / chunks; row < rows * (chunk + 1) / chunks; ++row) {
           const T scale = inverse_standard_deviation(row_variance[row], eps);
           const T* const row_g = all_g + row * columns;
           const T* const row_x = all_x + row * columns;
           backward_row(row_g, row_x, scales, columns, row_mean[row], scale, out + row * columns);
-          if (with_weights) add_shares(row_g, row_x, columns, row_mean[row], scale, chunk_shares);
+          if (with_weights) add_partial_sums(row_g, row_x, columns, row_mean[row], scale, chunk_sums);
         }
       }
     });
-    if (gw.defined()) sum_shares<T>(sums, chunks, share, gw);
-    if (gb.defined()) sum_shares<T>(sums + columns, chunks, share, gb);
+    if (gw.defined()) reduce_partial_sums<T>(sums, chunks, chunk_size, gw);
+    if (gb.defined()) reduce_partial_sums<T>(sums + columns, chunks, chunk_size, gb);
     result.finish();
   });
 }

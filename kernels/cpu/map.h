@@ -1,5 +1,5 @@
-// y[i] = f(a[i], b[i], ...) over operands of any strides, in parallel. The loop of a formula is compiled for
-// dense operands alone; map.cpp brings others into that form.
+// y[i] = f(a[i], b[i], ...) over strided operands, in parallel. A functor's loop is compiled for dense
+// operands only; map.cpp gathers and scatters the others.
 #pragma once
 
 #include <metron/kernels/cpu/cpu_kernels.h>
@@ -11,19 +11,19 @@
 
 namespace metron::METRON_ISA {
 
-// Of a run of y and the inputs, in that order.
+// Computes one run. The operands are y, then the inputs.
 using MapRun = void (*)(const void* formula, std::int64_t length, std::byte* const* operands);
 
 struct MapLoop {
   const void* formula;
   MapRun dense;
-  const MapRun* constant_at = nullptr;  // of two inputs, the loops where one of them is a single element
+  const MapRun* constant_at = nullptr;  // for two inputs: the loops where input 0 or 1 is a single element
 };
 
 struct MapOperands {
   std::size_t count;
   std::array<std::byte*, max_operands> data;
-  std::array<std::int64_t, max_operands> sizes;  // of an element, in bytes
+  std::array<std::int64_t, max_operands> sizes;  // bytes per element
 };
 
 void map_nest(const LoopNest& nest, const MapLoop& loop, const MapOperands& operands);
@@ -35,7 +35,7 @@ std::byte* bytes_of(T* data) {
   return const_cast<std::byte*>(reinterpret_cast<const std::byte*>(data));
 }
 
-// Calls body with an unsigned type of the size of an element: for what moves elements as they are.
+// Calls body with the unsigned type of the element size, for kernels that only move elements.
 template <typename Body>
 void visit_word(DType dtype, const Body& body) {
   switch (size_of(dtype)) {
@@ -50,7 +50,7 @@ void visit_word(DType dtype, const Body& body) {
   }
 }
 
-// The pragma: y may be the very tensor that an input is, which is no dependence between iterations.
+// The pragma: y may be the same tensor as an input, but there is no loop-carried dependence.
 template <typename F, typename Y, typename... X>
 void map_dense(const void* formula, std::int64_t length, std::byte* const* operands) {
   const F f = *static_cast<const F*>(formula);
@@ -63,7 +63,7 @@ void map_dense(const void* formula, std::int64_t length, std::byte* const* opera
   (std::index_sequence_for<X...>{});
 }
 
-// Of two inputs, of which `constant` is one element.
+// Two inputs, of which input `constant` is a single element.
 template <int constant, typename F, typename T>
 void map_constant(const void* formula, std::int64_t length, std::byte* const* operands) {
   const F f = *static_cast<const F*>(formula);
@@ -74,14 +74,14 @@ void map_constant(const void* formula, std::int64_t length, std::byte* const* op
   for (std::int64_t i = 0; i < length; ++i) y[i] = constant == 0 ? f(c, x[i]) : f(x[i], c);
 }
 
-// The nest's operands are y, then the inputs.
+// The operands of the nest are y, then the inputs.
 template <typename F, typename Y, typename... X>
 void map(const LoopNest& nest, const F& f, Y* y, const X*... x) {
   map_nest(nest, {&f, map_dense<F, Y, X...>},
            {1 + sizeof...(X), {bytes_of(y), bytes_of(x)...}, {sizeof(Y), sizeof(X)...}});
 }
 
-// The same, with loops of their own where one of the inputs is constant along a run.
+// The same, with specialized loops if one input is constant along a run.
 template <typename F, typename T>
 void map_pairs(const LoopNest& nest, const F& f, T* y, const T* a, const T* b) {
   static constexpr MapRun constant_at[] = {map_constant<0, F, T>, map_constant<1, F, T>};

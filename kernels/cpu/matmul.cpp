@@ -1,5 +1,5 @@
 // y = a @ b + bias, blocked: b is packed once, then each task computes a block of rows and columns of one
-// matrix. Narrow products are left to matvec.cpp. Moves at least a, b and y once.
+// matrix. matvec.cpp handles narrow products. Memory traffic: at least a, b and y once.
 #include <metron/kernels/cpu/cpu_kernels.h>
 #include <metron/kernels/cpu/gemm.h>
 #include <metron/kernels/cpu/matvec.h>
@@ -12,10 +12,10 @@
 namespace metron::METRON_ISA {
 namespace {
 
-constexpr Index packed_bytes = 8 * 1024 * 1024;  // of b that are packed at a time, but for one panel at least
-constexpr Index row_padding = 16;                // keeps the rows of a block of a out of the same cache set
+constexpr Index packed_bytes = 8 * 1024 * 1024;  // of b packed at a time; at least one panel
+constexpr Index row_padding = 16;  // avoids cache-set conflicts between the rows of a block of a
 
-// What of the product one packing of b serves.
+// The batches and panels of b that are packed at a time.
 struct Slab {
   Index batch, batches;
   Index panel, panels;
@@ -35,12 +35,12 @@ void pack(const Product<T>& product, const Slab& slab, T* packed) {
   });
 }
 
-// Rows [first, last) of the columns whose panels are at b.
+// Rows [first, last) of `columns` columns of y from `column` on; b points to their packed panels.
 template <typename T>
 void multiply_rows(const Product<T>& product, Index batch, Index first, Index last, Index column,
                    Index columns, const T* b, T* scratch) {
   const bool transposed = product.a.row == 1 && product.a.column != 1;
-  // Copying a pays if its block is read often enough; without unit strides there is no choice.
+  // Copying a pays off if its block is read often enough; without a unit stride it is required.
   const bool in_place = columns <= 4 * panel_width<T> && (transposed || product.a.column == 1);
   const Index rows = last - first;
   Index done = 0;

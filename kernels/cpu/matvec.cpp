@@ -1,5 +1,5 @@
-// Products of a few rows: each element of b is read once, straight from memory, and used for every row.
-// A task is a run of columns of one batch. Moves at least b once.
+// Matrix products with few rows, bound by memory bandwidth: each element of b is read once, unpacked, and
+// used for every row. A task is a block of columns of one batch. Memory traffic: at least b once.
 #include <metron/kernels/cpu/cpu_kernels.h>
 #include <metron/kernels/cpu/matvec.h>
 #include <metron/kernels/cpu/tasks.h>
@@ -10,10 +10,10 @@ namespace metron::METRON_ISA {
 namespace {
 
 constexpr Index max_rows = 8;
-constexpr Index dot_columns = 16;  // of a task
+constexpr Index dot_columns = 16;  // per task
 constexpr Index axpy_columns = 512;
 
-// A product of few rows; the bias belongs to its columns or, where it is a transposed product, to its rows.
+// A product with few rows. The bias is indexed by column, or by row if the product is transposed.
 template <typename T>
 struct NarrowProduct {
   Product<T> product;
@@ -25,7 +25,7 @@ struct NarrowProduct {
   }
 };
 
-// y[i, j] for `rows` x `columns` elements where a and b are both dense along k.
+// A `rows` x `columns` tile of y from (i, j) on; a and b are both dense along k.
 template <typename T, int rows, int columns>
 void dot_tile(const NarrowProduct<T>& narrow, Index batch, Index i, Index j) {
   const Product<T>& p = narrow.product;
@@ -62,7 +62,7 @@ void dot_rows(const NarrowProduct<T>& narrow, Index batch, Index i, Index j, Ind
 
 template <typename T>
 void dot_task(const NarrowProduct<T>& narrow, Index batch, Index first, Index last) {
-  for (Index j = first; j < last; j += 4) {  // so few that the second four rows find b in the cache
+  for (Index j = first; j < last; j += 4) {  // few enough that rows 4 to 7 hit b in the cache
     const Index end = std::min(j + 4, last);
     for (Index i = 0; i < narrow.product.m; i += 4) {
       switch (narrow.product.m - i) {
@@ -82,7 +82,7 @@ void dot_task(const NarrowProduct<T>& narrow, Index batch, Index first, Index la
   }
 }
 
-// Rows of b, dense along the columns, scaled and added up, four at a time.
+// Accumulates scaled rows of b, which are dense along the columns, four at a time.
 template <typename T>
 void axpy_task(const NarrowProduct<T>& narrow, Index batch, Index first, Index last, T* sums) {
   const Product<T>& p = narrow.product;

@@ -1,4 +1,4 @@
-// Matrix products, and those that are so narrow that reading the large matrix is all that counts.
+// Batched matrix products, and the narrow ones (GEMV-like), bound by reading the large matrix.
 #pragma once
 
 #include <metron/kernels/cpu/vec.h>
@@ -22,7 +22,8 @@ struct Product {
   bool relu;
 };
 
-// Computes products with m or n at most 8 without packing the large matrix, if its strides allow it.
+// Computes products with m or n at most 8 without packing the large matrix. False if the shape or the strides
+// are unsupported.
 template <typename T>
 bool multiply_narrow(const Product<T>& product);
 

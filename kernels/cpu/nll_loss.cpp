@@ -1,4 +1,4 @@
-// The negative log-likelihood of the target classes, and its gradient.
+// Negative log-likelihood loss and its gradient.
 #include <metron/kernels/cpu/cpu_kernels.h>
 #include <metron/kernels/cpu/fold.h>
 #include <metron/kernels/cpu/map.h>

@@ -1,5 +1,5 @@
-// The optimizers: one pass over memory for all parameters. Work is split over the concatenation of all
-// tensors, so that many small ones cost one fork.
+// Fused multi-tensor optimizers: one pass over memory for all parameters. Work is split over the
+// concatenation of all tensors, so many small ones cost one fork.
 #include <metron/kernels/cpu/cpu_kernels.h>
 #include <metron/kernels/updates.h>
 
@@ -9,37 +9,38 @@
 namespace metron::METRON_ISA {
 namespace {
 
-// One parameter: its gradient, and what a step changes (the parameter itself and `states` moments).
+// One parameter: its gradient and the tensors that a step updates (the parameter and `states` optimizer
+// states).
 template <std::size_t states>
 struct Group {
-  std::int64_t begin;  // in the concatenation
+  std::int64_t begin;  // offset in the concatenation
   std::int64_t size;
   DType dtype;
   const void* gradient;
-  std::array<void*, 1 + states> changed;
+  std::array<void*, 1 + states> updated;
 };
 
 template <typename T, typename Step, std::size_t... k>
 void step_run(const Step& step, std::int64_t length, const T* gradient,
-              const std::array<T*, sizeof...(k)>& changed, std::index_sequence<k...>) {
+              const std::array<T*, sizeof...(k)>& updated, std::index_sequence<k...>) {
 #pragma omp simd
-  for (std::int64_t i = 0; i < length; ++i) step(gradient[i], changed[k][i]...);
+  for (std::int64_t i = 0; i < length; ++i) step(gradient[i], updated[k][i]...);
 }
 
-// The part of a group that lies in [begin, end) of the concatenation.
+// Updates the elements of a group in [begin, end) of the concatenation.
 template <typename T, typename Step, std::size_t states>
 void step_part(const Step& step, const Group<states>& group, std::int64_t begin, std::int64_t end) {
   const std::int64_t first = std::max<std::int64_t>(begin - group.begin, 0);
   const std::int64_t last = std::min(end - group.begin, group.size);
   if (first >= last) return;
-  std::array<T*, 1 + states> changed;
-  for (std::size_t k = 0; k <= states; ++k) changed[k] = static_cast<T*>(group.changed[k]) + first;
-  step_run(step, last - first, static_cast<const T*>(group.gradient) + first, changed,
+  std::array<T*, 1 + states> updated;
+  for (std::size_t k = 0; k <= states; ++k) updated[k] = static_cast<T*>(group.updated[k]) + first;
+  step_run(step, last - first, static_cast<const T*>(group.gradient) + first, updated,
            std::make_index_sequence<1 + states>{});
 }
 
-// make_step.operator()<T>() gives the step for one element of type T; `lists` are the parameters and their
-// moments.
+// make_step.operator()<T>() returns the functor that updates one element of type T. `lists` are the
+// parameters and their optimizer states.
 template <typename MakeStep, typename... Lists>
 bool update(const MakeStep& make_step, std::span<const Tensor> grads, Lists... lists) {
   constexpr std::size_t states = sizeof...(Lists) - 1;

@@ -1,6 +1,6 @@
-// Pooling over windows. Outputs are computed in runs along the dimension that is dense in memory, the
-// channels of a pixel or the pixels of a line: for each window element one pass over the run, which
-// vectorises. A task is a line of outputs. Moves at least x, y and the indices once.
+// 2-D pooling, vectorized over runs of outputs along the dense dimension: the channels of a pixel or the
+// pixels of a line. Each window element is one pass over the run. A task is a line of outputs. Memory
+// traffic: at least x, y and the indices once.
 #include <metron/kernels/cpu/cpu_kernels.h>
 #include <metron/kernels/cpu/pool2d.h>
 
@@ -11,9 +11,9 @@
 namespace metron::METRON_ISA {
 namespace {
 
-constexpr Index max_run = 64;  // outputs whose state is held in the L1 cache
+constexpr Index max_run = 64;  // outputs whose state fits in the L1 cache
 
-// The step from lane to lane as a constant where it is a common one: such loops vectorise.
+// Passes common steps as compile-time constants, so that the loops vectorize.
 template <typename Body>
 void with_step(Index step, const Body& body) {
   if (step == 1) {
@@ -25,10 +25,11 @@ void with_step(Index step, const Body& body) {
   }
 }
 
-// A maximum and where it was found. A NaN is larger than anything, and the first of equals stays.
+// Running maxima and their window elements. NaN propagates; ties keep the first element.
 template <typename T>
 struct MaxRun {
-  using Element = std::conditional_t<sizeof(T) == 8, std::int64_t, std::int32_t>;  // as wide as T: vectorises
+  using Element =
+      std::conditional_t<sizeof(T) == 8, std::int64_t, std::int32_t>;  // as wide as T, to vectorize
   T best[max_run];
   Element element[max_run];
 
@@ -59,7 +60,7 @@ struct SumRun {
   }
 };
 
-// Runs along the channels of each pixel. finish(run, output, count) stores `count` results from element
+// Vectorized over the channels of a pixel. finish(run, output, count) stores `count` results from element
 // `output` on.
 template <typename Run, typename T, typename Finish>
 void pool_channels_last(const Pool& pool, const T* x, const Finish& finish) {
@@ -92,7 +93,7 @@ void pool_channels_last(const Pool& pool, const T* x, const Finish& finish) {
   parallel_for(pool.images * h.output, grain_of(w.output * channels * pool.window_work()), pool_lines);
 }
 
-// Runs along the outputs of a line of one channel.
+// Vectorized over the outputs of a line of one channel.
 template <typename Run, typename T, typename Finish>
 void pool_contiguous(const Pool& pool, const T* x, const Finish& finish) {
   const PoolAxis& h = pool.h;

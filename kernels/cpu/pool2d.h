@@ -1,4 +1,4 @@
-// The geometry of pooling, shared by its forward and backward passes.
+// Pooling geometry for the forward and backward passes.
 #pragma once
 
 #include <metron/kernels/cpu/tasks.h>
@@ -9,18 +9,18 @@
 namespace metron::METRON_ISA {
 
 struct Range {
-  Index first, last;  // last not included
+  Index first, last;  // [first, last)
 };
 
 struct PoolAxis {
   Index input, output, kernel, stride, padding;
 
-  Index start(Index o) const { return o * stride - padding; }  // of output o's window
-  // The elements of a window that lie inside of the input.
+  Index start(Index o) const { return o * stride - padding; }  // of the window of output o
+  // The in-bounds elements of a window.
   Range inside(Index window_start) const {
     return {std::max<Index>(-window_start, 0), std::min(kernel, input - window_start)};
   }
-  // The outputs for which window element k lies inside of the input.
+  // The outputs whose window element k is in bounds.
   Range outputs_at(Index k) const {
     const Index end = std::max<Index>(input + padding - k, 0);
     return {std::min(ceil_div(std::max<Index>(padding - k, 0), stride), output),
@@ -37,7 +37,7 @@ struct Pool {
   Index images, channels;
   PoolAxis h, w;
   Index window_size() const { return h.kernel * w.kernel; }
-  // Elements of a window that lie inside of x, at most.
+  // Upper bound of the in-bounds elements of a window.
   Index window_work() const { return std::min(h.kernel, h.input) * std::min(w.kernel, w.input); }
 };
 

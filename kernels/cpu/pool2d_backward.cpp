@@ -1,6 +1,6 @@
-// The gradients of pooling. Channels-last, a task is a line of inputs, each of which gathers from the windows
-// that contain it; contiguous, a task is a plane, whose outputs scatter into it one after the other. Either
-// way one thread sums an element in a fixed order. Moves at least g, the indices and gx once.
+// Gradients of pooling. Channels-last, a task is a line of inputs, which gather from the windows that contain
+// them. Contiguous, a task is a plane, into which its outputs scatter sequentially. Either way, an element is
+// summed by one thread in a fixed order. Memory traffic: at least g, the indices and gx once.
 #include <metron/kernels/cpu/cpu_kernels.h>
 #include <metron/kernels/cpu/pool2d.h>
 
@@ -9,9 +9,8 @@
 namespace metron::METRON_ISA {
 namespace {
 
-// Backward, channels-last: each input pixel asks the windows that contain it, so nothing is scattered.
-// add(pixel, output, element, is_first) adds the channels of one of them, for which the pixel is that window
-// element.
+// Channels-last: each input pixel gathers from the windows that contain it. add(pixel, output, element,
+// is_first) adds the channels of one window, in which the pixel is element `element`.
 template <typename T, typename Add>
 void gather_channels_last(const Pool& pool, T* gx, const Add& add) {
   const PoolAxis& h = pool.h;
@@ -39,7 +38,7 @@ void gather_channels_last(const Pool& pool, T* gx, const Add& add) {
   });
 }
 
-// Backward, contiguous: the outputs of one plane add to the inputs of that plane, one after the other.
+// Contiguous: add(plane, output) scatters the outputs of one plane into the zero-initialized plane of gx.
 template <typename T, typename Add>
 void scatter_contiguous(const Pool& pool, T* gx, const Add& add) {
   const Index inputs = pool.h.input * pool.w.input;
@@ -51,18 +50,18 @@ void scatter_contiguous(const Pool& pool, T* gx, const Add& add) {
   });
 }
 
-// to[c] (+)= g[c] where the maximum was the wanted element.
+// to[c] (+)= g[c] where `element` was the maximum of the window.
 template <typename T, typename I>
-void take_chosen(const T* g, const I* indices, I wanted, Index count, bool is_first, T* to) {
+void gather_max(const T* g, const I* indices, I element, Index count, bool is_first, T* to) {
   if (is_first) {
-    for (Index c = 0; c < count; ++c) to[c] = indices[c] == wanted ? g[c] : T{0};
+    for (Index c = 0; c < count; ++c) to[c] = indices[c] == element ? g[c] : T{0};
   } else {
-    for (Index c = 0; c < count; ++c) to[c] += indices[c] == wanted ? g[c] : T{0};
+    for (Index c = 0; c < count; ++c) to[c] += indices[c] == element ? g[c] : T{0};
   }
 }
 
 template <typename T>
-void take_share(const T* g, T window_size, Index count, bool is_first, T* to) {
+void gather_average(const T* g, T window_size, Index count, bool is_first, T* to) {
   if (is_first) {
     for (Index c = 0; c < count; ++c) to[c] = g[c] / window_size;
   } else {
@@ -70,9 +69,8 @@ void take_share(const T* g, T window_size, Index count, bool is_first, T* to) {
   }
 }
 
-// The planes of one channel each.
 template <typename T, typename I>
-void scatter_chosen(const Pool& pool, const T* g, const I* indices, T* plane) {
+void scatter_max(const Pool& pool, const T* g, const I* indices, T* plane) {
   for (Index oy = 0; oy < pool.h.output; ++oy) {
     for (Index ox = 0; ox < pool.w.output; ++ox, ++g, ++indices) {
       const auto element = static_cast<Index>(*indices);
@@ -83,7 +81,7 @@ void scatter_chosen(const Pool& pool, const T* g, const I* indices, T* plane) {
 }
 
 template <typename T>
-void scatter_shares(const Pool& pool, const T* g, T window_size, T* plane) {
+void scatter_average(const Pool& pool, const T* g, T window_size, T* plane) {
   const PoolAxis& w = pool.w;
   const Range kx{w.inside(w.start(w.output - 1)).first, w.inside(w.start(0)).last};
   for (Index oy = 0; oy < pool.h.output; ++oy, g += w.output) {
@@ -113,11 +111,11 @@ bool max_pool2d_backward(const Tensor& g, const Tensor& indices, const Pool2dOpt
       const I* const where = positions.data<I>();
       if (format == MemoryFormat::channels_last) {
         gather_channels_last(pool, out, [&](T* pixel, Index output, Index element, bool is_first) {
-          take_chosen(from + output, where + output, static_cast<I>(element), pool.channels, is_first, pixel);
+          gather_max(from + output, where + output, static_cast<I>(element), pool.channels, is_first, pixel);
         });
       } else {
         scatter_contiguous(pool, out, [&](T* plane, Index output) {
-          scatter_chosen(pool, from + output, where + output, plane);
+          scatter_max(pool, from + output, where + output, plane);
         });
       }
     });
@@ -136,11 +134,11 @@ bool avg_pool2d_backward(const Tensor& g, const Pool2dOptions& options, Tensor& 
     const auto size = static_cast<T>(pool.window_size());
     if (format == MemoryFormat::channels_last) {
       gather_channels_last(pool, out, [&](T* pixel, Index output, Index, bool is_first) {
-        take_share(from + output, size, pool.channels, is_first, pixel);
+        gather_average(from + output, size, pool.channels, is_first, pixel);
       });
     } else {
       scatter_contiguous(pool, out,
-                         [&](T* plane, Index output) { scatter_shares(pool, from + output, size, plane); });
+                         [&](T* plane, Index output) { scatter_average(pool, from + output, size, plane); });
     }
     result.finish();
   });

@@ -1,4 +1,4 @@
-// Dropout and random tensors. Philox words come in blocks of four, computed side by side in vectors.
+// Dropout and random tensors. Philox yields blocks of four words; blocks are vectorized.
 #include <metron/kernels/arithmetic.h>
 #include <metron/kernels/cpu/cpu_kernels.h>
 #include <metron/kernels/cpu/map.h>
@@ -11,10 +11,9 @@ namespace {
 
 constexpr std::int64_t batch_blocks = 128;
 constexpr std::int64_t batch_words = 4 * batch_blocks;
-constexpr std::int64_t philox_grain = elementwise_grain / 4;  // a word costs as much as some additions
+constexpr std::int64_t philox_grain = elementwise_grain / 4;  // a word costs several additions
 
-// Words 4 * first_block, and so on. (flatten: philox() inlined, for vectors and for this instruction set
-// alone.)
+// Words from 4 * first_block on. flatten inlines philox(), so that it is vectorized for this instruction set.
 [[gnu::flatten, gnu::noinline]] void fill_words(PhiloxKey key, std::uint64_t first_block, std::int64_t blocks,
                                                 std::uint32_t* words) {
 #pragma omp simd
@@ -27,7 +26,7 @@ constexpr std::int64_t philox_grain = elementwise_grain / 4;  // a word costs as
   }
 }
 
-// Calls use(i, length, words) on batches that make up [begin, end); *words is word i of the stream.
+// Calls use(i, length, words) for consecutive batches of [begin, end); words[0] is word i of the stream.
 template <typename Use>
 void for_each_words(PhiloxKey key, std::int64_t begin, std::int64_t end, const Use& use) {
   std::uint32_t words[batch_words];
@@ -69,7 +68,7 @@ void uniform(std::int64_t count, const PhiloxKey& key, const functor::UniformOn<
 template <typename T>
 void normal(std::int64_t count, const PhiloxKey& key, const functor::Normal<T>& formula, T* y) {
   parallel_for(count, philox_grain / 4, [&](std::int64_t begin, std::int64_t end) {
-    // Batches of words start even: 2 * begin is, and so is the length of every batch.
+    // Pairs never straddle batches: 2 * begin and the batch lengths are even.
     for_each_words(key, 2 * begin, 2 * end,
                    [&](std::int64_t first, std::int64_t length, const std::uint32_t* words) {
                      for (std::int64_t i = 0; i < length; i += 2)
@@ -102,8 +101,7 @@ bool dropout(const Tensor& x, double p, std::int64_t plane, const PhiloxKey& key
     const LoopNest nest = plane_nest({&y, &x}, plane);
     const std::int64_t planes = y.numel() / plane;
     const Scratch memory(planes, dtype_of<T>);
-    T* const factors =
-        memory.data<T>();  // 0 where dropped: as wide as x, so that the loop below vectorises well
+    T* const factors = memory.data<T>();  // 0 if dropped; of x's dtype, so that the loop below vectorizes
     parallel_for(planes, philox_grain, [&](std::int64_t begin, std::int64_t end) {
       for_each_words(key, begin, end,
                      [&](std::int64_t first, std::int64_t length, const std::uint32_t* words) {
@@ -113,7 +111,7 @@ bool dropout(const Tensor& x, double p, std::int64_t plane, const PhiloxKey& key
     });
     const auto apply = [](T value, T factor) {
       const T scaled = value * factor;
-      return factor == 0 ? T{0} : scaled;  // of NaN and infinity too
+      return factor == 0 ? T{0} : scaled;  // also for NaN and infinity
     };
     map(nest, apply, y.mutable_data<T>(), x.data<T>(), static_cast<const T*>(factors));
   });

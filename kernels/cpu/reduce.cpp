@@ -1,6 +1,6 @@
-// Reductions over any axes. Where the innermost axis is reduced, each row is folded on its own; where it is
-// kept, rows are folded into a strip of columns. Long ranges are cut into chunks of fixed length, folded in
-// parallel, and their results reduced in turn.
+// Reductions over any axes. If the innermost axis is reduced, each row is folded separately; if it is kept,
+// rows are folded into a strip of columns. Long ranges are split into chunks of fixed length, which are
+// folded in parallel and then reduced.
 #include <metron/kernels/cpu/cpu_kernels.h>
 #include <metron/kernels/cpu/fold.h>
 #include <metron/kernels/cpu/map.h>
@@ -8,13 +8,13 @@
 namespace metron::METRON_ISA {
 namespace {
 
-constexpr std::int64_t chunk_elements = 32768;  // of a row
-constexpr std::int64_t chunk_rows = 512;        // folded one after the other into a strip
+constexpr std::int64_t chunk_elements = 32768;  // per chunk of a row
+constexpr std::int64_t chunk_rows = 512;        // folded sequentially into a strip
 constexpr std::int64_t strip_columns = 256;
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
-// A reduction cut into chunks: chunk c covers positions [c * length, (c + 1) * length) of `reduced` and is
+// A reduction split into chunks: chunk c covers positions [c * length, (c + 1) * length) of `reduced` and is
 // written to y + c * y_stride.
 struct Chunks {
   std::int64_t count;
@@ -27,7 +27,7 @@ T fold_dense(const Op& op, const T* run, std::int64_t length) {
   return fold<T>(op, length, [=](std::int64_t i) { return run[i]; });
 }
 
-// By way of dense blocks, as long as those of a fold.
+// Copies to dense blocks of the fold's block length, for the same summation order as fold_dense.
 template <typename T, typename Op>
 T fold_strided(const Op& op, const T* run, std::int64_t stride, std::int64_t length) {
   T block[fold_block_length];
@@ -147,7 +147,7 @@ void reduce_nest(const Op& op, const LoopNest& kept, const LoopNest& reduced, co
   reduce_nest(op, with_dense_operand(kept, 0), chunks, partial, y);
 }
 
-// The largest first, which vectorises, and then where it stands; NaN counts as larger than all.
+// Finds the maximum first, which vectorizes, then its position. NaN counts as the maximum.
 template <typename T>
 std::int64_t first_largest(const LoopNest& reduced, const T* x) {
   const T largest = fold_row(Max<T>{}, reduced, 0, reduced.numel, x);

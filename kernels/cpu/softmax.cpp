@@ -1,5 +1,5 @@
-// Softmax and its gradient along one axis. Where that is the dense axis, each row on its own; else a strip of
-// neighbouring columns at a time.
+// Softmax and its gradient along one axis: row by row if the axis is dense, otherwise one strip of adjacent
+// columns at a time.
 #include <metron/kernels/cpu/cpu_kernels.h>
 #include <metron/kernels/cpu/fold.h>
 
@@ -9,15 +9,15 @@ namespace {
 using functor::exponential;
 
 constexpr std::int64_t softmax_columns = 64;
-constexpr std::int64_t exponential_cost = 4;  // in plain element-wise operations
+constexpr std::int64_t exponential_cost = 4;  // in simple element-wise operations
 
-// The axis that a call goes along: its size, and its stride in each operand.
+// The softmax axis: its size, and its stride in each operand.
 struct Axis {
   std::int64_t size;
   std::int64_t strides[3];
 };
 
-using Steps = std::array<std::int64_t, max_operands>;  // from column to column, of each operand
+using Steps = std::array<std::int64_t, max_operands>;  // between columns, per operand
 
 template <typename T>
 void softmax_row(bool log, std::int64_t size, const T* x, T* y) {
@@ -44,7 +44,7 @@ void softmax_backward_row(bool log, std::int64_t size, const T* g, const T* y, T
   for (std::int64_t i = 0; i < size; ++i) gx[i] = y[i] * (g[i] - sum);
 }
 
-// A row of a strip: its elements where they are dense, else copies of them.
+// A row of a strip, copied to `buffer` unless it is dense.
 template <typename T>
 const T* dense_row(const T* row, std::int64_t step, std::int64_t columns, T* buffer) {
   if (step == 1) return row;
@@ -57,11 +57,10 @@ void store_row(const T* buffer, std::int64_t step, std::int64_t columns, T* row)
   for (std::int64_t j = 0; j < columns; ++j) row[j * step] = buffer[j];
 }
 
-// Columns side by side, `steps` apart, one element of each at a time. Sums are in double, as an axis may be
-// long.
+// Vectorized over adjacent columns, `steps` apart. Sums are in double, as the axis may be long.
 template <typename T>
 void softmax_strip(bool log, const Axis& axis, const Steps& steps, std::int64_t columns, const T* x, T* y) {
-  T largest[softmax_columns], exponentials[softmax_columns], normaliser[softmax_columns];
+  T largest[softmax_columns], exponentials[softmax_columns], normalizer[softmax_columns];
   T in_buffer[softmax_columns], out_buffer[softmax_columns];
   double sum[softmax_columns];
   std::fill_n(largest, columns, Max<T>::identity);
@@ -77,16 +76,16 @@ void softmax_strip(bool log, const Axis& axis, const Steps& steps, std::int64_t 
     if (!log) store_row<T>(exponentials, steps[0], columns, y + i * axis.strides[0]);
   }
   for (std::int64_t j = 0; j < columns; ++j)
-    normaliser[j] = static_cast<T>(log ? std::log(sum[j]) : 1 / sum[j]);
+    normalizer[j] = static_cast<T>(log ? std::log(sum[j]) : 1 / sum[j]);
   for (std::int64_t i = 0; i < axis.size; ++i) {
     T* const row = y + i * axis.strides[0];
     T* const out = steps[0] == 1 ? row : out_buffer;
     if (log) {
       const T* const in = dense_row(x + i * axis.strides[1], steps[1], columns, in_buffer);
-      for (std::int64_t j = 0; j < columns; ++j) out[j] = (in[j] - largest[j]) - normaliser[j];
+      for (std::int64_t j = 0; j < columns; ++j) out[j] = (in[j] - largest[j]) - normalizer[j];
     } else {
-      const T* const kept = dense_row<T>(row, steps[0], columns, out_buffer);
-      for (std::int64_t j = 0; j < columns; ++j) out[j] = kept[j] * normaliser[j];
+      const T* const numerator = dense_row<T>(row, steps[0], columns, out_buffer);
+      for (std::int64_t j = 0; j < columns; ++j) out[j] = numerator[j] * normalizer[j];
     }
     store_row(out, steps[0], columns, row);
   }

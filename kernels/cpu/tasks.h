@@ -1,4 +1,4 @@
-// Tasks that each need scratch memory, spread over the threads.
+// Parallel tasks with scratch memory per thread.
 #pragma once
 
 #include <metron/kernels/cpu/cpu_kernels.h>
@@ -10,11 +10,11 @@ namespace metron::METRON_ISA {
 
 inline Index ceil_div(Index a, Index b) { return (a + b - 1) / b; }
 
-// Multiply-adds on cached operands that take about as long as touching one element in memory.
+// Multiply-adds on cached operands that cost about as much as accessing one element in memory.
 inline constexpr Index products_per_element = 16;
 
-// Calls body(task, scratch) for every task, which takes about as long as touching `task_work` elements; each
-// thread has `scratch_elements` of its own.
+// Calls body(task, scratch) for every task, with `scratch_elements` of scratch per thread. A task costs about
+// as much as accessing `task_work` elements.
 template <typename T, typename Body>
 void for_each_task(Index tasks, Index task_work, Index scratch_elements, const Body& body) {
   if (tasks <= 0) return;

@@ -1,4 +1,4 @@
-// One SIMD register of the instruction set that a file is compiled for, by the compilers' vector extension.
+// A SIMD register of the instruction set that a file is compiled for, via the compiler's vector extension.
 #pragma once
 
 #include <cstdint>
@@ -9,14 +9,14 @@ namespace metron::METRON_ISA {
 
 using Index = std::int64_t;
 
-// The fused ReLU of an epilogue; NaN stays.
+// The fused ReLU of an epilogue. NaN propagates.
 template <typename T>
 inline T rectified(bool relu, T value) {
   return relu && value < 0 ? T{0} : value;
 }
 
-// The compiler's widest alignment is that of its widest register: 16 bytes for SSE2 and NEON, 32 for AVX2, 64
-// for AVX-512.
+// __BIGGEST_ALIGNMENT__ is the width of the widest register: 16 bytes for SSE2 and NEON, 32 for AVX2, 64 for
+// AVX-512.
 inline constexpr int vec_bytes = __BIGGEST_ALIGNMENT__;
 
 template <typename T>
@@ -61,7 +61,7 @@ inline Vec<T> interleave(Vec<T> a, Vec<T> b, std::index_sequence<Lane...>, bool 
               : __builtin_shufflevector(a, b, (int{Lane} / 2 + int{Lane} % 2 * n)...);
 }
 
-// Transposes the square matrix in `rows`: log2(lanes) perfect shuffles of its elements.
+// Transposes the square matrix in `rows` by log2(lanes) perfect shuffles.
 template <typename T>
 inline void transpose(Vec<T> (&rows)[vec_lanes<T>]) {
   constexpr int n = vec_lanes<T>;

@@ -50,6 +50,8 @@ void install_cuda(const Provider& p) {
   METRON_INSTALL(p, batch_norm_backward);
   METRON_INSTALL(p, layer_norm);
   METRON_INSTALL(p, layer_norm_backward);
+  METRON_INSTALL(p, group_norm);
+  METRON_INSTALL(p, group_norm_backward);
 }
 
 }  // namespace metron::cuda

@@ -9,7 +9,7 @@
 namespace metron::onednn {
 namespace {
 
-// oneDNN's own cache holds 1024 primitives, so a call that was dropped is cheap to make again.
+// Evicted calls are cheap to rebuild: oneDNN's primitive cache holds 1024 primitives.
 constexpr std::size_t max_calls = 512;
 
 dnnl::stream& stream() {
@@ -50,29 +50,29 @@ std::size_t Key::Hash::operator()(const Key& key) const {
   return hash;
 }
 
-void Call::add(int argument, const dnnl::memory::desc& given, const dnnl::memory::desc& wanted,
+void Call::add(int argument, const dnnl::memory::desc& stored, const dnnl::memory::desc& required,
                bool is_output) {
   Operand operand;
-  operand.given = dnnl::memory(given, engine(), DNNL_MEMORY_NONE);
-  operand.wanted = operand.given;
+  operand.stored = dnnl::memory(stored, engine(), DNNL_MEMORY_NONE);
+  operand.required = operand.stored;
   operand.is_output = is_output;
-  if (given != wanted) {
-    operand.wanted = dnnl::memory(wanted, engine(), DNNL_MEMORY_NONE);
-    operand.scratch = aligned(wanted.get_size());
-    operand.reorder = is_output ? dnnl::reorder(operand.wanted, operand.given)
-                                : dnnl::reorder(operand.given, operand.wanted);
+  if (stored != required) {
+    operand.required = dnnl::memory(required, engine(), DNNL_MEMORY_NONE);
+    operand.scratch = aligned(required.get_size());
+    operand.reorder = is_output ? dnnl::reorder(operand.required, operand.stored)
+                                : dnnl::reorder(operand.stored, operand.required);
   }
   scratch_ += operand.scratch;
-  arguments_.emplace(argument, operand.wanted);
+  arguments_.emplace(argument, operand.required);
   operands_.push_back(std::move(operand));
 }
 
-void Call::input(int argument, const dnnl::memory::desc& given, const dnnl::memory::desc& wanted) {
-  add(argument, given, wanted, false);
+void Call::input(int argument, const dnnl::memory::desc& stored, const dnnl::memory::desc& required) {
+  add(argument, stored, required, false);
 }
 
-void Call::output(int argument, const dnnl::memory::desc& given, const dnnl::memory::desc& wanted) {
-  add(argument, given, wanted, true);
+void Call::output(int argument, const dnnl::memory::desc& stored, const dnnl::memory::desc& required) {
+  add(argument, stored, required, true);
 }
 
 void Call::run(std::initializer_list<const void*> addresses) {
@@ -82,16 +82,16 @@ void Call::run(std::initializer_list<const void*> addresses) {
     auto* unused = static_cast<std::byte*>(scratch.data());
     const void* const* address = addresses.begin();
     for (Operand& operand : operands_) {
-      operand.given.set_data_handle(const_cast<void*>(*address++));
+      operand.stored.set_data_handle(const_cast<void*>(*address++));
       if (operand.scratch == 0) continue;
-      operand.wanted.set_data_handle(unused);
+      operand.required.set_data_handle(unused);
       unused += operand.scratch;
-      if (!operand.is_output) operand.reorder.execute(stream(), operand.given, operand.wanted);
+      if (!operand.is_output) operand.reorder.execute(stream(), operand.stored, operand.required);
     }
     primitive_.execute(stream(), arguments_);
     for (Operand& operand : operands_) {
       if (operand.scratch != 0 && operand.is_output)
-        operand.reorder.execute(stream(), operand.wanted, operand.given);
+        operand.reorder.execute(stream(), operand.required, operand.stored);
     }
   } catch (const dnnl::error& error) {
     fail<ProviderError>("onednn", "a primitive failed: ", error.what());

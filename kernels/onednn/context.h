@@ -1,5 +1,4 @@
-// What the oneDNN kernels share: calls of primitives on the memory of tensors, built once and kept in a
-// cache.
+// Common to the oneDNN kernels: primitives bound to the memory of tensors, built once and cached.
 #pragma once
 
 #include <metron/core/internal/team.h>
@@ -23,18 +22,18 @@ namespace metron::onednn {
 
 const dnnl::engine& engine();
 
-// Whether oneDNN may be asked at all: defined operands hold float32, at least one and fewer than 2^31 of
-// them.
+// Whether the provider supports the operands: those that are defined are float32, with 1 to 2^31 - 1
+// elements.
 bool supports(std::initializer_list<const Tensor*> operands);
 
-// Whether `holds` is true of every element of a dense tensor.
+// Whether `predicate` holds for every element of a dense tensor.
 template <typename Predicate>
-bool all_elements(const Tensor& x, const Predicate& holds) {
+bool all_elements(const Tensor& x, const Predicate& predicate) {
   const float* const data = x.data<float>();
   std::atomic<bool> all = true;
   parallel_for(x.numel(), 32768, [&](std::int64_t begin, std::int64_t end) {
-    int exceptions = 0;  // without an early exit the loop vectorises
-    for (std::int64_t i = begin; i < end; ++i) exceptions |= holds(data[i]) ? 0 : 1;
+    int exceptions = 0;  // no early exit, so that the loop vectorizes
+    for (std::int64_t i = begin; i < end; ++i) exceptions |= predicate(data[i]) ? 0 : 1;
     if (exceptions != 0) all = false;
   });
   return all;
@@ -51,14 +50,14 @@ enum class Op : std::int64_t {
   unary_backward
 };
 
-// Tells one call from another: the op, the threads that its work was cut for, shapes, layouts and options.
+// Cache key of a call: op, number of threads, shapes, layouts and options.
 class Key {
  public:
   explicit Key(Op op) : threads_(detail::granted_threads()) {
     *this << static_cast<std::int64_t>(op) << threads_;
   }
   Key& operator<<(std::int64_t value) {
-    values_[count_++] = value;  // a convolution, the largest key, takes 28
+    values_[count_++] = value;  // a convolution, the largest key, has 28 values
     return *this;
   }
   Key& operator<<(Size2 size) { return *this << size.h << size.w; }
@@ -75,30 +74,31 @@ class Key {
   std::size_t count_ = 0;
 };
 
-// A primitive with its memory objects, run on other addresses each time. Where a tensor's layout is not the
-// one that the primitive works in, the operand is reordered from or to scratch memory around the run.
+// A primitive with its memory objects; each run binds new addresses. If the stored layout of a tensor differs
+// from the layout that the primitive requires, the operand is reordered through scratch memory.
 class Call {
  public:
   explicit Call(dnnl::primitive primitive) : primitive_(std::move(primitive)) {}
 
-  // In the order in which `run` gets the addresses.
-  void input(int argument, const dnnl::memory::desc& given, const dnnl::memory::desc& wanted);
-  void output(int argument, const dnnl::memory::desc& given, const dnnl::memory::desc& wanted);
+  // In the order of the addresses passed to `run`.
+  void input(int argument, const dnnl::memory::desc& stored, const dnnl::memory::desc& required);
+  void output(int argument, const dnnl::memory::desc& stored, const dnnl::memory::desc& required);
   void input(int argument, const dnnl::memory::desc& desc) { input(argument, desc, desc); }
   void output(int argument, const dnnl::memory::desc& desc) { output(argument, desc, desc); }
 
-  // By the threads that it was made for.
+  // With the number of threads that it was built for.
   void run(std::initializer_list<const void*> addresses);
 
  private:
   friend class CallCache;
   struct Operand {
-    dnnl::memory given, wanted;  // the same object where nothing is to be reordered
+    dnnl::memory stored, required;  // the same object without a reorder
     dnnl::reorder reorder;
     std::size_t scratch = 0;  // bytes, 0 without a reorder
     bool is_output = false;
   };
-  void add(int argument, const dnnl::memory::desc& given, const dnnl::memory::desc& wanted, bool is_output);
+  void add(int argument, const dnnl::memory::desc& stored, const dnnl::memory::desc& required,
+           bool is_output);
 
   dnnl::primitive primitive_;
   std::unordered_map<int, dnnl::memory> arguments_;
@@ -107,9 +107,9 @@ class Call {
   int threads_ = 1;
 };
 
-// Goes to the first implementation that is generated for the shape; false if there is none. The others
-// ("ref", "simple", convolutions by GEMM) lose to the portable kernels. The hint of a backward primitive must
-// still live.
+// Advances to the first JIT-generated implementation; false if there is none. The others ("ref", "simple",
+// GEMM convolutions) are slower than the portable kernels. The hint of a backward primitive must outlive the
+// call.
 template <typename PrimitiveDesc>
 bool select_generated(PrimitiveDesc& desc) {
   do {
@@ -120,13 +120,13 @@ bool select_generated(PrimitiveDesc& desc) {
   return false;
 }
 
-// Calls of one thread: their memory objects are theirs alone. Refusals are remembered too.
+// Calls of one thread, as memory objects are not thread-safe. Declined calls are cached too.
 class CallCache {
  public:
   static CallCache& of_this_thread();
 
-  // The call of that key, made by `make` (which returns a std::unique_ptr<Call>, null to decline) if it is
-  // new. Null if oneDNN has no good implementation.
+  // The cached call of `key`. On a miss, `make` builds it: a std::unique_ptr<Call>, null to decline. Null if
+  // oneDNN has no efficient implementation.
   template <typename Make>
   Call* find(const Key& key, const Make& make) {
     if (const auto found = calls_.find(key); found != calls_.end()) [[likely]]

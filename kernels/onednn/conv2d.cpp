@@ -1,9 +1,9 @@
-// Convolution. The generated kernels work on channels-last images, so an image in another layout is reordered
-// around them; weights are reordered at every call (3 us for (64, 32, 3, 3)). Where oneDNN has only its GEMM
-// for a shape the call is declined: the portable kernels' product is faster.
+// Convolution. The JIT kernels require channels-last images, so images in other layouts are reordered.
+// Weights are reordered at every call (3 us for (64, 32, 3, 3)). Shapes for which oneDNN has only a GEMM
+// implementation are declined: the portable kernels are faster.
 #include <metron/core/parallel.h>
-#include <metron/kernels/onednn/context.h>
 #include <metron/core/slots.h>
+#include <metron/kernels/onednn/context.h>
 
 #include <cmath>
 
@@ -17,14 +17,14 @@ constexpr auto direct = dnnl::algorithm::convolution_direct;
 memory::dims dims_of(const Tensor& tensor) { return {tensor.shape().begin(), tensor.shape().end()}; }
 
 memory::desc channels_last(const Tensor& x) { return {dims_of(x), f32, memory::format_tag::nhwc}; }
-// An image in both layouts, as with one channel, counts as channels-last.
+// An image in both layouts, such as one with a single channel, counts as channels-last.
 memory::desc as_stored(const Tensor& x) {
   return {dims_of(x), f32, x.is_channels_last() ? memory::format_tag::nhwc : memory::format_tag::nchw};
 }
 
-// The convolution of x (N, C, H, W) to y (N, O, OH, OW) in oneDNN's terms.
+// oneDNN descriptors of the convolution of x (N, C, H, W) to y (N, O, OH, OW).
 struct Convolution {
-  memory::desc x, w, bias, y;  // w in a layout of the primitive's choice, bias empty where there is none
+  memory::desc x, w, bias, y;  // w in any layout; bias is empty if there is none
   memory::desc stored_w;
   memory::dims stride, dilation, padding;
 
@@ -70,8 +70,7 @@ dnnl::primitive_attr relu_epilogue() {
   return attributes;
 }
 
-// oneDNN's ReLU turns a NaN into 0. None can arise where no sum can overflow: up to 2^20 products below
-// 2^100.
+// oneDNN's ReLU maps NaN to 0. Fusing it is safe if no sum can overflow: at most 2^20 products below 2^100.
 bool relu_can_be_fused(const Tensor& x, const Tensor& w, const Tensor& bias) {
   const auto below = [](float limit) { return [=](float value) { return std::abs(value) < limit; }; };
   return w.numel() / w.size(0) <= 1 << 20 && (!bias.defined() || all_elements(bias, below(0x1p100f))) &&
@@ -101,7 +100,7 @@ std::unique_ptr<Call> forward(const Tensor& x, const Tensor& w, const Tensor& bi
 std::unique_ptr<Call> backward_input(const Tensor& g, const Tensor& w, const Conv2dOptions& options,
                                      const Tensor& gx) {
   const Convolution conv(gx, w, false, g, options);
-  const auto hint = conv.forward();  // select_generated reads it
+  const auto hint = conv.forward();  // outlives select_generated, which reads it
   dnnl::convolution_backward_data::primitive_desc desc(
       {direct, conv.x, conv.w, conv.y, conv.stride, conv.dilation, conv.padding, conv.padding}, engine(),
       hint);

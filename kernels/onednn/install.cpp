@@ -1,5 +1,5 @@
-// The table of contents of the provider `onednn`: float32 only. Whatever oneDNN has no generated code for, or is
-// measured slower at than the portable kernels, is declined.
+// The kernels of the provider `onednn`, float32 only. Kernels decline calls for which oneDNN has no JIT
+// implementation or is measurably slower than the portable kernels.
 #include <metron/kernels/internal/install.h>
 #include <metron/kernels/providers.h>
 

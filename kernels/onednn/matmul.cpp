@@ -1,12 +1,13 @@
 // Matrix product by oneDNN's SGEMM; bias and ReLU are a pass over the result.
-// SGEMM reads the operands of all but large products in place. One that lies with k across its lines, and
-// those a multiple of 4 KiB apart, evicts its own lines from the L1 cache: less than half the speed. Such an
-// operand is copied, part by part, into a buffer whose lines lie otherwise. (64, 128) x (128, 1024) on a core
-// of Zen 2: 36 GFLOP/s in place, 89 so, 93 if lines have 1040 elements.
+//
+// SGEMM packs the operands of large products only. Otherwise, an operand strided along k by a multiple of 4
+// KiB causes L1 set conflicts, at less than half the speed. Such an operand is copied chunk by chunk into a
+// buffer with a padded leading dimension. (64, 128) x (128, 1024) on a Zen 2 core: 36 GFLOP/s in place, 89
+// staged, 93 with a leading dimension of 1040.
 #include <metron/core/parallel.h>
+#include <metron/core/slots.h>
 #include <metron/core/timer/profile_range.h>
 #include <metron/kernels/onednn/context.h>
-#include <metron/core/slots.h>
 #include <oneapi/dnnl/dnnl.h>
 
 #include <algorithm>
@@ -20,15 +21,15 @@ namespace {
 
 using Index = std::int64_t;
 
-constexpr Index grain = 32768;  // multiply-adds or elements that are worth a thread of their own
-constexpr Index page = 1024;    // floats of 4 KiB: elements this far apart share a set of the L1 cache
-constexpr Index large = 378;    // SGEMM packs its operands where both m and n reach this
+constexpr Index grain = 32768;  // multiply-adds or elements that amortize a thread
+constexpr Index page = 1024;    // floats in 4 KiB: elements this far apart map to the same L1 set
+constexpr Index large = 378;    // SGEMM packs its operands from this m and n on
 
-// A matrix as BLAS knows them.
+// A BLAS matrix.
 struct Matrix {
   const float* data;
-  Index stride;  // from one row to the next, from one column to the next if transposed
-  Index batch;   // from one matrix to the next
+  Index stride;  // leading dimension: between rows, or between columns if transposed
+  Index batch;   // between matrices
   bool transposed;
 
   char flag() const { return transposed ? 'T' : 'N'; }
@@ -61,8 +62,8 @@ Product nth(const Product& first, Index batch) {
   return p;
 }
 
-// Whatever it is asked for first, SGEMM generates the code of all its kernels: some 25 ms that a process pays
-// once. The range names them, as no product's own.
+// The first call of SGEMM generates all of its kernels: a one-time initialization cost of some 25 ms. The
+// profile range keeps it apart from the first product.
 void start_sgemm() {
   [[maybe_unused]] static const bool started = [] {
     const ProfileRange range("oneDNN initialization");
@@ -74,7 +75,7 @@ void start_sgemm() {
   }();
 }
 
-// One pass that writes y, for k = 1; SGEMM packs first.
+// For k = 1: a single pass over y, without SGEMM's packing.
 void outer_product(const Product& p) {
   const Index a_step = p.a.transposed ? 1 : p.a.stride, b_step = p.b.transposed ? p.b.stride : 1;
   parallel_for(p.m, std::max<Index>(grain / p.n, 1), [&](Index begin, Index end) {
@@ -86,7 +87,7 @@ void outer_product(const Product& p) {
   });
 }
 
-// False if SGEMM failed, which it does for want of memory alone.
+// False if SGEMM failed, which only happens when it is out of memory.
 bool multiply(const Product& p) {
   if (p.k == 1) {
     outer_product(p);
@@ -96,19 +97,19 @@ bool multiply(const Product& p) {
                     p.y, p.y_stride) == dnnl_success;
 }
 
-// How a product is split to copy one operand part by part: along m if that is a, along n if it is b.
+// How a product is split to stage one operand chunk by chunk: along m for a, along n for b.
 struct Staging {
-  Matrix Product::*operand = nullptr;  // null: the product is computed as a whole, in place
+  Matrix Product::*operand = nullptr;  // null: no staging, the operands are read in place
   Index Product::*axis = nullptr;
-  Index width = 0;  // of a part along the axis
-  Index parts = 1;
+  Index width = 0;  // of a chunk along the axis
+  Index chunks = 1;
 
-  Index line() const { return width + 16; }  // of the buffer, in floats
+  Index stride() const { return width + 16; }  // leading dimension of the buffer, in floats
 };
 
 Staging staging_of(const Product& p) {
   constexpr Index buffer = 64 * 1024;  // floats: half of an L2 cache
-  constexpr Index tile = 48;           // a multiple of the tiles of SGEMM's kernels
+  constexpr Index tile = 48;           // a multiple of SGEMM's register tiles
   if (std::min(p.m, p.n) >= large || p.k < 16) return {};
   Staging staging;
   if (p.m >= 16 && !p.b.transposed && p.b.stride % page == 0) {
@@ -119,22 +120,22 @@ Staging staging_of(const Product& p) {
     return {};
   }
   staging.width = std::clamp<Index>(buffer / p.k / tile * tile, tile, 4 * tile);
-  staging.parts = (p.*staging.axis + staging.width - 1) / staging.width;
+  staging.chunks = (p.*staging.axis + staging.width - 1) / staging.width;
   return staging;
 }
 
-bool multiply_part(const Product& p, const Staging& staging, Index part, float* buffer) {
+bool multiply_chunk(const Product& p, const Staging& staging, Index index, float* buffer) {
   const auto [operand, axis] = std::pair(staging.operand, staging.axis);
-  const Index begin = part * staging.width;
-  Product piece = p;
-  piece.*axis = std::min(staging.width, p.*axis - begin);
+  const Index begin = index * staging.width;
+  Product chunk = p;
+  chunk.*axis = std::min(staging.width, p.*axis - begin);
   for (Index i = 0; i < p.k; ++i)
-    std::copy_n((p.*operand).data + i * (p.*operand).stride + begin, piece.*axis,
-                buffer + i * staging.line());
-  (piece.*operand).data = buffer;
-  (piece.*operand).stride = staging.line();
-  piece.y += axis == &Product::m ? begin * p.y_stride : begin;
-  return multiply(piece);
+    std::copy_n((p.*operand).data + i * (p.*operand).stride + begin, chunk.*axis,
+                buffer + i * staging.stride());
+  (chunk.*operand).data = buffer;
+  (chunk.*operand).stride = staging.stride();
+  chunk.y += axis == &Product::m ? begin * p.y_stride : begin;
+  return multiply(chunk);
 }
 
 bool multiply_all(const Product& first, Index batches) {
@@ -144,18 +145,18 @@ bool multiply_all(const Product& first, Index batches) {
   const Staging staging = staging_of(first);
   const bool staged = staging.operand != nullptr;
   const Index work = first.m * first.n * first.k;
-  const Index tasks = batches * staging.parts;
+  const Index tasks = batches * staging.chunks;
   std::atomic<bool> done = true;
   if (staged || (tasks >= threads && work < Index{1} << 22)) {
-    // A task a thread: inside of a parallel region SGEMM forks no threads of its own.
+    // One task per thread: inside a parallel region, SGEMM is single-threaded.
     const Index workers = std::clamp<Index>(batches * work / grain, 1, std::min<Index>(tasks, threads));
-    const Index buffer = staged ? first.k * staging.line() : 0;
-    const Storage scratch(static_cast<std::size_t>(workers * buffer) * sizeof(float), Device());
+    const Index buffer_size = staged ? first.k * staging.stride() : 0;
+    const Storage scratch(static_cast<std::size_t>(workers * buffer_size) * sizeof(float), Device());
     parallel_for(workers, 1, [&](Index worker, Index end) {
-      float* const mine = static_cast<float*>(scratch.data()) + worker * buffer;
+      float* const buffer = static_cast<float*>(scratch.data()) + worker * buffer_size;
       for (Index task = tasks * worker / workers; task < tasks * end / workers; ++task) {
-        const Product p = nth(first, task / staging.parts);
-        if (!(staged ? multiply_part(p, staging, task % staging.parts, mine) : multiply(p))) done = false;
+        const Product p = nth(first, task / staging.chunks);
+        if (!(staged ? multiply_chunk(p, staging, task % staging.chunks, buffer) : multiply(p))) done = false;
       }
     });
   } else {
@@ -164,10 +165,9 @@ bool multiply_all(const Product& first, Index batches) {
   return done;
 }
 
-// Tiny products, for SGEMM takes 0.4 us to start; rows of dot products with weights whose lines evict each
-// other from the L1 cache, which the portable kernels pack: (64, 9216) by (128, 9216)^T twice, 16 rows four
-// times as fast; and some with 2 to 6 rows or columns, where those read the large operand once, up to 3 times
-// as fast.
+// The portable kernels are faster for tiny products, as a call of SGEMM takes 0.4 us. They also pack weights
+// whose rows conflict in the L1 cache: (64, 9216) by (128, 9216)^T is twice as fast, 16 rows four times. With
+// 2 to 6 rows or columns they read the large operand only once, up to 3 times as fast.
 bool portable_is_faster(const Product& p) {
   if (p.k == 1) return false;
   if (p.m * p.n * p.k < 8192) return true;
@@ -210,7 +210,7 @@ bool matmul(const Tensor& a, const Tensor& b, const Tensor& bias, Activation act
   if (portable_is_faster(first)) return false;
   first.y = y.mutable_data<float>();
   if (!multiply_all(first, batches))
-    fail<OutOfMemoryError>("matmul", "oneDNN found no memory for ", describe(a), " by ", describe(b));
+    fail<OutOfMemoryError>("matmul", "oneDNN ran out of memory for ", describe(a), " by ", describe(b));
   const float* const added = bias.defined() ? bias.data<float>() : nullptr;
   const bool relu = activation == Activation::relu;
   if (added != nullptr || relu) {

@@ -8,7 +8,7 @@
 
 namespace metron::models {
 
-// The sizes that are the model's own to choose.
+// Configurable layer sizes.
 struct MnistCnnSizes {
   std::int64_t conv1 = 32;  // channels
   std::int64_t conv2 = 64;

@@ -12,7 +12,7 @@ namespace {
 
 constexpr char header[] = "step,epoch,loss,accuracy";
 
-// The text up to the next comma, taken from the line.
+// Removes and returns the text up to the next comma.
 std::string_view take_field(std::string_view& line) {
   const std::size_t end = std::min(line.find(','), line.size());
   const std::string_view field = line.substr(0, end);
@@ -57,12 +57,12 @@ Metrics read_metrics(const std::string& path) {
                  header, '"');
   Metrics metrics;
   for (std::int64_t number = 2; std::getline(file, line); ++number) {
-    std::string_view rest = line;
+    std::string_view remaining = line;
     MetricsRow row;
-    bool sound = parse(take_field(rest), row.step) && parse(take_field(rest), row.epoch) &&
-                 parse(take_field(rest), row.loss);
-    if (sound && !rest.empty()) sound = parse(rest, row.accuracy.emplace());
-    check<IoError>(sound, "metrics", path, ": line ", number, " must be ", header, ", got \"", line, '"');
+    bool valid = parse(take_field(remaining), row.step) && parse(take_field(remaining), row.epoch) &&
+                 parse(take_field(remaining), row.loss);
+    if (valid && !remaining.empty()) valid = parse(remaining, row.accuracy.emplace());
+    check<IoError>(valid, "metrics", path, ": line ", number, " must be ", header, ", got \"", line, '"');
     metrics.rows.push_back(row);
   }
   return metrics;
@@ -76,8 +76,8 @@ EpochProgress MnistTraining::train_epoch(std::int64_t epoch, const DataLoader& l
                                          const std::atomic<bool>& stop) {
   net_.train();
   EpochProgress progress{.epoch = epoch, .steps = loader.size()};
-  if (options.most_steps > 0) progress.steps = std::min(progress.steps, options.most_steps);
-  std::vector<Tensor> losses;  // of the steps since the last report: reading one waits for the device
+  if (options.max_steps > 0) progress.steps = std::min(progress.steps, options.max_steps);
+  std::vector<Tensor> losses;  // since the last call of on_log: reading a loss synchronizes with the device
   for (const auto& [images, labels] : loader.epoch(epoch)) {
     optimizer_.zero_grad();
     const Tensor loss = nll_loss(net_(images.to(device_)), labels.to(device_));
@@ -101,7 +101,7 @@ EpochProgress MnistTraining::train_epoch(std::int64_t epoch, const DataLoader& l
   return progress;
 }
 
-TestResult MnistTraining::test(std::int64_t epoch, const DataLoader& loader, std::int64_t most_batches) {
+TestResult MnistTraining::test(std::int64_t epoch, const DataLoader& loader, std::int64_t max_batches) {
   const NoGradGuard no_grad;
   const bool training = net_.training();
   net_.eval();
@@ -113,7 +113,7 @@ TestResult MnistTraining::test(std::int64_t epoch, const DataLoader& loader, std
     result.loss += static_cast<double>(nll_loss(output, target, Reduction::sum).item<float>());
     result.correct += sum(eq(argmax(output, {1}), target).to(DType::int64)).item<std::int64_t>();
     result.seen += images.size(0);
-    if (++batches == most_batches) break;
+    if (++batches == max_batches) break;
   }
   net_.train(training);
   if (result.seen > 0) result.loss /= static_cast<double>(result.seen);

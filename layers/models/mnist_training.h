@@ -1,5 +1,4 @@
-// Training and testing a classifier on MNIST by the recipe of PyTorch's example, with the metrics of each
-// step.
+// Training and testing on MNIST with the hyperparameters of PyTorch's example, with metrics per step.
 #pragma once
 
 #include <metron/core/data/data_loader.h>
@@ -15,9 +14,9 @@
 
 namespace metron::models {
 
-// A row a training step, and one a test with the accuracy and the test set's mean loss.
+// One row per training step, and one per test with accuracy and mean test loss.
 struct MetricsRow {
-  std::int64_t step = 0;  // counted from 1 through all epochs
+  std::int64_t step = 0;  // 1-based, across all epochs
   std::int64_t epoch = 0;
   double loss = 0;
   std::optional<double> accuracy = {};
@@ -30,7 +29,7 @@ struct Metrics {
   void save(const std::string& path) const;
 };
 
-// What a Metrics wrote. IoError, naming the file and the line, for anything else.
+// Reads the output of Metrics::save. IoError, with the path and line, if malformed.
 Metrics read_metrics(const std::string& path);
 
 struct TestResult {
@@ -41,11 +40,11 @@ struct TestResult {
 };
 
 struct EpochOptions {
-  std::int64_t most_steps = 0;     // 0: all
-  std::int64_t log_interval = 10;  // steps between two calls of on_log
+  std::int64_t max_steps = 0;      // 0: all
+  std::int64_t log_interval = 10;  // steps between calls of on_log
 };
 
-// The state of an epoch after a step.
+// Progress of an epoch after a step.
 struct EpochProgress {
   std::int64_t epoch = 0;
   std::int64_t step = 0;
@@ -58,14 +57,14 @@ class MnistTraining {
  public:
   using OnLog = std::function<void(const EpochProgress&)>;
 
-  // Adadelta, its learning rate multiplied by gamma after each epoch. The net is on the device already,
-  // answers with log-probabilities and outlives the training.
+  // Adadelta, with the learning rate multiplied by gamma after each epoch. The net must be on the device,
+  // return log-probabilities and outlive this object.
   MnistTraining(Module& net, Device device, double lr, double gamma);
 
-  // Ends after the running step when `stop` is set. on_log may test.
+  // Stops after the current step if `stop` is set. on_log may call test.
   EpochProgress train_epoch(std::int64_t epoch, const DataLoader& loader, const EpochOptions& options,
                             const OnLog& on_log, const std::atomic<bool>& stop);
-  TestResult test(std::int64_t epoch, const DataLoader& loader, std::int64_t most_batches = 0);
+  TestResult test(std::int64_t epoch, const DataLoader& loader, std::int64_t max_batches = 0);
   const Metrics& metrics() const { return metrics_; }
 
  private:

@@ -57,7 +57,7 @@ __global__ void wide_kernel(double* out, const double* in) {
 __global__ void rows_kernel(float4* out, const float4* in) {
   __shared__ float4 rows[32][2];
   rows[threadIdx.x][0] =
-      in[threadIdx.x];  // lanes are 32 bytes apart: two of a quarter's eight meet in a bank
+      in[threadIdx.x];  // lanes are 32 bytes apart: 2-way bank conflict within each quarter-warp
   __syncthreads();
   out[threadIdx.x] = rows[threadIdx.x][0];
 }

@@ -1,5 +1,5 @@
-// Planted faults: small kernels of different shapes, each wrong in one place. The lines that
-// a finding may name, of one thread or the other, say "fault: <name>".
+// Planted faults: small kernels of different shapes, each with one bug. Lines that a finding may report, from
+// either thread, are marked "fault: <name>".
 #pragma once
 
 #include <metron/kernels/emulator/emulator.h>
@@ -13,9 +13,9 @@
 struct Fault {
   std::string name;
   metron::emulator::Check check;
-  std::string kernel;  // or the call that is refused
-  void (*plant)();     // ends with the work queued, or run
-  std::string file;    // empty: the fault is in a call of the host's
+  std::string kernel;  // or the rejected call
+  void (*plant)();     // ends with the work queued or executed
+  std::string file;    // empty: the fault is in a host call
 };
 inline std::ostream& operator<<(std::ostream& stream, const Fault& fault) { return stream << fault.name; }
 

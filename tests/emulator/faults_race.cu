@@ -127,13 +127,13 @@ void last_block() {
   cudaDeviceSynchronize();
 }
 
-__global__ void neighbouring_bytes_kernel(unsigned char* out) {
+__global__ void neighboring_bytes_kernel(unsigned char* out) {
   out[threadIdx.x] = 1;             // fault: race on a byte
   out[(threadIdx.x + 1) % 64] = 2;  // fault: race on a byte
 }
-void neighbouring_bytes() {
+void neighboring_bytes() {
   const DeviceArray<unsigned char> out(64);
-  run(neighbouring_bytes_kernel, 1, 64, 0, out.data());
+  run(neighboring_bytes_kernel, 1, 64, 0, out.data());
   cudaDeviceSynchronize();
 }
 
@@ -194,7 +194,7 @@ std::vector<Fault> race_faults() {
       {"atomics mixed with a plain store", Check::race, "mixed_atomics_kernel", mixed_atomics, file},
       {"plain load beside atomics", Check::race, "read_while_atomic_kernel", read_while_atomic, file},
       {"last block without a fence", Check::race, "last_block_kernel", last_block, file},
-      {"race on a byte", Check::race, "neighbouring_bytes_kernel", neighbouring_bytes, file},
+      {"race on a byte", Check::race, "neighboring_bytes_kernel", neighboring_bytes, file},
   };
 }
 

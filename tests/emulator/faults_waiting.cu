@@ -25,10 +25,10 @@ void divergent_barrier() {
 __global__ void two_barriers_kernel(float* out) {
   if (threadIdx.x % 2 == 0) {
     out[threadIdx.x] = 1;
-    __syncthreads();  // fault: two barriers that meet
+    __syncthreads();  // fault: mismatched barriers
   } else {
     out[threadIdx.x] = 2;
-    __syncthreads();  // fault: two barriers that meet
+    __syncthreads();  // fault: mismatched barriers
   }
 }
 void two_barriers() {
@@ -79,7 +79,7 @@ void wrong_mask() {
 __global__ void two_shuffles_kernel(int* out) {
   int value = static_cast<int>(threadIdx.x);
   if (threadIdx.x < 16)
-    value = __shfl_xor_sync(0xffffffffu, value, 1);  // fault: two shuffles that meet
+    value = __shfl_xor_sync(0xffffffffu, value, 1);  // fault: mismatched shuffles
   else
     value -= __shfl_xor_sync(0xffffffffu, value, 1);
   out[threadIdx.x] = value;
@@ -206,11 +206,11 @@ std::vector<Fault> waiting_faults() {
   const std::string file = "tests/emulator/faults_waiting.cu";
   return {
       {"barrier in divergent code", Check::barrier, "divergent_barrier_kernel", divergent_barrier, file},
-      {"two barriers that meet", Check::barrier, "two_barriers_kernel", two_barriers, file},
+      {"mismatched barriers", Check::barrier, "two_barriers_kernel", two_barriers, file},
       {"barrier after early return", Check::barrier, "early_return_kernel", early_return, file},
       {"shuffle from a lane that left", Check::warp, "lane_left_kernel", lane_left, file},
       {"shuffle with a wrong mask", Check::warp, "wrong_mask_kernel", wrong_mask, file},
-      {"two shuffles that meet", Check::warp, "two_shuffles_kernel", two_shuffles, file},
+      {"mismatched shuffles", Check::warp, "two_shuffles_kernel", two_shuffles, file},
       {"vote of a lane that the mask leaves out", Check::warp, "left_out_kernel", left_out, file},
       {"shuffle from outside of the mask", Check::warp, "outside_source_kernel", outside_source, file},
       {"full mask in a partial warp", Check::warp, "partial_warp_kernel", partial_warp, file},

@@ -6,7 +6,7 @@ namespace {
 
 constexpr int tile_size = 32;
 
-// Without a guard, the threads beyond the edge load what is not there.
+// Without a bounds check, threads past the edge read out of bounds.
 __global__ void unguarded_kernel(float* y, const float* x, int rows, int columns) {
   const int column = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
   const int row = static_cast<int>(blockIdx.y * blockDim.y + threadIdx.y);
@@ -20,7 +20,7 @@ __global__ void __launch_bounds__(tile_size* tile_size)
   if (row < rows && column < columns) y[column * rows + row] = x[row * columns + column];
 }
 
-// A tile in shared memory lets both sides be coalesced; but its rows are read before they are all there.
+// A shared-memory tile coalesces both sides, but its rows are read before all of them are written.
 __global__ void racing_kernel(float* y, const float* x, int rows, int columns) {
   __shared__ float tile[tile_size][tile_size];
   const int tx = static_cast<int>(threadIdx.x), ty = static_cast<int>(threadIdx.y);

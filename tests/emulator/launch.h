@@ -1,4 +1,4 @@
-// Launches and device memory for the tests' kernels.
+// Launches and device memory for the test kernels.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -12,7 +12,7 @@ cudaError_t run(void (*kernel)(Parameters...), dim3 grid, dim3 block, std::size_
   return cudaLaunchKernelEx(&config, kernel, std::forward<Arguments>(arguments)...);
 }
 
-// Device memory that is freed with the object.
+// Owns device memory.
 template <class T>
 class DeviceArray {
  public:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks a safetensors file against the format, without the safetensors library.
 
-Prints one line and exits with 0 where the file is well-formed, with 1 where it is not.
+Prints one line. Exit status 0 if the file is well-formed, else 1.
 """
 import argparse
 import json
@@ -16,7 +16,7 @@ MNIST_CNN = {"conv1.weight": [32, 1, 3, 3], "conv1.bias": [32], "conv2.weight": 
 
 
 class Malformed(Exception):
-    """The rule that the file breaks."""
+    """The rule that the file violates."""
 
 
 def require(condition, rule):
@@ -35,7 +35,7 @@ def is_size(value):
 
 
 def parse(raw):
-    """The tensors' header entries by name and the data section; Malformed where a rule is broken."""
+    """The tensors' header entries by name and the data section; raises Malformed if a rule is violated."""
     require(len(raw) >= 8, f"{len(raw)} bytes are too few for the header length")
     length, = struct.unpack_from("<Q", raw)
     require(length <= len(raw) - 8, f"the header length {length} runs past the end of the file ({len(raw)} bytes)")
@@ -62,7 +62,7 @@ def parse(raw):
         begin, end = offsets
         need = math.prod(shape) * SIZES[dtype]
         require(end - begin == need, f"{name}: {dtype} {shape} takes {need} bytes, data_offsets span {end - begin}")
-        # Tensors lie end to end, so the format promises no more than the alignment of their own elements.
+        # Tensors are stored back to back, so the format guarantees only the alignment of their elements.
         require(begin % SIZES[dtype] == 0, f"{name}: the offset {begin} is not aligned for {dtype}")
 
     position = 0
@@ -75,7 +75,7 @@ def parse(raw):
 
 
 def check_model(header, data):
-    """Names and shapes are the MNIST CNN's; where there is PyTorch, its own model takes the weights too."""
+    """Checks names and shapes against the MNIST CNN. If PyTorch is installed, also loads the weights into its model."""
     found = {name: entry["shape"] for name, entry in header.items()}
     wrong = [name for name in sorted({*MNIST_CNN, *found}) if MNIST_CNN.get(name) != found.get(name)]
     require(not wrong, "not the MNIST CNN: " + "; ".join(

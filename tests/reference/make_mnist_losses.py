@@ -3,7 +3,7 @@
 
 PyTorch trains the MNIST CNN for 50 steps in a fixed order and without dropout, once in float32 and once in
 float64 from the same float32 weights and inputs. How far the two drift apart shows what rounding alone does to
-this training; the defaults of --seed and --lr keep that small (README.md beside this file). Needs PyTorch alone.
+this training; the defaults of --seed and --lr keep that small (README.md in this folder). Only needs PyTorch.
 """
 import argparse
 import gzip
@@ -21,12 +21,12 @@ HERE = Path(__file__).resolve().parent
 DATA = HERE.parents[1] / "examples" / "mnist_cnn" / "data"
 MEAN, DEVIATION = 0.1307, 0.3081
 
-# At the example's own rate, 1.0, rounding decides which way the training goes, from every seed tried (README.md).
+# At the example's rate, 1.0, rounding determines the trajectory for every seed tried (README.md).
 SEED, LEARNING_RATE = 3, 0.01
 
 
 def build_model():
-    """The MNIST CNN in order of execution; eval() switches the dropout off and changes nothing else."""
+    """The MNIST CNN in order of execution; eval() only disables dropout."""
     return nn.Sequential(OrderedDict(
         conv1=nn.Conv2d(1, 32, 3),      # (N, 32, 26, 26)
         relu1=nn.ReLU(),
@@ -60,7 +60,7 @@ def read_idx(path, rank):
 
 
 def load_training_set(folder):
-    """The normalised float32 images (N, 1, 28, 28) and the int64 labels (N)."""
+    """The normalized float32 images (N, 1, 28, 28) and the int64 labels (N)."""
     images = read_idx(Path(folder) / "train-images-idx3-ubyte.gz", 3)
     labels = read_idx(Path(folder) / "train-labels-idx1-ubyte.gz", 1)
     if len(images) != len(labels):
@@ -69,7 +69,7 @@ def load_training_set(folder):
 
 
 def write_safetensors(path, tensors):
-    """u64 header length, JSON header padded with spaces to 8 bytes, then the float32 data end to end, all little-endian."""
+    """u64 header length, JSON header padded with spaces to 8 bytes, then the concatenated float32 data, all little-endian."""
     header, chunks, end = {}, [], 0
     for name, tensor in tensors.items():
         chunks.append(struct.pack(f"<{tensor.numel()}f", *tensor.flatten().tolist()))

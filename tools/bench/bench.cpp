@@ -19,7 +19,7 @@ std::vector<double> host_values(const Tensor& tensor) {
                                           : tensor.to(DType::float64).to_vector<double>();
 }
 
-// The largest difference over the largest number expected; infinity for a NaN or an infinity that differs.
+// The largest difference relative to the largest expected value; infinity for a mismatched NaN or infinity.
 double largest_error(const std::vector<Tensor>& got, const std::vector<std::vector<double>>& want) {
   double worst = 0;
   for (std::size_t k = 0; k < got.size(); ++k) {
@@ -38,7 +38,7 @@ double largest_error(const std::vector<Tensor>& got, const std::vector<std::vect
   return worst;
 }
 
-// The portable provider of the CPU in float64.
+// The CPU's portable provider in float64.
 std::vector<std::vector<double>> expected_outputs(const BenchCase& c) {
   const ProviderScope portable("cpu");
   const BenchCall call = c.make(Device(), DType::float64);
@@ -56,13 +56,14 @@ const Provider& last_provider(Device device) {
   return *last;
 }
 
-// A provider alone for a slot; for an op, which may need slots that it has not, the portable one behind it.
+// A single provider for a slot. An op may need slots that the provider lacks, so the portable one is its
+// fallback.
 std::string order_of(const BenchCase& c, const Provider& provider, Device device) {
   const std::string last = last_provider(device).name;
   return c.is_slot || provider.name == last ? provider.name : provider.name + (',' + last);
 }
 
-// One run under the profiler: whether it is right, and how much work it is.
+// One run under the profiler: checks the result and counts the work.
 BenchRow verify(const BenchCase& c, const Provider& provider, Device device,
                 const std::vector<std::vector<double>>& expected) {
   BenchRow row{c.group, c.name, provider.name, Disposition::ok, {}, 0, {}, 0, 0, {}, 0};
@@ -100,12 +101,12 @@ BenchRow verify(const BenchCase& c, const Provider& provider, Device device,
 
 void time_rows(const BenchCase& c, std::vector<BenchRow>& rows, const BenchOptions& options,
                const Roofs& roofs) {
-  std::vector<BenchRow*> right;
+  std::vector<BenchRow*> correct;
   std::vector<Contestant> contestants;
   Backend& device = backend(options.device);
   for (BenchRow& row : rows) {
     if (row.disposition != Disposition::ok) continue;
-    right.push_back(&row);
+    correct.push_back(&row);
     const std::string order = order_of(c, provider(row.provider), options.device);
     contestants.push_back([&device, run = c.make(options.device, DType::float32).run, order,
                            index = options.device.index()](std::int64_t count) {
@@ -114,17 +115,17 @@ void time_rows(const BenchCase& c, std::vector<BenchRow>& rows, const BenchOptio
       device.synchronize(index);
     });
   }
-  const std::vector<Timing> timings = time_in_turn(contestants, options.timing);
-  // The vendors' libraries come before our own kernels; where two compute a call, the faster one counts.
+  const std::vector<Timing> timings = time_interleaved(contestants, options.timing);
+  // Vendor libraries come first. Where several compute a call, the fastest counts.
   const std::string own = last_provider(options.device).name;
   double vendor_ns = 0;
-  for (std::size_t i = 0; i < right.size(); ++i) {
-    right[i]->timing = timings[i];
-    if (right[i]->provider != own && (vendor_ns == 0 || timings[i].median_ns < vendor_ns))
+  for (std::size_t i = 0; i < correct.size(); ++i) {
+    correct[i]->timing = timings[i];
+    if (correct[i]->provider != own && (vendor_ns == 0 || timings[i].median_ns < vendor_ns))
       vendor_ns = timings[i].median_ns;
   }
-  for (BenchRow* row : right) {
-    // The call before left its operands in the caches, where they fit.
+  for (BenchRow* row : correct) {
+    // The previous call left its operands in the caches if they fit.
     const double again = options.timing.flush ? std::numeric_limits<double>::infinity() : row->bytes;
     row->roof = roof_share(roofs, row->flops, row->bytes, row->timing.median_ns, again);
     row->vendor_ratio = vendor_ns / row->timing.median_ns;
@@ -165,7 +166,7 @@ std::string csv_header() {
          "kind,vendor_ratio\n";
 }
 
-// Names have no quotes; the fields that no timing gave are empty.
+// Names contain no quotes. Fields without a timing are empty.
 std::string to_csv(const BenchRow& row) {
   std::ostringstream out;
   out << '"' << row.group << "\",\"" << row.name << "\"," << report_name(row.provider.c_str()) << ','
@@ -183,7 +184,7 @@ std::string to_csv(const BenchRow& row) {
 
 void run_bench(std::span<const BenchCase> cases, const BenchOptions& options, const Roofs& roofs,
                const std::function<bool(std::span<const BenchRow>)>& report) {
-  const bool timed = !backend(options.device).is_emulated();  // the time of an emulated device means nothing
+  const bool timed = !backend(options.device).is_emulated();  // the times of an emulated device mean nothing
   for (const BenchCase& c : cases) {
     if ((c.group + '/' + c.name).find(options.filter) == std::string::npos) continue;
     const auto expected = expected_outputs(c);

@@ -1,4 +1,4 @@
-// Every provider of a device on the same calls: verified first, then timed in turn.
+// Runs every provider of a device on the same calls: verified first, then timed in alternation.
 #pragma once
 
 #include <metron/core/slot.h>
@@ -20,12 +20,12 @@ const char* name_of(Disposition disposition);
 struct BenchRow {
   std::string group, name, provider;
   Disposition disposition = Disposition::ok;
-  std::string message;  // of what declined or failed
-  double error = 0;     // largest difference from float64 loops, as a fraction of the largest number there
-  Timing timing;        // of a row that is ok, on a device whose time means something
+  std::string message;  // why it declined or failed
+  double error = 0;     // largest difference from the float64 loops, relative to the largest value there
+  Timing timing;        // if the row is ok and the device's time is meaningful
   double flops = 0, bytes = 0;
   RoofShare roof;
-  double vendor_ratio = 0;  // the time of the vendors' fastest library over this; 0 where none computed it
+  double vendor_ratio = 0;  // time of the fastest vendor library relative to this; 0 if none computed it
   double gflops() const { return timing.median_ns > 0 ? flops / timing.median_ns : 0; }
   double gbytes() const { return timing.median_ns > 0 ? bytes / timing.median_ns : 0; }
 };
@@ -36,10 +36,10 @@ struct BenchOptions {
   std::string filter;  // rows whose "group/name" contains it
 };
 
-// Differences beyond this fraction of the largest result are no rounding of float32 sums.
+// Larger differences, relative to the largest result, are not rounding of float32 sums.
 inline constexpr double bench_tolerance = 2e-5;
 
-// `report` is given each case's rows as soon as they are there; returning false ends the bench.
+// Calls `report` with each case's rows as soon as they are complete. Returning false ends the bench.
 void run_bench(std::span<const BenchCase> cases, const BenchOptions& options, const Roofs& roofs,
                const std::function<bool(std::span<const BenchRow>)>& report);
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Training speed of the reference CNN: Metron against PyTorch on the CPU, in turn, in one run.
+"""Training speed of the reference CNN: Metron against PyTorch on the CPU, interleaved in one run.
 
   python3 tools/bench/compare_torch.py [--rounds 5] [--batch-size 1 64] [--threads 2]
 
-Needs a release build and PyTorch (Debian: python3-torch). Each round measures Metron, then PyTorch; what is printed
-are medians over the rounds and the median of the rounds' ratios. Metron's figure includes its data loader, PyTorch's
-does not: its batches are cut from tensors in memory.
+Needs a release build and PyTorch (Debian: python3-torch). Each round measures Metron, then PyTorch; prints
+medians over the rounds and the median of the rounds' ratios. Metron's rate includes its data loader. PyTorch's
+does not: its batches are slices of tensors in memory.
 """
 
 import argparse
@@ -33,7 +33,7 @@ def run(command, environment):
 
 
 def metron_rate(binary, batch_size, seconds, rate, threads, environment, *flags):
-    """Samples per second over about `seconds`, as many images as the last known rate needs."""
+    """Samples per second over about `seconds`, sized by the last known rate."""
     images = max(batch_size * 20, min(60000, int(rate * seconds)))
     output = run(
         [binary, "--epochs", "1", "--batch-size", str(batch_size), "--train-limit", str(images), "--test-limit", "1",
@@ -48,7 +48,7 @@ def metron_rate(binary, batch_size, seconds, rate, threads, environment, *flags)
 
 def torch_rate(batch_size, seconds, threads, environment):
     script = Path(__file__).with_name("torch_mnist.py")
-    python = "/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.executable  # Debian's has its torch
+    python = "/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.executable  # Debian's python3-torch is installed there
     output = run([python, script, "--batch-size", str(batch_size), "--seconds", str(seconds), "--threads", str(threads)],
                  environment)
     return float(json.loads(output.strip().splitlines()[-1])["samples_per_s"])
@@ -58,7 +58,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--batch-size", type=int, nargs="+", default=[64, 1])
-    parser.add_argument("--seconds", type=float, default=8, help="of each measurement")
+    parser.add_argument("--seconds", type=float, default=8, help="per measurement")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--binary", type=Path, default=ROOT / "build/release/bin/mnist_cnn")
     options = parser.parse_args()
@@ -71,7 +71,7 @@ def main():
     print(f"{'batch':>5}  {'Metron':>10}  {'PyTorch':>10}  {'ratio':>6}   samples/s, medians of {options.rounds} rounds")
     for batch_size in options.batch_size:
         ours, theirs = [], []
-        rate = metron_rate(options.binary, batch_size, 1, 200, options.threads, environment)  # also warms the files
+        rate = metron_rate(options.binary, batch_size, 1, 200, options.threads, environment)  # also warms the page cache
         for _ in range(options.rounds):
             ours.append(metron_rate(options.binary, batch_size, options.seconds, rate, options.threads, environment))
             theirs.append(torch_rate(batch_size, options.seconds, options.threads, environment))

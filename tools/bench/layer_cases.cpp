@@ -1,4 +1,4 @@
-// The slot calls of one training step of the reference model, in its order.
+// The slot calls of one training step of the reference model, in order.
 #include <metron/core/autograd.h>
 #include <metron/core/ops.h>
 #include <metron/core/slots.h>
@@ -10,8 +10,7 @@
 namespace metron::tools {
 namespace {
 
-// Makes the operands of one call: numbers that depend on the operand's position alone, in the device's
-// layout.
+// Creates the operands of one call. Values depend only on the operand's index, layouts on the device.
 class Operands {
  public:
   Operands(Device device, DType dtype) : device_(device), dtype_(dtype) {}
@@ -40,7 +39,7 @@ class Operands {
   }
 
  private:
-  // Images as the ops of that device lay them out.
+  // Images in the layout that the ops of that device prefer.
   MemoryFormat format(const Shape& shape) const {
     return device_.is_cpu() && shape.size() == 4 ? MemoryFormat::channels_last : MemoryFormat::contiguous;
   }
@@ -51,7 +50,7 @@ class Operands {
   std::uint64_t stream_ = 0;
 };
 
-// A call that writes y: `run` gets the operands that `prepare` made, and y.
+// A call that writes y. `run` takes the operands created by `prepare`, and y.
 template <typename Prepare>
 BenchCase slot_case(const std::string& group, const std::string& name, Prepare prepare) {
   return {group, name, true, [prepare](Device device, DType dtype) {
@@ -135,7 +134,7 @@ void add_dropout(std::vector<BenchCase>& cases, const std::string& group, const 
     });
   }));
   cases.push_back(slot_case(group, layer + " backward", [=](Operands& o) {
-    const Tensor g = o.weight(shape);  // from what flattened y: its order, not the images'
+    const Tensor g = o.weight(shape);  // the gradient of the flattened y is contiguous, unlike the images
     return writes({o.empty(shape).contiguous()}, [=](Outputs& out) {
       kernel::dropout(g, p, plane, PhiloxKey{1, 2}, out[0]);
     });

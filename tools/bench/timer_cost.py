@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""What the timer costs: training of the reference CNN with --profile and without, in turn, in one run.
+"""The timer's overhead: trains the reference CNN with and without --profile, interleaved in one run.
 
   python3 tools/bench/timer_cost.py [--rounds 7] [--batch-size 64 1] [--threads 2]
 
-Prints the medians and, of the rounds' ratios, the median and the range. Needs a release build.
+Prints the medians, and the median and range of the rounds' ratios. Needs a release build.
 """
 
 import argparse
@@ -18,7 +18,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--batch-size", type=int, nargs="+", default=[64, 1])
-    parser.add_argument("--seconds", type=float, default=5, help="of each measurement")
+    parser.add_argument("--seconds", type=float, default=5, help="per measurement")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--binary", type=Path, default=ROOT / "build/release/bin/mnist_cnn")
     options = parser.parse_args()
@@ -34,7 +34,7 @@ def main():
         guess = rate()
         off, on = [], []
         for i in range(options.rounds):
-            for profiled in (False, True) if i % 2 == 0 else (True, False):  # a drift hits both alike
+            for profiled in (False, True) if i % 2 == 0 else (True, False):  # drift affects both alike
                 (on if profiled else off).append(rate(*(["--profile"] if profiled else []), guess=guess))
         costs = [a / b - 1 for a, b in zip(off, on)]
         print(f"{batch_size:>5}  {statistics.median(off):>8.0f}  {statistics.median(on):>8.0f}"

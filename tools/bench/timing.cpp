@@ -16,8 +16,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Goes through more memory than the caches hold: twice the last level of the CPU, each thread through its
-// part and through no less than its own caches hold; on a GPU twice the largest second level there is.
+// Touches more memory than the caches hold: on the CPU twice the last-level cache, split among the threads,
+// but at least each thread's private caches; on a GPU twice the largest L2 cache.
 std::int64_t bytes_to_flush(Device device) {
   constexpr std::int64_t mib = 1 << 20;
   const std::int64_t known = device.is_cpu() ? last_level_cache_bytes() : 0;
@@ -26,13 +26,13 @@ std::int64_t bytes_to_flush(Device device) {
 
 class CacheFlush {
  public:
-  // Filled, as pages that were never written to are all the same one.
+  // initialized, as untouched pages all map to one zero page
   explicit CacheFlush(Device device)
       : data_(Tensor::full({bytes_to_flush(device) / 4}, 1, {DType::float32, device})) {}
 
   void operator()() {
     const Device device = data_.device();
-    if (device.is_cpu()) {  // read: stores may go past the caches
+    if (device.is_cpu()) {  // reads: stores may bypass the caches
       const auto* words = static_cast<const std::uint32_t*>(data_.raw_data());
       parallel_for(data_.numel(), 1 << 16, [&](std::int64_t begin, std::int64_t end) {
         sum_ += std::accumulate(words + begin, words + end, std::uint32_t{0});
@@ -45,7 +45,7 @@ class CacheFlush {
 
  private:
   Tensor data_;
-  std::atomic<std::uint32_t> sum_ = 0;  // keeps what was read from being left out
+  std::atomic<std::uint32_t> sum_ = 0;  // keeps the reads from being optimized away
 };
 
 double round_ns(const Contestant& contestant, std::int64_t calls) {
@@ -54,25 +54,25 @@ double round_ns(const Contestant& contestant, std::int64_t calls) {
   return std::chrono::duration<double, std::nano>(Clock::now() - begin).count();
 }
 
-// After a first call, which loads and compiles what is to be loaded: how many calls fill a round.
-std::int64_t calls_of_a_round(const Contestant& contestant, double wanted_ns) {
+// The number of calls per round, after a first call for one-time initialization.
+std::int64_t calls_per_round(const Contestant& contestant, double target_ns) {
   round_ns(contestant, 1);
   std::int64_t calls = 1;
   for (;;) {
     const double taken = round_ns(contestant, calls);
-    if (taken >= wanted_ns) return calls;
-    const double factor = std::clamp(wanted_ns * 1.2 / std::max(taken, 1.0), 1.5, 20.0);
+    if (taken >= target_ns) return calls;
+    const double factor = std::clamp(target_ns * 1.2 / std::max(taken, 1.0), 1.5, 20.0);
     calls = static_cast<std::int64_t>(std::ceil(static_cast<double>(calls) * factor));
   }
 }
 
 }  // namespace
 
-std::vector<Timing> time_in_turn(std::span<const Contestant> contestants, const TimingOptions& options) {
+std::vector<Timing> time_interleaved(std::span<const Contestant> contestants, const TimingOptions& options) {
   std::vector<Timing> timings(contestants.size());
   std::vector<std::vector<double>> samples(contestants.size());
   for (std::size_t i = 0; i < contestants.size(); ++i)
-    timings[i].calls = calls_of_a_round(contestants[i], options.flush ? 0 : options.round_s * 1e9);
+    timings[i].calls = calls_per_round(contestants[i], options.flush ? 0 : options.round_s * 1e9);
 
   std::optional<CacheFlush> flush;
   if (options.flush) flush.emplace(*options.flush);

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Times PyTorch's training of the MNIST CNN on the CPU: the number that Metron's own training is held against.
+"""Times PyTorch's training of the MNIST CNN on the CPU: the baseline for Metron's training speed.
 
-Prints one JSON line. The images are normalised and in memory before the clock starts; a step is gathering a
-shuffled batch, forward with dropout, backward and the Adadelta update.
+Prints one JSON line. The images are normalized and in memory before timing starts. A step gathers a shuffled
+batch, runs forward with dropout and backward, and applies the Adadelta update.
 """
 import argparse
 import json
@@ -23,7 +23,7 @@ from make_mnist_losses import DATA, build_model, load_training_set  # noqa: E402
 
 
 def shuffled_batches(images, labels, size):
-    """Whole batches for ever, in a new order every epoch."""
+    """Yields full batches indefinitely, reshuffled every epoch."""
     while True:
         order = torch.randperm(len(images))
         for begin in range(0, len(images) - size + 1, size):
@@ -48,7 +48,7 @@ def make_step(images, labels, batch_size):
 
 
 def loaded_blas():
-    """The BLAS that PyTorch really uses: Debian's default, the plain Fortran one, makes the linear layers slow."""
+    """The BLAS that PyTorch actually uses: Debian's default, the reference Fortran BLAS, slows down the linear layers."""
     try:
         maps = Path("/proc/self/maps").read_text()
     except OSError:

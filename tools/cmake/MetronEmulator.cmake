@@ -1,5 +1,5 @@
-# metron_emulated_kernels(<target> files.cu...): compiles CUDA files as C++ for the emulator, into an object library
-# whose objects become part of <target>. Needs metron_emulator.
+# metron_emulated_kernels(<target> files.cu...): compiles CUDA files as C++ for the emulator into an object library and
+# adds its objects to <target>. Needs metron_emulator.
 function(metron_emulated_kernels target)
   set(objects ${target}_emulated_kernels)
   add_library(${objects} OBJECT ${ARGN})
@@ -7,15 +7,15 @@ function(metron_emulated_kernels target)
   target_compile_options(
     ${objects}
     PRIVATE -x c++ -fno-sanitize=all
-            # Every load and store calls a hook of the emulator's, every index of an array is compared with its extent.
+            # Every load and store calls an emulator hook. Every array index is bounds-checked.
             -fsanitize=thread --param=tsan-instrument-func-entry-exit=0
             -fsanitize=bounds-strict,alignment,integer-divide-by-zero -fsanitize-recover=all
-            # A structure's copy stays one access, as on a device, instead of one for each member.
+            # Copying a struct stays one access, as on a device, instead of one per member.
             -fno-tree-sra
-            # Two kernels of equal code stay two.
+            # Kernels with identical code stay separate.
             -fno-ipa-icf
-            # Line tables for the findings, whatever the configuration. A compiler cache may have them from another
-            # clone, so the root has a name that is the same for all; source_line.cpp takes it off.
+            # Line tables for the findings in every configuration. A compiler cache may share objects between clones,
+            # so the root gets a fixed name, which source_line.cpp strips.
             -O2 -g1 -ffile-prefix-map=${PROJECT_SOURCE_DIR}=/project -ftls-model=initial-exec -Wno-unknown-pragmas -fno-math-errno)
   target_link_libraries(${objects} PRIVATE metron_warnings metron_emulator)
   set_target_properties(${objects} PROPERTIES POSITION_INDEPENDENT_CODE ON)

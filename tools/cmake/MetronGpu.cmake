@@ -1,9 +1,9 @@
-# The CUDA device: compiled by nvcc, or executed by the emulator on the CPU, or left out.
+# The CUDA device: compiled by nvcc, executed by the emulator on the CPU, or disabled.
 
-set(METRON_GPU auto CACHE STRING "CUDA kernels: cuda, emulated, off; auto: cuda where the toolkit is, else emulated")
+set(METRON_GPU auto CACHE STRING "CUDA kernels: cuda, emulated, off; auto: cuda if the toolkit is installed, else emulated")
 set_property(CACHE METRON_GPU PROPERTY STRINGS auto cuda emulated off)
 set(METRON_CUDA_ARCHITECTURES 75-real 80-real 86-real 89-real 90-real 100-real 120
-    CACHE STRING "Architectures that nvcc compiles for; one without -real or -virtual keeps its PTX too")
+    CACHE STRING "Architectures that nvcc compiles for; one without -real or -virtual includes PTX")
 
 set(METRON_GPU_MODE ${METRON_GPU})
 if(METRON_GPU_MODE STREQUAL auto)
@@ -16,9 +16,9 @@ if(METRON_GPU_MODE STREQUAL auto)
   endif()
 endif()
 if(NOT METRON_GPU_MODE MATCHES "^(cuda|emulated|off)$")
-  message(FATAL_ERROR "METRON_GPU is auto, cuda, emulated or off, got ${METRON_GPU}")
+  message(FATAL_ERROR "METRON_GPU must be auto, cuda, emulated or off, got ${METRON_GPU}")
 endif()
-# The emulator defines the hooks of -fsanitize=thread itself, and switches stacks under the sanitizer's feet.
+# The emulator defines the -fsanitize=thread hooks itself and switches stacks without the sanitizer's knowledge.
 if(METRON_GPU_MODE STREQUAL emulated AND METRON_SANITIZE STREQUAL thread)
   set(METRON_GPU_MODE off)
 endif()
@@ -32,7 +32,7 @@ if(METRON_GPU_MODE STREQUAL cuda)
     set(CMAKE_CUDA_COMPILER_LAUNCHER ${CCACHE})
   endif()
   enable_language(CUDA)
-  # CMake 3.25 does not know yet that nvcc speaks C++20.
+  # CMake 3.25 does not yet know that nvcc supports C++20.
   if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)
     set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
     set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION -std=c++20)
@@ -40,6 +40,6 @@ if(METRON_GPU_MODE STREQUAL cuda)
   set(CMAKE_CUDA_STANDARD 20)
   set(CMAKE_CUDA_STANDARD_REQUIRED ON)
   find_package(CUDAToolkit REQUIRED)
-  # Host code in .cu files has the warnings that nvcc's own output passes; relaxed constexpr: functors use std::bit_cast.
+  # Only host warnings that nvcc's generated code passes. Relaxed constexpr: functors use std::bit_cast.
   set(METRON_CUDA_FLAGS --expt-relaxed-constexpr --Werror=all-warnings -Xptxas=-warn-spills,-Werror -Xcompiler=-Wall,-Wextra,-Wshadow,-Wconversion)
 endif()

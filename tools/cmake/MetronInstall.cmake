@@ -1,10 +1,10 @@
-# cmake --install: headers, library, CMake package and pkg-config file. Nothing in them names the prefix, so an
-# installed tree may be moved.
+# cmake --install: headers, library, CMake package and pkg-config file. None of them contains the prefix, so an
+# installed tree is relocatable.
 include(CMakePackageConfigHelpers)
 set(cmake_folder ${CMAKE_INSTALL_LIBDIR}/cmake/metron)
 
 install(TARGETS metron EXPORT metronTargets)
-# A header is public by where it lies: in one of these folders. All others are the library's own.
+# Headers in these folders are public. All others are private.
 set(METRON_PUBLIC_FOLDERS core core/data core/io core/profiler core/timer kernels layers layers/models)
 foreach(folder IN LISTS METRON_PUBLIC_FOLDERS)
   file(GLOB headers CONFIGURE_DEPENDS ${folder}/*.h ${folder}/*.def)
@@ -12,7 +12,7 @@ foreach(folder IN LISTS METRON_PUBLIC_FOLDERS)
   install(FILES ${headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/metron/${folder})
 endforeach()
 install(FILES layers/metron.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/metron)
-install(DIRECTORY core/deprecated/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})  # the paths of before, which forward
+install(DIRECTORY core/deprecated/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})  # forwarding headers at the old paths
 
 install(EXPORT metronTargets NAMESPACE metron:: DESTINATION ${cmake_folder})
 configure_package_config_file(tools/cmake/metronConfig.cmake.in metronConfig.cmake INSTALL_DESTINATION ${cmake_folder})
@@ -20,7 +20,7 @@ write_basic_package_version_file(metronConfigVersion.cmake COMPATIBILITY SameMin
 install(FILES ${PROJECT_BINARY_DIR}/metronConfig.cmake ${PROJECT_BINARY_DIR}/metronConfigVersion.cmake
         DESTINATION ${cmake_folder})
 
-# A static library's own libraries belong to Libs, or plain `pkg-config --libs` would not link.
+# For a static library, private dependencies go into Libs, so that plain `pkg-config --libs` links.
 set(metron_private_libs "-lz -pthread")
 if(METRON_OPENMP)
   list(JOIN OpenMP_CXX_LIB_NAMES " -l" openmp_libs)

@@ -1,4 +1,4 @@
-# Options, dependencies and the warnings that are errors in our own code.
+# Options, dependencies and warning flags.
 
 if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
@@ -6,10 +6,10 @@ endif()
 option(BUILD_SHARED_LIBS "Build libmetron.so instead of libmetron.a" OFF)
 option(BUILD_TESTING "Build the tests" ${PROJECT_IS_TOP_LEVEL})
 option(METRON_OPENMP "Compute on all cores with OpenMP" ON)
-option(METRON_ONEDNN "Use oneDNN on the CPU where it is installed" ON)
+option(METRON_ONEDNN "Use oneDNN on the CPU if it is installed" ON)
 option(METRON_WERROR "Treat warnings as errors" ${PROJECT_IS_TOP_LEVEL})
 set(METRON_SANITIZE "" CACHE STRING "Sanitizers to compile with: address,undefined or thread")
-# The portable kernels are compiled once for each of these; the widest one that the processor has is used.
+# The portable kernels are compiled once per instruction set. The widest one supported by the processor is used.
 set(METRON_CPU_ISAS "baseline;avx2" CACHE STRING "Instruction sets of the portable kernels: baseline, avx2, avx512")
 
 set(CMAKE_CXX_STANDARD 20)
@@ -34,15 +34,15 @@ endif()
 if(METRON_ONEDNN)
   find_package(dnnl 2.6 CONFIG QUIET)
   if(NOT dnnl_FOUND)
-    message(STATUS "oneDNN not found: the portable kernels compute alone")
+    message(STATUS "oneDNN not found: using only the portable kernels")
     set(METRON_ONEDNN OFF)
   elseif(NOT METRON_OPENMP AND DNNL_CPU_RUNTIME STREQUAL OMP)
-    message(STATUS "oneDNN left out: it forks OpenMP's threads, and METRON_OPENMP is off")
+    message(STATUS "oneDNN disabled: it uses OpenMP threads, and METRON_OPENMP is off")
     set(METRON_ONEDNN OFF)
   endif()
 endif()
 
-# NVTX is headers alone, and comes with CUDA's toolkit.
+# NVTX is header-only and part of the CUDA toolkit.
 find_path(METRON_NVTX_INCLUDE_DIR nvtx3/nvToolsExt.h HINTS ENV CUDA_PATH PATHS /usr/local/cuda PATH_SUFFIXES include)
 mark_as_advanced(METRON_NVTX_INCLUDE_DIR)
 set(METRON_NVTX OFF)
@@ -50,10 +50,10 @@ if(METRON_NVTX_INCLUDE_DIR)
   set(METRON_NVTX ON)
 endif()
 
-# For sources that are not hot: with the templates of JSON or CLI11, -O3 compiles a third longer than -O1.
+# For cold sources with JSON or CLI11 templates, where -O3 takes a third longer to compile than -O1.
 set(METRON_COLD_CODE $<$<CONFIG:Release>:-O1>)
 
-# Warnings of our own targets; nothing of this is exported.
+# Warnings of our own targets; not exported.
 add_library(metron_warnings INTERFACE)
 target_compile_options(metron_warnings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow -Wconversion
                                                  $<$<BOOL:${METRON_WERROR}>:-Werror>>)

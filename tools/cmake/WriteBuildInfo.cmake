@@ -1,4 +1,4 @@
-# Run at every build, so that the commit is that of the sources built; the file is rewritten only where it changes.
+# Runs in every build, so that the commit matches the sources. The file is rewritten only if it changes.
 set(commit unknown)
 find_program(GIT git)
 if(GIT)

@@ -31,7 +31,7 @@ struct Options {
 
 volatile std::sig_atomic_t interrupted = 0;
 
-// A row's median in an earlier run, by what the row is.
+// Medians of an earlier run, keyed by group, name and provider.
 using Earlier = std::map<std::string, double>;
 
 std::string key_of(const std::string& group, const std::string& name, const std::string& provider) {
@@ -48,7 +48,7 @@ Earlier read_earlier(const std::string& path) {
         medians[key_of(row.at("group"), row.at("name"), row.at("provider"))] = row.at("median_ns");
     }
   } catch (const nlohmann::json::exception& error) {
-    fail<IoError>("bench", path, ": is no output of metron bench --json: ", error.what());
+    fail<IoError>("bench", path, ": not the output of metron bench --json: ", error.what());
   }
   return medians;
 }
@@ -62,7 +62,7 @@ std::string time_text(double ns) {
   return buffer;
 }
 
-// A number, or a dash where there is none.
+// A number, or a dash if there is none.
 std::string cell(const char* format, double value) {
   char buffer[32];
   if (value == 0) return "-";
@@ -107,7 +107,7 @@ class Table {
   }
 
  private:
-  // The earlier time over this one: above 1 is faster now.
+  // The earlier time over this one: above 1 means faster now.
   std::string earlier_text(const BenchRow& row) const {
     if (!earlier_) return {};
     const auto found = earlier_->find(key_of(row.group, row.name, report_name(row.provider.c_str())));
@@ -127,7 +127,7 @@ int run(const Options& options) {
   std::optional<Earlier> earlier;
   if (!options.compare.empty()) earlier = read_earlier(options.compare);
   for (const std::string& path : {options.csv, options.json}) {
-    if (!path.empty()) AtomicFile{path};  // known now rather than after minutes
+    if (!path.empty()) AtomicFile{path};  // fail now rather than after minutes
   }
 
   const Environment environment = collect_environment();
@@ -194,17 +194,16 @@ int run(const Options& options) {
 Command bench_command(CommandLine& program) {
   Command command = program.add(
       "bench",
-      "Verifies and times every provider of a device on the same calls, in turn. Status 1 if one is wrong.");
+      "Verifies and times every provider of a device on the same calls. Status 1 if a result is wrong.");
   const auto options = std::make_shared<Options>();
   command.option("--device", &options->device, "auto, cpu, cuda or cuda:<index>");
   command.option("--batch", &options->batches, "batch sizes of the reference model's layers")
       .positive_number()
       .separated_by_commas();
   command.flag("--ops", options->op_table,
-               "the table of op cases, all ops and odd shapes, rather than the layers");
+               "the table of op cases (all ops, odd shapes) instead of the layers");
   command.option("--filter", &options->filter, "only rows whose \"group/name\" contains this text");
-  command.flag("--flush", options->flush,
-               "cold caches: the device's are filled with other data before each call");
+  command.flag("--flush", options->flush, "cold caches: flush the device's caches before each call");
   command.option("--budget", &options->budget, "seconds of timing for each row").positive_number();
   command.option("--csv", &options->csv, "write the rows to this file");
   command.option("--json", &options->json, "write the rows, the machine and its roofs to this file");

@@ -12,7 +12,7 @@ Option Option::whole_number() const {
         std::int64_t value = -1;
         const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
         const bool fits = error == std::errc() && end == text.data() + text.size() && value >= 0;
-        return fits ? std::string() : "a whole number that is not negative is wanted, got " + text;
+        return fits ? std::string() : "expected a non-negative integer, got " + text;
       },
       "", "whole_number"));
   return *this;
@@ -25,7 +25,7 @@ Option Option::positive_number() const {
         const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
         const bool fits =
             error == std::errc() && end == text.data() + text.size() && std::isfinite(value) && value > 0;
-        return fits ? std::string() : "a positive number is wanted, got " + text;
+        return fits ? std::string() : "expected a positive number, got " + text;
       },
       "", "positive_number"));
   return *this;

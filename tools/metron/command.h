@@ -1,5 +1,5 @@
-// The command line of `metron`: a subcommand is one file, listed in main.cpp. CLI11 is included by
-// command.cpp alone, as its headers take longer to compile than all subcommands together.
+// The command line of `metron`: a subcommand is one file, listed in main.cpp. Only command.cpp includes
+// CLI11, whose headers take longer to compile than all subcommands together.
 #pragma once
 
 #include <cstdint>
@@ -18,12 +18,12 @@ class Option;
 
 namespace metron::tools {
 
-// Where an option's value goes. What is there before is the default that --help shows.
+// The destination of an option's value. Its initial value is the default that --help shows.
 using OptionValue =
     std::variant<std::string*, int*, std::int64_t*, std::uint64_t*, double*, std::optional<std::int64_t>*,
                  std::filesystem::path*, std::vector<std::string>*, std::vector<std::int64_t>*>;
 
-// An option, and the rules of its value: bad input ends the program with status 2.
+// An option and its validation rules. Invalid input ends the program with status 2.
 class Option {
  public:
   explicit Option(CLI::Option* option) : option_(option) {}
@@ -52,7 +52,7 @@ class Command {
   void hide() const;  // from --help
   bool was_given() const;
 
-  std::function<int()> run;  // after the options were read; returns the exit status
+  std::function<int()> run;  // called after parsing; returns the exit status
 
  private:
   CLI::App* app_;
@@ -64,7 +64,7 @@ class CommandLine {
   ~CommandLine();
 
   Command add(const char* name, const char* text);
-  // The exit status where the program is to end here: after --help, or a message about bad input.
+  // The exit status if the program should end here: after --help or an error message for invalid input.
   std::optional<int> parse(int argc, char** argv);
 
  private:

@@ -67,7 +67,7 @@ const std::map<std::string, Encoder> encoders{
 const Encoder& encoder_of(const std::filesystem::path& path) {
   const auto found = encoders.find(path.extension().string());
   check<ValueError>(found != encoders.end(), "graph", path.string(),
-                    ": a name that ends in .png, .svg or .dot is wanted");
+                    ": expected a name that ends in .png, .svg or .dot");
   return found->second;
 }
 
@@ -78,7 +78,7 @@ std::string title_of(const Options& o) {
 }
 
 int run(const Options& o) {
-  for (const std::string& path : o.out) {  // what can't be written is known before anything runs
+  for (const std::string& path : o.out) {  // report unwritable files before anything runs
     encoder_of(path);
     AtomicFile{path};
   }

@@ -4,7 +4,7 @@
 
 namespace metron::tools {
 
-// `metron info`: the machine, the devices and providers, the versions of what this build uses.
+// `metron info`: machine, devices, providers, and versions of this build's dependencies.
 Command info_command(CommandLine& program);
 
 }  // namespace metron::tools

@@ -1,4 +1,4 @@
-// The `metron` command line. Exit status 2, with one message, for bad input of any kind.
+// The `metron` command line. Invalid input of any kind yields one message and exit status 2.
 #include <metron/core/error.h>
 
 #include <cerrno>
@@ -36,7 +36,7 @@ int main(int argc, char** argv) {
       if (std::fflush(stdout) == 0) return status;
       metron::fail<metron::IoError>("output", "the output can't be written: ", std::strerror(errno));
     }
-    std::cerr << "A subcommand is wanted.\nRun with --help for more information.\n";
+    std::cerr << "A subcommand is required.\nRun with --help for more information.\n";
   } catch (const std::exception& error) {
     std::cout.flush();
     std::cerr << "metron: " << error.what() << '\n';

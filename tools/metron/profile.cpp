@@ -43,8 +43,8 @@ std::vector<std::string> names_of(const auto& table) {
   return names;
 }
 
-// The last thing that the program's profiler said: "started", "written" or "error <message>"; nothing if it
-// never ran.
+// The last message of the program's profiler: "started", "written" or "error <message>"; empty if it never
+// ran.
 std::string last_report(const std::string& reported) {
   std::istringstream lines(reported);
   std::string last;
@@ -62,7 +62,7 @@ std::string last_report(const std::string& reported) {
     ended << " (it ended with status " << result.status << ')';
   }
   if (report.empty())
-    fail<Error>("profile", name, " ran no operation of Metron", ended.str(),
+    fail<Error>("profile", name, " ran no Metron op", ended.str(),
                 ": it is not linked with Metron, or computed nothing");
   fail<Error>("profile", name, " ended without writing its profile", ended.str(),
               ": a program that crashes or calls _exit leaves none");
@@ -77,7 +77,7 @@ void show(const Profile& profile, const Options& options) {
   for (const Device::Type type : {Device::Type::cpu, Device::Type::cuda}) {
     const MemorySummary memory = memory_summary(profile, type);
     if (memory.allocations == 0) continue;
-    std::printf("; memory on %s: %.1f MiB at most at once, %lld blocks given out",
+    std::printf("; memory on %s: peak %.1f MiB, %lld blocks allocated",
                 type == Device::Type::cpu ? "the cpu" : "cuda",
                 static_cast<double>(memory.peak_bytes) / (1 << 20),
                 static_cast<long long>(memory.allocations));
@@ -91,7 +91,7 @@ void show(const Profile& profile, const Options& options) {
       options.out.c_str());
 }
 
-// A folder that may have to be made: if it is left empty it goes again, with those around it that were made.
+// A folder, created if missing. If it stays empty it is removed again, with the parents that were created.
 class NewFolder {
  public:
   explicit NewFolder(std::filesystem::path path) : path_(std::move(path)), existing_(path_) {
@@ -109,7 +109,7 @@ class NewFolder {
   std::filesystem::path path_, existing_;
 };
 
-// The files of an earlier profile stay until the program writes its own.
+// The files of an earlier profile remain until the program writes its own.
 int run(const Options& options) {
   std::filesystem::path folder = std::filesystem::absolute(options.out);
   if (!folder.has_filename()) folder = folder.parent_path();
@@ -139,8 +139,8 @@ Command profile_command(CommandLine& program) {
   const auto options = std::make_shared<Options>();
   Options& o = *options;
   command.option("--steps", &o.steps, "steps to record, counted by the optimizer's; 0: all").whole_number();
-  command.option("--wait", &o.wait, "steps to let pass at full speed before").whole_number();
-  command.option("--warmup", &o.warmup, "steps to record and throw away before").whole_number();
+  command.option("--wait", &o.wait, "steps to skip before, at full speed").whole_number();
+  command.option("--warmup", &o.warmup, "steps to record and discard before").whole_number();
   command.option("--out", &o.out, "folder for the files");
   command.option("--top", &o.top, "ops to print; 0: all").whole_number();
   command.option("--sort", &o.sort, "what to rank by")

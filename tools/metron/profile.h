@@ -4,7 +4,7 @@
 
 namespace metron::tools {
 
-// `metron profile [options] -- program arguments`: runs a program that is linked with Metron and profiles it.
+// `metron profile [options] -- program arguments`: runs a program linked with Metron and profiles it.
 Command profile_command(CommandLine& program);
 
 }  // namespace metron::tools

@@ -16,24 +16,24 @@ namespace metron::tools {
 namespace {
 
 std::atomic<bool> interrupted = false;
-std::atomic<const char*> given_up = nullptr;  // why
+std::atomic<const char*> cancel_reason = nullptr;  // the reason
 
-bool give_up(const char* why) {  // false if it was given up before
+bool cancel(const char* why) {  // false if it was canceled before
   const char* none = nullptr;
-  return given_up.compare_exchange_strong(none, why);
+  return cancel_reason.compare_exchange_strong(none, why);
 }
 
 void say(std::string_view text) {
   [[maybe_unused]] const auto ignored = ::write(STDERR_FILENO, text.data(), text.size());
 }
 
-// The first Ctrl-C ends the stage that runs and writes what was done; the second gives all of it up; a third
-// ends the program at once, and only then are its unfinished files left.
+// The first Ctrl-C ends the current stage and writes what is complete. The second cancels without a report.
+// The third ends the program immediately and leaves unfinished files behind.
 void interrupt(int) {
   if (!interrupted.exchange(true)) {
-    say("\nCtrl-C: this stage ends, and what was done is written. Once more: nothing is written.\n");
-  } else if (give_up("interrupted twice")) {
-    say("\nCtrl-C: giving up.\n");
+    say("\nCtrl-C: finishing this stage and writing what is complete. Press again to write nothing.\n");
+  } else if (cancel("interrupted twice")) {
+    say("\nCtrl-C: canceled.\n");
   } else {
     std::signal(SIGINT, SIG_DFL);
     std::raise(SIGINT);
@@ -47,20 +47,20 @@ int run(report::Options options) {
   std::signal(SIGINT, interrupt);
   for (const int number : {SIGTERM, SIGHUP, SIGPIPE}) {
     std::signal(number, [](int) {
-      give_up("ended by a signal");
+      cancel("ended by a signal");
       interrupted = true;
     });
   }
   bool complete = false;
   try {
-    report::Progress progress(true, &given_up);
+    report::Progress progress(true, &cancel_reason);
     complete = report::make_report(options, progress, interrupted, interrupt);
   } catch (const report::GivenUp& error) {
     std::fprintf(stderr, "metron: %s\n", error.what());
     return 130;
   }
   const std::string file = (std::filesystem::path(options.out) / "report.html").string();
-  std::printf("%s%s\n", complete ? "" : "Interrupted: the report holds what was done.\n", file.c_str());
+  std::printf("%s%s\n", complete ? "" : "Interrupted: the report holds what was completed.\n", file.c_str());
   return complete ? 0 : 130;
 }
 
@@ -81,22 +81,20 @@ Command report_command(CommandLine& program, std::vector<std::string> command_li
   o.command = std::move(command_line);
   command.option("--out", &o.out, "folder for the report");
   const Option from = command.option(
-      "--from", &o.from, "a finished run instead of a training: its folder, or its .safetensors file");
-  command.option("--metrics", &o.metrics, "the finished run's metrics.csv, where its folder has none")
+      "--from", &o.from, "use a finished run instead of training: its folder or its .safetensors file");
+  command.option("--metrics", &o.metrics, "the finished run's metrics.csv, if its folder has none")
       .needs(from);
   command.option("--epochs", &o.epochs, "passes over the training set; 0: don't train")
       .range(0, 100000)
       .excludes(from);
   command.option("--batch", &o.batch_sizes, "batch sizes to profile").range(1, 65536).separated_by_commas();
-  command.flag("--faithful", o.faithful, "the lab's way of measuring first: one cold forward pass");
+  command.flag("--faithful", o.faithful, "also measure as the lab does: one cold forward pass");
   command.option("--lang", &o.language, "language of report, page and pictures").one_of({"en", "zh"});
   command.option("--train-batch-size", &o.train_batch_size, "samples in a training step")
       .positive_number()
       .excludes(from);
   command.option("--lr", &o.lr, "learning rate of Adadelta").positive_number().excludes(from);
-  command.option("--gamma", &o.gamma, "factor of the learning rate after each epoch")
-      .positive_number()
-      .excludes(from);
+  command.option("--gamma", &o.gamma, "learning rate decay per epoch").positive_number().excludes(from);
   command.option("--seed", &o.seed, "of weights, dropout and shuffling");
   command.option("--train-limit", &o.train_limit, "train on the first N images only")
       .positive_number()
@@ -104,13 +102,13 @@ Command report_command(CommandLine& program, std::vector<std::string> command_li
   command.option("--test-limit", &o.test_limit, "test on the first N images only").positive_number();
   command.option("--data", &o.data, "folder with the four IDX files, plain or gzipped");
   command.option("--device", &o.device, "auto, cpu, cuda or cuda:<index>");
-  command.option("--providers", &o.providers, "who computes, in order: onednn,cpu");
-  command.option("--threads", &o.threads, "threads that compute; 0: one a core").range(0, 4096);
-  command.option("--rounds", &o.rounds, "fresh processes that measure each batch size").range(1, 1000);
-  command.option("--steps", &o.steps, "training steps recorded in each of them").range(1, 10000);
+  command.option("--providers", &o.providers, "providers in order of preference: onednn,cpu");
+  command.option("--threads", &o.threads, "compute threads; 0: one per core").range(0, 4096);
+  command.option("--rounds", &o.rounds, "fresh processes per batch size").range(1, 1000);
+  command.option("--steps", &o.steps, "training steps recorded in each process").range(1, 10000);
   command
       .option("--provider-budget", &o.provider_budget,
-              "seconds of timing for each provider and kernel call; 0: no providers side by side")
+              "seconds of timing per provider and kernel call; 0: skip the provider comparison")
       .range(0.0, 60.0);
   command.flag("--gzip", o.gzip_trace, "write trace.json.gz instead of trace.json");
   add_sizes(command, o.sizes);

@@ -8,10 +8,10 @@
 namespace metron::tools {
 
 // `metron report`: the lab's experiment, reproduced and corrected, as a folder of text, tables and pictures.
-// The command line as it was given stands in the report.
+// The report quotes the command line.
 Command report_command(CommandLine& program, std::vector<std::string> command_line);
 
-// What `metron report` runs in processes of their own; not for people.
+// Subprocess entry point of `metron report`; not for users.
 Command report_pass_command(CommandLine& program);
 
 }  // namespace metron::tools

@@ -1,4 +1,4 @@
-// How the inputs of a case come to be.
+// Creates the inputs of a case.
 #include <metron/tools/op_cases/cases.h>
 
 #include <algorithm>
@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::int64_t absurd_index = std::int64_t{-1} << 40;
 
-// Standard C++ fixes the numbers of mt19937_64 but not those of its distributions.
+// The C++ standard specifies the output of mt19937_64 but not of its distributions.
 std::int64_t below(std::mt19937_64& random, std::int64_t limit) {
   return static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(limit));
 }
@@ -23,7 +23,7 @@ DType dtype_of_input(const Input& input, DType floating) {
   return input.values == Values::mask ? DType::uint8 : DType::int64;
 }
 
-// The view of this shape that the layout stands for, into a storage that it may not fill.
+// A view of this shape with the given layout. The storage may be larger.
 template <typename T>
 Tensor blank_view(const Shape& shape, Layout layout) {
   const auto filled = [](const Shape& stored) {
@@ -86,6 +86,11 @@ const std::vector<Case>& cases() {
   return table;
 }
 
+const std::vector<ErrorCase>& error_cases() {
+  static const std::vector<ErrorCase> all = normalization_error_cases();
+  return all;
+}
+
 std::string title(const Case& c) { return c.op + ": " + c.name; }
 
 std::ostream& operator<<(std::ostream& out, const Case& c) { return out << title(c); }
@@ -95,7 +100,7 @@ naive::Array make_values(const Input& input, const std::string& seed, std::size_
   std::seed_seq sequence(text.begin(), text.end());
   std::mt19937_64 random(sequence);
   naive::Array values(input.shape);
-  // Odd multiples of 1/128 lie between the multiples of 1/64; every other input lies between those again.
+  // Odd multiples of 1/128 are between the multiples of 1/64. Every other input is offset once more.
   const double shift = position % 2 == 0 ? 0x1p-7 : 0x1p-7 + 0x1p-8;
   const auto lattice = [&](double low, std::int64_t points) {
     return low + static_cast<double>(below(random, points)) / 64 + shift;
@@ -145,7 +150,7 @@ naive::Array make_values(const Input& input, const std::string& seed, std::size_
 Tensor make_tensor(const naive::Array& values, DType dtype, Layout layout, Device device) {
   Tensor result;
   visit_any_dtype(dtype, [&]<typename T>() {
-    // Built on the host, where elements can be written one by one; then moved as one block, gaps and all.
+    // Built on the host, where elements are writable one by one, then copied as one block, gaps included.
     const Tensor view = blank_view<T>(values.shape, layout);
     const std::int64_t held = static_cast<std::int64_t>(view.storage()->bytes() / sizeof(T));
     Tensor block = view.as_strided({held}, {1}, 0);

@@ -1,7 +1,8 @@
-// The table of op cases, which the tests of gradients, providers and devices and the benchmark iterate over.
-// A case says which op, which inputs, the call, and the same in double-precision loops.
+// The table of op cases, shared by the tests of gradients, providers and devices and by the benchmark. A case
+// names the op and its inputs, and holds the call and the same computation in double-precision loops.
 #pragma once
 
+#include <metron/core/error.h>
 #include <metron/core/tensor.h>
 #include <metron/tools/op_cases/naive.h>
 
@@ -10,24 +11,25 @@
 #include <iosfwd>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace metron::op_cases {
 
-// How an input lies in memory. The gaps around and between its elements hold NaN, or an absurd integer, so
-// that a kernel that strays into them shows it.
+// The memory layout of an input. Gaps around and between elements hold NaN, or an absurd integer, so that a
+// kernel that reads them produces a visible error.
 enum class Layout : std::uint8_t {
   contiguous,
-  transposed,     // the last two axes exchanged
-  strided,        // every second element of its last axis
-  offset,         // contiguous, not at the beginning of its storage
+  transposed,     // the last two axes swapped
+  strided,        // every second element along the last axis
+  offset,         // contiguous, not at the start of its storage
   channels_last,  // (N, C, H, W) stored as N, H, W, C
   expanded,       // stride 0 along the first axis
 };
 
-// What an input holds. Floating values have at most nine significant bits, so that float32 holds them
-// exactly, and keep at least 1/256 away from 0, from every multiple of 1/64 and from the values of the input
-// before or after.
+// The values of an input. Floating-point values have at most nine significant bits, so they are exact in
+// float32, and differ by at least 1/256 from 0, from every multiple of 1/64 and from the values of the
+// previous and next input.
 enum class Values : std::uint8_t {
   any,       // in (-2, 2)
   positive,  // in (0.25, 2.25)
@@ -45,7 +47,7 @@ struct Input {
   Values values = Values::any;
   Layout layout = Layout::contiguous;
   std::int64_t limit = 0;  // of labels
-  bool constant = false;   // no gradient is asked of it
+  bool constant = false;   // requires no gradient
 
   bool is_floating() const { return values < Values::label; }
   bool wants_gradient() const { return is_floating() && !constant; }
@@ -68,46 +70,61 @@ inline Input constant(Input input) {
 
 enum class Gradient : std::uint8_t {
   smooth,  // central differences apply
-  kinked,  // there is one, but the inputs lie on a kink or where float64 differences say nothing
-  none,    // the result takes no part in autograd
+  kinked,  // differentiable, but the inputs are at a kink, or float64 differences are too inaccurate
+  none,    // the result is not differentiable
 };
 
 using Tensors = std::span<const Tensor>;
 using Arrays = std::span<const naive::Array>;
 
 struct Case {
-  std::string op;    // as core/ops.h or kernels/kernels.h declares it
-  std::string name;  // what is special about it
+  std::string op;    // as declared in core/ops.h or core/slots.h
+  std::string name;  // what is special about the case
   std::vector<Input> inputs;
-  std::function<Tensor(Tensors)> call;  // the same result however often it is called
+  std::function<Tensor(Tensors)> call;  // deterministic across calls
   std::function<naive::Array(Arrays)> naive;
   Gradient gradient = Gradient::smooth;
 };
 
-// All cases, family by family.
+// All cases, by family.
 const std::vector<Case>& cases();
+
+// A call that the op must refuse with an error of the expected type whose message names the op, and has these
+// words.
+struct ErrorCase {
+  std::string op;
+  std::function<void()> call;
+  std::vector<std::string> words;
+  bool (*is_expected)(const Error& error);
+};
+template <typename E>
+ErrorCase error_case(std::string op, std::function<void()> call, std::vector<std::string> words) {
+  return {std::move(op), std::move(call), std::move(words),
+          [](const Error& error) { return dynamic_cast<const E*>(&error) != nullptr; }};
+}
+const std::vector<ErrorCase>& error_cases();
 
 // "conv2d: stride 2"
 std::string title(const Case& c);
 std::ostream& operator<<(std::ostream& out, const Case& c);
 
-// The values of an input, row-major; they depend on nothing but these arguments. `position` is that among the
-// inputs.
+// The values of an input in row-major order; a pure function of the arguments. `position` is the input's
+// index.
 naive::Array make_values(const Input& input, const std::string& seed, std::size_t position = 0);
 
-// A tensor of these values in this layout, amid its gaps.
+// A tensor with these values in this layout, with gaps.
 Tensor make_tensor(const naive::Array& values, DType dtype, Layout layout = Layout::contiguous,
                    Device device = {});
 
-// The case's inputs: floating ones of `dtype`, as leaves that require a gradient where one is wanted.
+// The case's inputs. Floating-point ones have `dtype` and are leaves that require a gradient unless constant.
 std::vector<Tensor> make_inputs(const Case& c, DType dtype, Device device = {});
 Tensor make_input(const Input& input, const naive::Array& values, DType dtype, Device device = {});
 
-// Elements in row-major order as doubles, whatever the dtype.
+// The elements in row-major order as doubles, for any dtype.
 naive::Array to_array(const Tensor& tensor);
 std::vector<naive::Array> to_arrays(Tensors tensors);
 
-// The families, each in a file of its name.
+// The families, each in the file of that name.
 std::vector<Case> elementwise_cases();
 std::vector<Case> reduction_cases();
 std::vector<Case> movement_cases();
@@ -117,5 +134,7 @@ std::vector<Case> normalization_cases();
 std::vector<Case> loss_cases();
 std::vector<Case> random_cases();
 std::vector<Case> optimizer_cases();
+
+std::vector<ErrorCase> normalization_error_cases();
 
 }  // namespace metron::op_cases

@@ -116,7 +116,7 @@ std::vector<Pool> pools(Values values) {
   };
 }
 
-// Nobody asks where a maximum was if there is no gradient.
+// Indices are only needed for a gradient.
 void add_pools_without_gradient(std::vector<Case>& table) {
   using enum Layout;
   for (const auto& [name, layout] : {std::pair("contiguous", contiguous), {"channels-last", channels_last}}) {

@@ -1,4 +1,4 @@
-// Element-wise ops: every formula over every way in which two shapes and layouts can meet.
+// Element-wise ops: every formula with every combination of two shapes and layouts.
 #include <metron/core/ops.h>
 #include <metron/tools/op_cases/cases.h>
 
@@ -12,7 +12,7 @@ struct Operands {
   Input a, b;
 };
 
-// The pairs of operands that each op of two sees; `values` are those of the second, a divisor for one.
+// The operand pairs for each binary op. `values` are those of the second operand, a divisor in one case.
 std::vector<Operands> pairs(Values first, Values second) {
   using enum Layout;
   const auto pair = [&](const char* name, const Shape& a, const Shape& b, Layout layout_a = contiguous,
@@ -127,6 +127,7 @@ void add_comparisons(std::vector<Case>& table) {
 
 double gelu_of(double x) { return x * 0.5 * std::erfc(-x / std::numbers::sqrt2); }
 double sigmoid_of(double x) { return 1 / (1 + std::exp(-x)); }
+double softplus_of(double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))); }
 
 void add_functions(std::vector<Case>& table) {
   using enum Values;
@@ -160,12 +161,13 @@ void add_functions(std::vector<Case>& table) {
                      [](Arrays x) { return naive::map(x[0], gelu_of); }});
   }
   add_unary(table, "sigmoid", "", sigmoid, sigmoid_of);
+  add_unary(table, "softplus", "", softplus, softplus_of);
   add_unary(table, "tanh", "", tanh, [](double x) { return std::tanh(x); });
   add_unary(
       table, "clamp", "", [](const Tensor& x) { return clamp(x, -0.75, 0.5); },
       [](double x) { return std::clamp(x, -0.75, 0.5); });
 
-  // Far out, where a careless formula overflows, and differences of float64 see only zeros.
+  // Extreme inputs, where a careless formula overflows and float64 differences are zero.
   const auto far_out = [&](const char* op, Tensor (*call)(const Tensor&), double (*formula)(double)) {
     table.push_back({op,
                      "large values",
@@ -176,6 +178,7 @@ void add_functions(std::vector<Case>& table) {
   };
   far_out("gelu", gelu, gelu_of);
   far_out("sigmoid", sigmoid, sigmoid_of);
+  far_out("softplus", softplus, softplus_of);
   far_out("tanh", tanh, std::tanh);
 }
 

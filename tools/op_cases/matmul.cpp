@@ -98,7 +98,7 @@ std::vector<Case> matmul_cases() {
   add_linear("large, three axes", {in({3, 17, 43}), in({37, 43}), in({37})}, relu);
   add_linear("primes", {in({31, 127}), in({61, 127}), in({61})}, relu);
 
-  // The gradients of w and b, one behind the other.
+  // The gradients of w and b, concatenated.
   const auto add_linear_backward = [&](const char* name, const Input& g, const Input& x) {
     table.push_back({"linear_backward_weight",
                      name,

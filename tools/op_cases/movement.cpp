@@ -1,4 +1,4 @@
-// Views and copies: elements change places or types, never values.
+// Views and copies: elements change position or dtype, never value.
 #include <metron/core/ops.h>
 #include <metron/tools/op_cases/cases.h>
 
@@ -148,7 +148,7 @@ void add_copies(std::vector<Case>& table) {
 
   const auto to = [](DType dtype) { return [=](const Tensor& x) { return cast(x, dtype); }; };
   copies("cast", "to float64", in({3, 5}), to(DType::float64));
-  // Differences of a float64 input see the rounding of the narrow type, not the slope 1.
+  // Differences of a float64 input see the narrow type's rounding instead of the slope 1.
   copies("cast", "to float32", in({3, 5}), to(DType::float32), Gradient::kinked);
   copies("cast", "to float16", in({3, 5}), to(DType::float16), Gradient::kinked);
   copies("cast", "to bfloat16", in({3, 5}), to(DType::bfloat16), Gradient::kinked);

@@ -1,4 +1,4 @@
-// The ops as independent double-precision loops: slow, simple and obviously right. The oracle of the cases.
+// The ops as independent double-precision loops: slow, simple and easy to verify. The oracle of the cases.
 #pragma once
 
 #include <metron/core/options.h>
@@ -65,7 +65,7 @@ Array generate(const Shape& shape, const F& f) {
   return y;
 }
 
-// The same elements in another shape.
+// The same elements with another shape.
 inline Array reshaped(const Array& x, const Shape& shape) {
   Array y(shape);
   y.data = x.data;
@@ -84,7 +84,7 @@ inline Shape broadcast(const Shape& a, const Shape& b) {
   return shape;
 }
 
-// The element of x that broadcasting puts at `index` of a larger shape.
+// The element of x that broadcasts to `index` of a larger shape.
 inline double broadcast_at(const Array& x, const Index& index) {
   Index mine = x.shape;
   for (int i = 0; i < mine.size(); ++i) mine[i] = x.shape[i] == 1 ? 0 : index[i + index.size() - mine.size()];
@@ -112,7 +112,7 @@ inline Array where(const Array& condition, const Array& a, const Array& b) {
 
 // ---- Reductions ----
 
-// f of the values that share an index once the axes (all if none) are dropped; they come in row-major order.
+// f of the values that share an index after dropping the axes (all if none), in row-major order.
 template <typename F>
 Array reduce(const Array& x, const Axes& axes, bool keep_dims, const F& f) {
   Shape kept = axes.empty() ? Dims::filled(x.shape.size(), 1) : x.shape;
@@ -156,7 +156,7 @@ inline double argmax_of(const std::vector<double>& values) {
 // ---- Matrix product ----
 
 inline Array matmul(const Array& a, const Array& b) {
-  // A vector is a row on the left and a column on the right; its axis disappears again.
+  // A vector is a row on the left and a column on the right. Its axis is removed again.
   const bool row = a.shape.size() == 1, column = b.shape.size() == 1;
   const Array left = row ? reshaped(a, {1, a.shape[0]}) : a;
   const Array right = column ? reshaped(b, {b.shape[0], 1}) : b;
@@ -191,8 +191,8 @@ inline Array matmul(const Array& a, const Array& b) {
 
 inline Array conv2d(const Array& x, const Array& w, const Array* bias, const Conv2dOptions& o) {
   const std::int64_t height = x.shape[2], width = x.shape[3];
-  const std::int64_t channels = w.shape[1], kh = w.shape[2], kw = w.shape[3];  // channels of one group
-  const std::int64_t outputs = w.shape[0] / o.groups;                          // of one group
+  const std::int64_t channels = w.shape[1], kh = w.shape[2], kw = w.shape[3];  // per group
+  const std::int64_t outputs = w.shape[0] / o.groups;                          // per group
   const std::int64_t oh = (height + 2 * o.padding.h - o.dilation.h * (kh - 1) - 1) / o.stride.h + 1;
   const std::int64_t ow = (width + 2 * o.padding.w - o.dilation.w * (kw - 1) - 1) / o.stride.w + 1;
   return generate({x.shape[0], w.shape[0], oh, ow}, [&](const Index& i) {
@@ -212,7 +212,8 @@ inline Array conv2d(const Array& x, const Array& w, const Array* bias, const Con
   });
 }
 
-// f of the values of each window; outside of x there are `padding_value`s, or nothing if that is NaN.
+// f of the values in each window. Positions outside x count as `padding_value`, or are skipped if that is
+// NaN.
 template <typename F>
 Array pool2d(const Array& x, const Pool2dOptions& o, double padding_value, const F& f) {
   const Size2 stride(o.stride.h == 0 ? o.kernel.h : o.stride.h, o.stride.w == 0 ? o.kernel.w : o.stride.w);
@@ -241,7 +242,7 @@ inline Array avg_pool2d(const Array& x, const Pool2dOptions& options) {
   return pool2d(x, options, 0, mean_of);
 }
 
-// ---- Normalisation ----
+// ---- Normalization ----
 
 inline double variance_of(const std::vector<double>& values) {  // biased
   const double mean = mean_of(values);
@@ -267,7 +268,7 @@ inline Array batch_norm(const Array& x, const Array& mean, const Array& variance
   });
 }
 
-// Over the last axes, as many as `columns` has elements; w and b as many or null.
+// Over the trailing axes that `columns` elements fill. w and b have that size or are null.
 inline Array layer_norm(const Array& x, std::int64_t columns, const Array* w, const Array* b, double eps) {
   Array y(x.shape);
   for (std::int64_t begin = 0; begin < x.numel(); begin += columns) {

@@ -2,6 +2,9 @@
 #include <metron/core/ops.h>
 #include <metron/tools/op_cases/cases.h>
 
+#include <algorithm>
+#include <cmath>
+
 namespace metron::op_cases {
 namespace {
 
@@ -65,7 +68,7 @@ void add_batch_norm(std::vector<Case>& table) {
   eval("eval, channels-last", {in({4, 3, 5, 3}, channels_last), mean, variance, in({3}), in({3})});
   eval("eval, rank 2", {in({7, 3}, transposed), mean, variance, in({3}), in({3})});
 
-  // The running statistics after a training step, where an unbiased variance counts.
+  // The running statistics after a training step, which use the unbiased variance.
   table.push_back({"batch_norm",
                    "running statistics",
                    {constant(in({4, 3, 5, 3})), mean, variance},
@@ -106,14 +109,63 @@ void add_layer_norm(std::vector<Case>& table) {
   add("two columns", {2}, {in({5, 2}), in({2}), in({2})});
   add("one row", {7}, {in({7}), in({7}), in({7})});
   add("rank 3", {5}, {in({2, 3, 5}), in({5}), in({5})});
-  add("two axes normalised", {3, 5}, {in({4, 3, 5}), in({3, 5}), in({3, 5})});
-  add("all axes normalised", {3, 5}, {in({3, 5}), in({3, 5}), in({3, 5})});
+  add("two axes normalized", {3, 5}, {in({4, 3, 5}), in({3, 5}), in({3, 5})});
+  add("all axes normalized", {3, 5}, {in({3, 5}), in({3, 5}), in({3, 5})});
   add("no rows", {7}, {in({0, 7}), in({7}), in({7})});
   add("transposed", {7}, {in({5, 7}, transposed), in({7}, strided), in({7}, offset)});
   add("strided", {7}, {in({5, 7}, strided), in({7}), in({7})});
   add("channels-last", {3, 5, 3}, {in({2, 3, 5, 3}, channels_last), in({3, 5, 3}), in({3, 5, 3})});
   add("wide", {1031}, {in({3, 1031}), in({1031}), in({1031})});
   add("tall", {3}, {in({1031, 3}), in({3}), in({3})});
+}
+
+naive::Array naive_group_norm(const naive::Array& x, std::int64_t groups, const naive::Array* w,
+                              const naive::Array* b, double eps) {
+  naive::Array y(x.shape);
+  const std::int64_t channels = x.shape[1], rows = x.shape[0] * groups;
+  const std::int64_t columns = rows == 0 ? 0 : x.numel() / rows;
+  const std::int64_t plane = columns * groups / std::max<std::int64_t>(channels, 1);
+  for (std::int64_t i = 0; i < x.numel(); ++i) {
+    const auto begin = x.data.begin() + i / columns * columns;
+    const std::vector<double> row(begin, begin + columns);
+    const std::int64_t channel = i / plane % channels;
+    y[i] = (x[i] - naive::mean_of(row)) / std::sqrt(naive::variance_of(row) + eps) *
+               (w == nullptr ? 1 : (*w)[channel]) +
+           (b == nullptr ? 0 : (*b)[channel]);
+  }
+  return y;
+}
+
+void add_group_norm(std::vector<Case>& table) {
+  using enum Layout;
+  constexpr double eps = 1e-3;
+  const auto add = [&](const char* name, std::int64_t groups, const std::vector<Input>& inputs) {
+    table.push_back({"group_norm", name, inputs,
+                     [=](Tensors x) {
+                       return group_norm(x[0], groups, x.size() > 1 ? x[1] : Tensor(),
+                                         x.size() > 2 ? x[2] : Tensor(), eps);
+                     },
+                     [=](Arrays x) {
+                       return naive_group_norm(x[0], groups, x.size() > 1 ? &x[1] : nullptr,
+                                               x.size() > 2 ? &x[2] : nullptr, eps);
+                     }});
+  };
+  add("affine", 2, {in({3, 4, 5}), in({4}), in({4})});
+  add("without affine", 2, {in({3, 4, 5})});
+  add("one group", 1, {in({3, 4, 5}), in({4}), in({4})});
+  add("a group for each channel", 4, {in({3, 4, 5}), in({4}), in({4})});
+  add("rank 2", 3, {in({5, 6}), in({6}), in({6})});
+  add("rank 4", 3, {in({2, 6, 3, 5}), in({6}), in({6})});
+  add("rank 5", 2, {in({2, 4, 2, 1, 3}), in({4}), in({4})});
+  add("no samples", 2, {in({0, 4, 5}), in({4}), in({4})});
+  add("no pixels", 2, {in({3, 4, 0}), in({4}), in({4})});
+  add("transposed", 2, {in({3, 4, 5}, transposed), in({4}, strided), in({4}, offset)});
+  add("strided", 2, {in({3, 4, 5}, strided), in({4}), in({4})});
+  add("channels-last", 2, {in({2, 4, 3, 5}, channels_last), in({4}), in({4})});
+  add("expanded", 2, {in({3, 4, 5}, expanded), in({4}), in({4})});
+  add("long planes", 2, {in({2, 4, 1031}), in({4}), in({4})});
+  add("many channels", 3, {in({2, 96, 7}), in({96}), in({96})});
+  add("many samples", 2, {in({67, 4, 3}), in({4}), in({4})});
 }
 
 void add_dropout(std::vector<Case>& table) {
@@ -142,7 +194,7 @@ void add_dropout(std::vector<Case>& table) {
   add("channels-last", in({2, 3, 5, 7}, channels_last), 0.5);
   add("expanded", in({5, 7}, expanded), 0.5);
   add("for several threads", in({257, 263}), 0.5);
-  // A gradient of zeros or of nothing: all is dropped, or nothing is done.
+  // Dropping everything has a zero gradient. In evaluation the op is the identity.
   table.push_back({"dropout",
                    "everything",
                    {in({5, 7})},
@@ -180,8 +232,53 @@ std::vector<Case> normalization_cases() {
   std::vector<Case> table;
   add_batch_norm(table);
   add_layer_norm(table);
+  add_group_norm(table);
   add_dropout(table);
   return table;
+}
+
+std::vector<ErrorCase> normalization_error_cases() {
+  const auto f32 = [](const Shape& shape) { return Tensor::zeros(shape); };
+  const auto f64 = [](const Shape& shape) { return Tensor::zeros(shape, {DType::float64}); };
+  return {
+      error_case<DTypeError>("layer_norm",
+                             [=] {
+                               layer_norm(f32({2, 3}), {3}, f64({3}), f64({3}));
+                             },
+                             {"float32", "float64"}),
+      error_case<ShapeError>("group_norm", [=] { group_norm(f32({4}), 2); }, {"(N, C, ...)", "(4,)"}),
+      error_case<ShapeError>("group_norm",
+                             [=] {
+                               group_norm(f32({2, 4}), 3);
+                             },
+                             {"divide", "3 groups", "(2, 4)"}),
+      error_case<ShapeError>("group_norm",
+                             [=] {
+                               group_norm(f32({2, 4}), 0);
+                             },
+                             {"divide", "0 groups"}),
+      error_case<ShapeError>("group_norm",
+                             [=] {
+                               group_norm(f32({2, 4}), 2, f32({4}));
+                             },
+                             {"weight and bias"}),
+      error_case<ShapeError>("group_norm",
+                             [=] {
+                               group_norm(f32({2, 4}), 2, f32({2}), f32({2}));
+                             },
+                             {"(4,)", "(2,)"}),
+      error_case<ValueError>("group_norm",
+                             [=] {
+                               group_norm(f32({2, 4}), 2, {}, {}, -1);
+                             },
+                             {"eps", "-1"}),
+      error_case<ValueError>("group_norm", [=] { group_norm(Tensor(), 2); }, {"undefined"}),
+      error_case<DTypeError>("group_norm",
+                             [=] {
+                               group_norm(f64({2, 4}), 2, f32({4}), f32({4}));
+                             },
+                             {"float32", "float64"}),
+  };
 }
 
 }  // namespace metron::op_cases

@@ -1,5 +1,5 @@
-// The multi-tensor updates: three steps on two parameters at once; the result is all that they changed, in a
-// row.
+// Multi-tensor updates: three steps on two parameters at once. The result concatenates everything they
+// modify.
 #include <metron/core/ops.h>
 #include <metron/core/slots.h>
 #include <metron/tools/op_cases/cases.h>
@@ -34,7 +34,7 @@ Tensor in_a_row(std::initializer_list<Tensors> lists) {
   return cat(all, 0);
 }
 
-// One element of a parameter with its two state variables, after `steps` updates by step(t, g, p, s0, s1).
+// One element of a parameter and its two state variables after `steps` updates by step(t, g, p, s0, s1).
 template <typename Step>
 naive::Array run(Arrays x, int states, const Step& step) {
   const std::int64_t total = sizes[0] + sizes[1];

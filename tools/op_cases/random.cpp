@@ -1,4 +1,4 @@
-// Random tensors: the numbers themselves are checked, as any device must give the same.
+// Random tensors: exact values are checked, as every device must produce the same.
 #include <metron/core/ops.h>
 #include <metron/tools/op_cases/cases.h>
 
@@ -14,7 +14,7 @@ double uniform(std::int64_t word) {
   return static_cast<double>(uniform_float(philox_word(key, static_cast<std::uint64_t>(word))));
 }
 
-// Box and Muller, of 1 - u, which is never 0.
+// Box-Muller on 1 - u, which is never 0.
 double normal(std::int64_t i) {
   return std::sqrt(-2 * std::log(1 - uniform(2 * i))) * std::cos(2 * std::numbers::pi * uniform(2 * i + 1));
 }
@@ -23,7 +23,7 @@ double normal(std::int64_t i) {
 
 std::vector<Case> random_cases() {
   std::vector<Case> table;
-  // The input gives shape, dtype and device alone.
+  // The input determines only shape, dtype and device.
   const auto add = [&](const char* op, const char* name, const Shape& shape, auto call, auto formula) {
     table.push_back({op,
                      name,

@@ -1,4 +1,4 @@
-// What a Profiler holds, and what it is made of besides the recorder.
+// The state of a Profiler, and internals shared by its sources.
 #pragma once
 
 #include <metron/core/profiler/profiler.h>
@@ -9,7 +9,7 @@
 
 namespace metron {
 
-// A recorder that a schedule switches.
+// A recorder controlled by a schedule.
 struct Profiler::State : detail::Recorder {
   Schedule schedule;
   OnCycle on_cycle;

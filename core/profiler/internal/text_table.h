@@ -1,4 +1,4 @@
-// Columns of text for people, and fields of CSV for programs.
+// Formatting of text tables and CSV fields.
 #pragma once
 
 #include <cstddef>
@@ -7,11 +7,11 @@
 
 namespace metron {
 
-// Columns as wide as their widest cell; numbers to the right, the columns of `left_aligned` to the left.
+// Right-aligned columns, except those in `left_aligned`.
 class TextTable {
  public:
   TextTable(std::vector<std::string> header, std::vector<std::size_t> left_aligned);
-  void add(std::vector<std::string> cells);  // missing ones at the end are empty
+  void add(std::vector<std::string> cells);  // missing trailing cells are empty
   std::string to_string() const;
 
  private:
@@ -19,8 +19,8 @@ class TextTable {
   std::vector<std::size_t> left_aligned_;
 };
 
-std::string shortest(double value);              // as few digits as give the same number again
-std::string fixed(double value, int decimals);   // "-" where there is nothing: not above 0
-std::string csv_field(const std::string& text);  // quoted where it must be
+std::string shortest(double value);              // the shortest representation that round-trips
+std::string fixed(double value, int decimals);   // "-" for values that are not positive
+std::string csv_field(const std::string& text);  // quoted if necessary
 
 }  // namespace metron

@@ -1,19 +1,19 @@
-// What the timer calls above itself. Declared here and defined in core/profiler/profile_environment.cpp: the
-// linker connects them, as a table that a static initializer fills would be lost with its object file in a
-// static library.
+// Calls from the timer up into the profiler, defined in core/profiler/profile_environment.cpp. The linker
+// resolves them: in a static library, an object file that only registers itself in
+// a static initializer would be dropped.
 #pragma once
 
 #include <atomic>
 
 namespace metron::detail {
 
-// A profile that the environment asks for (METRON_PROFILE) starts with the first op, on its thread, and takes
-// an optimizer's steps for those of the program.
-extern std::atomic<bool> environment_profile_wanted;  // core/timer/instruments.cpp
+// METRON_PROFILE starts a profile with the first op, on its thread.
+// Optimizer steps delimit the training steps.
+extern std::atomic<bool> environment_profile_pending;  // core/timer/instruments.cpp
 void start_environment_profile();
 void optimizer_stepped();
 inline void start_environment_profile_once() {
-  if (environment_profile_wanted.load(std::memory_order_relaxed)) [[unlikely]]
+  if (environment_profile_pending.load(std::memory_order_relaxed)) [[unlikely]]
     start_environment_profile();
 }
 

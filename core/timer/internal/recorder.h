@@ -1,4 +1,4 @@
-// What the scopes record into, and how the recorded thread gets at it.
+// The recorder that scopes write to, and synchronized access to it.
 #pragma once
 
 #include <metron/core/timer/profile.h>
@@ -13,30 +13,30 @@
 
 namespace metron::detail {
 
-// Another tool's ranges, opened and closed with the records; whoever begins to record sets it. Empty: none.
+// Ranges of an external tool, pushed and popped with the records. Empty if there is none.
 struct RangeHooks {
-  void (*push)(const char* name) = nullptr;  // on this thread, inside of those that are open
+  void (*push)(const char* name) = nullptr;  // nested in the open ranges of this thread
   void (*pop)() = nullptr;
 };
 
-// Records of one thread. All of it is guarded by recorder_lock while it records.
+// Records of one thread. recorder_lock guards all members while recording.
 struct Recorder {
   Profile profile;
   std::unordered_map<std::string, std::uint32_t> ids{{"", 0}};  // of Profile::strings
-  std::unordered_map<std::uint64_t, std::uint32_t> signatures;  // the same, by hash
+  std::unordered_map<std::uint64_t, std::uint32_t> signatures;  // ids of signatures, by hash
   RangeHooks ranges;
 
   bool recording = false;
-  std::uint64_t thread = 0;   // that started it
-  std::uint32_t run = 0;      // a number for each time that recording began; scopes of an older one are void
-  std::uint64_t session = 0;  // another one after records were dropped: positions of before mean nothing then
-  std::int64_t finished_wall_ns = 0;  // without the run that records now
+  std::uint64_t thread = 0;   // the thread that started it
+  std::uint32_t run = 0;      // incremented whenever recording begins; scopes of older runs are ignored
+  std::uint64_t session = 0;  // changes when records are dropped, which invalidates earlier positions
+  std::int64_t finished_wall_ns = 0;  // excludes the current run
   std::int64_t run_start = 0;
-  // What there was when recording began.
+  // Sizes when recording began, for rollback.
   std::size_t kept_records = 0, kept_memory = 0;
   std::vector<std::int64_t> kept_module_calls;
 
-  // Where the recorded thread stands.
+  // The current position of the recorded thread.
   std::int32_t open = -1;  // the innermost open record
   std::int32_t forward = -1;
   std::uint32_t module = 0;
@@ -50,11 +50,11 @@ struct Recorder {
 };
 
 std::uint64_t next_session();
-std::uint64_t this_thread_number();  // never given to another thread, never 0
-void resolve(Record& record);        // its device time; may wait for the device
+std::uint64_t this_thread_number();  // never reused, never 0
+void resolve(Record& record);        // reads the device time; may wait for the device
 
-// Held by the recorded thread for the few nanoseconds of a record: contended only while another one stops the
-// profiler.
+// Held by the recorded thread for a few nanoseconds per record. Contended only
+// while another thread stops the profiler.
 class SpinLock {
  public:
   void lock() {
@@ -66,10 +66,10 @@ class SpinLock {
   std::atomic_flag held_;
 };
 extern SpinLock recorder_lock;
-extern std::atomic<std::uint64_t> recorded_thread;  // 0: none. Written under the lock
+extern std::atomic<std::uint64_t> recorded_thread;  // 0: none. Written with the lock held
 extern Recorder* active_recorder;                   // guarded by the lock
 
-// Access to the active recorder, if it records this thread.
+// Locked access to the active recorder, if it records this thread.
 class Recording {
  public:
   Recording();
@@ -86,13 +86,13 @@ class Recording {
   Recorder* recorder_ = nullptr;
 };
 
-// What Storage reports while the timer is on; `delta` and `live` as in MemoryEvent. An event that there is no
-// memory for is dropped: it comes from destructors too.
+// Called by Storage while the timer is on; `delta` and `live` as in MemoryEvent. Drops the event if memory is
+// exhausted, since destructors call it too.
 void record_memory(Device device, std::int64_t delta, std::int64_t live) noexcept;
 
-// The record's index, or -1 where the profile is full: recording has ended then.
+// Returns the index of the record, or -1 if the profile is full, which ends the recording.
 std::int32_t open_record(Recorder& recorder, const char* name, RecordKind kind, Phase phase);
-// Closes the record and whatever is still open inside it.
+// Closes the record and all open records inside it.
 void close_record(Recorder& recorder, std::int32_t index, std::int64_t end);
 
 }  // namespace metron::detail

@@ -52,7 +52,7 @@ class Passes {
     const tools::ProcessResult result =
         tools::run_process(command, {{"METRON_PROFILE", ""}}, "METRON_PASS_FD", on_interrupt_);
     if (result.signal == SIGINT) stop_ = true;
-    if (result.passed_on != 0) std::raise(result.passed_on);  // the report is meant, not its part
+    if (result.forwarded != 0) std::raise(result.forwarded);  // the report is meant, not its part
     if (stop_) return false;
     check<Error>(result.status == 0, "report", "a process that measures batch size ", batch,
                  " ended with status ", result.status);

@@ -1,4 +1,4 @@
-#include "walk.h"
+#include "op_case_runner.h"
 
 #include <metron/core/allocator.h>
 #include <metron/core/autograd.h>
@@ -37,7 +37,7 @@ testing::AssertionResult close(const naive::Array& got, const naive::Array& want
   if (got.data.size() != want.data.size()) {
     return testing::AssertionFailure() << got.data.size() << " elements instead of " << want.data.size();
   }
-  if (want.data.empty()) return testing::AssertionSuccess();  // an array that was never set, too
+  if (want.data.empty()) return testing::AssertionSuccess();  // including an array that was never set
   double scale = unit;
   for (const double value : want.data) {
     if (std::isfinite(value)) scale = std::max(scale, std::abs(value));
@@ -49,7 +49,7 @@ testing::AssertionResult close(const naive::Array& got, const naive::Array& want
     const double a = got.at(i), b = want.at(i);
     if (a == b || (std::isnan(a) && std::isnan(b))) return;
     const double difference = std::abs(a - b);
-    if (difference <= tolerance * scale) return;  // never of a NaN
+    if (difference <= tolerance * scale) return;  // false for NaN
     if (!first) first = i;
     ++count;
     largest = std::isnan(difference) || std::isnan(largest) ? std::numeric_limits<double>::quiet_NaN()
@@ -59,15 +59,15 @@ testing::AssertionResult close(const naive::Array& got, const naive::Array& want
   return testing::AssertionFailure() << "element " << *first << " of " << got.shape << " is "
                                      << got.at(*first) << " instead of " << want.at(*first) << "; " << count
                                      << " of " << got.numel() << " differ, by up to " << largest
-                                     << ", allowed are " << tolerance * scale;
+                                     << ", tolerance " << tolerance * scale;
 }
 
 void poison(Device device) {
-  if (backend(device).is_emulated()) return;  // the emulator itself reports such a read
+  if (backend(device).is_emulated()) return;  // the emulator reports uninitialized reads itself
   constexpr std::size_t most = std::size_t{1} << 20;
   std::vector<Tensor> blocks;
   for (std::size_t bytes = memory_alignment; bytes <= most; bytes = CachingAllocator::size_class(bytes + 1)) {
-    const std::vector<std::uint8_t> ones(bytes, 0xff);  // a NaN in every floating type
+    const std::vector<std::uint8_t> ones(bytes, 0xff);  // a NaN in every floating-point type
     for (int i = 0; i < (bytes <= most / 16 ? 4 : 1); ++i)
       blocks.push_back(Tensor::from(ones, {static_cast<std::int64_t>(bytes)}, device));
   }

@@ -1,0 +1,183 @@
+// Group normalization and its gradients.
+//
+// A row is a group of a sample: C / groups channels of L elements. Forward, a block per row: its threads load
+// adjacent elements, once for the statistics by Welford's update, and again, from cache, for the result.
+// Minimum traffic: x and y once. Backward, a warp per channel and sample sums g and g * (normalized x); a
+// block per row combines the sums of its channels and writes gx; a thread per channel adds the sums of all
+// samples to the gradients of weight and bias. Minimum traffic: g, x and gx once; g and x are read twice.
+// Memory-bound.
+#include <metron/kernels/cuda/cuda_kernels.h>
+
+#include <algorithm>
+#include <metron/kernels/cuda/norm/norm.cuh>
+#include <metron/kernels/cuda/reductions.cuh>
+
+namespace metron::cuda {
+namespace {
+
+constexpr int group_threads = 256;
+constexpr std::int64_t max_blocks = 65536;
+
+struct GroupSizes {
+  std::int64_t samples, channels, plane, groups;
+
+  METRON_HOST_DEVICE std::int64_t rows() const { return samples * groups; }
+  METRON_HOST_DEVICE std::int64_t channels_per_row() const { return channels / groups; }
+  METRON_HOST_DEVICE std::int64_t columns() const { return channels_per_row() * plane; }
+  // Of the element `column` of a row.
+  METRON_HOST_DEVICE std::int64_t channel(std::int64_t row, std::int64_t column) const {
+    return row % groups * channels_per_row() + column / plane;
+  }
+};
+
+// Every `step`-th of the values [first, count), in segments: the rounding error does not grow with the count.
+template <typename T, typename Load>
+__device__ GradientSums<T> sum_segments(std::int64_t first, std::int64_t count, std::int64_t step,
+                                        const Load& load) {
+  constexpr int segment = 64;
+  const AddGradientSums<T> add;
+  GradientSums<T> sums{0, 0};
+  for (std::int64_t begin = first; begin < count; begin += segment * step) {
+    GradientSums<T> part{0, 0};
+    for (int i = 0; i < segment && begin + i * step < count; ++i) part = add(part, load(begin + i * step));
+    sums = add(sums, part);
+  }
+  return sums;
+}
+
+template <typename T>
+__global__ void __launch_bounds__(group_threads)
+    group_norm_kernel(GroupSizes sizes, const T* __restrict__ x,  // (N, C, L), as y
+                      const T* __restrict__ w,                    // (C), as b; null: 1
+                      const T* __restrict__ b,                    // null: 0
+                      T eps, T* __restrict__ means,               // (N, groups), as variances
+                      T* __restrict__ variances, T* __restrict__ y) {
+  const MergeMoments<T> merge;
+  const std::int64_t columns = sizes.columns();
+  for (std::int64_t row = blockIdx.x; row < sizes.rows(); row += gridDim.x) {
+    const T* const values = x + row * columns;
+    Moments<T> moments = merge.identity;
+    for (std::int64_t i = threadIdx.x; i < columns; i += group_threads) moments.add(values[i]);
+    moments = block_reduce<group_threads>(moments, merge);
+    const T mean = mean_of(moments), variance = variance_of(moments);
+    if (threadIdx.x == 0) {
+      means[row] = mean;
+      variances[row] = variance;
+    }
+    const T scale = inverse_deviation(variance, eps);
+    for (std::int64_t i = threadIdx.x; i < columns; i += group_threads) {
+      const std::int64_t channel = sizes.channel(row, i);
+      const T weight = w != nullptr ? w[channel] : 1, bias = b != nullptr ? b[channel] : 0;
+      y[row * columns + i] = (values[i] - mean) * scale * weight + bias;
+    }
+  }
+}
+
+template <typename T>
+__global__ void __launch_bounds__(group_threads)
+    group_norm_sums_kernel(GroupSizes sizes, const T* __restrict__ g, const T* __restrict__ x,
+                           const T* __restrict__ means, const T* __restrict__ variances, T eps,
+                           GradientSums<T>* __restrict__ sums) {  // (N, C)
+  constexpr int warps = group_threads / warp_size;
+  const std::int64_t lines = sizes.samples * sizes.channels;
+  const int lane = static_cast<int>(threadIdx.x) % warp_size;
+  for (std::int64_t line = std::int64_t{blockIdx.x} * warps + threadIdx.x / warp_size; line < lines;
+       line += std::int64_t{gridDim.x} * warps) {
+    const std::int64_t row = line / sizes.channels_per_row();
+    const T mean = means[row], scale = inverse_deviation(variances[row], eps);
+    const T* const line_g = g + line * sizes.plane;
+    const T* const line_x = x + line * sizes.plane;
+    const GradientSums<T> of_lane = sum_segments<T>(lane, sizes.plane, warp_size, [&](std::int64_t i) {
+      return GradientSums<T>{line_g[i], line_g[i] * ((line_x[i] - mean) * scale)};
+    });
+    const GradientSums<T> of_line = warp_reduce(of_lane, AddGradientSums<T>{});
+    if (lane == 0) sums[line] = of_line;
+  }
+}
+
+template <typename T>
+__global__ void __launch_bounds__(group_threads)
+    group_norm_backward_kernel(GroupSizes sizes, const T* __restrict__ g, const T* __restrict__ x,
+                               const T* __restrict__ w, const T* __restrict__ means,
+                               const T* __restrict__ variances, T eps,
+                               const GradientSums<T>* __restrict__ sums, T* __restrict__ gx) {
+  const std::int64_t columns = sizes.columns(), per_row = sizes.channels_per_row();
+  for (std::int64_t row = blockIdx.x; row < sizes.rows(); row += gridDim.x) {
+    const GradientSums<T> of_thread =
+        sum_segments<T>(threadIdx.x, per_row, group_threads, [&](std::int64_t c) {
+          const T weight = w != nullptr ? w[row % sizes.groups * per_row + c] : 1;
+          const GradientSums<T> channel = sums[row * per_row + c];
+          return GradientSums<T>{weight * channel.g, weight * channel.projection};
+        });
+    const GradientSums<T> total = block_reduce<group_threads>(of_thread, AddGradientSums<T>{});
+    const T offset = total.g / static_cast<T>(columns), slope = total.projection / static_cast<T>(columns);
+    const T mean = means[row], scale = inverse_deviation(variances[row], eps);
+    for (std::int64_t i = threadIdx.x; i < columns; i += group_threads) {
+      const std::int64_t at = row * columns + i;
+      const T weight = w != nullptr ? w[sizes.channel(row, i)] : 1;
+      gx[at] = scale * (g[at] * weight - offset - (x[at] - mean) * scale * slope);
+    }
+  }
+}
+
+template <typename T>
+__global__ void __launch_bounds__(group_threads)
+    group_norm_weight_kernel(GroupSizes sizes, const GradientSums<T>* __restrict__ sums,  // (N, C)
+                             T* __restrict__ gw, T* __restrict__ gb) {
+  for (std::int64_t channel = std::int64_t{blockIdx.x} * group_threads + threadIdx.x;
+       channel < sizes.channels; channel += std::int64_t{gridDim.x} * group_threads) {
+    const GradientSums<T> total = sum_segments<T>(
+        0, sizes.samples, 1, [&](std::int64_t n) { return sums[n * sizes.channels + channel]; });
+    gw[channel] = total.projection;
+    gb[channel] = total.g;
+  }
+}
+
+LaunchShape blocks_of(std::int64_t blocks) {
+  return {static_cast<unsigned>(std::min(blocks, max_blocks)), group_threads};
+}
+
+template <typename T>
+const T* data_or_null(const Tensor& parameter) {
+  return parameter.defined() ? parameter.data<T>() : nullptr;
+}
+
+GroupSizes sizes_of(const Tensor& x, std::int64_t groups) {
+  return {x.size(0), x.size(1), x.size(2), groups};
+}
+
+}  // namespace
+
+bool group_norm(const Tensor& x, const Tensor& w, const Tensor& b, std::int64_t groups, double eps,
+                Tensor& mean, Tensor& variance, Tensor& y) {
+  const GroupSizes sizes = sizes_of(x, groups);
+  return visit_dtype<float, double>(y.dtype(), [&]<typename T>() {
+    launch("group_norm", y.device(), blocks_of(sizes.rows()), group_norm_kernel<T>, sizes, x.data<T>(),
+           data_or_null<T>(w), data_or_null<T>(b), static_cast<T>(eps), mean.mutable_data<T>(),
+           variance.mutable_data<T>(), y.mutable_data<T>());
+  });
+}
+
+bool group_norm_backward(const Tensor& g, const Tensor& x, const Tensor& w, const Tensor& mean,
+                         const Tensor& variance, std::int64_t groups, double eps, Tensor& gx, Tensor& gw,
+                         Tensor& gb) {
+  const GroupSizes sizes = sizes_of(x, groups);
+  return visit_dtype<float, double>(gx.dtype(), [&]<typename T>() {
+    constexpr const char* op = "group_norm_backward";
+    const std::int64_t lines = sizes.samples * sizes.channels;
+    const Scratch memory(lines * static_cast<std::int64_t>(sizeof(GradientSums<T>)), DType::uint8,
+                         gx.device());
+    auto* const sums = memory.data<GradientSums<T>>();
+    const T epsilon = static_cast<T>(eps);
+    launch(op, gx.device(), blocks_of(ceil_div(lines, group_threads / warp_size)), group_norm_sums_kernel<T>,
+           sizes, g.data<T>(), x.data<T>(), mean.data<T>(), variance.data<T>(), epsilon, sums);
+    launch(op, gx.device(), blocks_of(sizes.rows()), group_norm_backward_kernel<T>, sizes, g.data<T>(),
+           x.data<T>(), data_or_null<T>(w), mean.data<T>(), variance.data<T>(), epsilon, sums,
+           gx.mutable_data<T>());
+    if (!gw.defined()) return;
+    launch(op, gx.device(), blocks_of(ceil_div(sizes.channels, group_threads)), group_norm_weight_kernel<T>,
+           sizes, sums, gw.mutable_data<T>(), gb.mutable_data<T>());
+  });
+}
+
+}  // namespace metron::cuda
