@@ -51,9 +51,7 @@ METRON_HOST_DEVICE inline float exponential(float x) {
 #if defined(__CUDA_ARCH__)
   return std::exp(x);
 #else
-  const float bounded = x < -104.f ? -104.f
-                        : x > 89.f ? 89.f
-                                   : x;  // clamped to where the result is 0 or infinity
+  const float bounded = x < -104.f ? -104.f : x > 89.f ? 89.f : x;  // beyond: 0 or infinity
   const ReducedExponent exponent(bounded);
   // In two factors, as 2^n may overflow where the result does not.
   const std::int32_t half = exponent.n >> 1;

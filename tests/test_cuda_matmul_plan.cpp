@@ -64,7 +64,7 @@ TEST(MatmulPlan, EveryBlockHasUniqueCoordinates) {
     const std::uint32_t batches = 3;
     std::set<std::tuple<std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t>> seen;
     for (std::uint32_t block = 0; block < grid.rows * grid.columns * grid.splits * batches; ++block) {
-      const auto place = grid.place(block);
+      const auto place = grid.coordinates(block);
       EXPECT_TRUE(place.row < grid.rows && place.column < grid.columns && place.split < grid.splits &&
                   place.batch < batches);
       EXPECT_TRUE(seen.insert({place.row, place.column, place.split, place.batch}).second);
@@ -77,13 +77,13 @@ TEST(MatmulPlan, IndicesBeyond32Bits) {
   const ProductSize size{1, (std::int64_t{1} << 33) + 5, 1000, 32};
   const ProductPlan plan = plan_product(size, aligned, multiprocessors);
   ASSERT_EQ(plan.kernel, cuda::ProductKernel::large_tiles);
-  const auto last = plan.grid.place(static_cast<std::uint32_t>(plan.blocks_of_matrix() - 1));
+  const auto last = plan.grid.coordinates(static_cast<std::uint32_t>(plan.blocks_of_matrix() - 1));
   EXPECT_EQ(last.row, ((size.m + 127) / 128) - 1);
   EXPECT_EQ(last.column, (size.n + 127) / 128 - 1);
   const cuda::BlockGrid longest{1, 0x7fffffff, 1, 16};
-  EXPECT_EQ(longest.place(0x7ffffffe).column, 0x7ffffffeu);
+  EXPECT_EQ(longest.coordinates(0x7ffffffe).column, 0x7ffffffeu);
   const cuda::BlockGrid tallest{0x7fffffff, 1, 1, 16};
-  EXPECT_EQ(tallest.place(0x7ffffffe).row, 0x7ffffffeu);
+  EXPECT_EQ(tallest.coordinates(0x7ffffffe).row, 0x7ffffffeu);
 
   const std::int64_t large = (std::int64_t{1} << 32) + 1;
   const cuda::Operand<float> operand{nullptr, 3 * large, large, 2, 0, false, false};

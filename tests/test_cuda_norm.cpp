@@ -99,7 +99,7 @@ std::vector<Tensor> layer_norm_of(const Shape& shape, Layout layout, bool affine
 TEST_F(CudaNorm, LayerNormForAllShapes) {
   for (const Shape& shape :
        {Shape{3, 1}, Shape{5, 2}, Shape{7, 16}, Shape{9, 100}, Shape{2, 1024}, Shape{3, 1027}, Shape{1, 9001},
-        Shape{2053, 4}, Shape{700, 36}, Shape{70'000, 1}}) {
+        Shape{2053, 4}, Shape{700, 36}, Shape{19, 65}, Shape{9, 1000}, Shape{70'000, 1}}) {
     for (const Layout layout : {Layout::contiguous, Layout::offset}) {
       for (const bool affine : {true, false}) {
         SCOPED_TRACE(testing::Message()
@@ -113,20 +113,21 @@ TEST_F(CudaNorm, LayerNormForAllShapes) {
 
 // Sums of squares would cancel catastrophically at such a variance.
 TEST_F(CudaNorm, VarianceIsAccurateFarFromZero) {
-  constexpr std::int64_t size = 40'000;
-  std::vector<float> numbers(size);
-  for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = 10'000 + static_cast<float>(i % 2);
-  const Tensor x = Tensor::from(numbers, {1, size}, device);
-  const TensorOptions options{DType::float32, device};
-  Tensor mean = Tensor::empty({1}, options), variance = Tensor::empty({1}, options);
-  Tensor y = Tensor::empty({1, size}, options);
-  kernel::layer_norm(x, {}, {}, 0, mean, variance, y);
-  EXPECT_FLOAT_EQ(mean.to("cpu").item<float>(), 10'000.5f);
-  EXPECT_NEAR(variance.to("cpu").item<float>(), 0.25f, 1e-5f);
-  y = Tensor::empty({size, 1}, options);
-  kernel::batch_norm(x.reshape({size, 1}), {}, {}, true, 0, mean, variance, y);
-  EXPECT_FLOAT_EQ(mean.to("cpu").item<float>(), 10'000.5f);
-  EXPECT_NEAR(variance.to("cpu").item<float>(), 0.25f, 1e-5f);
+  for (const std::int64_t size : {1000, 40'000}) {
+    std::vector<float> numbers(static_cast<std::size_t>(size));
+    for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = 10'000 + static_cast<float>(i % 2);
+    const Tensor x = Tensor::from(numbers, {1, size}, device);
+    const TensorOptions options{DType::float32, device};
+    Tensor mean = Tensor::empty({1}, options), variance = Tensor::empty({1}, options);
+    Tensor y = Tensor::empty({1, size}, options);
+    kernel::layer_norm(x, {}, {}, 0, mean, variance, y);
+    EXPECT_FLOAT_EQ(mean.to("cpu").item<float>(), 10'000.5f);
+    EXPECT_NEAR(variance.to("cpu").item<float>(), 0.25f, 1e-5f);
+    y = Tensor::empty({size, 1}, options);
+    kernel::batch_norm(x.reshape({size, 1}), {}, {}, true, 0, mean, variance, y);
+    EXPECT_FLOAT_EQ(mean.to("cpu").item<float>(), 10'000.5f);
+    EXPECT_NEAR(variance.to("cpu").item<float>(), 0.25f, 1e-5f);
+  }
 }
 
 TEST_F(CudaNorm, GradientsAreDeterministic) {

@@ -153,7 +153,7 @@ TEST_F(CudaReductions, SoftmaxOfAllSizes) {
 }
 
 TEST_F(CudaReductions, SoftmaxOfInfinitiesMatchesTheCpu) {
-  for (const std::size_t size : {5, 50, 1500}) {
+  for (const std::size_t size : {5, 50, 500, 1500}) {
     for (const std::vector<double>& ends : {std::vector<double>{-infinity, 1},
                                             {1, -infinity},
                                             {infinity, 1},
@@ -161,13 +161,37 @@ TEST_F(CudaReductions, SoftmaxOfInfinitiesMatchesTheCpu) {
                                             {-infinity, -infinity}}) {
       std::vector<double> values(size, ends[0]);
       values.back() = ends[1];
-      const Tensor x = Tensor::from(values, {static_cast<std::int64_t>(size)}, device);
-      for (const bool log : {false, true}) {
-        const auto op = [&](const Tensor& t) { return log ? log_softmax(t, 0) : softmax(t, 0); };
-        EXPECT_TRUE(close(to_array(op(x)), on_cpu(x, DType::float64, op), 1e-14))
-            << ends[0] << ' ' << ends[1];
+      for (const DType dtype : {DType::float64, DType::float32}) {
+        const Tensor x = Tensor::from(values, {static_cast<std::int64_t>(size)}, device).to(dtype);
+        for (const bool log : {false, true}) {
+          const auto op = [&](const Tensor& t) { return log ? log_softmax(t, 0) : softmax(t, 0); };
+          const double tolerance = dtype == DType::float64 ? 1e-14 : 1e-6;
+          EXPECT_TRUE(close(to_array(op(x)), on_cpu(x, DType::float64, op), tolerance))
+              << ends[0] << ' ' << ends[1] << ' ' << dtype;
+        }
       }
     }
+  }
+}
+
+// One warp per row: every number of elements per lane, and a last block that is not full.
+TEST_F(CudaReductions, DenseRowsOfFloats) {
+  for (const std::int64_t size : {63, 64, 65, 300, 1023, 1024, 1025}) {
+    for (const std::int64_t rows : {1, 19}) {
+      for (const Layout layout : {Layout::contiguous, Layout::offset}) {
+        SCOPED_TRACE(testing::Message() << rows << ", " << size << ", layout " << static_cast<int>(layout));
+        const Tensor x = tensor({rows, size}, DType::float32, layout);
+        const std::function<Tensor(const Tensor&)> ops[] = {[](const Tensor& t) { return sum(t, {1}); },
+                                                            [](const Tensor& t) { return mean(t, {1}); },
+                                                            [](const Tensor& t) { return max(t, {1}); }};
+        for (const auto& op : ops) EXPECT_TRUE(close(to_array(op(x)), on_cpu(x, DType::float64, op), 1e-6));
+      }
+    }
+    std::vector<float> values(static_cast<std::size_t>(2 * size), -1);
+    values[static_cast<std::size_t>(size / 2)] = std::numeric_limits<float>::quiet_NaN();
+    const Tensor largest = max(Tensor::from(values, {2, size}, device), {1}).to("cpu");
+    EXPECT_TRUE(std::isnan(largest.to_vector<float>()[0]));
+    EXPECT_EQ(largest.to_vector<float>()[1], -1);
   }
 }
 

@@ -15,10 +15,10 @@ namespace {
 
 constexpr int row_warps = 8;  // per block: a row each
 
-// The maximum propagates NaN.
+// The maximum propagates NaN: a != a.
 template <bool is_max>
 __device__ float combine(float a, float b) {
-  if constexpr (is_max) return a > b || isnan(a) ? a : b;
+  if constexpr (is_max) return a > b || a != a ? a : b;
   return a + b;
 }
 

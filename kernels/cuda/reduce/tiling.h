@@ -14,7 +14,7 @@ inline constexpr int tile_threads = 256;
 inline constexpr int tile_blocks = 3;  // minimum blocks per multiprocessor: 80 registers per thread
 
 // A block is a tile of `columns` results by `slices` threads per result, over one chunk of their ranges. It
-// depends on the shape alone, and so do the results' bits.
+// depends on shapes, strides and alignment, never on the device, and so do the results' bits.
 struct Tiling {
   int columns;  // columns * slices == tile_threads
   int slices;   // threads per result, a power of two

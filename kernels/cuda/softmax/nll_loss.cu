@@ -17,12 +17,12 @@ constexpr int loss_threads = 256;
 template <typename T, typename Loss>
 __global__ void __launch_bounds__(loss_threads)
     nll_loss_kernel(std::int64_t rows, std::int64_t classes, const T* __restrict__ x, std::int64_t row_stride,
-                    std::int64_t class_stride, const std::int64_t* __restrict__ target,
+                    std::int64_t class_stride, const std::int64_t* __restrict__ targets,
                     std::int64_t target_stride, FaultRecord* faults, Loss* __restrict__ y,
                     std::int64_t y_stride) {
   const std::int64_t n = static_cast<std::int64_t>(blockIdx.x) * loss_threads + threadIdx.x;
   if (n >= rows) return;
-  const std::int64_t target = target[n * target_stride];
+  const std::int64_t target = targets[n * target_stride];
   auto loss = std::numeric_limits<Real<T>>::quiet_NaN();
   if (target >= 0 && target < classes) {
     loss = -static_cast<Real<T>>(x[n * row_stride + target * class_stride]);
@@ -36,11 +36,11 @@ template <typename T>
 __global__ void __launch_bounds__(tile_threads, tile_blocks)
     nll_loss_backward_kernel(Tiling tiling, std::int64_t rows, std::int64_t row_stride, WideIndex<1> classes,
                              std::int64_t count, const T* __restrict__ g, std::int64_t g_stride,
-                             Real<T> divisor, const std::int64_t* __restrict__ target,
+                             Real<T> divisor, const std::int64_t* __restrict__ targets,
                              std::int64_t target_stride, FaultRecord* faults, T* __restrict__ gx) {
   const TileCoordinates tile(tiling);
   if (tile.result >= rows) return;
-  const std::int64_t target = target[tile.result * target_stride];
+  const std::int64_t target = targets[tile.result * target_stride];
   if (tile.slice == 0 && (target < 0 || target >= count))
     report_fault(faults, Fault::nll_loss_target, target, count);
   const T gradient = T(-static_cast<Real<T>>(g[tile.result * g_stride]) / divisor);
