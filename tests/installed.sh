@@ -42,5 +42,5 @@ cd "$prefix/include"
 find metron -name '*.h' -print0 |
   xargs -0 -P "$(nproc)" -I {} "$cxx" -std=c++20 "${warnings[@]}" -I . -fsyntax-only -x c++ -include {} /dev/null
 if command -v clang++ >/dev/null; then
-  clang++ -std=c++20 "${warnings[@]}" -I . -fsyntax-only -x c++ -include metron/metron.h -include metron/kernels/kernels.h /dev/null
+  clang++ -std=c++20 "${warnings[@]}" -I . -fsyntax-only -x c++ -include metron/metron.h -include metron/core/slots.h /dev/null
 fi
