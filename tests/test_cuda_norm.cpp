@@ -74,8 +74,8 @@ TEST_F(CudaNorm, BatchNormForAllShapes) {
 }
 
 std::vector<Tensor> layer_norm_of(const Shape& shape, Layout layout, bool affine, DType dtype, Device where) {
-  const auto input = [&](const Shape& of, const char* seed, Layout layout) {
-    return make_tensor(make_values(in(of), seed), dtype, layout, where);
+  const auto input = [&](const Shape& of, const char* seed, Layout of_layout) {
+    return make_tensor(make_values(in(of), seed), dtype, of_layout, where);
   };
   const Tensor x = input(shape, "x", layout), g = input(shape, "g", layout);
   const Shape rows{shape[0]}, columns{shape[1]};
