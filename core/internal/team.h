@@ -19,7 +19,7 @@ int granted_threads();
 class FixedTeam {
  public:
   explicit FixedTeam(int threads);
-  ~FixedTeam();
+  ~FixedTeam();  // NOLINT(performance-trivially-destructible): not with OpenMP
   FixedTeam(const FixedTeam&) = delete;
   FixedTeam& operator=(const FixedTeam&) = delete;
 

@@ -36,10 +36,10 @@ Tensor composite_gradient(const Unary& f, const Tensor& g, const Tensor& s) {
   using detail::scalar;
   [[maybe_unused]] const double a = f.a, b = f.b;
   switch (f.op) {
-#define METRON_UNARY(name, saved, value, derivative, gradient) \
-  case UnaryOp::name: {                                        \
-    [[maybe_unused]] const Tensor& saved = s;                  \
-    return gradient;                                           \
+#define METRON_UNARY(name, saved, value, derivative, gradient)                         \
+  case UnaryOp::name: {                                                                \
+    [[maybe_unused]] const Tensor& saved = s; /* NOLINT(bugprone-macro-parentheses) */ \
+    return gradient;                                                                   \
   }
 #define METRON_UNARY_WITH(name, saved, value, derivative, gradient) \
   METRON_UNARY(name, saved, value, derivative, gradient)
