@@ -7,10 +7,10 @@
 
 namespace metron::cuda {
 
-// Calls body(formula). A formula selected at run time defines `picks` and `visit`.
+// Calls body(formula). A formula selected at run time defines `Picks` and `visit`.
 template <typename F, typename Body>
 METRON_HOST_DEVICE inline void visit_formula(const F& f, const Body& body) {
-  if constexpr (requires { F::picks; }) {
+  if constexpr (requires { typename F::Picks; }) {
     f.visit(body);
   } else {
     body(f);
@@ -35,7 +35,7 @@ struct Widened {
 // The same for a formula selected at run time.
 template <typename Any, typename Half>
 struct AnyWidened {
-  static constexpr bool picks = true;
+  using Picks = void;
   Any any;
 
   template <typename Body>

@@ -14,7 +14,7 @@ namespace {
 // memory access, and one kernel instead of one per formula saves code size.
 template <typename T>
 struct AnyUnary {
-  static constexpr bool picks = true;
+  using Picks = void;
   UnaryOp op;
   T a, b;
   template <typename Body>
@@ -33,7 +33,7 @@ struct AnyUnary {
 
 template <typename T>
 struct AnyUnaryBackward {
-  static constexpr bool picks = true;
+  using Picks = void;
   UnaryOp op;
   T a, b;
   template <typename Body>
@@ -52,7 +52,7 @@ struct AnyUnaryBackward {
 
 template <typename T>
 struct AnyBinary {
-  static constexpr bool picks = true;
+  using Picks = void;
   BinaryOp op;
   template <typename Body>
   METRON_HOST_DEVICE void visit(const Body& body) const {
@@ -68,7 +68,7 @@ struct AnyBinary {
 
 template <typename T>
 struct AnyCompare {
-  static constexpr bool picks = true;
+  using Picks = void;
   CompareOp op;
   template <typename Body>
   METRON_HOST_DEVICE void visit(const Body& body) const {
@@ -85,7 +85,7 @@ struct AnyCompare {
 };
 
 struct AnyIntegerUnary {
-  static constexpr bool picks = true;
+  using Picks = void;
   UnaryOp op;
   std::int64_t a, b;
   template <typename Body>
