@@ -7,8 +7,11 @@
 // samples to the gradients of weight and bias. Minimum traffic: g, x and gx once; g and x are read twice.
 // Memory-bound.
 #include <metron/kernels/cuda/cuda_kernels.h>
+#include <metron/kernels/cuda/divisor.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <metron/kernels/cuda/norm/norm.cuh>
 #include <metron/kernels/cuda/reductions.cuh>
 
@@ -16,18 +19,24 @@ namespace metron::cuda {
 namespace {
 
 constexpr int group_threads = 256;
-constexpr std::int64_t max_blocks = 65536;
+constexpr int group_blocks = 3;  // per multiprocessor, at least: 80 registers per thread
+constexpr std::int64_t max_blocks = 65535;
 
+// A row's elements are counted in 32 bits; longer rows are declined.
 struct GroupSizes {
-  std::int64_t samples, channels, plane, groups;
+  std::int64_t samples, channels, plane, groups, channels_per_row, columns;
+  Divisor by_plane;
 
-  METRON_HOST_DEVICE std::int64_t rows() const { return samples * groups; }
-  METRON_HOST_DEVICE std::int64_t channels_per_row() const { return channels / groups; }
-  METRON_HOST_DEVICE std::int64_t columns() const { return channels_per_row() * plane; }
-  // Of the element `column` of a row.
-  METRON_HOST_DEVICE std::int64_t channel(std::int64_t row, std::int64_t column) const {
-    return row % groups * channels_per_row() + column / plane;
+  GroupSizes(const Tensor& x, std::int64_t group_count)
+      : samples(x.size(0)),
+        channels(x.size(1)),
+        plane(x.size(2)),
+        groups(group_count),
+        channels_per_row(channels / groups),
+        columns(channels_per_row * plane) {
+    if (fits() && plane > 0) by_plane = Divisor(plane);
   }
+  bool fits() const { return columns <= std::numeric_limits<std::int32_t>::max() - group_threads; }
 };
 
 // Every `step`-th of the values [first, count), in segments: the rounding error does not grow with the count.
@@ -46,18 +55,21 @@ __device__ GradientSums<T> sum_segments(std::int64_t first, std::int64_t count, 
 }
 
 template <typename T>
-__global__ void __launch_bounds__(group_threads)
+__global__ void __launch_bounds__(group_threads, group_blocks)
     group_norm_kernel(GroupSizes sizes, const T* __restrict__ x,  // (N, C, L), as y
                       const T* __restrict__ w,                    // (C), as b; null: 1
                       const T* __restrict__ b,                    // null: 0
                       T eps, T* __restrict__ means,               // (N, groups), as variances
                       T* __restrict__ variances, T* __restrict__ y) {
   const MergeMoments<T> merge;
-  const std::int64_t columns = sizes.columns();
-  for (std::int64_t row = blockIdx.x; row < sizes.rows(); row += gridDim.x) {
+  const std::int64_t group = blockIdx.x, first_channel = group * sizes.channels_per_row;
+  const int columns = static_cast<int>(sizes.columns);
+  for (std::int64_t sample = blockIdx.y; sample < sizes.samples; sample += gridDim.y) {
+    const std::int64_t row = sample * sizes.groups + group;
     const T* const values = x + row * columns;
+    T* const results = y + row * columns;
     Moments<T> moments = merge.identity;
-    for (std::int64_t i = threadIdx.x; i < columns; i += group_threads) moments.add(values[i]);
+    for (int i = static_cast<int>(threadIdx.x); i < columns; i += group_threads) moments.add(values[i]);
     moments = block_reduce<group_threads>(moments, merge);
     const T mean = mean_of(moments), variance = variance_of(moments);
     if (threadIdx.x == 0) {
@@ -65,16 +77,16 @@ __global__ void __launch_bounds__(group_threads)
       variances[row] = variance;
     }
     const T scale = inverse_deviation(variance, eps);
-    for (std::int64_t i = threadIdx.x; i < columns; i += group_threads) {
-      const std::int64_t channel = sizes.channel(row, i);
+    for (int i = static_cast<int>(threadIdx.x); i < columns; i += group_threads) {
+      const std::int64_t channel = first_channel + sizes.by_plane.quotient(i);
       const T weight = w != nullptr ? w[channel] : 1, bias = b != nullptr ? b[channel] : 0;
-      y[row * columns + i] = (values[i] - mean) * scale * weight + bias;
+      results[i] = (values[i] - mean) * scale * weight + bias;
     }
   }
 }
 
 template <typename T>
-__global__ void __launch_bounds__(group_threads)
+__global__ void __launch_bounds__(group_threads, group_blocks)
     group_norm_sums_kernel(GroupSizes sizes, const T* __restrict__ g, const T* __restrict__ x,
                            const T* __restrict__ means, const T* __restrict__ variances, T eps,
                            GradientSums<T>* __restrict__ sums) {  // (N, C)
@@ -83,7 +95,7 @@ __global__ void __launch_bounds__(group_threads)
   const int lane = static_cast<int>(threadIdx.x) % warp_size;
   for (std::int64_t line = std::int64_t{blockIdx.x} * warps + threadIdx.x / warp_size; line < lines;
        line += std::int64_t{gridDim.x} * warps) {
-    const std::int64_t row = line / sizes.channels_per_row();
+    const std::int64_t row = line / sizes.channels_per_row;
     const T mean = means[row], scale = inverse_deviation(variances[row], eps);
     const T* const line_g = g + line * sizes.plane;
     const T* const line_x = x + line * sizes.plane;
@@ -96,32 +108,36 @@ __global__ void __launch_bounds__(group_threads)
 }
 
 template <typename T>
-__global__ void __launch_bounds__(group_threads)
+__global__ void __launch_bounds__(group_threads, group_blocks)
     group_norm_backward_kernel(GroupSizes sizes, const T* __restrict__ g, const T* __restrict__ x,
                                const T* __restrict__ w, const T* __restrict__ means,
-                               const T* __restrict__ variances, T eps,
+                               const T* __restrict__ variances, T eps, T inverse_columns,
                                const GradientSums<T>* __restrict__ sums, T* __restrict__ gx) {
-  const std::int64_t columns = sizes.columns(), per_row = sizes.channels_per_row();
-  for (std::int64_t row = blockIdx.x; row < sizes.rows(); row += gridDim.x) {
+  const std::int64_t group = blockIdx.x, first_channel = group * sizes.channels_per_row;
+  const int columns = static_cast<int>(sizes.columns);
+  for (std::int64_t sample = blockIdx.y; sample < sizes.samples; sample += gridDim.y) {
+    const std::int64_t row = sample * sizes.groups + group;
+    const T mean = means[row], scale = inverse_deviation(variances[row], eps);
+    const GradientSums<T>* const row_sums = sums + row * sizes.channels_per_row;
     const GradientSums<T> of_thread =
-        sum_segments<T>(threadIdx.x, per_row, group_threads, [&](std::int64_t c) {
-          const T weight = w != nullptr ? w[row % sizes.groups * per_row + c] : 1;
-          const GradientSums<T> channel = sums[row * per_row + c];
-          return GradientSums<T>{weight * channel.g, weight * channel.projection};
+        sum_segments<T>(threadIdx.x, sizes.channels_per_row, group_threads, [&](std::int64_t c) {
+          const T weight = w != nullptr ? w[first_channel + c] : 1;
+          return GradientSums<T>{weight * row_sums[c].g, weight * row_sums[c].projection};
         });
     const GradientSums<T> total = block_reduce<group_threads>(of_thread, AddGradientSums<T>{});
-    const T offset = total.g / static_cast<T>(columns), slope = total.projection / static_cast<T>(columns);
-    const T mean = means[row], scale = inverse_deviation(variances[row], eps);
-    for (std::int64_t i = threadIdx.x; i < columns; i += group_threads) {
-      const std::int64_t at = row * columns + i;
-      const T weight = w != nullptr ? w[sizes.channel(row, i)] : 1;
-      gx[at] = scale * (g[at] * weight - offset - (x[at] - mean) * scale * slope);
+    const T offset = total.g * inverse_columns, slope = total.projection * inverse_columns;
+    const T* const row_g = g + row * columns;
+    const T* const row_x = x + row * columns;
+    T* const row_gx = gx + row * columns;
+    for (int i = static_cast<int>(threadIdx.x); i < columns; i += group_threads) {
+      const T weight = w != nullptr ? w[first_channel + sizes.by_plane.quotient(i)] : 1;
+      row_gx[i] = scale * (row_g[i] * weight - offset - (row_x[i] - mean) * scale * slope);
     }
   }
 }
 
 template <typename T>
-__global__ void __launch_bounds__(group_threads)
+__global__ void __launch_bounds__(group_threads, group_blocks)
     group_norm_weight_kernel(GroupSizes sizes, const GradientSums<T>* __restrict__ sums,  // (N, C)
                              T* __restrict__ gw, T* __restrict__ gb) {
   for (std::int64_t channel = std::int64_t{blockIdx.x} * group_threads + threadIdx.x;
@@ -136,23 +152,26 @@ __global__ void __launch_bounds__(group_threads)
 LaunchShape blocks_of(std::int64_t blocks) {
   return {static_cast<unsigned>(std::min(blocks, max_blocks)), group_threads};
 }
+// A block per row: the group in x, the sample in y.
+LaunchShape row_blocks(const GroupSizes& sizes) {
+  return {
+      dim3(static_cast<unsigned>(sizes.groups), static_cast<unsigned>(std::min(sizes.samples, max_blocks))),
+      group_threads};
+}
 
 template <typename T>
 const T* data_or_null(const Tensor& parameter) {
   return parameter.defined() ? parameter.data<T>() : nullptr;
 }
 
-GroupSizes sizes_of(const Tensor& x, std::int64_t groups) {
-  return {x.size(0), x.size(1), x.size(2), groups};
-}
-
 }  // namespace
 
 bool group_norm(const Tensor& x, const Tensor& w, const Tensor& b, std::int64_t groups, double eps,
                 Tensor& mean, Tensor& variance, Tensor& y) {
-  const GroupSizes sizes = sizes_of(x, groups);
+  const GroupSizes sizes(x, groups);
+  if (!sizes.fits()) return false;
   return visit_dtype<float, double>(y.dtype(), [&]<typename T>() {
-    launch("group_norm", y.device(), blocks_of(sizes.rows()), group_norm_kernel<T>, sizes, x.data<T>(),
+    launch("group_norm", y.device(), row_blocks(sizes), group_norm_kernel<T>, sizes, x.data<T>(),
            data_or_null<T>(w), data_or_null<T>(b), static_cast<T>(eps), mean.mutable_data<T>(),
            variance.mutable_data<T>(), y.mutable_data<T>());
   });
@@ -161,7 +180,8 @@ bool group_norm(const Tensor& x, const Tensor& w, const Tensor& b, std::int64_t 
 bool group_norm_backward(const Tensor& g, const Tensor& x, const Tensor& w, const Tensor& mean,
                          const Tensor& variance, std::int64_t groups, double eps, Tensor& gx, Tensor& gw,
                          Tensor& gb) {
-  const GroupSizes sizes = sizes_of(x, groups);
+  const GroupSizes sizes(x, groups);
+  if (!sizes.fits()) return false;
   return visit_dtype<float, double>(gx.dtype(), [&]<typename T>() {
     constexpr const char* op = "group_norm_backward";
     const std::int64_t lines = sizes.samples * sizes.channels;
@@ -171,9 +191,9 @@ bool group_norm_backward(const Tensor& g, const Tensor& x, const Tensor& w, cons
     const T epsilon = static_cast<T>(eps);
     launch(op, gx.device(), blocks_of(ceil_div(lines, group_threads / warp_size)), group_norm_sums_kernel<T>,
            sizes, g.data<T>(), x.data<T>(), mean.data<T>(), variance.data<T>(), epsilon, sums);
-    launch(op, gx.device(), blocks_of(sizes.rows()), group_norm_backward_kernel<T>, sizes, g.data<T>(),
-           x.data<T>(), data_or_null<T>(w), mean.data<T>(), variance.data<T>(), epsilon, sums,
-           gx.mutable_data<T>());
+    launch(op, gx.device(), row_blocks(sizes), group_norm_backward_kernel<T>, sizes, g.data<T>(), x.data<T>(),
+           data_or_null<T>(w), mean.data<T>(), variance.data<T>(), epsilon, 1 / static_cast<T>(sizes.columns),
+           sums, gx.mutable_data<T>());
     if (!gw.defined()) return;
     launch(op, gx.device(), blocks_of(ceil_div(sizes.channels, group_threads)), group_norm_weight_kernel<T>,
            sizes, sums, gw.mutable_data<T>(), gb.mutable_data<T>());
