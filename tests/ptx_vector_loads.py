@@ -13,17 +13,17 @@ import sys
 
 # File, kernel, and the minimum number of 128-bit loads and stores in its PTX: one per operand.
 KERNELS = [
-    ("elementwise", r"map_kernel<4, .*Relu<float>, float, float>", 1, 1),
-    ("elementwise", r"map_kernel<4, .*ReluGradient<float>, float, float, float>", 2, 1),
-    ("elementwise", r"map_kernel<4, .*Add<float>, float, float, float>", 2, 1),
-    ("elementwise", r"map_kernel<4, .*Multiply<float>, float, float, float>", 2, 1),
-    ("elementwise", r"map_kernel<8, .*Add<float>, .*float16>.*", 2, 1),
+    ("elementwise", r"map_kernel<4, .*forward::relu<float>, float, float>", 1, 1),
+    ("elementwise", r"map_kernel<4, .*backward::relu<float>, float, float, float>", 2, 1),
+    ("elementwise", r"map_kernel<4, .*binary::add<float>, float, float, float>", 2, 1),
+    ("elementwise", r"map_kernel<4, .*binary::mul<float>, float, float, float>", 2, 1),
+    ("elementwise", r"map_kernel<8, .*AnyWidened<.*AnyBinary<float>, .*float16>.*", 2, 1),
     ("copy", r"map_kernel<4, .*Constant<unsigned int>, unsigned int>", 0, 1),
     ("copy", r"map_kernel<4, .*Convert<unsigned int>, unsigned int, unsigned int>", 1, 1),
     ("copy", r"map_kernel<16, .*Convert<unsigned char>, unsigned char, unsigned char>", 1, 1),
     ("random", r"philox_map_kernel<4, .*Drop<float>, float, float>", 1, 1),
     ("pool2d", r"pool_tiles_kernel<.*Largest<float>, float>", 2, 0),
-    ("pool2d_backward", r"pool_tiles_backward_kernel<.*Chosen<float>, float>", 0, 2),
+    ("pool2d_backward", r"pool_tiles_backward_kernel<.*MaxGradient<float>, float>", 0, 2),
     ("optimizer", r"step_kernel<.*AdadeltaStep<float>, float, 3>", 4, 3),
     ("optimizer", r"step_kernel<.*AdamStep<float>, float, 3>", 4, 3),
 ]
