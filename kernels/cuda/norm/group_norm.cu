@@ -159,11 +159,6 @@ LaunchShape row_blocks(const GroupSizes& sizes) {
       group_threads};
 }
 
-template <typename T>
-const T* data_or_null(const Tensor& parameter) {
-  return parameter.defined() ? parameter.data<T>() : nullptr;
-}
-
 }  // namespace
 
 bool group_norm(const Tensor& x, const Tensor& w, const Tensor& b, std::int64_t groups, double eps,
@@ -172,7 +167,7 @@ bool group_norm(const Tensor& x, const Tensor& w, const Tensor& b, std::int64_t 
   if (!sizes.fits()) return false;
   return visit_dtype<float, double>(y.dtype(), [&]<typename T>() {
     launch("group_norm", y.device(), row_blocks(sizes), group_norm_kernel<T>, sizes, x.data<T>(),
-           data_or_null<T>(w), data_or_null<T>(b), static_cast<T>(eps), mean.mutable_data<T>(),
+           data_of<T>(w), data_of<T>(b), static_cast<T>(eps), mean.mutable_data<T>(),
            variance.mutable_data<T>(), y.mutable_data<T>());
   });
 }
@@ -192,7 +187,7 @@ bool group_norm_backward(const Tensor& g, const Tensor& x, const Tensor& w, cons
     launch(op, gx.device(), blocks_of(ceil_div(lines, group_threads / warp_size)), group_norm_sums_kernel<T>,
            sizes, g.data<T>(), x.data<T>(), mean.data<T>(), variance.data<T>(), epsilon, sums);
     launch(op, gx.device(), row_blocks(sizes), group_norm_backward_kernel<T>, sizes, g.data<T>(), x.data<T>(),
-           data_or_null<T>(w), mean.data<T>(), variance.data<T>(), epsilon, 1 / static_cast<T>(sizes.columns),
+           data_of<T>(w), mean.data<T>(), variance.data<T>(), epsilon, 1 / static_cast<T>(sizes.columns),
            sums, gx.mutable_data<T>());
     if (!gw.defined()) return;
     launch(op, gx.device(), blocks_of(ceil_div(sizes.channels, group_threads)), group_norm_weight_kernel<T>,

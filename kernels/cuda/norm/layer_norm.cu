@@ -200,10 +200,6 @@ struct FoldRows {
 };
 
 std::int64_t stride_of(const Tensor& parameter) { return parameter.defined() ? parameter.strides()[0] : 1; }
-template <typename T>
-const T* data_of(const Tensor& parameter) {
-  return parameter.defined() ? parameter.data<T>() : nullptr;
-}
 
 }  // namespace
 

@@ -1,4 +1,4 @@
-// Helpers shared by batch and layer normalization.
+// Helpers shared by batch, layer and group normalization.
 #pragma once
 
 #include <cmath>
@@ -6,6 +6,12 @@
 #include <metron/kernels/cuda/reduce/tile.cuh>
 
 namespace metron::cuda {
+
+// The elements of a parameter, or null if it is undefined.
+template <typename T>
+const T* data_of(const Tensor& parameter) {
+  return parameter.defined() ? parameter.data<T>() : nullptr;
+}
 
 // Read access to a 1-D tensor, or a constant if the tensor is undefined.
 template <typename T>
