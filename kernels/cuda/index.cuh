@@ -52,24 +52,26 @@ class NestIndex {
 // Whether all linear indices, and the offsets of the first `operands` operands, are below 2^31.
 bool fits_index(const LoopNest& nest, int operands);
 
+// Of a part's first elements. Bodies name this type: in a lambda with an `auto` parameter, nvcc 13.0 gives a
+// nested lambda's pack the types of its first instantiation.
+using PartOffsets = std::array<std::int64_t, max_operands>;
+
 // A non-empty loop nest split in two halves, along the dimension that spans the most memory.
 struct NestHalves {
   LoopNest first, second;
-  std::array<std::int64_t, max_operands> offsets;  // of the first elements of the second half
+  PartOffsets offsets;  // of the second half
 };
 NestHalves halve(const LoopNest& nest, int operands);
 
-// Splits the nest into parts that fit 32-bit indexing and calls body(part, offsets) for each. `offsets` are
-// those of a part's first elements.
+// Splits the nest into parts that fit 32-bit indexing and calls body(part, offsets) for each.
 template <typename Body>
-void for_each_part(const LoopNest& nest, int operands, const Body& body,
-                   const std::array<std::int64_t, max_operands>& offsets = {}) {
+void for_each_part(const LoopNest& nest, int operands, const Body& body, const PartOffsets& offsets = {}) {
   if (nest.numel == 0) return;
   if (fits_index(nest, operands)) [[likely]]
     return body(nest, offsets);
   const NestHalves halves = halve(nest, operands);
   for_each_part(halves.first, operands, body, offsets);
-  std::array<std::int64_t, max_operands> second = halves.offsets;
+  PartOffsets second = halves.offsets;
   for (std::size_t k = 0; k < second.size(); ++k) second[k] += offsets[k];
   for_each_part(halves.second, operands, body, second);
 }

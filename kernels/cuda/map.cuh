@@ -115,7 +115,7 @@ void map_part(const char* op, Device device, const LoopNest& nest, const F& f, c
 template <typename F, typename Any, typename Y, typename... X>
 void map(const char* op, Device device, const LoopNest& nest, const F& f, const Any& any, Y* y,
          const X*... x) {
-  for_each_part(nest, 1 + sizeof...(X), [&](const LoopNest& part, const auto& offsets) {
+  for_each_part(nest, 1 + sizeof...(X), [&](const LoopNest& part, const PartOffsets& offsets) {
     [&]<std::size_t... k>(std::index_sequence<k...>) {
       map_part(op, device, part, f, any, y + offsets[0], x + offsets[k + 1]...);
     }

@@ -106,7 +106,7 @@ void philox_map(const char* op, const F& f, const PhiloxKey& key, const LoopNest
   using Space = PackedSpace<1 + indices>;
   const Device device = y.device();
   T* const out = y.mutable_data<T>();
-  for_each_part(nest, 1 + indices, [&](const LoopNest& part, const auto& offsets) {
+  for_each_part(nest, 1 + indices, [&](const LoopNest& part, const PartOffsets& offsets) {
     const std::array<NestOperand, indices> operands{
         {{out + offsets[0], sizeof(T)}, {x + offsets[1], sizeof(X)}...}};
     const auto packed = packed_nest(part, operands, count);

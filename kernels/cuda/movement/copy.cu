@@ -55,7 +55,7 @@ void copy_bits(Device device, const LoopNest& nest, Bits* y, const Bits* x) {
   const std::size_t d = transposed_dimension(nest);
   if (d == 0 || std::min(nest.sizes[0], nest.sizes[d]) < min_tiled_size)
     return map("copy", device, nest, Convert<Bits>{}, Convert<Bits>{}, y, x);
-  for_each_part(nest, 2, [&](const LoopNest& part, const auto& offsets) {
+  for_each_part(nest, 2, [&](const LoopNest& part, const PartOffsets& offsets) {
     const LoopNest tiles = tiles_of(part, d, tile);
     launch("copy", device, {static_cast<unsigned>(tiles.numel), dim3(tile, tile_rows), 0},
            transpose_kernel<Bits>, NestIndex<4>(tiles), static_cast<std::int32_t>(part.sizes[0]),
