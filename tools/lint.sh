@@ -18,8 +18,9 @@ check_scripts() {
 # twice. The sources of a folder form one unit. Checks that only apply to the main file run again on the few files
 # that they concern.
 check_tidy() {
-  cmake -S . -B build/lint -G Ninja -DCMAKE_EXPORT_COMPILE_COMMANDS=ON -DCMAKE_CXX_COMPILER_LAUNCHER= \
-    -DMETRON_OPENMP=OFF -DMETRON_GPU=off -DMETRON_CPU_ISAS=baseline -DBUILD_TESTING=OFF || return
+  cmake -S . -B build/lint -G Ninja -DCMAKE_EXPORT_COMPILE_COMMANDS=ON -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON \
+    -DCMAKE_CXX_COMPILER_LAUNCHER= -DMETRON_OPENMP=OFF -DMETRON_GPU=off -DMETRON_CPU_ISAS=baseline \
+    -DBUILD_TESTING=OFF || return
   python3 tools/tidy_units.py build/lint core kernels layers || return
   run-clang-tidy -quiet -p build/lint/units -j "$(nproc)" || return
   local shorthands

@@ -20,8 +20,8 @@ if(PROJECT_IS_TOP_LEVEL)
   set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib)
   set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib)
   find_program(CCACHE ccache)
-  if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-    set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  if(CCACHE AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)  # the sloppiness is what it asks for with precompiled headers
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
   endif()
 endif()
 
@@ -50,7 +50,12 @@ if(METRON_NVTX_INCLUDE_DIR)
   set(METRON_NVTX ON)
 endif()
 
-# For cold sources with JSON or CLI11 templates, where -O3 takes a third longer to compile than -O1.
+# What most sources include of the standard library. Precompiled, it saves a third of the time of an average source.
+# GCC crashes where a source is not optimized as the precompiled headers were.
+set(METRON_STANDARD_HEADERS <algorithm> <array> <atomic> <cmath> <cstdint> <filesystem> <functional> <map> <memory>
+                            <mutex> <optional> <span> <sstream> <string> <unordered_map> <utility> <variant> <vector>)
+
+# For cold sources, such as those with JSON or CLI11 templates: -O3 takes a third longer to compile than -O1.
 set(METRON_COLD_CODE $<$<CONFIG:Release>:-O1>)
 
 # Warnings of our own targets; not exported.
@@ -58,7 +63,12 @@ add_library(metron_warnings INTERFACE)
 target_compile_options(metron_warnings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow -Wconversion
                                                  $<$<BOOL:${METRON_WERROR}>:-Werror>>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-  target_compile_options(metron_warnings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict>)  # GCC bug 105651: std::string's own operator+
+  # GCC bug 105651: std::string's own operator+. In precompiled headers it no longer counts as the system's.
+  set(false_warnings -Wno-restrict)
+  if(NOT CMAKE_DISABLE_PRECOMPILE_HEADERS)
+    list(APPEND false_warnings -Wno-array-bounds -Wno-stringop-overflow)
+  endif()
+  target_compile_options(metron_warnings INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:${false_warnings}>")
 endif()
 
 if(METRON_SANITIZE)
