@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Static checks of the sources, without a build:
-#   tools/lint.sh [format] [scripts] [subjects] [tidy]     (default: all four, as run by tools/test.sh lint)
-# format: clang-format; scripts: shellcheck; subjects: length of commit subjects; tidy: clang-tidy, takes minutes.
+#   tools/lint.sh [format] [scripts] [kernels] [subjects] [tidy]     (default: all, as run by tools/test.sh lint)
+# format: clang-format; scripts: shellcheck; kernels: what nvcc miscompiles; subjects: length of commit subjects;
+# tidy: clang-tidy, takes minutes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source tools/steps.sh
@@ -13,6 +14,9 @@ check_format() {
 }
 check_scripts() {
   shellcheck -x tools/*.sh tests/*.sh .ci/run
+}
+check_kernels() {
+  find kernels tests \( -name '*.cu' -o -name '*.cuh' \) -print0 | xargs -0 python3 tools/nvcc_traps.py
 }
 # Configured without OpenMP, whose header clang lacks, and for a single instruction set, so that no code is checked
 # twice. The sources of a folder form one unit. Checks that only apply to the main file run again on the few files
@@ -31,15 +35,16 @@ check_tidy() {
 }
 
 checks=("$@")
-if [[ $# -eq 0 ]]; then checks=(format scripts subjects tidy); fi
+if [[ $# -eq 0 ]]; then checks=(format scripts kernels subjects tidy); fi
 for check in "${checks[@]}"; do
   case $check in
     format) step format "Checking the format" check_format ;;
     scripts) step shellcheck "Checking the scripts" check_scripts ;;
+    kernels) step nvcc_traps "Looking for what nvcc miscompiles" check_kernels ;;
     subjects) step subjects "Checking the commit subjects" bash tools/commit_subjects.sh ;;
     tidy) step tidy "Running clang-tidy" check_tidy ;;
     *)
-      echo "lint: no such check: $check (there are format, scripts, subjects and tidy)" >&2
+      echo "lint: no such check: $check (there are format, scripts, kernels, subjects and tidy)" >&2
       exit 2
       ;;
   esac

@@ -68,6 +68,7 @@ check_cuda() {
   step configure-cuda "Configuring (cuda)" cmake --preset cuda
   step build-cuda "Building (cuda)" cmake --build --preset cuda --target metron_command mnist_cnn cuda_tests ptx
   step vectors-cuda "Looking for 128-bit accesses (cuda)" python3 tests/ptx_vector_loads.py build/cuda/ptx
+  step image-cuda "Looking for every kernel in the device code (cuda)" python3 tests/kernels_in_image.py build/cuda
   step test-cuda "Testing without a GPU (cuda)" bash tests/without_gpu.sh build/cuda/bin
 }
 
