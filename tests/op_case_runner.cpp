@@ -4,6 +4,7 @@
 #include <metron/core/autograd.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cmath>
 #include <limits>
@@ -13,7 +14,12 @@ namespace metron::test {
 
 std::vector<Device> devices() {
   std::vector<Device> list;
-  for (const Device device : {Device(Device::Type::cpu), Device(Device::Type::cuda)}) {
+#ifdef METRON_EMULATED
+  constexpr std::array types{Device::Type::cuda};
+#else
+  constexpr std::array types{Device::Type::cpu, Device::Type::cuda};
+#endif
+  for (const Device device : types) {
     if (has_device(device)) list.push_back(device);
   }
   return list;

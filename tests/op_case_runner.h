@@ -12,7 +12,7 @@ namespace metron::test {
 
 using namespace op_cases;
 
-// The devices of this machine.
+// The devices to test: those of this machine, or the emulated one alone, as the release build tests the CPU.
 std::vector<Device> devices();
 // The providers of a device. The last one is portable: it computes everything on that device.
 std::vector<Provider> providers_of(Device device);
