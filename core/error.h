@@ -1,6 +1,10 @@
 // Typed errors. Every message reads "[op] the rule that was broken, got <shapes>".
 #pragma once
 
+#if __cplusplus < 202002L
+#error "Metron needs C++20: compile with -std=c++20 (CMake: target_compile_features(... cxx_std_20))"
+#endif
+
 #include <iosfwd>
 #include <stdexcept>
 #include <string>
@@ -82,6 +86,11 @@ class Message {
 
 }  // namespace detail
 
+#pragma push_macro("check")  // macOS's AssertMacros.h and test frameworks define them
+#pragma push_macro("fail")
+#undef check
+#undef fail
+
 // Throws an E with the text "[op] parts...". Parts are anything with an operator<<.
 template <typename E, typename... Parts>
 [[noreturn, gnu::cold, gnu::noinline]] void fail(const char* op, const Parts&... parts) {
@@ -96,5 +105,8 @@ inline void check(bool condition, const char* op, const Parts&... parts) {
   if (!condition) [[unlikely]]
     fail<E>(op, parts...);
 }
+
+#pragma pop_macro("fail")
+#pragma pop_macro("check")
 
 }  // namespace metron

@@ -62,8 +62,8 @@ inline Tensor operator/(double s, const Tensor& x) { return affine(pow(x, -1), s
 Tensor sum(const Tensor& x, const Axes& axes = {}, bool keep_dims = false);
 // NaN for an empty range.
 Tensor mean(const Tensor& x, const Axes& axes = {}, bool keep_dims = false);
-// Ties split the gradient evenly. Propagates NaN.
-Tensor max(const Tensor& x, const Axes& axes = {}, bool keep_dims = false);
+// Ties split the gradient evenly. Propagates NaN. In parentheses, as Windows has a macro of this name.
+Tensor(max)(const Tensor& x, const Axes& axes = {}, bool keep_dims = false);
 // int64: the row-major index, within the reduced axes, of the first maximum.
 Tensor argmax(const Tensor& x, const Axes& axes = {}, bool keep_dims = false);
 // Sums x to a shape that broadcasts to x's: the adjoint of expand.

@@ -4,6 +4,10 @@
 
 namespace metron {
 
+void Dims::fail_rank(std::size_t count) {
+  fail<ShapeError>("shape", "at most ", max_rank, " dimensions, got ", count);
+}
+
 std::ostream& operator<<(std::ostream& out, const Dims& dims) {
   out << '(';
   for (int i = 0; i < dims.size(); ++i) out << (i == 0 ? "" : ", ") << dims[i];

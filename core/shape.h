@@ -63,9 +63,11 @@ class Dims {
 
  private:
   static int checked_rank(std::size_t count) {
-    check<ShapeError>(count <= max_rank, "shape", "at most ", max_rank, " dimensions, got ", count);
+    if (count > max_rank) [[unlikely]]
+      fail_rank(count);
     return static_cast<int>(count);
   }
+  [[noreturn]] static void fail_rank(std::size_t count);
   std::array<std::int64_t, max_rank> values_{};
   int count_ = 0;
 };

@@ -26,13 +26,13 @@ class Provider {
   const char* name = "";
   const char* label = "";  // in records and reports; distinguishes a fake from the real library
   Device::Type device = Device::Type::cpu;
-  bool on_request = false;                      // used only if named explicitly
-  mutable std::vector<const char*> slots = {};  // names of the slots it implements
+  bool on_request = false;                           // used only if named explicitly
+  mutable std::vector<const char*> slot_names = {};  // of those it implements
 
   template <typename SlotType>
   void install(SlotType& slot, typename SlotType::Function function) const {
     slot.set(id, function);
-    slots.push_back(slot.name());
+    slot_names.push_back(slot.name());
   }
 };
 

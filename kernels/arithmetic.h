@@ -132,11 +132,12 @@ METRON_HOST_DEVICE inline To convert(From x) {
   } else if constexpr (to_half) {
     return To(static_cast<float>(x));
   } else if constexpr (std::is_integral_v<To> && std::is_floating_point_v<From>) {
-    constexpr From low = static_cast<From>(std::numeric_limits<To>::min());
-    constexpr From high = static_cast<From>(std::numeric_limits<To>::max());  // of int64: rounded up to 2^63
+    constexpr From low = static_cast<From>((std::numeric_limits<To>::min)());
+    constexpr From high =
+        static_cast<From>((std::numeric_limits<To>::max)());  // of int64: rounded up to 2^63
     if (is_nan(x)) return To{0};
-    return x <= low    ? std::numeric_limits<To>::min()
-           : x >= high ? std::numeric_limits<To>::max()
+    return x <= low    ? (std::numeric_limits<To>::min)()
+           : x >= high ? (std::numeric_limits<To>::max)()
                        : static_cast<To>(x);
   } else {
     return static_cast<To>(x);

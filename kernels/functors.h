@@ -90,14 +90,14 @@ void visit_unary_backward(const Unary& f, const Body& body) {
 // formula.
 template <typename Body>
 bool visit_integer_unary(const Unary& f, const Body& body) {
-  using I = std::int64_t;
+  using Integer = std::int64_t;
   if (f.op == UnaryOp::clamp && !is_nan(f.a) && !is_nan(f.b)) {
-    body(forward::clamp<I>{convert<I>(std::ceil(f.a)), convert<I>(std::floor(f.b))});
+    body(forward::clamp<Integer>{convert<Integer>(std::ceil(f.a)), convert<Integer>(std::floor(f.b))});
     return true;
   }
   const auto is_whole = [](double x) { return std::floor(x) == x && std::abs(x) < 0x1p63; };
   if (f.op != UnaryOp::affine || !is_whole(f.a) || !is_whole(f.b)) return false;
-  body(forward::affine<I>{static_cast<I>(f.a), static_cast<I>(f.b)});
+  body(forward::affine<Integer>{static_cast<Integer>(f.a), static_cast<Integer>(f.b)});
   return true;
 }
 

@@ -100,7 +100,7 @@ inline void for_each_run(const LoopNest& nest, std::int64_t begin, std::int64_t 
     advance(d, index[u]);
   }
   while (begin < end) {
-    const std::int64_t length = std::min(nest.sizes[0] - index[0], end - begin);
+    const std::int64_t length = (std::min)(nest.sizes[0] - index[0], end - begin);
     body(offsets, length);
     begin += length;
     advance(0, -index[0]);

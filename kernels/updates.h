@@ -18,7 +18,7 @@ namespace {
 // be a hundred times slower.
 template <typename T>
 METRON_HOST_DEVICE T flushed(T x) {
-  constexpr T smallest = std::numeric_limits<T>::min();
+  constexpr T smallest = (std::numeric_limits<T>::min)();
   return std::abs(x) < smallest ? T{0} : x;
 }
 

@@ -9,9 +9,7 @@ namespace metron {
 // Drops each element with probability p. ValueError unless p is in [0, 1].
 class Dropout : public Module {
  public:
-  explicit Dropout(double p = 0.5) : p_(p) {
-    check<ValueError>(p >= 0 && p <= 1, "Dropout", "p must be in [0, 1], got ", p);
-  }
+  explicit Dropout(double p = 0.5);
   Tensor forward(const Tensor& x) override { return dropout(x, p_, training()); }
 
  private:
@@ -21,9 +19,7 @@ class Dropout : public Module {
 // Drops channels of (N, C, H, W), elements of (N, C).
 class Dropout2d : public Module {
  public:
-  explicit Dropout2d(double p = 0.5) : p_(p) {
-    check<ValueError>(p >= 0 && p <= 1, "Dropout2d", "p must be in [0, 1], got ", p);
-  }
+  explicit Dropout2d(double p = 0.5);
   Tensor forward(const Tensor& x) override { return dropout2d(x, p_, training()); }
 
  private:

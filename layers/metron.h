@@ -1,6 +1,10 @@
 // The complete public interface.
 #pragma once
 
+#if __cplusplus < 202002L
+#error "Metron needs C++20: compile with -std=c++20 (CMake: target_compile_features(... cxx_std_20))"
+#else
+
 #include <metron/core/autograd.h>
 #include <metron/core/data/data_loader.h>
 #include <metron/core/data/idx.h>
@@ -22,3 +26,5 @@
 #include <metron/layers/lr_scheduler.h>
 #include <metron/layers/module.h>
 #include <metron/layers/optim.h>
+
+#endif

@@ -36,6 +36,13 @@ for mode in "" --static; do
   LD_LIBRARY_PATH=${pc%/pkgconfig} "$work/spirals${mode#--}"
 done
 
+echo "-- C++17 gets one clear error"
+errors=$("$cxx" -std=c++17 -I "$prefix/include" -fsyntax-only -x c++ -include metron/metron.h /dev/null 2>&1 | grep error: || true)
+if [[ $(grep -c . <<<"$errors") -ne 1 || $errors != *"Metron needs C++20"* ]]; then
+  echo "$errors"
+  exit 1
+fi
+
 # Not as system headers, so that warnings are visible as they are to users.
 echo "-- every header on its own"
 cd "$prefix/include"

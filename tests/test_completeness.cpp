@@ -109,7 +109,7 @@ TEST(Completeness, EverySlotHasAContract) {
 TEST(Completeness, EverySlotHasItsKernels) {
   for (const char* name : {"cpu", "cuda"}) {
     if (std::string(name) == "cuda" && !has_device(Device(Device::Type::cuda))) continue;
-    const std::set<std::string> installed(provider(name).slots.begin(), provider(name).slots.end());
+    const std::set<std::string> installed(provider(name).slot_names.begin(), provider(name).slot_names.end());
     for (const std::string& slot : slots())
       EXPECT_TRUE(installed.contains(slot))
           << slot << " has no kernel in the provider " << name << ": no line in its install.cpp";

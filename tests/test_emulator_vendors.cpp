@@ -96,7 +96,7 @@ TEST_P(Vendors, OpCasesAgreeWithThePortableProvider) {
       if (took_part) expect_agreement(c, DType::float64, order.c_str());  // test_cuda covers the other dtypes
     }
   });
-  for (const char* slot : provider(first).slots)
+  for (const char* slot : provider(first).slot_names)
     EXPECT_TRUE(computed.contains(prefix + slot)) << "no case reaches " << slot;
 }
 

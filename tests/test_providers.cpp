@@ -81,8 +81,8 @@ TEST(ProviderCoverage, EveryInstalledKernelIsReachedByACase) {
     }
   }
   for (const Provider& p : providers()) {
-    EXPECT_FALSE(p.slots.empty()) << p.name;
-    for (const char* slot : p.slots)
+    EXPECT_FALSE(p.slot_names.empty()) << p.name;
+    for (const char* slot : p.slot_names)
       EXPECT_TRUE(reached.contains({report_name(p.name), slot}))
           << "no case reaches slot " << slot << " of provider " << p.name;
   }

@@ -127,7 +127,7 @@ Environment collect_environment() {
   e.libraries = library_versions();
   e.libraries.push_back({"zlib", zlibVersion()});
   for (const Provider& p : providers())
-    e.providers.push_back({p.name, device_name(p.device), static_cast<int>(p.slots.size())});
+    e.providers.push_back({p.name, device_name(p.device), static_cast<int>(p.slot_names.size())});
   e.compute_threads = num_threads();
   return e;
 }
