@@ -1,4 +1,5 @@
 #include <metron/core/autograd.h>
+#include <metron/core/timer/record.h>
 #include <metron/layers/module.h>
 
 #include <algorithm>
@@ -26,7 +27,7 @@ class Module::Traversal final : public MemberVisitor {
     if (tensor.defined() && actions_.buffer) actions_.buffer(prefix_ + name, tensor);
   }
   void module(const std::string& name, Module& module) override {
-    module.name_ = name;
+    module.naming_.name.store(immortal(name), std::memory_order_relaxed);
     const std::size_t length = prefix_.size();
     prefix_ += name + '.';
     visit(module);
@@ -38,7 +39,7 @@ class Module::Traversal final : public MemberVisitor {
   void visit(Module& module) {
     if (actions_.module) actions_.module(module);
     module.members(*this);
-    module.members_named_ = true;
+    module.naming_.complete.store(true, std::memory_order_release);
   }
 
   const Actions& actions_;

@@ -16,9 +16,11 @@
 #include <metron/core/tensor.h>
 #include <metron/core/timer/scopes.h>
 
+#include <atomic>
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace metron {
@@ -35,7 +37,9 @@ class MemberVisitor {
   virtual void module(const std::string& name, Module& module) = 0;
 };
 
-// Movable but not copyable, since a copy would share its parameters.
+// Movable but not copyable, since a copy would share its parameters. Threads may share a module for
+// inference, from its first call on; whatever changes it (train, load_state, to, a training step) must be
+// alone.
 class Module {
  public:
   Module() = default;
@@ -73,12 +77,12 @@ class Module {
   // Runs `forward` under the module's name in the profiler.
   template <typename Forward>
   Tensor call(const Forward& forward) {
-    if (!members_named_) name_members();
-    const ModuleScope scope(name_);
+    if (!naming_.complete.load(std::memory_order_acquire)) name_members();
+    const ModuleScope scope(naming_.name.load(std::memory_order_relaxed));
     return forward();
   }
   // Must be called after members() has changed.
-  void members_changed() { members_named_ = false; }
+  void members_changed() { naming_.complete = false; }
 
  private:
   class Traversal;
@@ -87,8 +91,20 @@ class Module {
   template <typename Convert>
   void replace_tensors(const Convert& convert);
 
-  std::string name_;  // assigned by the parent module when it is first called or traversed
-  bool members_named_ = false;
+  // Assigned when the module or its parent is first called or traversed, by several threads perhaps.
+  struct Naming {
+    std::atomic<const char*> name = "";  // by the parent, never freed
+    std::atomic<bool> complete = false;  // whether the members have their names
+
+    Naming() = default;
+    Naming(Naming&& from) noexcept { *this = std::move(from); }
+    Naming& operator=(Naming&& from) noexcept {
+      name = from.name.load();
+      complete = from.complete.load();
+      return *this;
+    }
+  };
+  Naming naming_;
   bool training_ = true;
 };
 

@@ -67,14 +67,14 @@ void ProfileRange::end() {
   if (recording && recording->run == run_) detail::close_record(*recording, index_, now);
 }
 
-void ModuleScope::begin(const std::string& name) {
+void ModuleScope::begin(const char* name) {
   detail::start_environment_profile_once();
   const Recording recording;
   if (!recording) return;
   Profile& profile = recording->profile;
   run_ = recording->run;
   previous_ = recording->module;
-  if (!name.empty()) {
+  if (*name != '\0') {
     const std::string& outer = profile.strings[previous_];
     recording->module = recording->intern(outer.empty() ? name : outer + '.' + name);
   }

@@ -37,10 +37,11 @@ class OpScope {
 // Names the module whose forward runs; an empty name adds nothing to the path.
 class ModuleScope {
  public:
-  explicit ModuleScope(const std::string& name) {
+  explicit ModuleScope(const char* name) {
     if ((instruments() & instrument_timer) != 0) [[unlikely]]
       begin(name);
   }
+  explicit ModuleScope(const std::string& name) : ModuleScope(name.c_str()) {}
   ~ModuleScope() {
     if (run_ != 0) [[unlikely]]
       end();
@@ -49,7 +50,7 @@ class ModuleScope {
   ModuleScope& operator=(const ModuleScope&) = delete;
 
  private:
-  void begin(const std::string& name);
+  void begin(const char* name);
   void end();
   std::uint32_t run_ = 0;  // as in OpScope
   std::uint32_t previous_ = 0;
