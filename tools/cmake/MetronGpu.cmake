@@ -1,6 +1,10 @@
 # The CUDA device: compiled by nvcc, executed by the emulator on the CPU, or disabled.
 
-set(METRON_GPU auto CACHE STRING "CUDA kernels: cuda, emulated, off; auto: cuda if the toolkit is installed, else emulated")
+set(default_gpu auto)
+if(NOT PROJECT_IS_TOP_LEVEL)
+  set(default_gpu off)  # a parent that wants CUDA asks for it
+endif()
+set(METRON_GPU ${default_gpu} CACHE STRING "CUDA kernels: cuda, emulated, off; auto: cuda if the toolkit is installed, else emulated")
 set_property(CACHE METRON_GPU PROPERTY STRINGS auto cuda emulated off)
 set(METRON_CUDA_ARCHITECTURES 75-real 80-real 86-real 89-real 90-real 100-real 120
     CACHE STRING "Architectures that nvcc compiles for; one without -real or -virtual includes PTX")

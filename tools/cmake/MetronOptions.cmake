@@ -1,10 +1,14 @@
 # Options, dependencies and warning flags.
 
-if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+# In another project's build nothing but the library is built, with that project's settings.
+if(PROJECT_IS_TOP_LEVEL AND NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
 endif()
 option(BUILD_SHARED_LIBS "Build libmetron.so instead of libmetron.a" OFF)
-option(BUILD_TESTING "Build the tests" ${PROJECT_IS_TOP_LEVEL})
+if(PROJECT_IS_TOP_LEVEL)
+  option(BUILD_TESTING "Build the tests" ON)
+endif()
+set(CMAKE_UNITY_BUILD OFF)  # files repeat names of their own
 option(METRON_OPENMP "Compute on all cores with OpenMP" ON)
 option(METRON_ONEDNN "Use oneDNN on the CPU if it is installed" ON)
 option(METRON_WERROR "Treat warnings as errors" ${PROJECT_IS_TOP_LEVEL})
