@@ -50,7 +50,9 @@ std::vector<std::string> matches(const std::string& text, const std::string& pat
 
 std::set<std::string> as_set(const std::vector<std::string>& names) { return {names.begin(), names.end()}; }
 
-std::set<std::string> ops() { return as_set(matches(read(source("core/ops.h")), R"(^Tensor (\w+)\()")); }
+std::set<std::string> ops() {
+  return as_set(matches(read(source("core/ops.h")), R"(^Tensor ?\(?(\w+)\)?\()"));
+}
 std::vector<std::string> slots() {
   return matches(read(source("core/slots.h")), R"(^inline constinit Slot<\w+>\s+(\w+)\{)");
 }
@@ -92,8 +94,8 @@ TEST(Completeness, EveryOpHasAnErrorTest) {
 // A comment on the line above or at the end of the declaration.
 TEST(Completeness, EveryOpIsDocumented) {
   const std::string header = read(source("core/ops.h"));
-  const std::set<std::string> documented = as_set(matches(header, R"((?:^//[^\n]*\nTensor (\w+)\())")),
-                              at_the_end = as_set(matches(header, R"(^Tensor (\w+)\([^;]*;\s+//)"));
+  const std::set<std::string> documented = as_set(matches(header, R"((?:^//[^\n]*\nTensor ?\(?(\w+)\)?\())")),
+                              at_the_end = as_set(matches(header, R"(^Tensor ?\(?(\w+)\)?\([^;]*;\s+//)"));
   for (const std::string& op : ops())
     EXPECT_TRUE(documented.contains(op) || at_the_end.contains(op)) << op << " has no comment in core/ops.h";
 }
