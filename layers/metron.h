@@ -1,4 +1,4 @@
-// The complete public interface.
+// What most programs need. docs/versioning.md lists all public headers.
 #pragma once
 
 #include <metron/core/autograd.h>
