@@ -1,6 +1,6 @@
 // The table of contents of the provider `cuda`.
 #include <metron/kernels/internal/install.h>
-#include <metron/kernels/providers.h>
+#include <metron/kernels/internal/providers.h>
 
 namespace metron::cuda {
 
