@@ -108,7 +108,7 @@ Tensor max_pool2d(const Tensor& x, const Pool2dOptions& options);
 // x (N, C, H, W): the mean of each window, padding counted as zeros.
 Tensor avg_pool2d(const Tensor& x, const Pool2dOptions& options);
 
-// ---- Normalization ----
+// ---- Normalization. w and b are both given or both undefined ----
 // x (N, C, ...), optional w and b (C). Training uses the statistics of the batch and, if given, updates
 // running_mean and running_variance (C) by `momentum`, with the unbiased variance.
 Tensor batch_norm(const Tensor& x, const Tensor& w, const Tensor& b, Tensor running_mean,
