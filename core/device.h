@@ -15,8 +15,8 @@ class Device {
 
   constexpr Device() = default;
   constexpr Device(Type type, int index = 0) : type_(type), index_(static_cast<std::int16_t>(index)) {}
-  // "cpu", "cuda" or "cuda:1"; otherwise a ValueError. The device need
-  // not exist: the first allocation checks.
+  // "cpu", "cuda" or "cuda:1"; otherwise a ValueError. The device need not exist: the first allocation
+  // checks.
   Device(std::string_view name);
   Device(const char* name) : Device(std::string_view(name)) {}
 

@@ -108,16 +108,15 @@ Tensor max_pool2d(const Tensor& x, const Pool2dOptions& options);
 // x (N, C, H, W): the mean of each window, padding counted as zeros.
 Tensor avg_pool2d(const Tensor& x, const Pool2dOptions& options);
 
-// ---- Normalization ----
+// ---- Normalization. w and b are both given or both undefined ----
 // x (N, C, ...), optional w and b (C). Training uses the statistics of the batch and, if given, updates
 // running_mean and running_variance (C) by `momentum`, with the unbiased variance.
 Tensor batch_norm(const Tensor& x, const Tensor& w, const Tensor& b, Tensor running_mean,
                   Tensor running_variance, bool training, double momentum = 0.1, double eps = 1e-5);
-// Over the last axes, which have the shape `normalized`; optional w and b have that shape.
+// Over the last axes of x, which have the shape `normalized`; optional w and b of that shape.
 Tensor layer_norm(const Tensor& x, const Shape& normalized, const Tensor& w = {}, const Tensor& b = {},
                   double eps = 1e-5);
-// x (N, C, ...), w and b (C) or undefined: over each group of C / groups channels of a sample (Wu and He,
-// 2018).
+// x (N, C, ...), optional w and b (C). Over each group of C / groups channels of a sample (Wu and He, 2018).
 Tensor group_norm(const Tensor& x, std::int64_t groups, const Tensor& w = {}, const Tensor& b = {},
                   double eps = 1e-5);
 

@@ -1,6 +1,7 @@
 // Every kernel slot: its function type and its contract. Common to all: the op has checked shapes, dtypes and
 // devices, and allocated the outputs. Kernels overwrite outputs and never accumulate into them. Strides are
-// arbitrary unless noted; sizes may be 0. A function declines by returning false before any side effect.
+// arbitrary unless noted; sizes may be 0. Floating dtypes are float32, float64, float16, bfloat16; `cpu` may
+// decline the 16-bit ones. A function declines by returning false before any side effect.
 #pragma once
 
 #include <metron/core/options.h>
@@ -142,8 +143,8 @@ using BatchNormBackwardFn = bool(const Tensor& g, const Tensor& x, const Tensor&
                                  const Tensor& variance, bool batch_statistics, double eps, Tensor& gx,
                                  Tensor& gw, Tensor& gb);
 inline constinit Slot<BatchNormBackwardFn> batch_norm_backward{"batch_norm_backward"};
-// Over each row of x (rows, columns), contiguous; w and b (columns) or both absent. mean
-// and biased variance (rows) are outputs.
+// Over each row of x (rows, columns), contiguous; w and b (columns) or both absent. mean and biased variance
+// (rows) are outputs.
 using LayerNormFn = bool(const Tensor& x, const Tensor& w, const Tensor& b, double eps, Tensor& mean,
                          Tensor& variance, Tensor& y);
 inline constinit Slot<LayerNormFn> layer_norm{"layer_norm"};
@@ -168,8 +169,8 @@ inline constinit Slot<GroupNormBackwardFn> group_norm_backward{"group_norm_backw
 // the row-major index, independent of strides. plane is H * W to drop whole channels, else 1. Self-adjoint.
 using DropoutFn = bool(const Tensor& x, double p, std::int64_t plane, const PhiloxKey& key, Tensor& y);
 inline constinit Slot<DropoutFn> dropout{"dropout"};
-// Uniform y[i] from word i; normal y[i] by Box-Muller from words 2i and 2i + 1. Computed
-// in float32, and in float64 for float64.
+// Uniform y[i] from word i; normal y[i] by Box-Muller from words 2i and 2i + 1. Computed in float32, and in
+// float64 for float64.
 using RandomFn = bool(Distribution distribution, double a, double b, const PhiloxKey& key, Tensor& y);
 inline constinit Slot<RandomFn> random{"random"};
 

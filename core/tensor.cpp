@@ -25,8 +25,8 @@ std::int64_t checked_numel(const char* op, const Shape& shape) {
   return empty ? 0 : numel;
 }
 
-// Whether the dimensions are dense in this order, innermost first: each
-// stride is the product of the sizes so far.
+// Whether the dimensions are dense in this order, innermost first: each stride is the product of the sizes so
+// far.
 template <typename Order>
 bool is_packed(const Shape& shape, const Strides& strides, const Order& order) {
   std::int64_t step = 1;

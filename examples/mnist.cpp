@@ -1,11 +1,9 @@
 // PyTorch's basic MNIST example: a network, training, a test after each epoch, and an operator ranking.
 #include <metron/metron.h>
 
-#include <charconv>
-#include <cstdint>
 #include <cstdio>
-#include <exception>
 #include <map>
+#include <regex>
 #include <string>
 
 using namespace metron;
@@ -45,41 +43,36 @@ void train(Net& net, Optimizer& optimizer, const DataLoader& loader, Device devi
   }
 }
 
-std::int64_t count_correct(Net& net, const DataLoader& loader, Device device) {
+void test(Net& net, const DataLoader& loader, Device device, std::int64_t epoch) {
   const NoGradGuard no_grad;
   net.eval();
-  std::int64_t correct = 0;
+  double correct = 0, count = 0;
   for (const auto& [images, labels] : loader.epoch()) {
     const Tensor hits = eq(argmax(net(images.to(device)), {1}), labels.to(device));
-    correct += sum(hits.to(DType::int64)).item<std::int64_t>();
+    correct += sum(hits.to(DType::float64)).item<double>();
+    count += double(labels.numel());
   }
-  return correct;
-}
-
-using Options = std::map<std::string, std::string>;
-constexpr char usage[] =
-    "usage: mnist [--epochs 1] [--batch-size 64] [--device cpu] [--data FOLDER] [--profile EPOCH]";
-
-std::int64_t number(const Options& options, const char* name) {
-  const std::string& text = options.at(name);
-  std::int64_t value = -1;  // unchanged if there is no number or it overflows
-  const char* const end = std::from_chars(text.data(), text.data() + text.size(), value).ptr;
-  check<ValueError>(*end == '\0' && value >= 0, "mnist", name, " takes a number, got ", text, '\n', usage);
-  return value;
+  std::printf("epoch %ld  test accuracy %.2f %%\n", epoch, 100 * correct / count);
 }
 
 int main(int argc, char** argv) try {
-  Options options{{"--epochs", "1"},
-                  {"--batch-size", "64"},
-                  {"--device", default_device().name()},
-                  {"--data", MNIST_DATA_DIR},
-                  {"--profile", "0"}};  // the epoch whose operators are ranked
+  const char usage[] =
+      "\nusage: mnist [--epochs 1] [--batch-size 64] [--device cpu] [--data DIR] [--profile EPOCH]";
+  std::map<std::string, std::string> options{{"--epochs", "1"}, {"--batch-size", "64"}, {"--profile", "0"}};
+  options["--device"] = default_device().name();
+  options["--data"] = MNIST_DATA_DIR;
   for (int i = 1; i < argc; i += 2) {
-    check<ValueError>(options.contains(argv[i]) && i + 1 < argc, "mnist",
-                      "unknown option or missing value: ", argv[i], '\n', usage);
+    const bool is_valid = options.contains(argv[i]) && i + 1 < argc;
+    check<ValueError>(is_valid, "mnist", "unknown option or missing value: ", argv[i], usage);
     options[argv[i]] = argv[i + 1];
   }
-  const std::int64_t epochs = number(options, "--epochs"), profiled = number(options, "--profile");
+  const auto number = [&](const char* name) {
+    const std::string& text = options[name];
+    const bool is_valid = std::regex_match(text, std::regex("[0-9]{1,18}"));
+    check<ValueError>(is_valid, "mnist", name, " expects a number, got ", text, usage);
+    return std::stol(text);
+  };
+  const std::int64_t epochs = number("--epochs"), profiled = number("--profile");
   const Device device(options["--device"]);
 
   manual_seed(1);
@@ -89,7 +82,7 @@ int main(int argc, char** argv) try {
   StepLR schedule(optimizer, 1, 0.7);
   const ImageDataset train_set = read_mnist(options["--data"], MnistSplit::train);
   const ImageDataset test_set = read_mnist(options["--data"], MnistSplit::test);
-  const DataLoader train_loader(train_set, {.batch_size = number(options, "--batch-size"), .shuffle = true});
+  const DataLoader train_loader(train_set, {.batch_size = number("--batch-size"), .shuffle = true});
   const DataLoader test_loader(test_set, {.batch_size = 1000});
 
   Profiler profiler;
@@ -98,8 +91,7 @@ int main(int argc, char** argv) try {
     train(net, optimizer, train_loader, device, epoch);
     profiler.stop();
     schedule.step();
-    const double accuracy = double(count_correct(net, test_loader, device)) / double(test_set.size());
-    std::printf("epoch %ld  test accuracy %.2f %%\n", epoch, 100 * accuracy);
+    test(net, test_loader, device, epoch);
     if (epoch == profiled) std::fputs(profiler.ranking({.limit = 10}).to_table().c_str(), stdout);
   }
 } catch (const std::exception& error) {

@@ -92,11 +92,11 @@ inline void for_each_run(const LoopNest& nest, std::int64_t begin, std::int64_t 
     const auto& strides = nest.strides[static_cast<std::size_t>(dimension)];
     for (std::size_t k = 0; k < N; ++k) offsets[k] += steps * strides[k];
   };
-  std::int64_t rest = begin;
-  for (int d = 0; d < nest.rank && rest > 0; ++d) {
+  std::int64_t remainder = begin;
+  for (int d = 0; d < nest.rank && remainder > 0; ++d) {
     const std::size_t u = static_cast<std::size_t>(d);
-    index[u] = rest % nest.sizes[u];
-    rest /= nest.sizes[u];
+    index[u] = remainder % nest.sizes[u];
+    remainder /= nest.sizes[u];
     advance(d, index[u]);
   }
   while (begin < end) {

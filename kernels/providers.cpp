@@ -1,4 +1,5 @@
-// The single list of providers, and the only preprocessor conditions on the build configuration.
+// The single list of providers. Only here preprocessor conditions tell which of them are part of the build.
+#include <metron/kernels/internal/providers.h>
 #include <metron/kernels/internal/shared_library.h>
 #include <metron/kernels/providers.h>
 

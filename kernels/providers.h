@@ -1,4 +1,4 @@
-// Installation of each provider's functions into the slots.
+// What stands behind the providers: instruction set, libraries, devices.
 #pragma once
 
 #include <metron/core/slot.h>
@@ -14,45 +14,6 @@ struct LibraryVersion {
   std::string name;
   std::string version;
 };
-
-#if defined(METRON_CPU_BASELINE)
-namespace baseline {
-void install_cpu(const Provider& provider);
-}
-#endif
-#if defined(METRON_CPU_AVX2)
-namespace avx2 {
-void install_cpu(const Provider& provider);
-}
-#endif
-#if defined(METRON_CPU_AVX512)
-namespace avx512 {
-void install_cpu(const Provider& provider);
-}
-#endif
-#if defined(METRON_HAVE_ONEDNN)
-namespace onednn {
-void install_onednn(const Provider& provider);
-LibraryVersion library_version();
-}  // namespace onednn
-#endif
-#if defined(METRON_HAVE_CUDNN)
-namespace cudnn {
-void install_cudnn(const Provider& provider);
-LibraryVersion library_version();
-}  // namespace cudnn
-#endif
-#if defined(METRON_HAVE_CUBLAS)
-namespace cublas {
-void install_cublas(const Provider& provider);
-LibraryVersion library_version();
-}  // namespace cublas
-#endif
-#if defined(METRON_HAVE_CUDA)
-namespace cuda {
-void install_cuda(const Provider& provider);
-}
-#endif
 
 // The instruction set of the portable kernels: "baseline", "avx2" or "avx512". METRON_CPU_ISA overrides the
 // choice.

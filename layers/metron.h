@@ -1,4 +1,4 @@
-// The complete public interface.
+// What most programs need. docs/versioning.md lists all public headers.
 #pragma once
 
 #if __cplusplus < 202002L

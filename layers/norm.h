@@ -5,10 +5,12 @@
 
 namespace metron {
 
-// Normalizes each channel of (N, C, H, W) by batch statistics in
-// training, by running statistics in evaluation.
+// Normalizes each channel of (N, C, H, W) by batch statistics in training, by running statistics in
+// evaluation. forward: ShapeError unless x has rank 4 and the layer's number of channels; in training
+// ValueError for a single value per channel; ValueError if eps is negative.
 class BatchNorm2d : public Module {
  public:
+  // ShapeError for a negative number of channels.
   explicit BatchNorm2d(std::int64_t channels, double eps = 1e-5, double momentum = 0.1, bool affine = true);
 
   void members(MemberVisitor& visit) override;
@@ -23,9 +25,11 @@ class BatchNorm2d : public Module {
   double momentum_;
 };
 
-// Normalizes over the last axes, which have the shape `normalized`: LayerNorm({64}).
+// Normalizes over the last axes, which have the shape `normalized`: LayerNorm({64}). forward: ShapeError if x
+// has other last axes; ValueError if eps is negative.
 class LayerNorm : public Module {
  public:
+  // ShapeError if `normalized` is empty or has a negative size.
   explicit LayerNorm(const Shape& normalized, double eps = 1e-5, bool affine = true);
 
   void members(MemberVisitor& visit) override;

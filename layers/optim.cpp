@@ -52,8 +52,8 @@ void Optimizer::step() {
   for (Entry& entry : entries_) {
     if (entry.parameter.grad().defined()) updated.push_back(&entry);
   }
-  // Groups parameters with equal step counts. Usually all have a gradient
-  // in every step and form a single group.
+  // Groups parameters with equal step counts. Usually all have a gradient in every step and form a single
+  // group.
   for (auto begin = updated.begin(); begin != updated.end();) {
     const Entry& first = **begin;
     const auto end =

@@ -1,5 +1,5 @@
-// Optimizers: a step updates all parameters with one multi-tensor kernel. Formulas,
-// names and defaults follow torch.optim.
+// Optimizers: a step updates all parameters with one multi-tensor kernel. Formulas, names and defaults follow
+// torch.optim.
 #pragma once
 
 #include <metron/core/tensor.h>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <metron/core/tensor.h>
+#include <metron/tools/op_cases/cases.h>
 
 #include <initializer_list>
 #include <limits>
@@ -10,10 +10,10 @@
 
 namespace metron::test {
 
-inline Tensor f32(const Shape& shape) { return Tensor::zeros(shape); }
-inline Tensor f64(const Shape& shape) { return Tensor::zeros(shape, {DType::float64}); }
-inline Tensor i64(const Shape& shape) { return Tensor::zeros(shape, {DType::int64}); }
-inline Tensor u8(const Shape& shape) { return Tensor::zeros(shape, {DType::uint8}); }
+using op_cases::f32;
+using op_cases::f64;
+using op_cases::i64;
+using op_cases::u8;
 
 inline constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 inline constexpr double infinity = std::numeric_limits<double>::infinity();

@@ -3,6 +3,8 @@
 #include <metron/core/data/idx.h>
 #include <metron/core/ops.h>
 
+#include <fstream>
+#include <iterator>
 #include <string>
 
 #include "run_command.h"
@@ -73,7 +75,7 @@ TEST_F(Mnist, RejectsInvalidArguments) {
     EXPECT_EQ(output.code, 2) << arguments << '\n' << output.text;
     EXPECT_TRUE(contains(output.text, {"[mnist] ", "usage: mnist [--epochs"})) << arguments;
   }
-  EXPECT_TRUE(contains(run("--epochs ten").text, {"--epochs takes a number, got ten"}));
+  EXPECT_TRUE(contains(run("--epochs ten").text, {"--epochs expects a number, got ten"}));
   EXPECT_TRUE(contains(run("--rate 1").text, {"unknown option or missing value: --rate"}));
 }
 
@@ -87,6 +89,26 @@ TEST_F(Mnist, NamesUnusableInput) {
     const test::Output output = run(arguments);
     EXPECT_EQ(output.code, 2) << arguments << '\n' << output.text;
     EXPECT_TRUE(contains(output.text, {word}));
+  }
+}
+
+std::string source(const std::string& path) {
+  std::ifstream in(METRON_SOURCE_DIR "/" + path);
+  EXPECT_TRUE(in.is_open()) << path;
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+TEST(Readme, ShowsTheExamplesAsTheyAre) {
+  const std::string readme = source("README.md");
+  const struct {
+    std::string file, first_line;
+  } excerpts[] = {{"examples/mnist.cpp", "struct Net : Module {\n"},
+                  {"examples/linked_app/spirals.cpp", "int main() {\n"}};
+  for (const auto& [file, first_line] : excerpts) {
+    const std::size_t begin = readme.find(first_line);
+    ASSERT_NE(begin, std::string::npos) << file;
+    const std::string excerpt = readme.substr(begin, readme.find("```", begin) - begin);
+    EXPECT_NE(source(file).find(excerpt), std::string::npos) << file << " differs from\n" << excerpt;
   }
 }
 

@@ -34,19 +34,6 @@ TEST(NetworkOpsErrors, MatmulRejectsMismatchedInnerSizes) {
   expect_error<DTypeError>([] { linear(f32({2, 5}), f32({4, 5}), f64({4})); }, {"[linear]", "float64"});
   expect_error<DTypeError>([] { linear(i64({2, 5}), i64({4, 5})); }, {"[linear]", "floating", "int64"});
   expect_error<ValueError>([] { linear(f32({2, 5}), Tensor()); }, {"[linear]", "undefined tensor"});
-
-  expect_error<ShapeError>(
-      [] {
-        addmm(f32({4}), f32({2, 3}), f32({4, 4}));
-      },
-      {"[addmm]", "(2, 3)", "(4, 4)"});
-  expect_error<ShapeError>([] { addmm(f32({4}), f32({1, 2, 3}), f32({3, 4})); }, {"[addmm]", "(1, 2, 3)"});
-  expect_error<ShapeError>(
-      [] {
-        addmm(f32({3, 4}), f32({1, 3}), f32({3, 4}));
-      },
-      {"[addmm]", "bias", "(1, 4)", "(3, 4)"});
-  expect_error<DTypeError>([] { addmm(f64({4}), f32({2, 3}), f32({3, 4})); }, {"[addmm]", "float64"});
 }
 
 TEST(NetworkOpsErrors, ConvolutionRejectsMismatchedShapes) {
@@ -105,7 +92,6 @@ TEST(NetworkOpsErrors, PoolingRejectsInvalidWindows) {
   };
   for (const Op& op : {Op{"[max_pool2d]", max_pool2d}, Op{"[avg_pool2d]", avg_pool2d}}) {
     const Tensor x = f32({2, 3, 5, 5});
-    expect_error<ShapeError>([&] { op.call(f32({3, 5, 5}), {}); }, {op.name, "(N, C, H, W)", "(3, 5, 5)"});
     expect_error<ShapeError>(
         [&] {
           op.call(f32({2, 3, 0, 5}), {});
@@ -159,20 +145,6 @@ TEST(NetworkOpsErrors, BatchNormRequiresChannelsAndStatistics) {
                            {"[batch_norm]", "undefined tensor"});
 }
 
-TEST(NetworkOpsErrors, LayerNormRequiresTheLastAxes) {
-  const Tensor x = f32({4, 2, 3}), w = f32({3});
-  expect_error<ShapeError>([&] { layer_norm(x, {2}); }, {"[layer_norm]", "last axes", "(2,)", "(4, 2, 3)"});
-  expect_error<ShapeError>([&] { layer_norm(x, {}); }, {"[layer_norm]", "last axes"});
-  expect_error<ShapeError>([&] { layer_norm(w, {1, 3}); }, {"[layer_norm]", "(1, 3)", "(3,)"});
-  expect_error<ShapeError>([&] { layer_norm(x, {2, 3}, w, w); }, {"[layer_norm]", "(2, 3)", "(3,)"});
-  expect_error<ShapeError>([&] { layer_norm(x, {3}, w); },
-                           {"[layer_norm]", "weight and bias", "undefined tensor"});
-  expect_error<ValueError>([&] { layer_norm(x, {3}, w, w, -1); }, {"[layer_norm]", "eps", "-1"});
-  expect_error<DTypeError>([&] { layer_norm(x, {3}, f64({3}), f64({3})); }, {"[layer_norm]", "float64"});
-  expect_error<DTypeError>([] { layer_norm(i64({2, 3}), {3}); }, {"[layer_norm]", "floating", "int64"});
-  expect_error<ValueError>([] { layer_norm(Tensor(), {3}); }, {"[layer_norm]", "undefined tensor"});
-}
-
 TEST(NetworkOpsErrors, DropoutRejectsAnInvalidProbability) {
   struct Op {
     const char* name;
@@ -218,31 +190,9 @@ TEST(NetworkOpsErrors, SoftmaxAndLosses) {
           {op.name, std::to_string(label)});
     }
   }
-  expect_error<ShapeError>([] { mse_loss(f32({2, 3}), f32({2, 1})); }, {"[mse_loss]", "(2, 3)", "(2, 1)"});
-  expect_error<DTypeError>([] { mse_loss(f32({2}), f64({2})); }, {"[mse_loss]", "float32", "float64"});
-  expect_error<DTypeError>([] { mse_loss(i64({2}), i64({2})); }, {"[mse_loss]", "floating", "int64"});
 }
 
-TEST(NetworkOpsErrors, EmbeddingRejectsIndicesOutOfRange) {
-  const Tensor w = f32({5, 2});
-  expect_error<DTypeError>([&] { embedding(w, f32({3})); }, {"[embedding]", "int64", "float32"});
-  expect_error<DTypeError>([&] { embedding(i64({5, 2}), i64({3})); }, {"[embedding]", "floating", "int64"});
-  expect_error<ShapeError>([&] { embedding(f32({5}), i64({3})); }, {"[embedding]", "(V, D)", "(5,)"});
-  expect_error<ValueError>([&] { embedding(w, Tensor::full({3}, 5, {DType::int64})); }, {"[embedding]", "5"});
-  expect_error<ValueError>([&] { embedding(w, Tensor::full({3}, -1, {DType::int64})); },
-                           {"[embedding]", "-1"});
-  expect_error<ValueError>([&] { embedding(w, Tensor()); }, {"[embedding]", "undefined tensor"});
-}
-
-TEST(NetworkOpsErrors, RandomTensorsRejectInvalidParameters) {
-  expect_error<ValueError>([] { rand_uniform({2}, 1, 0); }, {"[rand_uniform]", "1", "0"});
-  expect_error<ValueError>([] { rand_uniform({2}, 0, infinity); }, {"[rand_uniform]", "inf"});
-  expect_error<ValueError>([] { rand_normal({2}, 0, -1); }, {"[rand_normal]", "deviation", "-1"});
-  expect_error<ValueError>([] { rand_normal({2}, nan, 1); }, {"[rand_normal]", "nan"});
-  expect_error<DTypeError>([] { rand_uniform({2}, 0, 1, {DType::int64}); },
-                           {"[rand_uniform]", "floating", "int64"});
-  expect_error<DTypeError>([] { rand_normal({2}, 0, 1, {DType::uint8}); },
-                           {"[rand_normal]", "floating", "uint8"});
+TEST(NetworkOpsErrors, RandomTensorsRejectNegativeSizes) {
   expect_error<ShapeError>([] { rand_normal({-1}); }, {"negative", "(-1,)"});
 }
 

@@ -84,8 +84,8 @@ bool Faults::synchronize(const char* what) {
                    found.limit, "), got ", found.value);
 }
 
-// Reuses a buffer whose copy has completed, or allocates one. Waits
-// only if all staging_buffers are in flight.
+// Reuses a buffer whose copy has completed, or allocates one. Waits only if all staging_buffers are in
+// flight.
 const Staging::Buffer& Staging::acquire() {
   const cudaError_t status = buffers_.empty() ? cudaErrorNotReady : cudaEventQuery(buffers_.front().used);
   if (status == cudaErrorNotReady) {

@@ -11,8 +11,8 @@ namespace {
 
 constexpr int max_threads = 256;
 
-// Fisher-Yates shuffle. Streams count down from the maximum, so that they
-// never collide with those of random ops.
+// Fisher-Yates shuffle. Streams count down from the maximum, so that they never collide with those of random
+// ops.
 void shuffle(std::vector<std::int64_t>& values, std::uint64_t seed, std::uint64_t epoch) {
   const PhiloxKey key{seed, ~epoch};
   for (std::size_t i = values.size(); i > 1; --i) {

@@ -74,8 +74,8 @@ void read_header(FileReader& file, unsigned char* destination, std::size_t bytes
                  ": the file ends within its header");
 }
 
-// IoError if the shape has more elements than the file can hold. For an
-// empty shape, IoError if strides overflow.
+// IoError if the shape has more elements than the file can hold. For an empty shape, IoError if strides
+// overflow.
 void check_size(const FileReader& file, const Shape& shape, std::size_t element) {
   const bool is_empty = std::find(shape.begin(), shape.end(), 0) != shape.end();
   const std::uint64_t limit = is_empty ? std::uint64_t{1} << 56 : file.size_limit() / element;

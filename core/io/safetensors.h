@@ -15,8 +15,8 @@ namespace metron {
 using Metadata = std::map<std::string, std::string>;
 
 // Writes the tensors in row-major order, from any device. Replaces an existing file atomically. ValueError
-// for undefined tensors and for names that are empty, duplicate or not
-// UTF-8; IoError, with the path, on failure.
+// for undefined tensors and for names that are empty, duplicate or not UTF-8; IoError, with the path, on
+// failure.
 void save_safetensors(const std::filesystem::path& path, std::span<const NamedTensor> tensors,
                       const Metadata& metadata = {});
 

@@ -9,8 +9,8 @@
 
 namespace metron::detail {
 
-// ValueError for an undefined operand, DTypeError or DeviceError for
-// operands that differ. Null is an absent one.
+// ValueError for an undefined operand, DTypeError or DeviceError for operands that differ. Null is an absent
+// one.
 void check_operands(const char* op, std::initializer_list<const Tensor*> operands);
 void check_floating(const char* op, const Tensor& x);
 void check_arithmetic(const char* op, const Tensor& x);  // floating or int64

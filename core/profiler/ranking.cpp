@@ -1,5 +1,5 @@
-// Aggregates records into a ranking: subtracts the timer's overhead, counts
-// nested time once and separates first calls.
+// Aggregates records into a ranking: subtracts the timer's overhead, counts nested time once and separates
+// first calls.
 #include <metron/core/profiler/ranking.h>
 #include <metron/core/timer/profile.h>
 

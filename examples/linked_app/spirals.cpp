@@ -14,8 +14,8 @@ struct Samples {
   Tensor labels;  // (N)
 };
 
-// `count` points, alternating between two spirals of one and a half
-// turns; `shift` moves them along the spirals.
+// `count` points, alternating between two spirals of one and a half turns; `shift` moves them along the
+// spirals.
 Samples spirals(int count, double shift) {
   std::vector<float> points;
   std::vector<std::int64_t> labels;

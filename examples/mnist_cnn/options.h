@@ -30,8 +30,8 @@ struct Options {
   int loader_threads = 1;
 };
 
-// Parses the command line. Sets exit_code if the program should exit: 0
-// after --help, 2 after an error message.
+// Parses the command line. Sets exit_code if the program should exit: 0 after --help, 2 after an error
+// message.
 struct ParsedOptions {
   Options options;
   std::optional<int> exit_code;

@@ -1,6 +1,6 @@
 // The slots of the provider `cublas`.
 #include <metron/kernels/internal/install.h>
-#include <metron/kernels/providers.h>
+#include <metron/kernels/internal/providers.h>
 
 namespace metron::cublas {
 

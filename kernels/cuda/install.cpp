@@ -1,6 +1,6 @@
 // The table of contents of the provider `cuda`.
 #include <metron/kernels/internal/install.h>
-#include <metron/kernels/providers.h>
+#include <metron/kernels/internal/providers.h>
 
 namespace metron::cuda {
 
@@ -14,28 +14,6 @@ void install_cuda(const Provider& p) {
   METRON_INSTALL(p, compare);
   METRON_INSTALL(p, where);
 
-  METRON_INSTALL(p, dropout);
-  METRON_INSTALL(p, random);
-
-  METRON_INSTALL(p, max_pool2d);
-  METRON_INSTALL(p, max_pool2d_backward);
-  METRON_INSTALL(p, avg_pool2d);
-  METRON_INSTALL(p, avg_pool2d_backward);
-
-  METRON_INSTALL(p, embedding);
-  METRON_INSTALL(p, embedding_backward);
-
-  METRON_INSTALL(p, sgd);
-  METRON_INSTALL(p, adam);
-  METRON_INSTALL(p, adadelta);
-
-  METRON_INSTALL(p, matmul);
-  METRON_INSTALL(p, linear_backward_weight);
-
-  METRON_INSTALL(p, conv2d_forward);
-  METRON_INSTALL(p, conv2d_backward_input);
-  METRON_INSTALL(p, conv2d_backward_weight);
-
   METRON_INSTALL(p, reduce);
   METRON_INSTALL(p, argmax);
 
@@ -46,12 +24,34 @@ void install_cuda(const Provider& p) {
   METRON_INSTALL(p, cross_entropy);
   METRON_INSTALL(p, cross_entropy_backward);
 
+  METRON_INSTALL(p, matmul);
+  METRON_INSTALL(p, linear_backward_weight);
+
+  METRON_INSTALL(p, conv2d_forward);
+  METRON_INSTALL(p, conv2d_backward_input);
+  METRON_INSTALL(p, conv2d_backward_weight);
+
+  METRON_INSTALL(p, max_pool2d);
+  METRON_INSTALL(p, max_pool2d_backward);
+  METRON_INSTALL(p, avg_pool2d);
+  METRON_INSTALL(p, avg_pool2d_backward);
+
   METRON_INSTALL(p, batch_norm);
   METRON_INSTALL(p, batch_norm_backward);
   METRON_INSTALL(p, layer_norm);
   METRON_INSTALL(p, layer_norm_backward);
   METRON_INSTALL(p, group_norm);
   METRON_INSTALL(p, group_norm_backward);
+
+  METRON_INSTALL(p, dropout);
+  METRON_INSTALL(p, random);
+
+  METRON_INSTALL(p, embedding);
+  METRON_INSTALL(p, embedding_backward);
+
+  METRON_INSTALL(p, sgd);
+  METRON_INSTALL(p, adam);
+  METRON_INSTALL(p, adadelta);
 }
 
 }  // namespace metron::cuda

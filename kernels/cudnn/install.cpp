@@ -1,7 +1,7 @@
 // The slots of the provider `cudnn`. Dropout is not among them: cuDNN uses a stateful generator and stores a
 // mask, whereas ours is a function of seed and position, the same on every device.
 #include <metron/kernels/internal/install.h>
-#include <metron/kernels/providers.h>
+#include <metron/kernels/internal/providers.h>
 
 namespace metron::cudnn {
 

@@ -1,7 +1,7 @@
 // The kernels of the provider `onednn`, float32 only. Kernels decline calls for which oneDNN has no JIT
 // implementation or is measurably slower than the portable kernels.
 #include <metron/kernels/internal/install.h>
-#include <metron/kernels/providers.h>
+#include <metron/kernels/internal/providers.h>
 
 #include <dnnl.hpp>
 

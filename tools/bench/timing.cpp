@@ -17,7 +17,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 // Touches more memory than the caches hold: on the CPU twice the last-level cache, split among the threads,
-// but at least each thread's private caches; on a GPU twice the largest L2 cache.
+// but at least each thread's private caches; otherwise, as on a GPU, 256 MiB.
 std::int64_t bytes_to_flush(Device device) {
   constexpr std::int64_t mib = 1 << 20;
   const std::int64_t known = device.is_cpu() ? last_level_cache_bytes() : 0;

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <initializer_list>
+#include <iterator>
 #include <limits>
 #include <numeric>
 #include <ostream>
@@ -70,24 +72,29 @@ Tensor blank_view(const Shape& shape, Layout layout) {
   return {};
 }
 
+template <typename C>
+std::vector<C> concatenated(std::initializer_list<std::vector<C> (*)()> families) {
+  std::vector<C> all;
+  for (const auto family : families) {
+    std::vector<C> some = family();
+    std::move(some.begin(), some.end(), std::back_inserter(all));
+  }
+  return all;
+}
+
 }  // namespace
 
 const std::vector<Case>& cases() {
-  static const std::vector<Case> table = [] {
-    std::vector<Case> all;
-    for (const auto family :
-         {elementwise_cases, reduction_cases, movement_cases, matmul_cases, convolution_cases,
-          normalization_cases, loss_cases, random_cases, optimizer_cases}) {
-      std::vector<Case> some = family();
-      std::move(some.begin(), some.end(), std::back_inserter(all));
-    }
-    return all;
-  }();
-  return table;
+  static const std::vector<Case> all =
+      concatenated<Case>({elementwise_cases, reduction_cases, movement_cases, matmul_cases, convolution_cases,
+                          normalization_cases, loss_cases, random_cases, optimizer_cases});
+  return all;
 }
 
 const std::vector<ErrorCase>& error_cases() {
-  static const std::vector<ErrorCase> all = normalization_error_cases();
+  static const std::vector<ErrorCase> all = concatenated<ErrorCase>(
+      {elementwise_error_cases, reduction_error_cases, movement_error_cases, matmul_error_cases,
+       convolution_error_cases, normalization_error_cases, loss_error_cases, random_error_cases});
   return all;
 }
 

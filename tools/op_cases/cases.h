@@ -104,6 +104,12 @@ ErrorCase error_case(std::string op, std::function<void()> call, std::vector<std
 }
 const std::vector<ErrorCase>& error_cases();
 
+// Small operands of error cases.
+inline Tensor f32(const Shape& shape) { return Tensor::zeros(shape); }
+inline Tensor f64(const Shape& shape) { return Tensor::zeros(shape, {DType::float64}); }
+inline Tensor i64(const Shape& shape) { return Tensor::zeros(shape, {DType::int64}); }
+inline Tensor u8(const Shape& shape) { return Tensor::zeros(shape, {DType::uint8}); }
+
 // "conv2d: stride 2"
 std::string title(const Case& c);
 std::ostream& operator<<(std::ostream& out, const Case& c);
@@ -135,6 +141,14 @@ std::vector<Case> loss_cases();
 std::vector<Case> random_cases();
 std::vector<Case> optimizer_cases();
 
+// What they must refuse. Slots without an op, such as those of optimizers, have no error cases.
+std::vector<ErrorCase> elementwise_error_cases();
+std::vector<ErrorCase> reduction_error_cases();
+std::vector<ErrorCase> movement_error_cases();
+std::vector<ErrorCase> matmul_error_cases();
+std::vector<ErrorCase> convolution_error_cases();
 std::vector<ErrorCase> normalization_error_cases();
+std::vector<ErrorCase> loss_error_cases();
+std::vector<ErrorCase> random_error_cases();
 
 }  // namespace metron::op_cases

@@ -155,4 +155,19 @@ std::vector<Case> convolution_cases() {
   return table;
 }
 
+std::vector<ErrorCase> convolution_error_cases() {
+  return {
+      error_case<ShapeError>("max_pool2d",
+                             [] {
+                               max_pool2d(f32({3, 5, 5}), {});
+                             },
+                             {"(N, C, H, W)", "(3, 5, 5)"}),
+      error_case<ShapeError>("avg_pool2d",
+                             [] {
+                               avg_pool2d(f32({3, 5, 5}), {});
+                             },
+                             {"(N, C, H, W)", "(3, 5, 5)"}),
+  };
+}
+
 }  // namespace metron::op_cases

@@ -215,4 +215,15 @@ std::vector<Case> elementwise_cases() {
   return table;
 }
 
+std::vector<ErrorCase> elementwise_error_cases() {
+  return {
+      error_case<DTypeError>("where", [] { where(f32({2}), f32({2}), f32({2})); },
+                             {"condition", "uint8", "float32"}),
+      error_case<DTypeError>("where", [] { where(u8({2}), f32({2}), f64({2})); }, {"float32", "float64"}),
+      error_case<ShapeError>("where", [] { where(u8({3}), f32({2}), f32({2})); }, {"(3,)", "(2,)"}),
+      error_case<ShapeError>("where", [] { where(u8({2}), f32({3}), f32({2})); }, {"(3,)", "(2,)"}),
+      error_case<ValueError>("where", [] { where(Tensor(), f32({2}), f32({2})); }, {"undefined tensor"}),
+  };
+}
+
 }  // namespace metron::op_cases

@@ -125,4 +125,42 @@ std::vector<Case> loss_cases() {
   return table;
 }
 
+std::vector<ErrorCase> loss_error_cases() {
+  return {
+      error_case<ShapeError>("mse_loss",
+                             [] {
+                               mse_loss(f32({2, 3}), f32({2, 1}));
+                             },
+                             {"(2, 3)", "(2, 1)"}),
+      error_case<DTypeError>("mse_loss", [] { mse_loss(f32({2}), f64({2})); }, {"float32", "float64"}),
+      error_case<DTypeError>("mse_loss", [] { mse_loss(i64({2}), i64({2})); }, {"floating", "int64"}),
+      error_case<DTypeError>("embedding",
+                             [] {
+                               embedding(f32({5, 2}), f32({3}));
+                             },
+                             {"int64", "float32"}),
+      error_case<DTypeError>("embedding",
+                             [] {
+                               embedding(i64({5, 2}), i64({3}));
+                             },
+                             {"floating", "int64"}),
+      error_case<ShapeError>("embedding", [] { embedding(f32({5}), i64({3})); }, {"(V, D)", "(5,)"}),
+      error_case<ValueError>("embedding",
+                             [] {
+                               embedding(f32({5, 2}), Tensor::full({3}, 5, {DType::int64}));
+                             },
+                             {"5"}),
+      error_case<ValueError>("embedding",
+                             [] {
+                               embedding(f32({5, 2}), Tensor::full({3}, -1, {DType::int64}));
+                             },
+                             {"-1"}),
+      error_case<ValueError>("embedding",
+                             [] {
+                               embedding(f32({5, 2}), Tensor());
+                             },
+                             {"undefined tensor"}),
+  };
+}
+
 }  // namespace metron::op_cases

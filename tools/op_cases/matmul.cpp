@@ -155,4 +155,29 @@ std::vector<Case> matmul_cases() {
   return table;
 }
 
+std::vector<ErrorCase> matmul_error_cases() {
+  return {
+      error_case<ShapeError>("addmm",
+                             [] {
+                               addmm(f32({4}), f32({2, 3}), f32({4, 4}));
+                             },
+                             {"(2, 3)", "(4, 4)"}),
+      error_case<ShapeError>("addmm",
+                             [] {
+                               addmm(f32({4}), f32({1, 2, 3}), f32({3, 4}));
+                             },
+                             {"(1, 2, 3)"}),
+      error_case<ShapeError>("addmm",
+                             [] {
+                               addmm(f32({3, 4}), f32({1, 3}), f32({3, 4}));
+                             },
+                             {"bias", "(1, 4)", "(3, 4)"}),
+      error_case<DTypeError>("addmm",
+                             [] {
+                               addmm(f64({4}), f32({2, 3}), f32({3, 4}));
+                             },
+                             {"float64"}),
+  };
+}
+
 }  // namespace metron::op_cases

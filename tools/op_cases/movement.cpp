@@ -192,4 +192,40 @@ std::vector<Case> movement_cases() {
   return table;
 }
 
+std::vector<ErrorCase> movement_error_cases() {
+  return {
+      error_case<ValueError>("cat", [] { cat({}); }, {"at least one"}),
+      error_case<ShapeError>("cat",
+                             [] {
+                               cat(std::vector{f32({2, 3}), f32({2, 4})}, 0);
+                             },
+                             {"axis 0", "(2, 3)", "(2, 4)"}),
+      error_case<ShapeError>("cat",
+                             [] {
+                               cat(std::vector{f32({2}), f32({2, 1})}, 0);
+                             },
+                             {"(2,)", "(2, 1)"}),
+      error_case<DTypeError>("cat",
+                             [] {
+                               cat(std::vector{f32({2}), f64({2})}, 0);
+                             },
+                             {"float32", "float64"}),
+      error_case<ValueError>("cat",
+                             [] {
+                               cat(std::vector{f32({2}), Tensor()}, 0);
+                             },
+                             {"undefined tensor"}),
+      error_case<ShapeError>("cat",
+                             [] {
+                               cat(std::vector{f32({}), f32({})}, 0);
+                             },
+                             {"axis 0", "rank 0"}),
+      error_case<ShapeError>("cat",
+                             [] {
+                               cat(std::vector{f32({2, 3}), f32({2, 4})}, 2);
+                             },
+                             {"axis 2"}),
+  };
+}
+
 }  // namespace metron::op_cases

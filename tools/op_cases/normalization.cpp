@@ -1,4 +1,4 @@
-// Batch norm, layer norm and dropout.
+// Batch, layer and group normalization, and dropout.
 #include <metron/core/ops.h>
 #include <metron/tools/op_cases/cases.h>
 
@@ -238,43 +238,82 @@ std::vector<Case> normalization_cases() {
 }
 
 std::vector<ErrorCase> normalization_error_cases() {
-  const auto f32 = [](const Shape& shape) { return Tensor::zeros(shape); };
-  const auto f64 = [](const Shape& shape) { return Tensor::zeros(shape, {DType::float64}); };
   return {
+      error_case<ShapeError>("layer_norm",
+                             [] {
+                               layer_norm(f32({4, 2, 3}), {2});
+                             },
+                             {"last axes", "(2,)", "(4, 2, 3)"}),
+      error_case<ShapeError>("layer_norm",
+                             [] {
+                               layer_norm(f32({4, 2, 3}), {});
+                             },
+                             {"last axes"}),
+      error_case<ShapeError>("layer_norm",
+                             [] {
+                               layer_norm(f32({3}), {1, 3});
+                             },
+                             {"(1, 3)", "(3,)"}),
+      error_case<ShapeError>("layer_norm",
+                             [] {
+                               layer_norm(f32({4, 2, 3}), {2, 3}, f32({3}), f32({3}));
+                             },
+                             {"(2, 3)", "(3,)"}),
+      error_case<ShapeError>("layer_norm",
+                             [] {
+                               layer_norm(f32({4, 2, 3}), {3}, f32({3}));
+                             },
+                             {"weight and bias", "undefined tensor"}),
+      error_case<ValueError>("layer_norm",
+                             [] {
+                               layer_norm(f32({4, 2, 3}), {3}, f32({3}), f32({3}), -1);
+                             },
+                             {"eps", "-1"}),
       error_case<DTypeError>("layer_norm",
-                             [=] {
+                             [] {
+                               layer_norm(f32({4, 2, 3}), {3}, f64({3}), f64({3}));
+                             },
+                             {"float64"}),
+      error_case<DTypeError>("layer_norm",
+                             [] {
+                               layer_norm(i64({2, 3}), {3});
+                             },
+                             {"floating", "int64"}),
+      error_case<ValueError>("layer_norm", [] { layer_norm(Tensor(), {3}); }, {"undefined tensor"}),
+      error_case<DTypeError>("layer_norm",
+                             [] {
                                layer_norm(f32({2, 3}), {3}, f64({3}), f64({3}));
                              },
                              {"float32", "float64"}),
-      error_case<ShapeError>("group_norm", [=] { group_norm(f32({4}), 2); }, {"(N, C, ...)", "(4,)"}),
+      error_case<ShapeError>("group_norm", [] { group_norm(f32({4}), 2); }, {"(N, C, ...)", "(4,)"}),
       error_case<ShapeError>("group_norm",
-                             [=] {
+                             [] {
                                group_norm(f32({2, 4}), 3);
                              },
                              {"divide", "3 groups", "(2, 4)"}),
       error_case<ShapeError>("group_norm",
-                             [=] {
+                             [] {
                                group_norm(f32({2, 4}), 0);
                              },
                              {"divide", "0 groups"}),
       error_case<ShapeError>("group_norm",
-                             [=] {
+                             [] {
                                group_norm(f32({2, 4}), 2, f32({4}));
                              },
                              {"weight and bias"}),
       error_case<ShapeError>("group_norm",
-                             [=] {
+                             [] {
                                group_norm(f32({2, 4}), 2, f32({2}), f32({2}));
                              },
                              {"(4,)", "(2,)"}),
       error_case<ValueError>("group_norm",
-                             [=] {
+                             [] {
                                group_norm(f32({2, 4}), 2, {}, {}, -1);
                              },
                              {"eps", "-1"}),
-      error_case<ValueError>("group_norm", [=] { group_norm(Tensor(), 2); }, {"undefined"}),
+      error_case<ValueError>("group_norm", [] { group_norm(Tensor(), 2); }, {"undefined"}),
       error_case<DTypeError>("group_norm",
-                             [=] {
+                             [] {
                                group_norm(f64({2, 4}), 2, f32({4}), f32({4}));
                              },
                              {"float32", "float64"}),

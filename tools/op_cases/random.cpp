@@ -53,4 +53,17 @@ std::vector<Case> random_cases() {
   return table;
 }
 
+std::vector<ErrorCase> random_error_cases() {
+  return {
+      error_case<ValueError>("rand_uniform", [] { rand_uniform({2}, 1, 0); }, {"1", "0"}),
+      error_case<ValueError>("rand_uniform", [] { rand_uniform({2}, 0, HUGE_VAL); }, {"inf"}),
+      error_case<ValueError>("rand_normal", [] { rand_normal({2}, 0, -1); }, {"deviation", "-1"}),
+      error_case<ValueError>("rand_normal", [] { rand_normal({2}, NAN, 1); }, {"nan"}),
+      error_case<DTypeError>("rand_uniform", [] { rand_uniform({2}, 0, 1, {DType::int64}); },
+                             {"floating", "int64"}),
+      error_case<DTypeError>("rand_normal", [] { rand_normal({2}, 0, 1, {DType::uint8}); },
+                             {"floating", "uint8"}),
+  };
+}
+
 }  // namespace metron::op_cases

@@ -112,4 +112,20 @@ std::vector<Case> reduction_cases() {
   return table;
 }
 
+std::vector<ErrorCase> reduction_error_cases() {
+  return {
+      error_case<ShapeError>("sum_to",
+                             [] {
+                               sum_to(f32({2, 3}), {2});
+                             },
+                             {"(2,)", "(2, 3)"}),
+      error_case<ShapeError>("sum_to",
+                             [] {
+                               sum_to(f32({3}), {2, 3});
+                             },
+                             {"(2, 3)", "(3,)"}),
+      error_case<ShapeError>("sum_to", [] { sum_to(f32({}), {1}); }, {"(1,)", "()"}),
+  };
+}
+
 }  // namespace metron::op_cases

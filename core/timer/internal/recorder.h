@@ -53,8 +53,8 @@ std::uint64_t next_session();
 std::uint64_t this_thread_number();  // never reused, never 0
 void resolve(Record& record);        // reads the device time; may wait for the device
 
-// Held by the recorded thread for a few nanoseconds per record. Contended only
-// while another thread stops the profiler.
+// Held by the recorded thread for a few nanoseconds per record. Contended only while another thread stops the
+// profiler.
 class SpinLock {
  public:
   void lock() {

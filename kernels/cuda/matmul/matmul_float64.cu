@@ -1,3 +1,5 @@
+// Instantiates the float64 products: thread mapping and traffic are described in matmul_tile.cuh,
+// matmul_skinny.cuh and matmul_split.cuh.
 #include <metron/kernels/cuda/matmul/matmul_multiply.cuh>
 
 namespace metron::cuda {

@@ -1,7 +1,7 @@
 // From measurements to the report. Nothing here measures or writes.
 #pragma once
 
-#include <metron/core/profile.h>
+#include <metron/core/timer/profile.h>
 #include <metron/tools/report/measure/measurements.h>
 #include <metron/tools/report/options.h>
 #include <metron/tools/report/run.h>

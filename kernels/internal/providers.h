@@ -1,0 +1,36 @@
+// What the providers define for the list in kernels/providers.cpp. A build that lacks a provider lacks its
+// definitions.
+#pragma once
+
+#include <metron/core/slot.h>
+#include <metron/kernels/providers.h>
+
+namespace metron {
+
+// The portable kernels, once per instruction set in METRON_CPU_ISAS.
+namespace baseline {
+void install_cpu(const Provider& provider);
+}
+namespace avx2 {
+void install_cpu(const Provider& provider);
+}
+namespace avx512 {
+void install_cpu(const Provider& provider);
+}
+namespace onednn {
+void install_onednn(const Provider& provider);
+LibraryVersion library_version();
+}  // namespace onednn
+namespace cudnn {
+void install_cudnn(const Provider& provider);
+LibraryVersion library_version();
+}  // namespace cudnn
+namespace cublas {
+void install_cublas(const Provider& provider);
+LibraryVersion library_version();
+}  // namespace cublas
+namespace cuda {
+void install_cuda(const Provider& provider);
+}
+
+}  // namespace metron
