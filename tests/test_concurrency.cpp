@@ -116,7 +116,7 @@ TEST(Concurrency, StateMayBeReadWhileTheModelComputes) {
       if (i % 2 == 0) {
         EXPECT_EQ(net(x).size(1), 4);
       } else {
-        EXPECT_EQ(net.state().size(), 10U);
+        EXPECT_EQ(net.state().size(), 11U);
       }
     }
   });
