@@ -55,9 +55,9 @@ TEST_F(CudaMaps, ScalarsAndRowsBroadcast) {
       expect_same(add(x.device, b.device), add(x.host, b.host));
       expect_same(sub(b.device, x.device), sub(b.host, x.host));
       expect_same(lt(b.device, x.device), lt(b.host, x.host));
-      Tensor spread = Tensor::empty(shape, {DType::float32, "cuda"});
-      kernel::copy(b.device.expand(shape), spread);
-      expect_same(spread, b.host.expand(shape).contiguous());
+      Tensor expanded = Tensor::empty(shape, {DType::float32, "cuda"});
+      kernel::copy(b.device.expand(shape), expanded);
+      expect_same(expanded, b.host.expand(shape).contiguous());
     }
   }
 }

@@ -64,10 +64,10 @@ TEST(MatmulPlan, EveryBlockHasUniqueCoordinates) {
     const std::uint32_t batches = 3;
     std::set<std::tuple<std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t>> seen;
     for (std::uint32_t block = 0; block < grid.rows * grid.columns * grid.splits * batches; ++block) {
-      const auto place = grid.coordinates(block);
-      EXPECT_TRUE(place.row < grid.rows && place.column < grid.columns && place.split < grid.splits &&
-                  place.batch < batches);
-      EXPECT_TRUE(seen.insert({place.row, place.column, place.split, place.batch}).second);
+      const auto tile = grid.coordinates(block);
+      EXPECT_TRUE(tile.row < grid.rows && tile.column < grid.columns && tile.split < grid.splits &&
+                  tile.batch < batches);
+      EXPECT_TRUE(seen.insert({tile.row, tile.column, tile.split, tile.batch}).second);
     }
   }
 }

@@ -115,14 +115,14 @@ TEST(Fakes, CatchInvalidGemmCalls) {
          cudaStreamCreate(&g.stream);
          cudaStreamDestroy(g.stream);
        },
-       "no such stream"},
+       "the stream does not exist"},
       {"workspace given before the stream",
-       [](Gemm& g) { g.before = [&g] { cublasSetStream_v2(g.handle, g.stream); }; }, "no workspace of ours"},
+       [](Gemm& g) { g.before = [&g] { cublasSetStream_v2(g.handle, g.stream); }; }, "no user workspace"},
       {"workspace not aligned", [](Gemm& g) { g.workspace_offset = 16; }, "not aligned to 256 bytes"},
       {"handle destroyed before its use", [](Gemm& g) { g.before = [&g] { cublasDestroy_v2(g.handle); }; },
-       "the handle is no cublasHandle_t in use"},
-      {"alpha on the device", [](Gemm& g) { g.alpha = g.b.raw_data(); }, "alpha is no pointer to a number"},
-      {"operand on the host", [](Gemm& g) { g.left = &one; }, "A is no pointer to device memory"},
+       "the handle is not a live cublasHandle_t"},
+      {"alpha on the device", [](Gemm& g) { g.alpha = g.b.raw_data(); }, "alpha is not a host pointer"},
+      {"operand on the host", [](Gemm& g) { g.left = &one; }, "A is not a device pointer"},
       {"operand freed", [](Gemm& g) { g.a = Tensor(); }, "are not in allocated device memory"},
       {"operand never written",
        [](Gemm& g) {
@@ -130,11 +130,11 @@ TEST(Fakes, CatchInvalidGemmCalls) {
          g.left = std::as_const(g.a).raw_data();
        },
        "of A, which is uninitialized"},
-      {"result over an operand", [](Gemm& g) { g.result = g.a.raw_mutable_data(); }, "C and A share memory"},
+      {"result over an operand", [](Gemm& g) { g.result = g.a.raw_mutable_data(); }, "C and A overlap"},
       {"result not aligned to its type", [](Gemm& g) { g.result = static_cast<char*>(g.result) + 2; },
        "C is not aligned to 4 bytes"},
       {"16-bit sums in the default math", [](Gemm& g) { g.type = CUDA_R_16F; },
-       "the parts of a sum in 16 bits"},
+       "may reduce partial sums in 16 bits"},
   });
 }
 
@@ -208,9 +208,9 @@ TEST(Fakes, CatchInvalidFusedGemmCalls) {
       {"bias not aligned", [](LtMatmul& c) { c.vector = counted(3).slice(0, 1, 3); },
        "the epilogue's vector is not aligned to 16 bytes"},
       {"ReLU in the epilogue", [](LtMatmul& c) { c.epilogue = CUBLASLT_EPILOGUE_RELU_BIAS; },
-       "makes a NaN 0"},
+       "maps NaN to 0"},
       {"16-bit sums in any scheme", [](LtMatmul& c) { c.type = CUDA_R_16F; },
-       "the parts of a sum in 16 bits"},
+       "may reduce partial sums in 16 bits"},
       {"less aligned than promised", [](LtMatmul& c) { c.a = counted(9).slice(0, 1, 9); },
        "A is not aligned to the 64"},
       {"attribute of a wrong size", [](LtMatmul& c) { c.epilogue_bytes = 8; },
@@ -220,7 +220,7 @@ TEST(Fakes, CatchInvalidFusedGemmCalls) {
          c.destroys_layout = false;
          c.after_choice = [&c] { cublasLtMatrixLayoutDestroy(c.a_layout); };
        },
-       "A's layout is no cublasLtMatrixLayout_t in use"},
+       "A's layout is not a live cublasLtMatrixLayout_t"},
       {"algorithm of another problem",
        [](LtMatmul& c) {
          c.after_choice = [&c] {
@@ -247,9 +247,9 @@ TEST(Fakes, CatchInvalidBiasGradientCalls) {
   expect_caught<LtSums>({
       {"as many sums as D has rows", [](LtSums& c) { c.vector = uninitialized(2); },
        "12 bytes of the bias's gradient"},
-      {"sums over an operand", [](LtSums& c) { c.vector = c.a; }, "the bias's gradient and A share memory"},
-      {"sums over the result", [](LtSums& c) { c.vector = c.d; }, "D and the bias's gradient share memory"},
-      {"a single row", [](LtSums& c) { c.k = 1; }, "a k of more than 1"},
+      {"sums over an operand", [](LtSums& c) { c.vector = c.a; }, "the bias's gradient and A overlap"},
+      {"sums over the result", [](LtSums& c) { c.vector = c.d; }, "D and the bias's gradient overlap"},
+      {"a single row", [](LtSums& c) { c.k = 1; }, "requires a batch count of 1 and k > 1"},
   });
 }
 
@@ -311,19 +311,19 @@ TEST(Fakes, CatchInvalidConvolutionCalls) {
        },
        "y must be (1, 2, 2, 2)"},
       {"filter's outputs and inputs exchanged", [](Conv& c) { std::swap(c.w_sizes[0], c.w_sizes[1]); },
-       "x has 1 channels, the filter 2"},
-      {"filter of another type", [](Conv& c) { c.w_type = CUDNN_DATA_HALF; }, "differ in their type"},
-      {"descriptor never set", [](Conv& c) { c.sets_y = false; }, "y's descriptor was made but never set"},
+       "x has 1 channels, but the filter has 2"},
+      {"filter of another type", [](Conv& c) { c.w_type = CUDNN_DATA_HALF; }, "differ in type"},
+      {"descriptor never set", [](Conv& c) { c.sets_y = false; }, "y's descriptor was created but never set"},
       {"descriptor destroyed before its use",
        [](Conv& c) {
          c.destroys_convolution = false;
          c.before = [&c] { cudnnDestroyConvolutionDescriptor(c.conv); };
        },
-       "the convolution's descriptor is no cudnnConvolutionDescriptor_t in use"},
+       "the convolution's descriptor is not a live cudnnConvolutionDescriptor_t"},
       {"descriptor destroyed twice",
        [](Conv& c) { c.before = [&c] { cudnnDestroyConvolutionDescriptor(c.conv); }; },
-       "what is destroyed is no cudnnConvolutionDescriptor_t in use"},
-      {"result over an operand", [](Conv& c) { c.y = c.x.slice(0, 0, 8); }, "y and x share memory"},
+       "the argument is not a live cudnnConvolutionDescriptor_t"},
+      {"result over an operand", [](Conv& c) { c.y = c.x.slice(0, 0, 8); }, "y and x overlap"},
       {"operand too short", [](Conv& c) { c.w = counted(7); }, "32 bytes of w"},
   });
 }

@@ -172,7 +172,7 @@ TEST(GraphTimes, DoNotMixBatchSizes) {
   for (const bool backward : {false, true}) {
     Graph graph = reference_graph(64, backward);
     expect_error<ValueError>([&] { set_times(graph, profile); },
-                             {" of float32 (8, ", " of (64, ", "batch size"});
+                             {" only for float32 (8, ", " has it for (64, ", "batch size"});
   }
 }
 

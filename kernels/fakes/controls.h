@@ -1,6 +1,5 @@
-// Fakes of NVIDIA's libraries: the functions that Metron calls, computed on the CPU in the emulator's memory,
-// and as strict as the documentation. An invalid call is an emulator finding. These are the controls for
-// tests.
+// Controls for tests of the fakes of NVIDIA's libraries. The fakes compute on the CPU in the emulator's
+// memory and report every call that the documentation does not allow as an emulator finding.
 #pragma once
 
 #include <cstddef>
@@ -9,14 +8,14 @@
 
 namespace metron::fakes {
 
-// Statuses a library may return for a valid call. A refused call has no effect.
+// Failures that a library may return for a valid call. A refused call has no effect.
 enum class Refusal : std::uint8_t { not_supported, allocation_failed, execution_failed };
 
-// Refuses the n-th call from now on (0 is the next one), over all functions that can refuse. A negative
-// number refuses none.
+// Makes the n-th call from now fail (0: the next), counted over all functions that can fail. A negative
+// number disables it.
 void refuse(Refusal refusal, std::int64_t call);
-bool has_refused();          // whether that call has happened
-std::int64_t calls();        // to functions that can refuse, so far
+bool has_refused();          // whether that call was made
+std::int64_t calls();        // so far, of functions that can fail
 std::string last_refused();  // the function's name
 
 // Live handles and descriptors of all libraries: "cublasHandle_t 1".

@@ -13,16 +13,16 @@ std::int64_t output_size(std::int64_t in, std::int64_t window, int pad, int stri
 }  // namespace
 
 Shapes checked(const Convolution& p, const Image& x, const Image& w, const Image& y) {
-  require(x.sizes[1] == w.sizes[1] * p.groups, "x has ", x.sizes[1], " channels, the filter ", w.sizes[1],
-          " in each of ", p.groups, " groups");
+  require(x.sizes[1] == w.sizes[1] * p.groups, "x has ", x.sizes[1], " channels, but the filter has ",
+          w.sizes[1], " in each of ", p.groups, " groups");
   require(w.sizes[0] % p.groups == 0, "the filter's ", w.sizes[0],
           " outputs are not a multiple of the groups");
   const std::array<std::int64_t, 4> sizes{
       x.sizes[0], w.sizes[0], output_size(x.sizes[2], w.sizes[2], p.pad_h, p.stride_h, p.dilation_h),
       output_size(x.sizes[3], w.sizes[3], p.pad_w, p.stride_w, p.dilation_w)};
   require(y.sizes == sizes, "y must be (", sizes[0], ", ", sizes[1], ", ", sizes[2], ", ", sizes[3],
-          "), is (", y.sizes[0], ", ", y.sizes[1], ", ", y.sizes[2], ", ", y.sizes[3], ")");
-  require(x.type == w.type && x.type == y.type, "x, w and y differ in their type");
+          "), got (", y.sizes[0], ", ", y.sizes[1], ", ", y.sizes[2], ", ", y.sizes[3], ")");
+  require(x.type == w.type && x.type == y.type, "x, w and y differ in type");
   return {p, x, w, y};
 }
 

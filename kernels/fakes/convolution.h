@@ -7,12 +7,12 @@
 
 namespace metron::fakes {
 
-// The shapes x, w and y of a valid convolution.
+// A valid convolution and its operands.
 struct Shapes {
   Convolution problem;
   Image x, w, y;
 };
-// Violations unless they match.
+// A violation unless they match.
 Shapes checked(const Convolution& p, const Image& x, const Image& w, const Image& y);
 
 // Whether the library supports the forward pass, and the gradients.

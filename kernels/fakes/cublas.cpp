@@ -43,7 +43,7 @@ cublasStatus_t cublasDestroy_v2(cublasHandle_t handle) {
   return destroyed("cublasDestroy", handles(), handle, CUBLAS_STATUS_NOT_INITIALIZED);
 }
 
-// Setting the stream resets the user's workspace.
+// Resets the user workspace, as documented.
 cublasStatus_t cublasSetStream_v2(cublasHandle_t handle, cudaStream_t stream) {
   return cublas_answered("cublasSetStream", [&] {
     Handle& h = checked(handle);
@@ -57,7 +57,7 @@ cublasStatus_t cublasSetWorkspace_v2(cublasHandle_t handle, void* workspace, siz
   return cublas_answered("cublasSetWorkspace", [&] {
     Handle& h = checked(handle);
     require_device_pointer(workspace, "the workspace", 256);
-    require(h.stream.has_value(), "the workspace is set before the stream, which resets it");
+    require(h.stream.has_value(), "the workspace must be set after the stream, which resets it");
     enqueue(*h.stream, "cublasSetWorkspace", {workspace_operand(workspace, bytes)},
             [=] { poison(workspace, bytes); });
     h.has_workspace = true;
@@ -83,8 +83,8 @@ cublasStatus_t cublasGemmStridedBatchedEx(cublasHandle_t handle, cublasOperation
   return cublas_answered(name, [&] {
     const Handle& h = checked(handle);
     require_bound(h);
-    require(h.has_workspace, "the handle has no workspace of ours: setting the stream takes it away");
-    require(m >= 0 && n >= 0 && k >= 0 && batch >= 0, "m, n, k and the batch must not be negative");
+    require(h.has_workspace, "the handle has no user workspace: cublasSetStream resets it");
+    require(m >= 0 && n >= 0 && k >= 0 && batch >= 0, "m, n, k and the batch count must not be negative");
     if (m == 0 || n == 0 || batch == 0) return CUBLAS_STATUS_SUCCESS;
     if (a_type != b_type || a_type != c_type ||
         !is_supported(compute, compute == CUBLAS_COMPUTE_64F ? CUDA_R_64F : CUDA_R_32F, a_type))
@@ -101,7 +101,7 @@ cublasStatus_t cublasGemmStridedBatchedEx(cublasHandle_t handle, cublasOperation
     for (const Matrix& matrix : {call.a, call.b, call.c}) require_sound(matrix);
     require_distinct_batches(call.c);
     require(size_of(c_type) > 2 || h.math == CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION,
-            "the default math may add the parts of a sum in 16 bits");
+            "the default math mode may reduce partial sums in 16 bits");
     submit(name, *h.stream, call);
     return CUBLAS_STATUS_SUCCESS;
   });

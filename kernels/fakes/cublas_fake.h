@@ -22,17 +22,17 @@ cublasStatus_t cublas_created(const char* function, Objects<Handle, Object>& reg
                  cublas_status_of);
 }
 
-// In storage order: rows by columns, column-major with a leading dimension.
+// Sizes as stored: rows by columns, column-major with a leading dimension.
 struct Matrix {
   const char* name = "";
   const void* data = nullptr;
   cudaDataType type = CUDA_R_32F;
   std::int64_t rows = 0, columns = 0, leading_dimension = 0, batch_stride = 0, batch = 1;
-  bool transposed = false;  // as op() in the call
+  bool transposed = false;  // op() transposes it
 };
 
-// d = alpha op(a) op(b) + beta c + bias, with one bias per row of d. b_sums, one per column of op(b), receive
-// the sums of those columns.
+// d = alpha op(a) op(b) + beta c + bias, with one bias per row of d. b_sums receives the column sums of
+// op(b).
 struct Multiplication {
   Matrix a, b, c, d;
   double alpha = 1, beta = 0;
@@ -45,7 +45,7 @@ std::size_t size_of(cudaDataType type);
 std::vector<LibraryOperand> operands_of(const Matrix& matrix, bool read, bool written);
 void require_sound(const Matrix& matrix);
 void require_distinct_batches(const Matrix& matrix);
-// Checks that results do not alias operands, and enqueues the product.
+// Checks that outputs do not alias inputs, and enqueues the product.
 void submit(const char* name, cudaStream_t stream, const Multiplication& call);
 
 }  // namespace metron::fakes

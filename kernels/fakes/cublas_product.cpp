@@ -43,7 +43,7 @@ void require_sound(const Matrix& matrix) {
 
 void require_distinct_batches(const Matrix& c) {
   require(c.batch <= 1 || c.batch_stride >= c.leading_dimension * (c.columns - 1) + c.rows,
-          "the matrices of ", c.name, " overlap: they are ", c.batch_stride, " elements apart");
+          "the matrices of ", c.name, " overlap: the batch stride is ", c.batch_stride, " elements");
 }
 
 namespace {

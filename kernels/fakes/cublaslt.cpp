@@ -2,9 +2,9 @@
 // the alignments stated in the preference, and is valid only for the problem it was chosen for.
 //
 // Based on the comments in NVIDIA's cublasLt.h and the cuBLAS guide. Where those are silent, the fake assumes
-// the worst that users have reported: ReLU of a NaN (NVIDIA's developer forum), a vector that must be 16-byte
-// aligned (PyTorch's and Marian's issues), and BGRADB with a k of 1 (OneFlow's kernels). float64 supports
-// epilogues here, as PyTorch requests them; without them the provider would decline.
+// the worst that users have reported: ReLU maps NaN to 0 (NVIDIA's developer forum), vectors must be 16-byte
+// aligned (PyTorch's and Marian's issues), and BGRADB fails for k = 1 (OneFlow's kernels). Epilogues support
+// float64, as PyTorch requests them; otherwise the provider would decline.
 #include <metron/kernels/fakes/cublaslt_fake.h>
 
 #include <algorithm>
@@ -14,7 +14,7 @@ using namespace metron::fakes;
 
 namespace {
 
-// The complete problem an algorithm was chosen for.
+// The problem that an algorithm was chosen for.
 struct Problem {
   Description description;
   Layout a, b, c, d;
@@ -36,13 +36,14 @@ Problem problem_of(cublasLtMatmulDesc_t desc, cublasLtMatrixLayout_t a, cublasLt
           " by ", n, ", D is ", p.d.rows, " by ", p.d.columns);
   for (const Layout* layout : {&p.a, &p.b, &p.c, &p.d}) {
     require(layout->leading_dimension >= static_cast<std::int64_t>(layout->rows), "a leading dimension is ",
-            layout->leading_dimension, ", less than the ", layout->rows, " rows");
-    require(layout->batch == p.d.batch, "the batches differ");
+            layout->leading_dimension, ", less than its ", layout->rows, " rows");
+    require(layout->batch == p.d.batch, "batch counts differ");
   }
   const std::uint32_t epilogue = p.description.epilogue;
-  require((epilogue & CUBLASLT_EPILOGUE_RELU) == 0, "the epilogue's ReLU makes a NaN 0, Metron's does not");
+  require((epilogue & CUBLASLT_EPILOGUE_RELU) == 0,
+          "the ReLU epilogue maps NaN to 0; Metron's propagates it");
   require(epilogue != CUBLASLT_EPILOGUE_BGRADB || (k > 1 && p.d.batch == 1),
-          "BGRADB is for one product, and a k of more than 1");
+          "BGRADB requires a batch count of 1 and k > 1");
   return p;
 }
 
@@ -93,12 +94,12 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtM
     require_alive(lt_handles(), handle, "the handle");
     const Problem p = problem_of(desc, a, b, c, d);
     const Preference& preferred = require_alive(preferences(), preference, "the preference");
-    require(requested >= 1 && results != nullptr && returned != nullptr, "no result is requested");
+    require(requested >= 1 && results != nullptr && returned != nullptr, "no results are requested");
     *returned = 0;
     constexpr std::uint32_t in_the_results_type =
         CUBLASLT_REDUCTION_SCHEME_INPLACE | CUBLASLT_REDUCTION_SCHEME_OUTPUT_TYPE;
     require(size_of(p.d.type) > 2 || (preferred.reductions & in_the_results_type) == 0,
-            "the reduction schemes allow to add the parts of a sum in 16 bits");
+            "the reduction schemes may reduce partial sums in 16 bits");
     if (!is_supported(p)) return CUBLAS_STATUS_NOT_SUPPORTED;
     results[0] = {};
     results[0].workspaceSize = std::min(required_workspace, preferred.workspace);
@@ -143,21 +144,21 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc
     for (const Matrix* matrix : {&call.a, &call.b, &call.c, &call.d}) {
       require_sound(*matrix);
       require(reinterpret_cast<std::uintptr_t>(matrix->data) % algo->data[2 + index] == 0, matrix->name,
-              " is not aligned to the ", algo->data[2 + index], " bytes that the preference promised");
+              " is not aligned to the ", algo->data[2 + index], " bytes that the preference states");
       ++index;
     }
     require_distinct_batches(call.d);
     const void* const vector = p.description.vector;
     if (p.description.epilogue != CUBLASLT_EPILOGUE_DEFAULT) {
-      // The preference does not state its alignment, and kernels with 16-byte loads have been selected for
-      // it.
+      // The preference does not cover the vector's alignment, and cuBLASLt has selected kernels with 16-byte
+      // loads.
       require_device_pointer(vector, "the epilogue's vector", 16);
       if (p.description.epilogue == CUBLASLT_EPILOGUE_BGRADB)
         call.b_sums = const_cast<void*>(vector);
       else
         call.bias = vector;
     }
-    // The workspace is written before the product, and left filled with NaN.
+    // Overwrites the workspace before the product: nothing may rely on its contents.
     enqueue(stream, "cublasLtMatmul", {workspace_operand(workspace, workspace_bytes)},
             [=] { poison(workspace, workspace_bytes); });
     submit("cublasLtMatmul", stream, call);

@@ -98,7 +98,7 @@ cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t p
       assign(p.reductions, value, bytes);
     } else {
       const int operand = attribute - CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES;
-      require(operand >= 0 && operand < 4, "the attribute ", static_cast<int>(attribute), " is unknown");
+      require(operand >= 0 && operand < 4, "unknown attribute ", static_cast<int>(attribute));
       assign(p.alignments[static_cast<std::size_t>(operand)], value, bytes);
     }
     return CUBLAS_STATUS_SUCCESS;

@@ -16,7 +16,7 @@ struct Description {
   cudaDataType scale = CUDA_R_32F;
   std::int32_t transa = CUBLAS_OP_N, transb = CUBLAS_OP_N;
   std::uint32_t epilogue = CUBLASLT_EPILOGUE_DEFAULT;
-  const void* vector = nullptr;  // added or written by the epilogue
+  const void* vector = nullptr;  // bias, or its gradient
 };
 struct Layout {
   cudaDataType type = CUDA_R_32F;

@@ -1,6 +1,6 @@
-// Fake of cuDNN: batch norm, over all but the channels. Two facts are not in cuDNN's documentation: the
-// running variance is unbiased, as PyTorch relies on; and the saved inverse variance is 1 / sqrt(variance +
-// epsilon), as measured by ONNX Runtime's developers.
+// Fake of cuDNN: batch norm per channel. Two facts are not in cuDNN's documentation: the running variance is
+// unbiased, which PyTorch relies on, and the saved inverse variance is 1 / sqrt(variance + epsilon), as
+// measured by ONNX Runtime's developers.
 #include <metron/kernels/fakes/cudnn_fake.h>
 
 #include <cmath>
@@ -44,12 +44,12 @@ Image parameters_of(cudnnTensorDescriptor_t desc, const Image& x) {
   const Image& p = image_of(desc, "the parameters' descriptor");
   require(p.sizes == std::array<std::int64_t, 4>{1, x.sizes[1], 1, 1}, "the parameters must be (1, C, 1, 1)");
   require(p.type == (x.type == CUDNN_DATA_DOUBLE ? CUDNN_DATA_DOUBLE : CUDNN_DATA_FLOAT),
-          "the parameters are float, or double for images of doubles");
+          "the parameters must be float, or double if the image is double");
   return p;
 }
 
 void require_batch_norm(cudnnBatchNormMode_t mode, double epsilon) {
-  require(mode == CUDNN_BATCHNORM_SPATIAL, "Metron normalises channels");
+  require(mode == CUDNN_BATCHNORM_SPATIAL, "the mode must be CUDNN_BATCHNORM_SPATIAL");
   require(epsilon >= 0, "epsilon must not be negative, got ", epsilon);
 }
 
@@ -69,7 +69,7 @@ cudnnStatus_t cudnnBatchNormalizationForwardTraining(
     const Image image = image_of(x_desc, "x's descriptor"), result = image_of(y_desc, "y's descriptor");
     require(image.has_shape_of(result) && image.format == result.format, "x and y differ");
     const Image p = parameters_of(parameters, image);
-    require(saved_mean == nullptr && saved_inv_variance == nullptr, "Metron keeps no inverse variance");
+    require(saved_mean == nullptr && saved_inv_variance == nullptr, "expects no saved statistics");
     const Blend blend = blend_of(alpha, beta, image.type);
     submit(stream, name,
            {operand_of("x", image, x, true, false), operand_of("the scale", p, scale, true, false),
@@ -146,7 +146,7 @@ cudnnStatus_t cudnnBatchNormalizationBackward(
                 image.format == result.format,
             "x, dy and dx differ");
     const Image p = parameters_of(parameters, image);
-    require(saved_mean != nullptr && saved_inv_variance != nullptr, "Metron hands the saved statistics on");
+    require(saved_mean != nullptr && saved_inv_variance != nullptr, "expects saved statistics");
     const Blend data = blend_of(alpha_data, beta_data, image.type);
     const Blend gradients = blend_of(alpha_parameters, beta_parameters, image.type);
     submit(stream, name,

@@ -32,7 +32,7 @@ cudnnStatus_t cudnnAddTensor(cudnnHandle_t handle, const void* alpha, cudnnTenso
     const Image from = image_of(a_desc, "A's descriptor"), to = image_of(c_desc, "C's descriptor");
     for (std::size_t i = 0; i < 4; ++i)
       require(from.sizes[i] == to.sizes[i] || from.sizes[i] == 1, "A's sizes must be C's or 1");
-    require(from.type == to.type, "A and C differ in their type");
+    require(from.type == to.type, "A and C differ in type");
     const Blend blend = blend_of(alpha, beta, to.type);
     submit(stream, name, {operand_of("A", from, a, true, false)}, {result_of("C", to, c, blend)}, [=] {
       const std::vector<double> values = read(from, a);

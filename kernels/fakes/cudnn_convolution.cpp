@@ -1,6 +1,5 @@
-// Fake of cuDNN: convolution. Each pass offers several algorithms: one that then fails as unsupported, one
-// with more workspace than is available, one with a little, and one with none. One of them is
-// nondeterministic.
+// Fake of cuDNN: convolution. Each pass offers several algorithms: one that is unsupported when called, and
+// others that require more workspace than is available, little, or none. One is nondeterministic.
 #include <metron/kernels/fakes/convolution.h>
 
 #include <algorithm>
@@ -20,7 +19,7 @@ using Offers = std::array<Offer, 4>;
 constexpr cudnnStatus_t success = CUDNN_STATUS_SUCCESS;
 constexpr std::size_t endless = std::size_t{1} << 60;
 
-// The differences between the three passes: the order of the operands first, second and result.
+// The passes differ in the order of the operands first, second and result.
 struct Named {
   const char* name;
   Image Shapes::*image;
@@ -83,7 +82,7 @@ struct BackwardFilter {
 
 template <typename Pass>
 void return_offers(cudnnMathType_t math, int requested, int* returned, typename Pass::Perf* results) {
-  require(requested > 0 && returned != nullptr && results != nullptr, "no result is requested");
+  require(requested > 0 && returned != nullptr && results != nullptr, "no results are requested");
   *returned = std::min(requested, static_cast<int>(Pass::offers.size()));
   for (int i = 0; i < *returned; ++i) {
     const Offer& offer = Pass::offers[static_cast<std::size_t>(i)];
@@ -105,7 +104,7 @@ std::size_t workspace_of(typename Pass::Algo algo) {
   throw Violation{"the algorithm was not offered"};
 }
 
-// The workspace is written before the result, and left filled with NaN.
+// Overwrites the workspace before the result is computed: nothing may rely on its contents.
 void use_workspace(cudaStream_t stream, const char* name, std::size_t required, void* workspace,
                    std::size_t bytes) {
   require(bytes >= required, "the algorithm requires ", required, " bytes of workspace, got ", bytes);
@@ -134,8 +133,7 @@ cudnnStatus_t offer(const char* name, cudnnHandle_t handle, typename Pass::First
   });
 }
 
-// A measurement runs the algorithms: it reads the operands, and leaves the result and the workspace
-// undefined.
+// cudnnFind runs the algorithms: it reads the operands and leaves the result and the workspace undefined.
 template <typename Pass>
 cudnnStatus_t measure(const char* name, cudnnHandle_t handle, typename Pass::First first,
                       const void* first_data, typename Pass::Second second, const void* second_data,
@@ -227,8 +225,8 @@ METRON_DIRECTION(BackwardData)
 METRON_DIRECTION(BackwardFilter)
 #undef METRON_DIRECTION
 
-// y = activation(alpha1 conv(x, w) + alpha2 z + bias). With an alpha2 of 0, z is required but not read:
-// PyTorch passes an uninitialized y as z.
+// y = activation(alpha1 conv(x, w) + alpha2 z + bias). With alpha2 = 0, z is required but not read: PyTorch
+// passes the uninitialized y as z.
 cudnnStatus_t cudnnConvolutionBiasActivationForward(
     cudnnHandle_t handle, const void* alpha1, cudnnTensorDescriptor_t x_desc, const void* x,
     cudnnFilterDescriptor_t w_desc, const void* w, cudnnConvolutionDescriptor_t conv,
@@ -240,11 +238,12 @@ cudnnStatus_t cudnnConvolutionBiasActivationForward(
     const cudaStream_t stream = stream_of(handle);
     const Shapes s = Forward::shapes(conv, x_desc, w_desc, y_desc);
     if (!has_types(s)) return CUDNN_STATUS_NOT_SUPPORTED;
-    const Blend blend = blend_of(alpha1, alpha2, s.y.type);  // for the convolution and for z
+    const Blend blend = blend_of(alpha1, alpha2, s.y.type);
     const auto activation = activation_of(activation_desc);
     const Image &z_image = image_of(z_desc, "z's descriptor"),
                 &b = image_of(bias_desc, "the bias's descriptor");
-    require(z_image.has_shape_of(s.y) && z_image.format == s.y.format, "z must be as y is");
+    require(z_image.has_shape_of(s.y) && z_image.format == s.y.format,
+            "z must match y in shape, type and format");
     require(b.sizes == std::array<std::int64_t, 4>{1, s.y.sizes[1], 1, 1} && b.type == s.y.type,
             "the bias must be (1, K, 1, 1), of y's type");
     if (activation.mode == CUDNN_ACTIVATION_IDENTITY &&

@@ -29,7 +29,7 @@ cudnnStatus_t destroyed(const char* function, Objects<Handle, Object>& registry,
 template <typename Registry, typename Handle>
 auto& set_object(Registry& registry, Handle handle, const char* what) {
   auto& found = require_alive(registry, handle, what);
-  require(found.is_set, what, " was made but never set");
+  require(found.is_set, what, " was created but never set");
   return found;
 }
 
@@ -143,7 +143,7 @@ cudnnStatus_t cudnnSetConvolution2dDescriptor(cudnnConvolutionDescriptor_t desc,
     require(pad_h >= 0 && pad_w >= 0, "paddings must not be negative");
     require(stride_h > 0 && stride_w > 0 && dilation_h > 0 && dilation_w > 0,
             "strides and dilations must be positive");
-    require(mode == CUDNN_CROSS_CORRELATION, "Metron's convolution is a cross-correlation");
+    require(mode == CUDNN_CROSS_CORRELATION, "the mode must be CUDNN_CROSS_CORRELATION");
     c = {true, pad_h, pad_w, stride_h, stride_w, dilation_h, dilation_w, 1, compute, CUDNN_DEFAULT_MATH};
     return CUDNN_STATUS_SUCCESS;
   });
@@ -176,7 +176,7 @@ cudnnStatus_t cudnnSetPooling2dDescriptor(cudnnPoolingDescriptor_t desc, cudnnPo
     require(window_h > 0 && window_w > 0 && stride_h > 0 && stride_w > 0,
             "windows and strides must be positive");
     require(pad_h >= 0 && pad_w >= 0 && pad_h < window_h && pad_w < window_w,
-            "a padding must be less than its window");
+            "the padding must be smaller than the window");
     p = {true, mode, nan, window_h, window_w, pad_h, pad_w, stride_h, stride_w};
     return CUDNN_STATUS_SUCCESS;
   });
@@ -188,7 +188,7 @@ cudnnStatus_t cudnnDestroyPoolingDescriptor(cudnnPoolingDescriptor_t desc) {
 cudnnStatus_t cudnnDeriveBNTensorDescriptor(cudnnTensorDescriptor_t derived, cudnnTensorDescriptor_t x,
                                             cudnnBatchNormMode_t mode) {
   return cudnn_answered("cudnnDeriveBNTensorDescriptor", [&] {
-    require(mode == CUDNN_BATCHNORM_SPATIAL, "Metron normalises channels");
+    require(mode == CUDNN_BATCHNORM_SPATIAL, "the mode must be CUDNN_BATCHNORM_SPATIAL");
     const Image& image = image_of(x, "x's descriptor");
     const auto type = image.type == CUDNN_DATA_DOUBLE ? CUDNN_DATA_DOUBLE : CUDNN_DATA_FLOAT;
     set_image(require_alive(tensors(), derived, "the descriptor"), type, CUDNN_TENSOR_NCHW,

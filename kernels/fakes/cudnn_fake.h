@@ -1,5 +1,4 @@
-// Shared by the fakes of cuDNN's operations: handles, descriptors, and images read into dense arrays of
-// doubles.
+// Shared by the fakes of cuDNN's functions: handles, descriptors, and conversion of images to dense doubles.
 #pragma once
 
 #include <cudnn.h>
@@ -18,7 +17,7 @@ cudnnStatus_t cudnn_answered(const char* function, const Body& body) {
   return answer(function, body, CUDNN_STATUS_BAD_PARAM, cudnn_status_of);
 }
 
-// A tensor or filter, dense in its format. Sizes are ordered n, c, h, w whatever the format.
+// A tensor or filter, dense in its format. Sizes are in the order n, c, h, w in either format.
 struct Image {
   bool is_set = false;
   cudnnDataType_t type = CUDNN_DATA_FLOAT;
@@ -29,7 +28,7 @@ struct Image {
   std::size_t bytes() const;
   bool has_shape_of(const Image& other) const { return sizes == other.sizes && type == other.type; }
   // The offset of element (n, c, h, w), given by its row-major index.
-  std::int64_t place_of(std::int64_t index) const;
+  std::int64_t offset_of(std::int64_t index) const;
 };
 struct Convolution {
   bool is_set = false;
@@ -49,7 +48,7 @@ struct Pooling {
   int window_h = 0, window_w = 0, pad_h = 0, pad_w = 0, stride_h = 0, stride_w = 0;
 };
 
-// Violations unless the handle is usable, and the descriptors were created, set and not destroyed.
+// Violations unless the handle is bound to a stream of the current device and the descriptor is live and set.
 cudaStream_t stream_of(cudnnHandle_t handle);
 Image& image_of(cudnnTensorDescriptor_t desc, const char* what);
 Image& filter_of(cudnnFilterDescriptor_t desc, const char* what);
@@ -64,13 +63,13 @@ struct Blend {
 Blend blend_of(const void* alpha, const void* beta, cudnnDataType_t type);
 
 LibraryOperand operand_of(const char* name, const Image& image, const void* data, bool read, bool written);
-// With beta 0, the previous contents of a result are not read.
+// With beta 0 the old contents are not read.
 LibraryOperand result_of(const char* name, const Image& image, void* data, const Blend& blend);
-// Checks that results do not alias inputs, and enqueues. Empty operands are skipped.
+// Checks that outputs do not alias inputs, and enqueues the work. Empty operands are skipped.
 void submit(cudaStream_t stream, const char* function, const std::vector<LibraryOperand>& reads,
             const std::vector<LibraryOperand>& results, std::function<void()> work);
 
-// In row-major order (n, c, h, w), whatever the type and format.
+// In row-major order (n, c, h, w) for any type and format.
 std::vector<double> read(const Image& image, const void* data);
 void write(const Image& image, void* data, const std::vector<double>& values, const Blend& blend);
 

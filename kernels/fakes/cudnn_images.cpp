@@ -29,7 +29,7 @@ void with_type(cudnnDataType_t type, const Body& body) {
 
 std::size_t Image::bytes() const { return static_cast<std::size_t>(numel()) * size_of(type); }
 
-std::int64_t Image::place_of(std::int64_t index) const {
+std::int64_t Image::offset_of(std::int64_t index) const {
   if (format == CUDNN_TENSOR_NCHW) return index;
   const std::int64_t pixels = sizes[2] * sizes[3];
   const std::int64_t pixel = index % pixels, c = index / pixels % sizes[1], n = index / pixels / sizes[1];
@@ -54,8 +54,8 @@ LibraryOperand result_of(const char* name, const Image& image, void* data, const
 void submit(cudaStream_t stream, const char* function, const std::vector<LibraryOperand>& reads,
             const std::vector<LibraryOperand>& results, std::function<void()> work) {
   std::vector<LibraryOperand> operands;
-  const auto is_there = [](const LibraryOperand& operand) { return operand.run_bytes > 0; };
-  std::copy_if(reads.begin(), reads.end(), std::back_inserter(operands), is_there);
+  const auto has_bytes = [](const LibraryOperand& operand) { return operand.run_bytes > 0; };
+  std::copy_if(reads.begin(), reads.end(), std::back_inserter(operands), has_bytes);
   for (const LibraryOperand& result : results) {
     for (const LibraryOperand& operand : operands) require_apart(result, operand);
     operands.push_back(result);
@@ -67,7 +67,7 @@ std::vector<double> read(const Image& image, const void* data) {
   std::vector<double> values(static_cast<std::size_t>(image.numel()));
   with_type(image.type, [&]<typename T>() {
     for (std::int64_t i = 0; i < image.numel(); ++i)
-      values[static_cast<std::size_t>(i)] = to_double(static_cast<const T*>(data)[image.place_of(i)]);
+      values[static_cast<std::size_t>(i)] = to_double(static_cast<const T*>(data)[image.offset_of(i)]);
   });
   return values;
 }
@@ -75,7 +75,7 @@ std::vector<double> read(const Image& image, const void* data) {
 void write(const Image& image, void* data, const std::vector<double>& values, const Blend& blend) {
   with_type(image.type, [&]<typename T>() {
     for (std::int64_t i = 0; i < image.numel(); ++i)
-      store(static_cast<T*>(data)[image.place_of(i)], values[static_cast<std::size_t>(i)], blend.alpha,
+      store(static_cast<T*>(data)[image.offset_of(i)], values[static_cast<std::size_t>(i)], blend.alpha,
             blend.beta);
   });
 }

@@ -10,7 +10,7 @@ using namespace metron::fakes;
 namespace {
 
 template <typename Body>
-void for_each_line(const Image& x, const Body& body) {
+void for_each_pixel(const Image& x, const Body& body) {
   const std::int64_t plane = x.sizes[2] * x.sizes[3];
   for (std::int64_t n = 0; n < x.sizes[0]; ++n) {
     for (std::int64_t pixel = 0; pixel < plane; ++pixel) {
@@ -22,7 +22,7 @@ void for_each_line(const Image& x, const Body& body) {
 std::vector<double> softmax(const Image& image, const void* data, bool log) {
   std::vector<double> values = read(image, data);
   const std::int64_t channels = image.sizes[1];
-  for_each_line(image, [&](const auto& at) {
+  for_each_pixel(image, [&](const auto& at) {
     double largest = -std::numeric_limits<double>::infinity(), sum = 0;
     for (std::int64_t c = 0; c < channels; ++c) largest = std::max(largest, values[at(c)]);
     for (std::int64_t c = 0; c < channels; ++c) sum += std::exp(values[at(c)] - largest);
@@ -38,7 +38,7 @@ std::vector<double> softmax_gradient(const Image& image, const void* y_data, con
   const std::vector<double> y = read(image, y_data), dy = read(image, dy_data);
   std::vector<double> dx(y.size());
   const std::int64_t channels = image.sizes[1];
-  for_each_line(image, [&](const auto& at) {
+  for_each_pixel(image, [&](const auto& at) {
     double sum = 0;
     for (std::int64_t c = 0; c < channels; ++c) sum += log ? dy[at(c)] : dy[at(c)] * y[at(c)];
     for (std::int64_t c = 0; c < channels; ++c)
@@ -60,7 +60,7 @@ cudnnStatus_t cudnnSoftmaxForward(cudnnHandle_t handle, cudnnSoftmaxAlgorithm_t 
     const Image from = image_of(x_desc, "x's descriptor"), to = image_of(y_desc, "y's descriptor");
     require(from.has_shape_of(to), "x and y differ in shape or type");
     require(mode == CUDNN_SOFTMAX_MODE_CHANNEL && algo != CUDNN_SOFTMAX_FAST,
-            "Metron asks for the channel mode, and never for the algorithm that overflows");
+            "expects mode CHANNEL and not algorithm FAST, which overflows");
     const Blend blend = blend_of(alpha, beta, to.type);
     submit(stream, name, {operand_of("x", from, x, true, false)}, {result_of("y", to, y, blend)},
            [=] { write(to, y, softmax(from, x, algo == CUDNN_SOFTMAX_LOG), blend); });
@@ -79,7 +79,7 @@ cudnnStatus_t cudnnSoftmaxBackward(cudnnHandle_t handle, cudnnSoftmaxAlgorithm_t
                 to = image_of(dx_desc, "dx's descriptor");
     require(from.has_shape_of(to) && g.has_shape_of(to) && g.format == from.format,
             "y, dy and dx differ in shape, format or type");
-    require(mode == CUDNN_SOFTMAX_MODE_CHANNEL, "Metron asks for the channel mode");
+    require(mode == CUDNN_SOFTMAX_MODE_CHANNEL, "expects mode CHANNEL");
     const Blend blend = blend_of(alpha, beta, to.type);
     submit(stream, name, {operand_of("y", from, y, true, false), operand_of("dy", g, dy, true, false)},
            {result_of("dx", to, dx, blend)},

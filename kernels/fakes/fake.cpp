@@ -78,17 +78,17 @@ int current_device() {
 }
 
 void require_bound(const Bound& bound) {
-  require(current_device() == bound.device, "the handle is of device ", bound.device,
-          ", the thread's current device is ", current_device());
+  require(current_device() == bound.device, "the handle belongs to device ", bound.device,
+          ", but the current device is ", current_device());
   require(bound.stream.has_value() && *bound.stream != nullptr,
-          "the handle has no stream: the work goes to the default stream, which ours does not wait for");
+          "the handle has no stream: work would run on the default stream, unordered with Metron's");
 }
 
 void require_device_pointer(const void* pointer, const char* what, std::size_t alignment) {
   cudaPointerAttributes attributes{};
   require(pointer != nullptr && cudaPointerGetAttributes(&attributes, pointer) == cudaSuccess &&
               attributes.type == cudaMemoryTypeDevice,
-          what, " is no pointer to device memory");
+          what, " is not a device pointer");
   require(reinterpret_cast<std::uintptr_t>(pointer) % alignment == 0, what, " is not aligned to ", alignment,
           " bytes");
 }
@@ -97,14 +97,14 @@ void require_host_pointer(const void* pointer, const char* what) {
   cudaPointerAttributes attributes{};
   require(pointer != nullptr && cudaPointerGetAttributes(&attributes, pointer) == cudaSuccess &&
               attributes.type != cudaMemoryTypeDevice,
-          what, " is no pointer to a number of the host's");
+          what, " is not a host pointer");
 }
 
 void require_apart(const LibraryOperand& written, const LibraryOperand& other) {
   const auto* const a = static_cast<const std::byte*>(written.begin);
   const auto* const b = static_cast<const std::byte*>(other.begin);
   require(a + written.extent() <= b || b + other.extent() <= a, written.name, " and ", other.name,
-          " share memory");
+          " overlap");
 }
 
 void poison(void* workspace, std::size_t bytes) {
@@ -118,7 +118,7 @@ LibraryOperand workspace_operand(void* workspace, std::size_t bytes) {
 void enqueue(cudaStream_t stream, const char* function, std::vector<LibraryOperand> operands,
              std::function<void()> work) {
   require(emulator::enqueue_library_call(stream, function, std::move(operands), std::move(work)),
-          "there is no such stream");
+          "the stream does not exist");
 }
 
 }  // namespace metron::fakes

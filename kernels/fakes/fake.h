@@ -1,5 +1,4 @@
-// Shared by the fakes: objects behind handles, refusals on request, and the checks at the start of every
-// function.
+// Shared by the fakes: objects behind handles, injected failures, and argument checks.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -24,13 +23,13 @@ using emulator::LibraryOperand;
 
 std::recursive_mutex& mutex();
 
-// Counts a call that can be refused; returns the status to refuse it with, if it is the chosen one.
+// Counts a call that can be refused. Returns the failure to inject if this is the call given to refuse().
 std::optional<Refusal> next_refusal(const char* function);
 
 // Number of live objects, by kind.
 void count_object(const char* kind, int change);
 
-// The objects of a kind, behind opaque handles that are never reused.
+// All objects of one kind. Handles are opaque and never reused.
 template <typename Handle, typename Object>
 class Objects {
  public:
@@ -57,7 +56,7 @@ class Objects {
 
  private:
   const char* kind_;
-  std::uintptr_t next_ = 0x1000;  // an address that is never mapped
+  std::uintptr_t next_ = 0x1000;  // never a mapped address
   std::map<Handle, Object> objects_;
 };
 
@@ -83,11 +82,11 @@ void require(bool holds, const Parts&... parts) {
 template <typename Handle, typename Object>
 Object& require_alive(Objects<Handle, Object>& objects, Handle handle, const char* what) {
   Object* const found = objects.find(handle);
-  require(found != nullptr, what, " is no ", objects.kind(), " in use");
+  require(found != nullptr, what, " is not a live ", objects.kind());
   return *found;
 }
 
-// The body of a library function: locked, refusable, with violations reported as findings.
+// Runs the body of a library function under the lock. Injects failures and reports violations as findings.
 template <typename Status, typename Body>
 Status answer(const char* function, const Body& body, Status invalid, Status (*status_of)(Refusal)) {
   const std::lock_guard lock(mutex());
@@ -100,12 +99,12 @@ Status answer(const char* function, const Body& body, Status invalid, Status (*s
   }
 }
 
-// A function that creates or destroys an object. A library's status 0 is success.
+// Functions that create or destroy an object. Status 0 is success in every library.
 template <typename Status, typename Handle, typename Object>
 Status created(const char* function, Objects<Handle, Object>& registry, Handle* handle, Object object,
                Status invalid, Status (*status_of)(Refusal)) {
   const auto body = [&] {
-    require(handle != nullptr, "there is nowhere to put the result");
+    require(handle != nullptr, "the output pointer is null");
     *handle = registry.make(std::move(object));
     return Status{};
   };
@@ -114,12 +113,11 @@ Status created(const char* function, Objects<Handle, Object>& registry, Handle* 
 template <typename Status, typename Handle, typename Object>
 Status destroyed(const char* function, Objects<Handle, Object>& registry, Handle handle, Status invalid) {
   if (registry.remove(handle)) return Status{};
-  emulator::refuse_library_call(function,
-                                std::string("what is destroyed is no ") + registry.kind() + " in use");
+  emulator::refuse_library_call(function, std::string("the argument is not a live ") + registry.kind());
   return invalid;
 }
 
-// A handle's device and stream, validated at each use.
+// A handle's device and stream, checked at each use.
 struct Bound {
   int device = 0;
   std::optional<cudaStream_t> stream;
@@ -130,10 +128,10 @@ void require_device_pointer(const void* pointer, const char* what, std::size_t a
 void require_host_pointer(const void* pointer, const char* what);
 // Outputs must not alias other operands.
 void require_apart(const LibraryOperand& written, const LibraryOperand& other);
-// The workspace is filled with NaN before and after.
+// Fills the workspace with NaN, before and after a call.
 void poison(void* workspace, std::size_t bytes);
 LibraryOperand workspace_operand(void* workspace, std::size_t bytes);
-// Enqueues into the stream; an invalid stream is a violation.
+// Enqueues work on the stream. An invalid stream is a violation.
 void enqueue(cudaStream_t stream, const char* function, std::vector<LibraryOperand> operands,
              std::function<void()> work);
 

@@ -1,4 +1,4 @@
-// Replaces the loading of shared libraries: looks functions up among the fakes.
+// Replaces the loading of shared libraries: looks up functions among the fakes.
 // METRON_FAKES_MISSING=cudnn,cublas hides libraries, as on a machine without them.
 #include <cublasLt.h>
 #include <cudnn.h>
@@ -15,79 +15,79 @@ template <typename Function>
 void* address_of(Function* function) {
   return reinterpret_cast<void*>(function);
 }
-#define METRON_DOUBLE(name) \
+#define METRON_FAKE(name) \
   { #name, address_of(name) }
 
 using Table = std::map<std::string_view, void*>;
 const std::map<std::string_view, Table>& libraries() {
   static const std::map<std::string_view, Table> all{
       {"cublas",
-       {METRON_DOUBLE(cublasCreate_v2), METRON_DOUBLE(cublasDestroy_v2), METRON_DOUBLE(cublasSetStream_v2),
-        METRON_DOUBLE(cublasSetWorkspace_v2), METRON_DOUBLE(cublasSetMathMode),
-        METRON_DOUBLE(cublasGemmStridedBatchedEx)}},
+       {METRON_FAKE(cublasCreate_v2), METRON_FAKE(cublasDestroy_v2), METRON_FAKE(cublasSetStream_v2),
+        METRON_FAKE(cublasSetWorkspace_v2), METRON_FAKE(cublasSetMathMode),
+        METRON_FAKE(cublasGemmStridedBatchedEx)}},
       {"cublasLt",
-       {METRON_DOUBLE(cublasLtGetVersion), METRON_DOUBLE(cublasLtCreate), METRON_DOUBLE(cublasLtDestroy),
-        METRON_DOUBLE(cublasLtMatmulDescCreate), METRON_DOUBLE(cublasLtMatmulDescSetAttribute),
-        METRON_DOUBLE(cublasLtMatmulDescDestroy), METRON_DOUBLE(cublasLtMatrixLayoutCreate),
-        METRON_DOUBLE(cublasLtMatrixLayoutSetAttribute), METRON_DOUBLE(cublasLtMatrixLayoutDestroy),
-        METRON_DOUBLE(cublasLtMatmulPreferenceCreate), METRON_DOUBLE(cublasLtMatmulPreferenceSetAttribute),
-        METRON_DOUBLE(cublasLtMatmulPreferenceDestroy), METRON_DOUBLE(cublasLtMatmulAlgoGetHeuristic),
-        METRON_DOUBLE(cublasLtMatmul)}},
+       {METRON_FAKE(cublasLtGetVersion), METRON_FAKE(cublasLtCreate), METRON_FAKE(cublasLtDestroy),
+        METRON_FAKE(cublasLtMatmulDescCreate), METRON_FAKE(cublasLtMatmulDescSetAttribute),
+        METRON_FAKE(cublasLtMatmulDescDestroy), METRON_FAKE(cublasLtMatrixLayoutCreate),
+        METRON_FAKE(cublasLtMatrixLayoutSetAttribute), METRON_FAKE(cublasLtMatrixLayoutDestroy),
+        METRON_FAKE(cublasLtMatmulPreferenceCreate), METRON_FAKE(cublasLtMatmulPreferenceSetAttribute),
+        METRON_FAKE(cublasLtMatmulPreferenceDestroy), METRON_FAKE(cublasLtMatmulAlgoGetHeuristic),
+        METRON_FAKE(cublasLtMatmul)}},
       {"cudnn",
-       {METRON_DOUBLE(cudnnGetVersion),
-        METRON_DOUBLE(cudnnCreate),
-        METRON_DOUBLE(cudnnDestroy),
-        METRON_DOUBLE(cudnnSetStream),
-        METRON_DOUBLE(cudnnCreateTensorDescriptor),
-        METRON_DOUBLE(cudnnSetTensor4dDescriptor),
-        METRON_DOUBLE(cudnnDestroyTensorDescriptor),
-        METRON_DOUBLE(cudnnCreateFilterDescriptor),
-        METRON_DOUBLE(cudnnSetFilter4dDescriptor),
-        METRON_DOUBLE(cudnnDestroyFilterDescriptor),
-        METRON_DOUBLE(cudnnCreateConvolutionDescriptor),
-        METRON_DOUBLE(cudnnSetConvolution2dDescriptor),
-        METRON_DOUBLE(cudnnSetConvolutionMathType),
-        METRON_DOUBLE(cudnnSetConvolutionGroupCount),
-        METRON_DOUBLE(cudnnDestroyConvolutionDescriptor),
-        METRON_DOUBLE(cudnnCreateActivationDescriptor),
-        METRON_DOUBLE(cudnnSetActivationDescriptor),
-        METRON_DOUBLE(cudnnDestroyActivationDescriptor),
-        METRON_DOUBLE(cudnnGetConvolutionForwardAlgorithm_v7),
-        METRON_DOUBLE(cudnnFindConvolutionForwardAlgorithmEx),
-        METRON_DOUBLE(cudnnGetConvolutionForwardWorkspaceSize),
-        METRON_DOUBLE(cudnnConvolutionForward),
-        METRON_DOUBLE(cudnnGetConvolutionBackwardDataAlgorithm_v7),
-        METRON_DOUBLE(cudnnFindConvolutionBackwardDataAlgorithmEx),
-        METRON_DOUBLE(cudnnGetConvolutionBackwardDataWorkspaceSize),
-        METRON_DOUBLE(cudnnConvolutionBackwardData),
-        METRON_DOUBLE(cudnnGetConvolutionBackwardFilterAlgorithm_v7),
-        METRON_DOUBLE(cudnnFindConvolutionBackwardFilterAlgorithmEx),
-        METRON_DOUBLE(cudnnGetConvolutionBackwardFilterWorkspaceSize),
-        METRON_DOUBLE(cudnnConvolutionBackwardFilter),
-        METRON_DOUBLE(cudnnConvolutionBiasActivationForward),
-        METRON_DOUBLE(cudnnAddTensor),
-        METRON_DOUBLE(cudnnConvolutionBackwardBias),
-        METRON_DOUBLE(cudnnCreatePoolingDescriptor),
-        METRON_DOUBLE(cudnnSetPooling2dDescriptor),
-        METRON_DOUBLE(cudnnDestroyPoolingDescriptor),
-        METRON_DOUBLE(cudnnPoolingForward),
-        METRON_DOUBLE(cudnnSoftmaxForward),
-        METRON_DOUBLE(cudnnSoftmaxBackward),
-        METRON_DOUBLE(cudnnDeriveBNTensorDescriptor),
-        METRON_DOUBLE(cudnnBatchNormalizationForwardTraining),
-        METRON_DOUBLE(cudnnBatchNormalizationForwardInference),
-        METRON_DOUBLE(cudnnBatchNormalizationBackward)}}};
+       {METRON_FAKE(cudnnGetVersion),
+        METRON_FAKE(cudnnCreate),
+        METRON_FAKE(cudnnDestroy),
+        METRON_FAKE(cudnnSetStream),
+        METRON_FAKE(cudnnCreateTensorDescriptor),
+        METRON_FAKE(cudnnSetTensor4dDescriptor),
+        METRON_FAKE(cudnnDestroyTensorDescriptor),
+        METRON_FAKE(cudnnCreateFilterDescriptor),
+        METRON_FAKE(cudnnSetFilter4dDescriptor),
+        METRON_FAKE(cudnnDestroyFilterDescriptor),
+        METRON_FAKE(cudnnCreateConvolutionDescriptor),
+        METRON_FAKE(cudnnSetConvolution2dDescriptor),
+        METRON_FAKE(cudnnSetConvolutionMathType),
+        METRON_FAKE(cudnnSetConvolutionGroupCount),
+        METRON_FAKE(cudnnDestroyConvolutionDescriptor),
+        METRON_FAKE(cudnnCreateActivationDescriptor),
+        METRON_FAKE(cudnnSetActivationDescriptor),
+        METRON_FAKE(cudnnDestroyActivationDescriptor),
+        METRON_FAKE(cudnnGetConvolutionForwardAlgorithm_v7),
+        METRON_FAKE(cudnnFindConvolutionForwardAlgorithmEx),
+        METRON_FAKE(cudnnGetConvolutionForwardWorkspaceSize),
+        METRON_FAKE(cudnnConvolutionForward),
+        METRON_FAKE(cudnnGetConvolutionBackwardDataAlgorithm_v7),
+        METRON_FAKE(cudnnFindConvolutionBackwardDataAlgorithmEx),
+        METRON_FAKE(cudnnGetConvolutionBackwardDataWorkspaceSize),
+        METRON_FAKE(cudnnConvolutionBackwardData),
+        METRON_FAKE(cudnnGetConvolutionBackwardFilterAlgorithm_v7),
+        METRON_FAKE(cudnnFindConvolutionBackwardFilterAlgorithmEx),
+        METRON_FAKE(cudnnGetConvolutionBackwardFilterWorkspaceSize),
+        METRON_FAKE(cudnnConvolutionBackwardFilter),
+        METRON_FAKE(cudnnConvolutionBiasActivationForward),
+        METRON_FAKE(cudnnAddTensor),
+        METRON_FAKE(cudnnConvolutionBackwardBias),
+        METRON_FAKE(cudnnCreatePoolingDescriptor),
+        METRON_FAKE(cudnnSetPooling2dDescriptor),
+        METRON_FAKE(cudnnDestroyPoolingDescriptor),
+        METRON_FAKE(cudnnPoolingForward),
+        METRON_FAKE(cudnnSoftmaxForward),
+        METRON_FAKE(cudnnSoftmaxBackward),
+        METRON_FAKE(cudnnDeriveBNTensorDescriptor),
+        METRON_FAKE(cudnnBatchNormalizationForwardTraining),
+        METRON_FAKE(cudnnBatchNormalizationForwardInference),
+        METRON_FAKE(cudnnBatchNormalizationBackward)}}};
   return all;
 }
-#undef METRON_DOUBLE
+#undef METRON_FAKE
 
-// "libcublasLt.so.13" is the library cublasLt.
+// "cublasLt" of "libcublasLt.so.13".
 std::string_view short_name(std::string_view name) {
   name.remove_prefix(std::string_view("lib").size());
   return name.substr(0, name.find(".so"));
 }
 
-bool is_left_out(std::string_view library) {
+bool is_hidden(std::string_view library) {
   const char* const text = std::getenv("METRON_FAKES_MISSING");
   if (text == nullptr) return false;
   const std::string list = ',' + std::string(text) + ',';
@@ -100,7 +100,7 @@ bool SharedLibrary::are_fakes() { return true; }
 
 SharedLibrary::SharedLibrary(const char* name) {
   const auto found = libraries().find(short_name(name));
-  if (found != libraries().end() && !is_left_out(found->first))
+  if (found != libraries().end() && !is_hidden(found->first))
     handle_ = const_cast<Table*>(&found->second);
   else
     error_ = std::string("there is no fake of ") + name;

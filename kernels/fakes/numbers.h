@@ -1,4 +1,4 @@
-// Conversion between elements of any floating type in device memory and doubles.
+// Conversion between elements of any floating type and double.
 #pragma once
 
 #include <metron/core/dtype.h>
@@ -26,7 +26,7 @@ T from_double(double value) {
   }
 }
 
-// A scaling factor such as alpha: double for computations in double, otherwise float.
+// A scaling factor such as alpha, stored as double if `wide`, otherwise as float.
 inline double factor(const void* pointer, bool wide) {
   return wide ? *static_cast<const double*>(pointer)
               : static_cast<double>(*static_cast<const float*>(pointer));

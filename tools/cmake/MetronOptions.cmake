@@ -25,7 +25,7 @@ if(PROJECT_IS_TOP_LEVEL)
   set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib)
   set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib)
   find_program(CCACHE ccache)
-  if(CCACHE AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)  # the sloppiness is what it asks for with precompiled headers
+  if(CCACHE AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)  # ccache requires this sloppiness with precompiled headers
     set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
   endif()
 endif()
@@ -55,20 +55,20 @@ if(METRON_NVTX_INCLUDE_DIR)
   set(METRON_NVTX ON)
 endif()
 
-# What most sources include of the standard library. Precompiled, it saves a third of the time of an average source.
-# GCC crashes where a source is not optimized as the precompiled headers were.
+# Standard headers that most sources include. Precompiling them saves a third of an average source's compile time.
+# GCC crashes if a source is compiled at another optimization level than its precompiled headers.
 set(METRON_STANDARD_HEADERS <algorithm> <array> <atomic> <cmath> <cstdint> <filesystem> <functional> <map> <memory>
                             <mutex> <optional> <span> <sstream> <string> <unordered_map> <utility> <variant> <vector>)
 
 # For cold sources, such as those with JSON or CLI11 templates: -O3 takes a third longer to compile than -O1.
 set(METRON_COLD_CODE $<$<CONFIG:Release>:-O1>)
 
-# Warnings of our own targets; not exported.
+# Warnings for Metron's own targets; not exported.
 add_library(metron_warnings INTERFACE)
 target_compile_options(metron_warnings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow -Wconversion
                                                  $<$<BOOL:${METRON_WERROR}>:-Werror>>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-  # GCC bug 105651: std::string's own operator+. In precompiled headers it no longer counts as the system's.
+  # GCC bug 105651: false warnings in std::string's operator+, which counts as user code once precompiled.
   set(false_warnings -Wno-restrict)
   if(NOT CMAKE_DISABLE_PRECOMPILE_HEADERS)
     list(APPEND false_warnings -Wno-array-bounds -Wno-stringop-overflow)

@@ -14,7 +14,7 @@ double round_step(double range, int most) {
   const double least = range / std::max(most - 1, 1);
   const double power = std::pow(10, std::floor(std::log10(least)));
   for (const double factor : {1.0, 2.0, 2.5, 5.0, 10.0}) {
-    // Counted, not computed: a step below range / (most - 1) can't fit, one above may hold a tick too many.
+    // A smaller step could result in more than `most` ticks.
     if (factor * power >= least * (1 - 1e-9)) return factor * power;
   }
   return 10 * power;
@@ -99,7 +99,7 @@ AxisMap::AxisMap(const Axis& axis, double low, double high, double from, double 
     ticks_ = log_ticks(low_, high_, most_ticks);
     return;
   }
-  if (low_ == high_) {  // one value: some room around it
+  if (low_ == high_) {  // a single value: add a margin
     const double room = low_ == 0 ? 1 : std::abs(low_) / 2;
     if (!axis.low) low_ -= room;
     high_ += axis.high && !axis.low ? 0 : room;

@@ -12,7 +12,7 @@ enum class Scale : std::uint8_t { linear, logarithmic };
 struct Axis {
   std::string label;
   Scale scale = Scale::linear;
-  std::optional<double> low = {};  // without: from the data, rounded outwards to a tick
+  std::optional<double> low = {};  // if empty: from the data, rounded outwards to a tick
   std::optional<double> high = {};
 };
 
@@ -23,16 +23,16 @@ struct Tick {
 
 // At most `most` round values (1, 2, 2.5 or 5 times a power of ten apart) in [low, high].
 std::vector<Tick> linear_ticks(double low, double high, int most);
-// Powers of ten, as many decades apart as it needs; with 2 and 5 times them where there is room.
+// Powers of ten, several decades apart if necessary; also 2 and 5 times each if there is room.
 std::vector<Tick> log_ticks(double low, double high, int most);
 
-// 12345.6 as "12,346", 0.00123 as "0.00123": `digits` significant ones.
+// `digits` significant digits: 12345.6 as "12,346", 0.00123 as "0.00123".
 std::string number_text(double value, int digits = 3);
 
-// From values to positions. On a logarithmic axis, values that are not positive map to the low end.
+// Maps values to positions. On a logarithmic axis, values that are not positive map to the low end.
 class AxisMap {
  public:
-  // Limits that the axis leaves open come from [low, high], the data's range.
+  // [low, high] is the range of the data, for limits that the axis does not set.
   AxisMap(const Axis& axis, double low, double high, double from, double to, int most_ticks);
 
   double operator()(double value) const;

@@ -37,7 +37,7 @@ BarPlot draw(Canvas& canvas, const Rect& where, const BarChart& chart, const The
   std::vector<LegendEntry> legend;
   for (std::size_t s = 0; s < chart.series.size(); ++s)
     legend.push_back({chart.series[s], theme.series(s), false});
-  const Rect rest = draw_heading(canvas, where, chart.title, legend, theme);
+  const Rect remaining = draw_heading(canvas, where, chart.title, legend, theme);
 
   const bool logarithmic = chart.value.scale == Scale::logarithmic;
   double low = std::numeric_limits<double>::infinity(), high = -low, names = 0, values = 0;
@@ -57,9 +57,9 @@ BarPlot draw(Canvas& canvas, const Rect& where, const BarChart& chart, const The
 
   Axis axis = chart.value;
   if (!logarithmic && !axis.low) axis.low = 0;
-  const double left = rest.x + names + 10, right = rest.right() - values - 10;
-  const double bottom = rest.bottom() - axis_height - (axis.label.empty() ? 0 : label_size * 1.8);
-  BarPlot plot{{left, rest.y, right - left, bottom - rest.y},
+  const double left = remaining.x + names + 10, right = remaining.right() - values - 10;
+  const double bottom = remaining.bottom() - axis_height - (axis.label.empty() ? 0 : label_size * 1.8);
+  BarPlot plot{{left, remaining.y, right - left, bottom - remaining.y},
                AxisMap(axis, low, high, left, right, ticks_that_fit(right - left, 70)),
                {}};
   check<ValueError>(plot.area.width >= 40 && plot.area.height >= 20, "drawing",
@@ -97,8 +97,8 @@ BarPlot draw(Canvas& canvas, const Rect& where, const BarChart& chart, const The
   canvas.line({left, plot.area.y}, {left, bottom}, {theme.axis, 1});
   if (!axis.label.empty()) {
     const TextStyle label{label_size, theme.muted};
-    canvas.text(Canvas::fitted(axis.label, label, rest.width),
-                {plot.area.center().x, rest.bottom() - label_size * 1.3}, label, Align::center,
+    canvas.text(Canvas::fitted(axis.label, label, remaining.width),
+                {plot.area.center().x, remaining.bottom() - label_size * 1.3}, label, Align::center,
                 Baseline::top);
   }
   return plot;

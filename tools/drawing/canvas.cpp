@@ -73,7 +73,7 @@ cairo_status_t append(void* closure, const unsigned char* data, unsigned int len
   return CAIRO_STATUS_SUCCESS;
 }
 
-// The upright rectangle around `box` turned by `angle` degrees around the origin, moved to `at`.
+// The bounding box of `box`, rotated by `angle` degrees about the origin and moved to `at`.
 Rect turned(const Rect& box, double angle, Point at) {
   const double c = std::cos(angle * std::numbers::pi / 180), s = std::sin(angle * std::numbers::pi / 180);
   double left = 1e300, top = 1e300, right = -1e300, bottom = -1e300;
@@ -155,7 +155,7 @@ void Canvas::ellipse(const Rect& around, Color fill, const Stroke& outline) {
     cairo_translate(context, center.x, center.y);
     cairo_scale(context, std::max(around.width, 1e-9) / 2, std::max(around.height, 1e-9) / 2);
     cairo_arc(context, 0, 0, 1, 0, 2 * std::numbers::pi);
-    cairo_restore(context);  // before the stroke: its width is not to be scaled
+    cairo_restore(context);  // before stroking, so that the line width is not scaled
     paint_path(context, fill, outline);
   });
 }
@@ -187,7 +187,7 @@ std::string Canvas::fitted(std::string_view text, const TextStyle& style, double
   std::string shorter(text);
   while (!shorter.empty() && measure(shorter + "…", style).width > width) {
     while (!shorter.empty() && (static_cast<unsigned char>(shorter.back()) & 0xC0) == 0x80)
-      shorter.pop_back();  // the later bytes of a character
+      shorter.pop_back();  // UTF-8 continuation bytes
     if (!shorter.empty()) shorter.pop_back();
   }
   return shorter + "…";

@@ -1,4 +1,4 @@
-// A picture: drawn once, then written as PNG and as SVG. Cairo draws, stb_image_write encodes.
+// A picture, drawn once and written as PNG or SVG. Cairo draws, stb_image_write encodes.
 #pragma once
 
 #include <metron/tools/drawing/geometry.h>
@@ -25,17 +25,18 @@ struct TextStyle {
   bool bold = false;
 };
 
-enum class Align : std::uint8_t { left, center, right };         // the point is at the text's left, ...
-enum class Baseline : std::uint8_t { top, middle, alphabetic };  // ... and at its top, middle or baseline
+// Which part of a text is at its point.
+enum class Align : std::uint8_t { left, center, right };
+enum class Baseline : std::uint8_t { top, middle, alphabetic };
 
 struct TextExtent {
   double width = 0;
   double ascent = 0;   // above the baseline
-  double descent = 0;  // below it
+  double descent = 0;  // below the baseline
   double height() const { return ascent + descent; }
 };
 
-// A text that was drawn, and the upright rectangle that it fills.
+// A drawn text and its bounding box.
 struct TextBox {
   std::string text;
   Rect box;
@@ -46,7 +47,7 @@ bool has_chinese_font();
 
 class Canvas {
  public:
-  // ValueError unless both sizes are positive and of at most 16384 units.
+  // ValueError unless both sizes are positive and at most 16384 units.
   Canvas(double width, double height, Color background);
 
   double width() const { return width_; }
@@ -56,19 +57,19 @@ class Canvas {
   void line(Point from, Point to, const Stroke& stroke);
   void polyline(std::span<const Point> points, const Stroke& stroke);
   void polygon(std::span<const Point> points, Color fill, const Stroke& outline = {});
-  // Cubic: a start, then two control points and an end for each segment.
+  // Cubic: a start, then two control points and an end per segment.
   void bezier(std::span<const Point> points, const Stroke& stroke);
   void rectangle(const Rect& rect, Color fill, const Stroke& outline = {}, double radius = 0);
   void ellipse(const Rect& around, Color fill, const Stroke& outline = {});
 
-  // UTF-8; `angle` turns it clockwise around `at`, in degrees.
+  // UTF-8, rotated clockwise about `at` by `angle` degrees.
   void text(std::string_view text, Point at, const TextStyle& style, Align align = Align::left,
             Baseline baseline = Baseline::alphabetic, double angle = 0);
   static TextExtent measure(std::string_view text, const TextStyle& style);
-  // The text itself, or its beginning and "…", so that it is no wider than `width`.
+  // The text, or a prefix of it and "…", no wider than `width`.
   static std::string fitted(std::string_view text, const TextStyle& style, double width);
 
-  // What is drawn while it lives appears inside of `rect` alone.
+  // Clips to `rect` during its lifetime.
   class Clip {
    public:
     Clip(Canvas& canvas, const Rect& rect);
@@ -82,7 +83,7 @@ class Canvas {
 
   const std::vector<TextBox>& texts() const { return texts_; }
 
-  // The files' bytes. A PNG has `scale` pixels a unit.
+  // Contents of the files. A PNG has `scale` pixels per unit.
   std::string png(double scale = 2) const;
   std::string svg() const;
 

@@ -15,7 +15,7 @@ void draw_marker(Canvas& canvas, Point at, Marker marker, double size, Color fil
       return canvas.ellipse({at.x - r, at.y - r, size, size}, fill, edge);
     case Marker::square:
       return canvas.rectangle({at.x - r * 0.9, at.y - r * 0.9, size * 0.9, size * 0.9}, fill, edge);
-    case Marker::triangle: {  // its centroid on the point
+    case Marker::triangle: {  // centroid at the point
       const std::array<Point, 3> corners{
           {{at.x, at.y - r * 1.2}, {at.x + r * 1.04, at.y + r * 0.6}, {at.x - r * 1.04, at.y + r * 0.6}}};
       return canvas.polygon(corners, fill, edge);
@@ -31,14 +31,14 @@ void draw_marker(Canvas& canvas, Point at, Marker marker, double size, Color fil
 
 Rect draw_heading(Canvas& canvas, const Rect& where, const std::string& title,
                   const std::vector<LegendEntry>& legend, const Theme& theme) {
-  Rect rest = where;
-  const auto take = [&rest](double height) {
-    rest.y += height;
-    rest.height -= height;
+  Rect remaining = where;
+  const auto take = [&remaining](double height) {
+    remaining.y += height;
+    remaining.height -= height;
   };
   if (!title.empty()) {
     const TextStyle style{title_size, theme.ink, true};
-    canvas.text(Canvas::fitted(title, style, where.width), {where.x, rest.y}, style, Align::left,
+    canvas.text(Canvas::fitted(title, style, where.width), {where.x, remaining.y}, style, Align::left,
                 Baseline::top);
     take(title_size * 1.9);
   }
@@ -55,7 +55,7 @@ Rect draw_heading(Canvas& canvas, const Rect& where, const std::string& title,
       take(row);
     }
     any = true;
-    const double y = rest.y + row / 2;
+    const double y = remaining.y + row / 2;
     if (entry.line) {
       const Stroke stroke{entry.color, std::max(entry.width, 1.5),
                           entry.dashed ? std::vector<double>{5, 4} : std::vector<double>{}};
@@ -68,7 +68,7 @@ Rect draw_heading(Canvas& canvas, const Rect& where, const std::string& title,
     x += width + between;
   }
   if (any) take(row + 6);
-  return rest;
+  return remaining;
 }
 
 double widest(const std::vector<Tick>& ticks) {

@@ -1,4 +1,4 @@
-// What the kinds of charts share. Private to the drawing library.
+// Shared by all kinds of charts. Private to the drawing library.
 #pragma once
 
 #include <metron/tools/drawing/charts.h>
@@ -18,16 +18,16 @@ struct LegendEntry {
   double width = 2;
 };
 
-// Draws the title and the legend, in as many rows as it takes, and returns what is left below them.
+// Draws the title and the legend, in as many rows as needed, and returns the remaining area.
 Rect draw_heading(Canvas& canvas, const Rect& where, const std::string& title,
                   const std::vector<LegendEntry>& legend, const Theme& theme);
 
 void draw_marker(Canvas& canvas, Point at, Marker marker, double size, Color fill, Color outline);
 
-// The room that the widest of the labels takes.
+// Width of the widest label.
 double widest(const std::vector<Tick>& ticks);
 
-// How many labels of this size fit beside each other along an axis of this length.
+// How many labels of this length fit along the axis.
 int ticks_that_fit(double length, double label_length);
 
 }  // namespace metron::drawing

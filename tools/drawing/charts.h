@@ -14,14 +14,14 @@ enum class Marker : std::uint8_t { none, circle, square, triangle, diamond };
 
 struct Series {
   std::string name;                // in the legend, if not empty
-  std::vector<Point> points = {};  // a point that is not finite interrupts the line
-  std::size_t color = 0;           // of the theme's palette
+  std::vector<Point> points = {};  // non-finite points interrupt the line
+  std::size_t color = 0;           // index into the theme's palette
   double width = 2;                // of the line; 0: none
   bool dashed = false;
   double opacity = 1;
   Marker marker = Marker::none;
   double marker_size = 7;
-  std::vector<std::string> labels = {};  // beside the points, one each; or none
+  std::vector<std::string> labels = {};  // next to the points, one each; or none
 };
 
 struct LineChart {
@@ -30,21 +30,21 @@ struct LineChart {
   std::vector<Series> series;
 };
 
-// Where the chart put its data.
+// The data area and its axes.
 struct Plot {
   Rect area;
   AxisMap x, y;
 };
 
-// ValueError if `where` is too small for axes and labels. Series with no points are left out.
+// ValueError if `where` is too small for axes and labels. Series without points are skipped.
 Plot draw(Canvas& canvas, const Rect& where, const LineChart& chart, const Theme& theme);
 
 struct BarGroup {
   std::string name;
-  std::vector<double> values;  // one a series; negative or not finite: no bar
+  std::vector<double> values;  // one per series; no bar if negative or not finite
 };
 
-// Horizontal bars: the groups' names are words.
+// Horizontal bars, since group names are words.
 struct BarChart {
   std::string title;
   Axis value;  // linear from 0, or logarithmic

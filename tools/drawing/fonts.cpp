@@ -1,4 +1,4 @@
-// Which font draws which characters: fontconfig finds the faces, one for Latin text and one for Chinese.
+// Font selection: fontconfig finds the faces, one for Latin text and one for Chinese.
 #include <cairo-ft.h>
 #include <fontconfig/fontconfig.h>
 #include <metron/core/error.h>
@@ -44,7 +44,7 @@ bool is_chinese(char32_t c) {
          (c >= 0x20000 && c <= 0x3FFFF);
 }
 
-// Length of the well-formed UTF-8 sequence at the front, and its character; 0 if there is none (RFC 3629).
+// Length and character of the well-formed UTF-8 sequence at the front; length 0 if there is none (RFC 3629).
 std::size_t decode(std::string_view text, char32_t& c) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char lead = byte(0);
@@ -86,7 +86,7 @@ std::vector<TextRun> split_runs(std::string_view text) {
     const std::size_t length = decode(text, c);
     const bool chinese = length > 0 && is_chinese(c);
     if (runs.empty() || runs.back().chinese != chinese) runs.push_back({"", chinese});
-    runs.back().text += length > 0 ? text.substr(0, length) : "\xEF\xBF\xBD";  // U+FFFD for a wrong byte
+    runs.back().text += length > 0 ? text.substr(0, length) : "\xEF\xBF\xBD";  // U+FFFD for an invalid byte
     text.remove_prefix(std::max<std::size_t>(length, 1));
   }
   return runs;

@@ -1,4 +1,4 @@
-// Faces and runs of text. Private to the drawing library.
+// Font selection and text runs. Private to the drawing library.
 #pragma once
 
 #include <cairo.h>
@@ -13,7 +13,7 @@ struct TextRun {
 };
 std::vector<TextRun> split_runs(std::string_view text);
 
-// Selects the face and the size for what is drawn next.
+// Selects face and size for the next text.
 void select_font(cairo_t* context, const TextStyle& style, bool chinese);
 
 }  // namespace metron::drawing

@@ -42,7 +42,7 @@ struct Color {
             static_cast<double>(rgb & 255) / 255, opacity};
   }
   constexpr Color with_opacity(double opacity) const { return {r, g, b, opacity}; }
-  constexpr Color mixed(const Color& other, double part) const {  // part of the other
+  constexpr Color mixed(const Color& other, double part) const {  // part: weight of `other`
     return {r + (other.r - r) * part, g + (other.g - g) * part, b + (other.b - b) * part,
             a + (other.a - a) * part};
   }

@@ -17,7 +17,7 @@ struct Range {
     low = std::min(low, value);
     high = std::max(high, value);
   }
-  void settle(Scale scale) {  // where there is no data
+  void settle(Scale scale) {  // if there is no data
     if (low <= high) return;
     low = scale == Scale::logarithmic ? 1 : 0;
     high = scale == Scale::logarithmic ? 10 : 1;
@@ -34,7 +34,7 @@ void draw_grid(Canvas& canvas, const Plot& plot, const LineChart& chart, const T
     canvas.line({area.x, y}, {area.right(), y}, {theme.grid, 1});
     canvas.text(tick.label, {area.x - 7, y}, style, Align::right, Baseline::middle);
   }
-  double taken = -1e9;  // labels on the x axis never touch
+  double taken = -1e9;  // right end of the last label, as labels must not touch
   for (const Tick& tick : plot.x.ticks()) {
     const double x = plot.x(tick.value);
     if (chart.x.scale == Scale::logarithmic) canvas.line({x, area.y}, {x, area.bottom()}, {theme.grid, 1});
@@ -74,7 +74,7 @@ void draw_markers(Canvas& canvas, const Plot& plot, const Series& series, const 
   }
 }
 
-// Places each label at the free position nearest to its point: not on a point, another label or the frame.
+// Places each label at the nearest free position, clear of points, other labels and the frame.
 void draw_labels(Canvas& canvas, const Plot& plot, const std::vector<Series>& all, const Theme& theme) {
   std::vector<Rect> taken;
   for (const Series& series : all) {
@@ -90,7 +90,7 @@ void draw_labels(Canvas& canvas, const Plot& plot, const std::vector<Series>& al
       if (series.labels[i].empty()) continue;
       const Point at{plot.x(series.points[i].x), plot.y(series.points[i].y)};
       const TextExtent size = Canvas::measure(series.labels[i], style);
-      Rect place;
+      Rect position;
       const auto is_free = [&](const Rect& rect) {
         return plot.area.contains(rect) && std::none_of(taken.begin(), taken.end(), [&](const Rect& other) {
                  return other.overlaps(rect);
@@ -108,18 +108,18 @@ void draw_labels(Canvas& canvas, const Plot& plot, const std::vector<Series>& al
                                  {-0.75, 0.75}}) {
           const double x = at.x + way.x * distance - size.width * (1 - way.x) / 2;
           const double y = at.y + way.y * distance - size.height() * (1 - way.y) / 2;
-          place = {x, y, size.width, size.height()};
-          found = is_free(place);
+          position = {x, y, size.width, size.height()};
+          found = is_free(position);
           if (found) break;
         }
       }
-      if (!found) continue;  // the table beside the picture has it
-      taken.push_back(place);
-      const Point nearest{std::clamp(at.x, place.x, place.right()),
-                          std::clamp(at.y, place.y, place.bottom())};
+      if (!found) continue;  // the table next to the picture has the value
+      taken.push_back(position);
+      const Point nearest{std::clamp(at.x, position.x, position.right()),
+                          std::clamp(at.y, position.y, position.bottom())};
       if (std::hypot(nearest.x - at.x, nearest.y - at.y) > series.marker_size + 6)
         canvas.line(at, nearest, {theme.axis, 0.8});
-      canvas.text(series.labels[i], {place.x, place.y}, style, Align::left, Baseline::top);
+      canvas.text(series.labels[i], {position.x, position.y}, style, Align::left, Baseline::top);
     }
   }
 }
@@ -148,29 +148,30 @@ Plot draw(Canvas& canvas, const Rect& where, const LineChart& chart, const Theme
   xs.settle(chart.x.scale);
   ys.settle(chart.y.scale);
 
-  Rect rest = draw_heading(canvas, where, chart.title, legend_of(chart, theme), theme);
+  Rect remaining = draw_heading(canvas, where, chart.title, legend_of(chart, theme), theme);
   const TextStyle label{label_size, theme.muted};
-  if (!chart.y.label.empty()) {  // above the axis, where it can be read without turning one's head
-    canvas.text(Canvas::fitted(chart.y.label, label, rest.width), {rest.x, rest.y}, label, Align::left,
-                Baseline::top);
-    rest.y += label_size * 1.8;
-    rest.height -= label_size * 1.8;
+  if (!chart.y.label.empty()) {  // above the axis, so that it needs no rotation
+    canvas.text(Canvas::fitted(chart.y.label, label, remaining.width), {remaining.x, remaining.y}, label,
+                Align::left, Baseline::top);
+    remaining.y += label_size * 1.8;
+    remaining.height -= label_size * 1.8;
   } else {
-    rest.y += tick_size / 2;
-    rest.height -= tick_size / 2;
+    remaining.y += tick_size / 2;
+    remaining.height -= tick_size / 2;
   }
   const double below = tick_size * 2 + (chart.x.label.empty() ? 0 : label_size * 1.8);
-  const double bottom = rest.bottom() - below;
-  const int most_y = ticks_that_fit(bottom - rest.y, tick_size * 3.2);
-  const AxisMap y(chart.y, ys.low, ys.high, bottom, rest.y, most_y);
-  const double left = rest.x + widest(y.ticks()) + 10;
+  const double bottom = remaining.bottom() - below;
+  const int most_y = ticks_that_fit(bottom - remaining.y, tick_size * 3.2);
+  const AxisMap y(chart.y, ys.low, ys.high, bottom, remaining.y, most_y);
+  const double left = remaining.x + widest(y.ticks()) + 10;
   // Half of the last label may extend to the right.
-  AxisMap x(chart.x, xs.low, xs.high, left, rest.right() - 8, ticks_that_fit(rest.right() - left, 62));
+  AxisMap x(chart.x, xs.low, xs.high, left, remaining.right() - 8,
+            ticks_that_fit(remaining.right() - left, 62));
   const double half =
       x.ticks().empty() ? 0 : Canvas::measure(x.ticks().back().label, {tick_size, {}}).width / 2;
-  const double right = rest.right() - std::max(half, 8.0);
+  const double right = remaining.right() - std::max(half, 8.0);
   x = AxisMap(chart.x, xs.low, xs.high, left, right, ticks_that_fit(right - left, 62));
-  const Plot plot{{left, rest.y, right - left, bottom - rest.y}, x, y};
+  const Plot plot{{left, remaining.y, right - left, bottom - remaining.y}, x, y};
   check<ValueError>(plot.area.width >= 40 && plot.area.height >= 40, "drawing",
                     "a chart needs more room than ", where.width, " by ", where.height);
 
@@ -184,7 +185,7 @@ Plot draw(Canvas& canvas, const Rect& where, const LineChart& chart, const Theme
   draw_labels(canvas, plot, chart.series, theme);
   if (!chart.x.label.empty())
     canvas.text(Canvas::fitted(chart.x.label, label, plot.area.width),
-                {plot.area.center().x, rest.bottom() - label_size * 1.3}, label, Align::center,
+                {plot.area.center().x, remaining.bottom() - label_size * 1.3}, label, Align::center,
                 Baseline::top);
   return plot;
 }

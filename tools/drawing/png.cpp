@@ -17,7 +17,7 @@ std::string encode_png(const unsigned char* argb, int width, int height, int str
   unsigned char* out = rgba.data();
   for (int y = 0; y < height; ++y) {
     for (int x = 0; x < width; ++x) {
-      std::uint32_t word;  // in the machine's byte order, with the alpha on top
+      std::uint32_t word;  // native byte order, alpha in the most significant byte
       std::memcpy(&word, argb + std::ptrdiff_t{y} * stride + std::ptrdiff_t{x} * 4, sizeof word);
       const std::uint32_t alpha = word >> 24;
       for (int shift = 16; shift >= 0; shift -= 8) {

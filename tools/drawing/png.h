@@ -5,7 +5,7 @@
 
 namespace metron::drawing {
 
-// From Cairo's premultiplied ARGB words, `stride` bytes a row.
+// From Cairo's premultiplied ARGB words, `stride` bytes per row.
 std::string encode_png(const unsigned char* argb, int width, int height, int stride);
 
 }  // namespace metron::drawing

@@ -1,4 +1,4 @@
-// Colors of a light and a dark picture.
+// Color themes, light and dark.
 #pragma once
 
 #include <metron/tools/drawing/geometry.h>
@@ -9,9 +9,9 @@ namespace metron::drawing {
 
 struct Theme {
   Color background, panel, ink, muted, axis, grid;
-  // Distinguishable with every kind of color blindness: after Okabe and Ito, "Color universal design" (2008).
+  // Distinguishable with any color blindness, after Okabe and Ito, "Color universal design" (2008).
   std::array<Color, 8> palette;
-  // From cheap to expensive: dark on light and light on dark, so that order survives without any hue.
+  // From cheap to expensive, with increasing contrast to the background, so that the order needs no hue.
   Color cold, hot;
 
   const Color& series(std::size_t i) const { return palette[i % palette.size()]; }

@@ -14,10 +14,10 @@
 namespace metron::graph {
 namespace {
 
-// A tensor as autograd knows it, and its node of the graph.
+// Autograd's record of a tensor, with the node that computed it.
 using Meta = std::shared_ptr<GradMeta>;
 
-// All that `root` was computed from, oldest first: an op is younger than its inputs.
+// Everything that `root` was computed from, oldest first. An op is newer than its inputs.
 std::vector<Meta> ancestors(const Meta& root) {
   std::map<std::uint64_t, Meta> found{{root->sequence, root}};
   std::vector<Meta> waiting{root};
@@ -35,7 +35,7 @@ std::vector<Meta> ancestors(const Meta& root) {
   return list;
 }
 
-// Runs `forward` under a profiler, which knows the module of every op.
+// Runs `forward` under a profiler, which records the module of every op.
 class Recorded {
  public:
   template <typename Forward>
@@ -44,7 +44,7 @@ class Recorded {
     profiler_.start();
     output_ = forward();
     profiler_.stop();
-    check<ValueError>(output_.requires_grad(), "graph", "the model computes nothing that has a gradient");
+    check<ValueError>(output_.requires_grad(), "graph", "the model's output requires no gradient");
     metas_ = ancestors(output_.grad_meta());
   }
 
@@ -60,7 +60,7 @@ class Recorded {
     return found == parameters_.end() ? nullptr : &*found;
   }
 
-  // The op nodes with their names, modules and occurrences, in the order of the forward pass.
+  // Counts occurrences, so it must be called in forward order.
   Node op_node(const GradMeta& meta) {
     Node node;
     node.name = meta.node->name;
@@ -87,7 +87,7 @@ Graph capture_forward(Module& model, const Tensor& input, const std::string& tit
   check<DTypeError>(is_floating(input.dtype()), "graph", "the input must be floating, got ",
                     metron::describe(input));
   Tensor x = input.detach();
-  x.set_requires_grad();  // so that the ops before the first parameter are recorded too
+  x.set_requires_grad();  // also records the ops before the first parameter
   Recorded run(model, [&] { return model(x); });
 
   Graph graph;

@@ -13,7 +13,7 @@ using namespace drawing;
 
 namespace {
 
-constexpr double units_per_inch = 72;  // Graphviz's points are the picture's units
+constexpr double units_per_inch = 72;  // one unit of the picture is a point in Graphviz
 
 std::string quoted(const std::string& text) {
   std::string result = "\"";
@@ -31,7 +31,7 @@ std::string hex(const Color& color) {
   return text;
 }
 
-// "" and every prefix of the modules' paths, each with the modules right below it.
+// The children of every module path and its prefixes; "" is the root.
 std::map<std::string, std::set<std::string>> module_tree(const Graph& graph) {
   std::map<std::string, std::set<std::string>> children{{"", {}}};
   for (const Node& node : graph.nodes) {
@@ -70,8 +70,7 @@ class DotWriter {
   }
 
  private:
-  // For the layout a box as large as the picture's text: Graphviz's own fonts may measure otherwise. A
-  // cluster's is `stretch` times as wide, so that an arrow into its middle passes beside the text.
+  // For the layout, a box of the size that the drawing library measures: Graphviz's fonts may differ.
   std::string label(const std::string& text, double size) const {
     if (!for_layout_) return quoted(text);
     const TextExtent extent = Canvas::measure(text, {.size = size, .color = {}});
@@ -83,7 +82,7 @@ class DotWriter {
     return html.str();
   }
 
-  // Room for the label beside an arrow that comes in the middle.
+  // Leaves room for the label next to an arrow that enters in the middle.
   double margin_of(const std::string& module) const {
     constexpr double least = 10, gap = 16;
     double widest = 0;

@@ -6,8 +6,8 @@
 namespace metron::graph {
 
 enum class DotPurpose : std::uint8_t {
-  show,    // with texts
-  layout,  // boxes of the texts' sizes instead
+  show,    // complete
+  layout,  // with empty boxes in place of the texts
 };
 std::string write_dot(const Graph& graph, const drawing::Theme& theme, DotPurpose purpose);
 

@@ -1,4 +1,4 @@
-// The data-flow graph of a model, or the autograd graph of a training step: captured by running it once.
+// The data-flow graph of a model, or the autograd graph of a training step, captured by running it once.
 #pragma once
 
 #include <metron/core/timer/profile.h>
@@ -15,11 +15,11 @@ enum class NodeKind : std::uint8_t { input, output, op, parameter };
 
 struct Node {
   NodeKind kind = NodeKind::op;
-  std::string name;             // "conv2d", "conv2d backward"; of a parameter its path
-  std::string module = {};      // path, "" outside of all modules
-  std::int64_t parameters = 0;  // elements of the parameters that it reads
-  std::int32_t occurrence = 0;  // among the ops of this name and module, in the order of the forward pass
-  std::optional<double> time_us = {};  // of a warm call, where a profile is given
+  std::string name;                    // "conv2d", "conv2d backward"; the path of a parameter
+  std::string module = {};             // path; "" outside of all modules
+  std::int64_t parameters = 0;         // elements of the parameters it reads
+  std::int32_t occurrence = 0;         // among ops of the same name and module, in forward order
+  std::optional<double> time_us = {};  // of a warm call; set by set_times
 };
 
 struct Edge {
@@ -29,13 +29,13 @@ struct Edge {
   DType dtype = DType::float32;
 };
 
-// The words of a picture, in its language.
+// Texts of a picture, in its language.
 struct Words {
-  std::string parameter = " parameter", parameters = " parameters";  // after their number
+  std::string parameter = " parameter", parameters = " parameters";  // after the count
   std::string activations = "arrows carry activations", gradients = "arrows carry gradients";
   std::string separator = "; ";
-  std::string a_call = " per call";  // after a time
-  std::string mark = {};             // after every time, where it must not be taken for another device's
+  std::string per_call = " per call";  // after a time
+  std::string mark = {};               // after every time, to mark times of an emulated device
 };
 
 struct Graph {
@@ -44,20 +44,20 @@ struct Graph {
   bool backward = false;  // edges carry gradients
   std::vector<Node> nodes;
   std::vector<Edge> edges;
-  std::int64_t parameters = 0;  // of the whole model
+  std::int64_t parameters = 0;  // of the model
 };
 
-// What `model` computes from `input`, which must be floating: nodes are the ops that autograd recorded, so an
-// op without a gradient (argmax) is not in it. Parameters are counted in the ops that read them.
+// What `model` computes from the floating-point `input`. Nodes are the ops that autograd records, so ops
+// without a gradient (argmax) are missing. Parameters are counted at the ops that read them.
 Graph capture_forward(Module& model, const Tensor& input, const std::string& title);
 
-// What loss.backward() computes for nll_loss(model(input), target): an edge is the gradient that one op's
-// backward hands to another's or to a parameter.
+// What backward() computes for nll_loss(model(input), target). An edge is a gradient that the backward of one
+// op passes to that of another or to a parameter.
 Graph capture_backward(Module& model, const Tensor& input, const Tensor& target, const std::string& title);
 
-// Sets the times of the ops that the profile has: the average of their warm calls with the graph's shapes, of
-// what is the op's own, without the ops nested in it. ValueError if it lacks one of them: it is of another
-// model or batch size.
+// Sets the time of each op to the mean over its warm calls with the graph's shapes, excluding nested ops.
+// ValueError if the profile lacks an op, for example because it was recorded with another model or batch
+// size.
 void set_times(Graph& graph, const Profile& profile);
 
 std::string describe(const Shape& shape, DType dtype);  // "64×32×26×26 float32"

@@ -1,4 +1,4 @@
-// Sizes and texts that the DOT file and the picture have in common. Private to the graph library.
+// Sizes and texts shared by the DOT file and the picture. Private to the graph library.
 #pragma once
 
 #include <metron/tools/graph/picture.h>
@@ -15,10 +15,10 @@ inline constexpr double padding_x = 14, padding_y = 8;
 drawing::TextStyle style_of_line(std::size_t line, drawing::Color color);
 drawing::Rect node_extent(const Node& node, const Words& words);  // at the origin
 
-// The last part of the module's path, and what the parameters of its ops add up to where several have any.
+// The last component of the module's path, and its parameter count if several of its ops have parameters.
 std::string cluster_label(const Graph& graph, const std::string& module);
 
-// The color of a node: from cold to hot with its part of the most expensive one's time.
+// Node colors, from cold to hot by time relative to the most expensive op.
 class NodeColors {
  public:
   NodeColors(const Graph& graph, const drawing::Theme& theme);

@@ -1,4 +1,4 @@
-// Graphviz lays out: nodes, clusters and splines, in points with y growing upwards.
+// Layout by Graphviz: nodes, clusters and splines, in points, with y growing upwards.
 #include <gvc.h>
 #include <metron/core/error.h>
 #include <metron/tools/graph/dot.h>
@@ -14,16 +14,16 @@ using drawing::Point;
 
 namespace {
 
-class LaidOut {
+class GraphvizLayout {
  public:
-  explicit LaidOut(const std::string& dot) : context_(gvContext()), graph_(agmemread(dot.c_str())) {
+  explicit GraphvizLayout(const std::string& dot) : context_(gvContext()), graph_(agmemread(dot.c_str())) {
     check<Error>(context_ != nullptr && graph_ != nullptr, "graph", "Graphviz can't read the graph");
     check<Error>(gvLayout(context_.get(), graph_.get(), "dot") == 0, "graph",
                  "Graphviz can't lay out the graph; is its layout plug-in installed?");
   }
-  ~LaidOut() { gvFreeLayout(context_.get(), graph_.get()); }
-  LaidOut(const LaidOut&) = delete;
-  LaidOut& operator=(const LaidOut&) = delete;
+  ~GraphvizLayout() { gvFreeLayout(context_.get(), graph_.get()); }
+  GraphvizLayout(const GraphvizLayout&) = delete;
+  GraphvizLayout& operator=(const GraphvizLayout&) = delete;
   Agraph_t* graph() const { return graph_.get(); }
 
  private:
@@ -92,7 +92,7 @@ class Reader {
 }  // namespace
 
 Layout lay_out(const Graph& graph) {
-  const LaidOut laid_out(write_dot(graph, drawing::light_theme(), DotPurpose::layout));
+  const GraphvizLayout laid_out(write_dot(graph, drawing::light_theme(), DotPurpose::layout));
   return Reader(laid_out.graph(), graph).finish();
 }
 

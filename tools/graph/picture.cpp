@@ -25,8 +25,8 @@ bool has_times(const Graph& graph) {
   return std::any_of(graph.nodes.begin(), graph.nodes.end(), [](const Node& node) { return node.time_us; });
 }
 
-Point moved(Point p, Point by) { return {p.x + by.x, p.y + by.y}; }
-Rect moved(const Rect& r, Point by) { return {r.x + by.x, r.y + by.y, r.width, r.height}; }
+Point translated(Point p, Point by) { return {p.x + by.x, p.y + by.y}; }
+Rect translated(const Rect& r, Point by) { return {r.x + by.x, r.y + by.y, r.width, r.height}; }
 
 class Painter {
  public:
@@ -70,7 +70,7 @@ class Painter {
                  {.size = subtitle_size, .color = theme_.muted}, Align::left, Baseline::top);
   }
 
-  // From nothing to the most expensive op.
+  // A scale from 0 to the most expensive op.
   void draw_legend() {
     const double y = margin + heading_height - 8;
     constexpr int steps = 30;
@@ -84,7 +84,7 @@ class Painter {
         graph_.nodes.begin(), graph_.nodes.end(),
         [](const Node& a, const Node& b) { return a.time_us.value_or(0) < b.time_us.value_or(0); });
     const TextStyle style{.size = detail_size, .color = theme_.muted};
-    const std::string text = label_of(*most, graph_.words).back() + graph_.words.a_call;
+    const std::string text = label_of(*most, graph_.words).back() + graph_.words.per_call;
     const double zero = Canvas::measure("0", style).width + 8, width = Canvas::measure(text, style).width;
     canvas_.text("0", {margin, y + legend_height + 4}, style, Align::left, Baseline::top);
     canvas_.text(text, {margin + std::max(legend_width, zero + width), y + legend_height + 4}, style,
@@ -92,10 +92,10 @@ class Painter {
   }
 
   void draw_cluster(const Layout::Cluster& cluster) {
-    canvas_.rectangle(moved(cluster.area, offset_), theme_.panel, {.color = theme_.grid, .width = 1}, 6);
+    canvas_.rectangle(translated(cluster.area, offset_), theme_.panel, {.color = theme_.grid, .width = 1}, 6);
   }
 
-  // Over the arrows, which it may interrupt.
+  // Drawn over the arrows.
   void draw_cluster_label(const Layout::Cluster& cluster) {
     const TextStyle style{.size = cluster_size, .color = theme_.muted};
     const std::string text = cluster_label(graph_, cluster.module);
@@ -107,7 +107,7 @@ class Painter {
 
   void draw_node(std::size_t index) {
     const Node& node = graph_.nodes[index];
-    const Rect box = moved(layout_.nodes[index], offset_);
+    const Rect box = translated(layout_.nodes[index], offset_);
     const double radius = node.kind == NodeKind::op ? 5 : box.height / 2;
     canvas_.rectangle(box, colors_.fill(node), {.color = theme_.axis, .width = 1.2}, radius);
     const std::vector<std::string> lines = label_of(node, graph_.words);
@@ -120,9 +120,9 @@ class Painter {
   void draw_arrow(const Layout::Curve& curve) {
     if (curve.points.size() < 4) return;
     std::vector<Point> points;
-    for (const Point& p : curve.points) points.push_back(moved(p, offset_));
+    for (const Point& p : curve.points) points.push_back(translated(p, offset_));
     canvas_.bezier(points, {.color = theme_.axis, .width = 1.4});
-    const Point tip = moved(curve.tip, offset_), base = points.back();
+    const Point tip = translated(curve.tip, offset_), base = points.back();
     const double dx = tip.x - base.x, dy = tip.y - base.y, length = std::hypot(dx, dy);
     if (length == 0) return;
     const Point side{-dy / length * 4, dx / length * 4};
@@ -132,7 +132,7 @@ class Painter {
 
   void draw_edge_label(const Layout::Curve& curve) {
     const Edge& edge = graph_.edges[curve.edge];
-    canvas_.text(describe(edge.shape, edge.dtype), moved(curve.label, offset_),
+    canvas_.text(describe(edge.shape, edge.dtype), translated(curve.label, offset_),
                  {.size = edge_size, .color = theme_.muted}, Align::center, Baseline::middle);
   }
 

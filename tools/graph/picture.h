@@ -1,4 +1,4 @@
-// A graph as a picture: Graphviz lays it out, the drawing library draws it.
+// Pictures of graphs: Graphviz computes the layout, the drawing library draws.
 #pragma once
 
 #include <metron/tools/drawing/canvas.h>
@@ -11,32 +11,32 @@
 
 namespace metron::graph {
 
-// Modules are clusters, ops are nodes as large as their labels, shapes and dtypes label the edges. Plain
-// Graphviz draws it as well: `dot -Tsvg`.
+// Modules are clusters, ops are nodes sized to their labels, and edges are labeled with shape and dtype.
+// Graphviz can also render it: `dot -Tsvg`.
 std::string to_dot(const Graph& graph, const drawing::Theme& theme = drawing::light_theme());
 
 struct Layout {
   struct Cluster {
     std::string module;
     drawing::Rect area;
-    drawing::Point label;  // its center
+    drawing::Point label;  // center
   };
   struct Curve {
     std::size_t edge = 0;
-    std::vector<drawing::Point> points;  // a start, then two control points and an end for each segment
-    drawing::Point tip;                  // of the arrow
-    drawing::Point label;                // its center
+    std::vector<drawing::Point> points;  // cubic: a start, then two control points and an end per segment
+    drawing::Point tip;                  // of the arrowhead
+    drawing::Point label;                // center
   };
   double width = 0, height = 0;
-  std::vector<drawing::Rect> nodes;  // as Graph::nodes
-  std::vector<Cluster> clusters;     // the outer before the inner
-  std::vector<Curve> curves;         // as Graph::edges
+  std::vector<drawing::Rect> nodes;  // in the order of Graph::nodes
+  std::vector<Cluster> clusters;     // outer before inner
+  std::vector<Curve> curves;         // in the order of Graph::edges
 };
-Layout lay_out(const Graph& graph);  // Error where Graphviz can't
+Layout lay_out(const Graph& graph);  // Error if Graphviz fails
 
 drawing::Canvas draw(const Graph& graph, const drawing::Theme& theme = drawing::light_theme());
 
-// The lines of a node's label: its name, then parameters and time where it has them.
+// The lines of a node's label: name, then parameters and time if it has any.
 std::vector<std::string> label_of(const Node& node, const Words& words = {});
 
 }  // namespace metron::graph

@@ -1,5 +1,4 @@
-// Which record of a profile belongs to which node of a graph: the n-th op of this name in this module of
-// every pass.
+// Matches the records of a profile with the nodes of a graph: the n-th op of a name and module in each pass.
 #include <metron/core/error.h>
 #include <metron/core/profiler/ranking.h>
 #include <metron/tools/graph/graph.h>
@@ -23,7 +22,7 @@ struct Average {
 
 using Key = std::tuple<std::string, std::string>;  // module and name
 
-// An op's own time and that of its kernels, but not that of the ops in it.
+// Time of each op including its own kernels but not nested ops.
 std::vector<double> own_times(const Profile& profile) {
   const std::vector<RecordTimes> times = corrected_times(profile);
   std::vector<double> own(times.size());
@@ -36,12 +35,12 @@ std::vector<double> own_times(const Profile& profile) {
   return own;
 }
 
-// The forward op's record: what identifies a backward op's node too.
+// The record of the forward op, which also identifies the node of its backward op.
 std::int32_t forward_of(const Record& record, std::int32_t index) {
   return record.phase == Phase::backward ? record.forward : index;
 }
 
-// Of every op, what its own kernels were called with: "float32 (64, 1, 28, 28), float32 (32, 1, 3, 3)".
+// The operands of each op's own kernels: "float32 (64, 1, 28, 28), float32 (32, 1, 3, 3)".
 std::vector<std::string> operands_of_ops(const Profile& profile) {
   std::vector<std::string> operands(profile.records.size());
   for (std::size_t i = 0; i < operands.size(); ++i) {
@@ -54,7 +53,7 @@ std::vector<std::string> operands_of_ops(const Profile& profile) {
   return operands;
 }
 
-// What the node's arrows carry, as in operands: "(64, 1, 28, 28)".
+// The shapes on the node's edges, formatted as operands: "(64, 1, 28, 28)".
 std::vector<std::string> shapes_at(const Graph& graph, std::size_t node) {
   std::vector<std::string> shapes;
   for (const Edge& edge : graph.edges) {
@@ -74,7 +73,7 @@ bool is_outermost_backward(const Profile& profile, const Record& record) {
 }  // namespace
 
 void set_times(Graph& graph, const Profile& profile) {
-  std::map<Key, std::int32_t> in_a_pass;  // how many nodes share module and name
+  std::map<Key, std::int32_t> per_pass;  // number of nodes
   const auto key_of = [&](const Node& node) {
     constexpr std::string_view suffix = " backward";
     const std::size_t length = node.name.size() - (graph.backward ? suffix.size() : 0);
@@ -84,7 +83,7 @@ void set_times(Graph& graph, const Profile& profile) {
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     const Node& node = graph.nodes[i];
     if (node.kind != NodeKind::op) continue;
-    ++in_a_pass[key_of(node)];
+    ++per_pass[key_of(node)];
     shapes[{key_of(node), node.occurrence}] = shapes_at(graph, i);
   }
 
@@ -92,17 +91,17 @@ void set_times(Graph& graph, const Profile& profile) {
   const std::vector<std::string> operands = operands_of_ops(profile);
   const std::vector<RecordTimes> times = corrected_times(profile);
   std::map<Key, std::int32_t> seen;                  // forward calls so far
-  std::map<std::int32_t, std::int32_t> occurrences;  // of a forward record
+  std::map<std::int32_t, std::int32_t> occurrences;  // by forward record
   std::map<std::pair<Key, std::int32_t>, Average> averages;
-  std::map<std::pair<Key, std::int32_t>, std::string> others;  // operands of calls that do not fit the node
+  std::map<std::pair<Key, std::int32_t>, std::string> others;  // operands of skipped calls
   for (std::size_t i = 0; i < own.size(); ++i) {
     const Record& record = profile.records[i];
     const auto index = static_cast<std::int32_t>(i);
     if (record.kind != RecordKind::op || record.phase == Phase::optimizer) continue;
     const bool backward = record.phase == Phase::backward;
     if (!backward) {
-      const auto found = in_a_pass.find({profile.strings[record.module], record.name});
-      if (found == in_a_pass.end()) continue;
+      const auto found = per_pass.find({profile.strings[record.module], record.name});
+      if (found == per_pass.end()) continue;
       occurrences[index] = seen[found->first]++ % found->second;
     }
     if (backward != graph.backward || record.first) continue;
@@ -110,7 +109,7 @@ void set_times(Graph& graph, const Profile& profile) {
     const auto occurrence = occurrences.find(forward_of(record, index));
     if (occurrence == occurrences.end()) continue;
     const std::pair node(Key(profile.strings[record.module], record.name), occurrence->second);
-    // A call on a batch of another size says nothing of this one.
+    // Skip calls with another batch size.
     const std::string& given = operands[static_cast<std::size_t>(occurrence->first)];
     const std::vector<std::string>& wanted = shapes[node];
     const bool fits = given.empty() || wanted.empty() ||
@@ -131,11 +130,11 @@ void set_times(Graph& graph, const Profile& profile) {
     const auto other = others.find(key);
     if (found == averages.end() && other != others.end())
       fail<ValueError>("graph", "the profile has ", node.name, node.module.empty() ? "" : " in ", node.module,
-                       " of ", other->second, " alone, the graph one of ", shapes[key].front(),
-                       ": it is of another batch size or model");
+                       " only for ", other->second, ", the graph has it for ", shapes[key].front(),
+                       ": it was recorded with another batch size or model");
     check<ValueError>(found != averages.end(), "graph", "the profile has no warm call of ", node.name,
                       node.module.empty() ? "" : " in ", node.module,
-                      ": it is of another model, or too short");
+                      ": it was recorded with another model or is too short");
     node.time_us = found->second.total_ns * 1e-3 / static_cast<double>(found->second.calls);
   }
 }

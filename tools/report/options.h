@@ -12,9 +12,9 @@ namespace metron::report {
 
 struct Options {
   std::string out = "metron-report";
-  std::string data;     // folder with MNIST's four IDX files
-  std::string from;     // a finished run: its folder, or a file of weights; "": train
-  std::string metrics;  // of the finished run, where its folder has none
+  std::string data;     // folder with the four IDX files of MNIST
+  std::string from;     // a finished run: its folder or a weights file; "": train
+  std::string metrics;  // of the finished run, if its folder has none
   std::string device = "auto";
   std::string providers;
   int threads = 0;  // 0: all cores
@@ -32,12 +32,12 @@ struct Options {
   int rounds = 5;
   int steps = 6;
   int warmup = 3;
-  double provider_budget = 0.05;  // seconds for each row; 0: no providers side by side
+  double provider_budget = 0.05;  // seconds per row; 0: no comparison of providers
   bool faithful = false;
   std::string language = "en";
   bool gzip_trace = false;
 
-  std::vector<std::string> command;  // as it was given
+  std::vector<std::string> command;  // as passed
 };
 
 }  // namespace metron::report

@@ -62,7 +62,7 @@ graph::Graph capture(const Options& options, const Experiment& experiment, const
   return graph;
 }
 
-// Everything that is written, each with what it is.
+// Writes files and lists them in the report.
 class FolderWriter {
  public:
   FolderWriter(ReportFolder& folder, Report& report, Progress& progress)

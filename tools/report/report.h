@@ -1,4 +1,4 @@
-// `metron report` as a function: trains or reads a finished run, measures, analyses and writes the folder.
+// `metron report`: trains or reads a finished run, measures, analyzes and writes the folder.
 #pragma once
 
 #include <metron/tools/report/measure/progress.h>
@@ -8,7 +8,7 @@
 
 namespace metron::report {
 
-// All of it. True if it was not interrupted: `stop` ends the stage that runs, and what was done is written.
+// False if interrupted: setting `stop` ends the current stage, and the results so far are written.
 // `on_interrupt` handles Ctrl-C while another process measures.
 bool make_report(const Options& options, Progress& progress, std::atomic<bool>& stop,
                  void (*on_interrupt)(int));

@@ -1,4 +1,4 @@
-// Run to JSON and back.
+// Conversion of a report to JSON and back.
 #include <metron/core/error.h>
 #include <metron/tools/report/run_fields.h>
 
@@ -86,12 +86,12 @@ Report load_run(const std::filesystem::path& path) {
   try {
     const Json json = Json::parse(file);
     check<IoError>(json.at("format") == format && json.at("version") == version, "report", path.string(),
-                   ": is no run.json that this version of metron report wrote");
+                   ": is not a run.json of this version of metron report");
     Report report;
     read(json, report);
     return report;
   } catch (const nlohmann::json::exception& error) {
-    fail<IoError>("report", path.string(), ": is no run.json: ", error.what());
+    fail<IoError>("report", path.string(), ": is not a run.json: ", error.what());
   }
 }
 

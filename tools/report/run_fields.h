@@ -1,4 +1,4 @@
-// The members of each struct of run.h, once, for writing and reading. Private to run.cpp.
+// Lists the members of each struct of run.h, for both writing and reading. Private to run.cpp.
 #pragma once
 
 #include <metron/tools/report/run.h>

@@ -1,4 +1,4 @@
-// From what was recorded to the sections of a report. Nothing here measures.
+// Turns recorded profiles into the sections of a report.
 #pragma once
 
 #include <metron/tools/report/analyse/samples.h>
@@ -13,26 +13,26 @@ namespace metron::report {
 
 struct RankingContext {
   std::int64_t batch = 0;
-  std::size_t rounds = 1;  // of equally many steps; ranks are known from three on
-  tools::Roofs roofs;      // 0 where they are not measured
-  double peak_bytes = 0;   // of memory that was live at once
+  std::size_t rounds = 1;  // with equal numbers of steps; fewer than three leave all ranks unknown
+  tools::Roofs roofs;      // 0 if not measured
+  double peak_bytes = 0;   // of live memory
 };
 
-// The ranking of training steps, as BatchSection's ops, phases and medians. An op's rank is known where its
-// times in all rounds, each the median of its steps, lie apart from those of every other op, by more than
-// the timer's noise.
+// Ranks training steps: the ops, phases and medians of BatchSection. The rank of an op is known if its times
+// in all rounds, each a median over steps, differ from those of every other op by more than the timer's
+// noise.
 BatchSection rank_steps(const StepSamples& samples, const RankingContext& context);
 
-// The rest of the section: of the whole profile, whose steps are `samples`.
+// The remaining fields of the section, from the profile that was sampled.
 void set_wall_parts(BatchSection& section, const Profile& profile);
 
-// The most memory that was live at once, on the host or on the device.
+// Peak of live memory, on the host or on the device, whichever is higher.
 double peak_bytes(const Profile& profile);
 
 std::vector<ComparisonRow> compare_batches(const std::vector<BatchSection>& batches);
 std::vector<RooflinePoint> roofline_points(const std::vector<BatchSection>& batches);
 
-// `libraries` is the environment's list: the name behind a provider is its library's.
+// The library of a provider, from the environment.
 struct LibraryName {
   std::string provider, library;
 };
@@ -41,13 +41,13 @@ ColdSection compare_cold(const StepSamples& cold, const StepSamples& warm, std::
 
 FaithfulSection rank_faithful(const StepSamples& samples, std::int64_t batch);
 
-// Of everything that can be compared: faithful and warm with the reference, cold with warm, and the batch
-// sizes with each other. `samples` are those of the sections, in their order.
 struct BatchSamples {
   std::int64_t batch = 0;
   std::size_t rounds = 1;
   StepSamples warm, cold, faithful;
 };
+// Correlates every comparable pair: faithful and warm with the reference, cold with warm, and batch sizes
+// with each other. `samples` has one element per section, in order.
 std::vector<Correlation> correlate(const std::vector<BatchSamples>& samples);
 
 }  // namespace metron::report

@@ -22,7 +22,7 @@ std::string utc(std::chrono::system_clock::time_point time) {
   return text;
 }
 
-// The variables that Metron, or the threads it computes with, take settings from.
+// The environment variables that configure Metron and OpenMP.
 std::vector<std::string> set_variables() {
   std::vector<std::string> variables;
   for (char** variable = environ; *variable != nullptr; ++variable) {
@@ -62,7 +62,7 @@ Settings settings_of(const Options& options, const Measurements& measured,
   if (s.emulated) s.device_name = "an emulated device, on " + environment.cpu.model;
   const auto& order = detail::provider_order(experiment.device.type());
   for (const ProviderId id : order) s.providers.emplace_back(providers()[static_cast<std::size_t>(id)].name);
-  // On an emulated device only our own kernels are the real ones.
+  // On an emulated device, only Metron's own kernels are real.
   for (const std::string& name : s.providers) {
     if (s.emulated && name != "cuda") s.fakes.push_back(name);
   }
@@ -96,8 +96,8 @@ std::vector<LibraryName> library_names(const tools::Environment& environment) {
   return names;
 }
 
-// The times of an emulated device are an emulator's: no rates are made of them.
-void forget_rates(BatchSection& section) {
+// Rates by the emulator's times would be meaningless.
+void clear_rates(BatchSection& section) {
   for (OpRow& op : section.ops) {
     op.gflops = op.gbytes = std::nullopt;
     for (KernelRow& kernel : op.kernels) kernel.gflops = kernel.gbytes = std::nullopt;
@@ -156,7 +156,7 @@ Report analyse(const Options& options, const Measurements& measured, std::vector
     set_wall_parts(section, warm);
     section.ranking_file = "ranking-" + std::to_string(profiles.batch) + ".csv";
     section.trace_process = static_cast<int>(traces.size()) + 1;
-    if (report.settings.emulated) forget_rates(section);
+    if (report.settings.emulated) clear_rates(section);
     report.batches.push_back(std::move(section));
     report.cold.push_back(compare_cold(s.cold, s.warm, profiles.batch, library_names(environment)));
     report.faithful.push_back(rank_faithful(s.faithful, profiles.batch));

@@ -1,4 +1,4 @@
-// From measurements to the report. Nothing here measures or writes.
+// Assembles the report from the measurements.
 #pragma once
 
 #include <metron/core/timer/profile.h>
@@ -10,7 +10,7 @@
 
 namespace metron::report {
 
-// `traces` gets the warm steps of each batch size. The notes have no text yet.
+// `traces` receives the warm steps of each batch size. The texts of the notes are still empty.
 Report analyse(const Options& options, const Measurements& measured, std::vector<Profile>& traces);
 
 }  // namespace metron::report

@@ -1,4 +1,4 @@
-// Which rankings agree, and how far: Kendall's tau-b of everything that can be compared.
+// Agreement of rankings: Kendall's tau-b of every comparable pair.
 #include <metron/tools/report/analyse/analyse.h>
 #include <metron/tools/report/analyse/names.h>
 #include <metron/tools/statistics.h>
@@ -13,7 +13,7 @@ namespace {
 
 using Items = std::map<std::string, tools::Measured>;
 
-// What each op's total was in each process, or round, of the measurement.
+// The times of an op to rank by.
 enum class Times : std::uint8_t { ranked, total };
 
 Items items_of(const StepSamples& samples, std::size_t rounds, Times times, const auto& name) {
@@ -33,8 +33,7 @@ std::string reference_name(const OpKey& key) {
   return key.first == Phase::forward ? reference_op(key.second) : "";
 }
 
-// The reference measured once at each batch size, and the same thing each time: one image. So how far its
-// tables lie apart is its noise.
+// The reference repeats one measurement, so the variation among its tables is its noise.
 Items reference_items(std::int64_t batch) {
   Items items;
   std::map<std::string, std::pair<double, double>> ranges;
@@ -81,7 +80,7 @@ std::optional<Correlation> correlation(const std::string& kind, const Side& firs
   return c;
 }
 
-// The faithful table has nested rows of its own: the kernels that the reference has a name for.
+// Includes the nested rows of the faithful table: kernels that have a name in the reference.
 Items faithful_items(const StepSamples& samples, std::size_t rounds) {
   Items items = items_of(samples, rounds, Times::total, reference_name);
   for (const auto& [key, op] : samples.ops) {

@@ -6,7 +6,7 @@
 
 namespace metron::report {
 
-extern const char* const reference_csv;  // reference_ranking.csv, written into a source file by CMake
+extern const char* const reference_csv;  // reference_ranking.csv, embedded by CMake
 
 namespace {
 
@@ -27,7 +27,7 @@ T number(std::string_view text) {
   T value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   check<ValueError>(error == std::errc() && end == text.data() + text.size(), "reference",
-                    "a number is expected, got \"", text, '"');
+                    "expected a number, got \"", text, '"');
   return value;
 }
 
@@ -61,7 +61,7 @@ std::string reference_op(std::string_view op) {
   return in_reference(op) ? std::string(op) : "";
 }
 
-// What the reference nests below an op and we compute in one kernel of it.
+// Rows nested in the reference that are part of one kernel here.
 std::string reference_kernel(std::string_view op, std::string_view slot) {
   if (op == "conv2d" && slot == "conv2d_forward") return "convolution";
   if (op == "relu" && slot == "unary") return "threshold";

@@ -1,4 +1,4 @@
-// The names that the reference's profiler gives to our ops and kernels.
+// Names of Metron's ops and kernels in the reference.
 #pragma once
 
 #include <string>
@@ -15,11 +15,11 @@ struct ReferenceEntry {
   double total_us = 0;
 };
 
-// All rows of reference_ranking.csv. ValueError for text that is no such table.
+// All rows of reference_ranking.csv. ValueError if the text is not such a table.
 const std::vector<ReferenceEntry>& reference_entries();
 std::vector<ReferenceEntry> parse_reference(std::string_view csv);
 
-// "" where the reference has no counterpart.
+// "" if the reference has no counterpart.
 std::string reference_op(std::string_view op);                             // "linear": "addmm"
 std::string reference_kernel(std::string_view op, std::string_view slot);  // "relu", "unary": "threshold"
 

@@ -1,4 +1,4 @@
-// The first pass of a process: beside warm ones, and as the lab ranked it.
+// The first pass of a process: compared with warm passes, and ranked as in the lab.
 #include <metron/tools/report/analyse/analyse.h>
 #include <metron/tools/report/analyse/names.h>
 #include <metron/tools/statistics.h>
@@ -88,7 +88,7 @@ FaithfulSection rank_faithful(const StepSamples& samples, std::int64_t batch) {
     add(reference_op(key.second), key.second, op.calls, op.total_us);
     for (const auto& [kernel_key, kernel] : op.kernels) {
       const std::string reference = reference_kernel(key.second, kernel_key.first);
-      if (reference.empty()) continue;  // no counterpart below this op in the reference
+      if (reference.empty()) continue;  // no nested row in the reference
       add(reference, key.second + " > " + kernel_key.second + '.' + kernel_key.first, kernel.calls,
           kernel.host_us);
     }

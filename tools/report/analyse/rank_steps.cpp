@@ -1,4 +1,4 @@
-// The warm ranking, and what follows from it: batch sizes beside each other, points below the roofs.
+// The warm ranking, and what is derived from it: the comparison of batch sizes and the roofline.
 #include <metron/core/profiler/profile_views.h>
 #include <metron/core/profiler/ranking.h>
 #include <metron/tools/report/analyse/analyse.h>
@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t fewest_rounds = 3;
 
-// The rates of so much work in this time. What is not counted or not measured stays empty.
+// Rates stay empty if the work is not counted or the roofs are not measured.
 template <typename Row>
 void set_rates(Row& row, double time_us, const RankingContext& context) {
   if (time_us <= 0) return;
@@ -83,18 +83,18 @@ class Ranker {
   double steps_;
 };
 
-bool is_apart(const OpRow& a, const OpRow& b, double noise_us) {
+bool is_separated(const OpRow& a, const OpRow& b, double noise_us) {
   const double noise = noise_us * std::max(a.calls, b.calls);
   return a.lowest_us > b.highest_us + noise || b.lowest_us > a.highest_us + noise;
 }
 
-// Numbers the rows, which are sorted, and says whose number is known.
-void number(const std::vector<OpRow*>& rows, bool enough, double noise_us, int OpRow::*rank,
-            bool OpRow::*known) {
+// Ranks the sorted rows and determines which ranks are known.
+void set_ranks(const std::vector<OpRow*>& rows, bool enough, double noise_us, int OpRow::*rank,
+               bool OpRow::*known) {
   for (std::size_t i = 0; i < rows.size(); ++i) {
     rows[i]->*rank = static_cast<int>(i) + 1;
     rows[i]->*known = enough && std::all_of(rows.begin(), rows.end(), [&](const OpRow* other) {
-                        return other == rows[i] || is_apart(*rows[i], *other, noise_us);
+                        return other == rows[i] || is_separated(*rows[i], *other, noise_us);
                       });
   }
 }
@@ -135,9 +135,9 @@ BatchSection rank_steps(const StepSamples& samples, const RankingContext& contex
     by_phase[op.phase].push_back(&op);
   }
   const bool enough = context.rounds >= fewest_rounds;
-  number(all, enough, samples.noise_us, &OpRow::rank, &OpRow::rank_known);
+  set_ranks(all, enough, samples.noise_us, &OpRow::rank, &OpRow::rank_known);
   for (const auto& [phase, rows] : by_phase)
-    number(rows, enough, samples.noise_us, &OpRow::phase_rank, &OpRow::phase_rank_known);
+    set_ranks(rows, enough, samples.noise_us, &OpRow::phase_rank, &OpRow::phase_rank_known);
 
   for (const Phase phase : {Phase::forward, Phase::backward, Phase::optimizer}) {
     PhaseRow row;

@@ -1,4 +1,4 @@
-// Records as numbers a training step: how long each op and each of its kernels took in every recorded step.
+// Samples of a profile: the time of each op and kernel in each recorded step.
 #pragma once
 
 #include <metron/core/timer/profile.h>
@@ -11,41 +11,41 @@
 
 namespace metron::report {
 
-// The ranking of ops keeps phases apart; a backward op's name ends in " backward".
+// Phase and name. The name of a backward op ends in " backward".
 using OpKey = std::pair<Phase, std::string>;
 using KernelKey = std::pair<std::string, std::string>;  // slot and provider
 
-// Microseconds on the host and on the device's own clock, by step; all calls of a step together.
+// Microseconds per step, summed over its calls, by the host's and the device's clock.
 struct KernelSamples {
   std::vector<double> host_us, device_us;
-  std::int64_t calls = 0;  // in all steps
+  std::int64_t calls = 0;  // over all steps
   double bytes = 0, flops = 0;
 };
 
 struct OpSamples {
-  std::vector<double> total_us;   // with nested ops
-  std::vector<double> self_us;    // with its own kernels, without nested ops
+  std::vector<double> total_us;   // including nested ops
+  std::vector<double> self_us;    // including its own kernels but not nested ops
   std::vector<double> device_us;  // of its own kernels
   std::int64_t calls = 0;
   std::map<KernelKey, KernelSamples> kernels;
 };
 
-// A library's start, which its provider put into a range of that name: no time of the op and the kernel that
-// it happened in.
+// Initialization of a library, recorded by its provider as a range. Excluded from the times of the op and
+// kernel in which it happened.
 struct StartSamples {
-  std::string op;          // that it happened in; "" outside of all
-  std::vector<double> us;  // by step
+  std::string op;          // in which it happened; "" outside of all ops
+  std::vector<double> us;  // per step
 };
 
 struct StepSamples {
-  std::vector<double> wall_us;  // by step
+  std::vector<double> wall_us;  // per step
   bool has_device_clock = false;
-  double noise_us = 0;  // of the timer: what a single call may be off by
+  double noise_us = 0;  // of the timer, per call
   std::map<OpKey, OpSamples> ops;
   std::map<std::string, StartSamples> starts;  // by name: "oneDNN initialization"
 
   std::size_t steps() const { return wall_us.size(); }
-  // What ranks: the device's time where it has a clock of its own, else the host's.
+  // The time to rank by: device time if the device has a clock, else host time.
   const std::vector<double>& time_us(const OpSamples& op) const {
     return has_device_clock ? op.device_us : op.self_us;
   }
@@ -54,10 +54,10 @@ struct StepSamples {
   }
 };
 
-// The timer's own cost is taken out. Records outside of all steps do not count.
+// Subtracts the timer's overhead and ignores records outside of all steps.
 StepSamples sample_steps(const Profile& profile);
 
-// Medians of the parts of equal length, in which `values` were taken.
+// Splits `values` into `rounds` parts of equal length and returns their medians.
 std::vector<double> medians_of_rounds(const std::vector<double>& values, std::size_t rounds);
 
 }  // namespace metron::report

@@ -1,4 +1,4 @@
-// A command as a shell takes it.
+// Quoting for a shell.
 #pragma once
 
 #include <string>
@@ -6,7 +6,7 @@
 
 namespace metron::report {
 
-// The command line that repeats a run: the variables, then the command, all quoted where they must be.
+// The command line that repeats a run: variables, then the command, quoted where necessary.
 std::string shell_line(const std::vector<std::string>& variables, const std::vector<std::string>& command);
 
 }  // namespace metron::report

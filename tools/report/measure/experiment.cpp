@@ -68,7 +68,7 @@ Experimenter::Experimenter(const Options& options)
   net_.load_state(load_safetensors(is_folder ? from / weights_name : from));
   if (!options.metrics.empty()) metrics_ = models::read_metrics(options.metrics);
   if (!is_folder) return;
-  if (std::filesystem::exists(from / "run.json")) {  // a report's folder: its curves and how they came about
+  if (std::filesystem::exists(from / "run.json")) {  // a report's folder: take its training settings
     const std::string source = finished_.source;
     finished_ = load_run(from / "run.json").training;
     finished_.source = source;

@@ -1,4 +1,4 @@
-// The experiment's first part: the trained net and its curves, from a training here or a finished run.
+// The trained network and its curves, from training in this run or from a finished run.
 #pragma once
 
 #include <metron/core/data/dataset.h>
@@ -18,18 +18,18 @@ namespace metron::report {
 struct Experiment {
   Device device;
   Training training;
-  models::Metrics metrics;         // what metrics.csv holds; no rows where they are not known
-  std::vector<NamedTensor> state;  // of the net, on the CPU
+  models::Metrics metrics;         // contents of metrics.csv; no rows if unknown
+  std::vector<NamedTensor> state;  // of the network, on the CPU
   std::int64_t parameters = 0;
-  Batch images;  // the largest batch to be profiled, of the test images
+  Batch images;  // test images, as many as the largest batch to profile
 };
 
-// What can be known to be wrong before anything runs is said here: options, device, data, weights.
 class Experimenter {
  public:
+  // Validates options, device, data and weights before anything runs.
   explicit Experimenter(const Options& options);
 
-  // Trains, or reads the finished run. Ends early, with what is done, when `stop` is set.
+  // Trains, or uses the finished run. Returns early, with the results so far, if `stop` is set.
   Experiment run(Progress& progress, const std::atomic<bool>& stop);
   Device device() const { return device_; }
 
@@ -44,7 +44,7 @@ class Experimenter {
   models::Metrics metrics_;
 };
 
-// The steps' losses with their moving mean, and the tests, of what a training wrote.
+// Fills in the losses, their moving mean and the tests from the metrics of a training run.
 void set_curves(Training& training, const models::Metrics& metrics);
 
 }  // namespace metron::report

@@ -28,7 +28,7 @@ class Passes {
     save_input(1);
   }
 
-  // False if it was interrupted.
+  // False if interrupted.
   bool run(std::int64_t batch, bool forward_only, BatchProfiles& profiles) {
     const std::filesystem::path cold = folder_ / "cold.json", warm = folder_ / "warm.json";
     std::vector<std::string> command{own_program(), "report-pass",
@@ -48,11 +48,11 @@ class Passes {
                                      std::to_string(options_.steps)});
     }
     for (const auto& path : {cold, warm}) std::filesystem::remove(path);
-    // The process must be as cold as any, and profile itself alone.
+    // METRON_PROFILE would start a profiler of its own in the process.
     const tools::ProcessResult result =
         tools::run_process(command, {{"METRON_PROFILE", ""}}, "METRON_PASS_FD", on_interrupt_);
     if (result.signal == SIGINT) stop_ = true;
-    if (result.forwarded != 0) std::raise(result.forwarded);  // the report is meant, not its part
+    if (result.forwarded != 0) std::raise(result.forwarded);  // meant for the whole report
     if (stop_) return false;
     check<Error>(result.status == 0, "report", "a process that measures batch size ", batch,
                  " ended with status ", result.status);
@@ -99,13 +99,13 @@ std::vector<BatchProfiles> measure(const Options& options, const Experiment& exp
       }
     }
   }
-  if (stop) {  // the round that was interrupted does not count
-    const auto whole = static_cast<std::size_t>(done / (2 * batches));
+  if (stop) {  // discard the interrupted round
+    const auto complete = static_cast<std::size_t>(done / (2 * batches));
     for (BatchProfiles& profiles : all) {
       for (auto* list : {&profiles.warm, &profiles.cold, &profiles.faithful})
-        if (list->size() > whole) list->resize(whole);
+        if (list->size() > complete) list->resize(complete);
     }
-    if (whole == 0) all.clear();
+    if (complete == 0) all.clear();
   }
   return all;
 }

@@ -1,5 +1,4 @@
-// Runs the fresh processes, round after round over the batch sizes, so that what disturbs the machine
-// disturbs all of them.
+// Runs the fresh processes in rounds over the batch sizes, so that interference affects all sizes alike.
 #pragma once
 
 #include <metron/tools/report/measure/experiment.h>
@@ -11,8 +10,8 @@
 
 namespace metron::report {
 
-// Whole rounds alone: a batch size has all its rounds, or as many as were done when `stop` was set. `folder`
-// is for the processes' files; `on_interrupt` handles Ctrl-C while one runs. Error if a process fails.
+// Returns complete rounds only: all of them, or those finished when `stop` was set. `folder` is for the files
+// of the processes; `on_interrupt` handles Ctrl-C while one runs. Error if a process fails.
 std::vector<BatchProfiles> measure(const Options& options, const Experiment& experiment,
                                    const std::filesystem::path& folder, Progress& progress,
                                    std::atomic<bool>& stop, void (*on_interrupt)(int));

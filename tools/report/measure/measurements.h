@@ -1,4 +1,4 @@
-// Everything that a report's measurements found.
+// The results of all measurements.
 #pragma once
 
 #include <metron/tools/report/measure/experiment.h>
@@ -17,7 +17,7 @@ struct Measurements {
   std::vector<BatchProfiles> profiles;
   tools::Roofs roofs;
   std::vector<ProviderRow> providers;
-  std::string stopped_in;  // the stage; "" if it was not interrupted
+  std::string stopped_in;  // stage; "" if not interrupted
 };
 
 }  // namespace metron::report

@@ -13,7 +13,7 @@ constexpr char images_name[] = "batch.images", labels_name[] = "batch.labels";
 Tensor take(std::vector<NamedTensor>& tensors, const std::string& name) {
   const auto found = std::find_if(tensors.begin(), tensors.end(),
                                   [&](const NamedTensor& named) { return named.name == name; });
-  check<IoError>(found != tensors.end(), "report", "the pass has no ", name);
+  check<IoError>(found != tensors.end(), "report", "the input of the pass has no ", name);
   Tensor tensor = found->tensor;
   tensors.erase(found);
   return tensor;

@@ -1,5 +1,5 @@
-// What a fresh process measures: its first pass, cold, and training steps after it. `metron report` runs
-// itself for it, so that "cold" is cold: no library is initialized and no kernel was ever called.
+// The measurements of a fresh process: its first pass, cold, and training steps after it. `metron report`
+// runs itself for each, so that no library is initialized and no kernel has been called.
 #pragma once
 
 #include <metron/core/device.h>
@@ -12,19 +12,19 @@
 namespace metron::report {
 
 struct PassOptions {
-  std::filesystem::path input;  // what save_pass_input wrote
-  std::filesystem::path out;    // a folder that exists: for cold.json and, where there are steps, warm.json
+  std::filesystem::path input;  // written by save_pass_input
+  std::filesystem::path out;    // existing folder for cold.json and, if steps > 0, warm.json
   std::string device = "cpu";
-  std::string providers;  // their order; "" is the default
+  std::string providers;  // in order; "": the default
   int threads = 0;        // 0: all cores
   models::MnistCnnSizes sizes;
   std::uint64_t seed = 1;
-  bool forward_only = false;  // the first pass is a forward pass instead of a training step
-  int warmup = 0;             // training steps that are not recorded
-  int steps = 0;              // and those recorded after them
+  bool forward_only = false;  // the first pass is a forward pass, not a training step
+  int warmup = 0;             // training steps before the recorded ones
+  int steps = 0;              // recorded training steps
 };
 
-// The batch, and the parameters of a net of these sizes.
+// Saves the batch and the network's parameters.
 void save_pass_input(const std::filesystem::path& path, const Tensor& images, const Tensor& labels,
                      std::span<const NamedTensor> state);
 

@@ -11,18 +11,18 @@ class Joiner {
  public:
   void add(const Profile& part) {
     const auto offset = static_cast<std::int32_t>(whole_.records.size());
-    const auto moved = [&](std::int32_t record) { return record < 0 ? record : record + offset; };
+    const auto shifted = [&](std::int32_t record) { return record < 0 ? record : record + offset; };
     std::vector<std::uint32_t> ids;
     for (const std::string& string : part.strings) ids.push_back(id(string));
     for (Record record : part.records) {
-      record.parent = moved(record.parent);
-      record.forward = moved(record.forward);
+      record.parent = shifted(record.parent);
+      record.forward = shifted(record.forward);
       record.module = ids[record.module];
       record.signature = ids[record.signature];
       whole_.records.push_back(record);
     }
     for (MemoryEvent event : part.memory) {
-      event.record = moved(event.record);
+      event.record = shifted(event.record);
       whole_.memory.push_back(event);
     }
     for (ProfiledStep step : part.steps) {

@@ -1,4 +1,4 @@
-// What the fresh processes recorded, put together.
+// Profiles recorded by the fresh processes.
 #pragma once
 
 #include <metron/core/timer/profile.h>
@@ -9,7 +9,7 @@
 
 namespace metron::report {
 
-// Of one batch size. In each list an element for each process, all equally long.
+// Profiles of one batch size: one element per process in each list.
 struct BatchProfiles {
   std::int64_t batch = 0;
   std::vector<Profile> warm;      // training steps
@@ -17,11 +17,11 @@ struct BatchProfiles {
   std::vector<Profile> faithful;  // the first forward pass of a process, of one image
 };
 
-// The medians of what recording cost.
+// Medians of the timer's costs.
 TimerCost median_cost(std::span<const Profile> profiles);
 
-// One after the other, as if one process had recorded them: steps are numbered through, and every record is
-// corrected by the same cost, the median one.
+// Concatenates profiles as if one process had recorded them. Steps are renumbered, and the median cost
+// applies to every record.
 Profile joined(std::span<const Profile> profiles, const std::string& program);
 
 }  // namespace metron::report

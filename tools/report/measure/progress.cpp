@@ -42,15 +42,15 @@ void Progress::stage(const std::string& name, std::int64_t total) {
 void Progress::advance(std::int64_t done, const std::string& detail) {
   check_given_up();
   done_ = std::min(done, total_);
-  constexpr double between = 0.1;  // seconds, fast enough for a reader
-  if (!terminal_ || (done_ < total_ && seconds_since(drawn_) < between)) return;
+  constexpr double interval = 0.1;  // seconds between updates
+  if (!terminal_ || (done_ < total_ && seconds_since(drawn_) < interval)) return;
   drawn_ = Clock::now();
   draw(detail);
 }
 
 void Progress::draw(const std::string& detail) {
-  // One line, and no more: a carriage return goes to the start of the last one. The bar gives way to the
-  // texts.
+  // Must fit on one line, since a carriage return does not go back further. The texts take precedence over
+  // the bar.
   const std::int64_t columns = terminal_columns(), texts = 70;
   const std::int64_t width = std::clamp<std::int64_t>(columns - texts, 0, 30);
   char text[160];

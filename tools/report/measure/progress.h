@@ -1,4 +1,4 @@
-// How far a long run is: a bar on a terminal, a line for each stage elsewhere.
+// Progress of a long run: a bar on a terminal, otherwise a line per stage.
 #pragma once
 
 #include <metron/core/error.h>
@@ -17,13 +17,13 @@ class GivenUp : public Error {
 
 class Progress {
  public:
-  // Once `given_up` says why, the next call throws GivenUp: what runs is left as an error would leave it.
+  // Once `given_up` points to a reason, the next call throws GivenUp, which ends the run like any error.
   explicit Progress(bool shown, const std::atomic<const char*>* given_up = nullptr);
   ~Progress() { finish(); }
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  // A stage of so many units of work begins; the one before it has ended.
+  // Ends the current stage and begins one of `total` units of work.
   void stage(const std::string& name, std::int64_t total);
   void advance(std::int64_t done, const std::string& detail = "");
   void finish();

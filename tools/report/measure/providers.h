@@ -1,4 +1,4 @@
-// The model's kernel calls by each provider of the device, side by side.
+// Runs every kernel call of the model by every provider of the device.
 #pragma once
 
 #include <metron/core/device.h>
@@ -12,7 +12,7 @@
 
 namespace metron::report {
 
-// No rows where Options::provider_budget is 0; those of the finished calls when `stop` is set.
+// No rows if Options::provider_budget is 0; only those of finished calls if `stop` is set.
 std::vector<ProviderRow> bench_providers(const Options& options, Device device, const tools::Roofs& roofs,
                                          Progress& progress, const std::atomic<bool>& stop);
 

@@ -29,13 +29,13 @@ const Language& chinese() {
           {"training, batch size {0}", "训练，批大小 {0}"},
           {"most expensive operator", "最耗时的算子"},
           {"{0} of a step, batch size {1}", "占一步的 {0}，批大小 {1}"},
-          {"order as in the reference", "与参考排名的一致性"},
+          {"rank agreement with the reference", "与参考排名的一致性"},
           {"measured as the lab did, batch size {0}", "按实验的方法测量，批大小 {0}"},
-          {"This run was interrupted: the report has the results until then.",
+          {"This run was interrupted: the report has the results up to then.",
            "本次运行被中断：报告只包含中断之前完成的部分。"},
           {"marks host times of an emulated device: they say nothing about a GPU. There are no device times.",
            "标记的是模拟设备的主机时间：它们不能说明 GPU 的性能。没有设备时间。"},
-          {"marks figures of a fake that stands for the vendor's library: {0}.",
+          {"marks results of a fake of the vendor's library: {0}.",
            "标记的数字来自代替厂商库的测试替身：{0}。"},
           {"Show fewer", "收起"},
           {"Show all rows", "显示全部行"},
@@ -49,7 +49,7 @@ const Language& chinese() {
           {"{0} cores, {1} hardware threads, {2} usable", "{0} 个核心，{1} 个硬件线程，可用 {2} 个"},
           {"instruction sets", "指令集"},
           {"memory", "内存"},
-          {"none that this build computes on", "无（本构建可用的）"},
+          {"none supported by this build", "无（本构建可用的）"},
           {"compute capability", "计算能力"},
           {"operating system", "操作系统"},
           {"compiler", "编译器"},
@@ -80,7 +80,7 @@ const Language& chinese() {
            "网络对一批 {0} "
            "张图像的计算过程：每个方框是一个算子，标有它读取的参数个数和一次热调用的时间；箭头上是张量的形状"
            "和数据类型；方框颜色越深，耗时越长。网络共有 {1} 个参数。"},
-          {"Drag to move; zoom by the buttons, by Ctrl and the wheel, or by + and −.",
+          {"Drag to pan; zoom with the buttons, with Ctrl and the wheel, or with + and −.",
            "拖动可移动；用按钮、Ctrl 加滚轮或 + 和 − 键缩放。"},
           {"The graph as a table", "以表格形式查看"},
           {"Operators of the forward pass", "前向传播的算子"},
@@ -98,14 +98,14 @@ const Language& chinese() {
           {"result", "结果"},
           {"Loss and accuracy", "损失与准确率"},
           {"epochs: {0}", "轮数：{0}"},
-          {"including the library's start, µs", "其中库的启动，µs"},
+          {"of which library startup, µs", "其中库的启动，µs"},
           {"batch size {0}", "批大小 {0}"},
-          {"{0} images to train", "{0} 张训练图像"},
-          {"{0} images to test", "{0} 张测试图像"},
+          {"{0} training images", "{0} 张训练图像"},
+          {"{0} test images", "{0} 张测试图像"},
           {"learning rate {0}", "学习率 {0}"},
-          {"times {0} after each epoch", "每轮之后乘以 {0}"},
-          {"{0} in all", "共 {0}"},
-          {"The metrics of this run's training are not known.", "没有本次训练的指标记录。"},
+          {"multiplied by {0} after each epoch", "每轮之后乘以 {0}"},
+          {"{0} in total", "共 {0}"},
+          {"There are no training metrics for this run.", "没有本次训练的指标记录。"},
           {"Tests after each epoch", "每轮之后的测试"},
           {"Loss: the mean negative log likelihood of a batch", "损失：一批图像的平均负对数似然"},
           {"Loss over the training steps", "损失随训练步数的变化"},
@@ -167,8 +167,8 @@ const Language& chinese() {
           {"Cold and warm", "冷启动与热运行"},
           {"The first steps of fresh processes were not measured.", "没有测量新进程的第一步。"},
           {"Cold is the first training step of a fresh process. Warm is the same step once every kernel has "
-           "run. The difference is one-time initialization, listed by library. A library's own start is "
-           "charged to the library alone, not to an operator.",
+           "run. The difference is one-time initialization, listed by library. Initialization of a library "
+           "as a whole is charged only to the library, not to an operator.",
            "“冷”是新进程的第一个训练步，“热”是所有核函数都运行过之后的同一步。首次调用比热调用多出的时间是"
            "初始化，按所属的库列出。库自身的启动只计在那里，不计入下面的算子。"},
           {"Initialization by library", "各库的初始化"},
@@ -180,25 +180,24 @@ const Language& chinese() {
           {"cold", "冷"},
           {"warm", "热"},
           {"Host and device time", "主机时间与设备时间"},
-          {"The device is emulated: it has no time of its own, and the host times here say nothing about a "
-           "GPU.",
+          {"The device is emulated: it has no device times, and the host times say nothing about a GPU.",
            "设备是模拟的：它没有自己的时间，这里的主机时间不能说明 GPU 的性能。"},
-          {"{0} has no clock of its own: it computes on the host, and host time is device time.",
+          {"{0} has no clock of its own: host time is device time.",
            "{0} 没有自己的时钟：计算就在主机上进行，主机时间即设备时间。"},
           {"Batch size {0}: the host enqueues, the device computes", "批大小 {0}：主机提交，设备计算"},
           {"host", "主机"},
           {"Forward, backward, optimizer", "前向、反向、优化器"},
-          {"Phases: their shares of a training step's operators", "各阶段占训练步算子时间的比例"},
+          {"Share of each phase in the operators' time", "各阶段占训练步算子时间的比例"},
           {"Phases of a training step", "训练步的各阶段"},
           {"Self time, work and the roof", "自身时间、计算量与上限"},
-          {"Self time excludes nested operators, so self times add up to the step. Roof is the least time "
-           "that the machine's measured roofs allow for this work, divided by the time taken. Cached: the "
-           "operands came from a cache, so the memory roof does not apply.",
+          {"Self time excludes nested operators, so self times add up to the step. Roof is the minimum time "
+           "by the machine's measured roofs divided by the measured time. Cached: the operands came from a "
+           "cache, so the memory roof does not apply.",
            "自身时间不含嵌套在其中的算子，因此各自身时间之和就是一步的时间。“上限”是按机器实测上限完成这些工"
            "作至少需要的时间与实际时间之比；“缓存”：操作数来自缓存，内存不是它的上限。"},
           {"Coverage of the wall time", "对总时间的覆盖"},
-          {"self times of the wall time, %", "自身时间之和占总时间，%"},
-          {"the timer's own cost, %", "计时器自身的开销，%"},
+          {"sum of self times, % of wall time", "自身时间之和占总时间，%"},
+          {"timer overhead, %", "计时器自身的开销，%"},
           {"outside operators, %", "算子之外，%"},
           {"Batch size {0}: all operators", "批大小 {0}：全部算子"},
           {"rank in its phase", "阶段内名次"},
@@ -207,16 +206,16 @@ const Language& chinese() {
           {"average per call", "每次调用平均"},
           {"roof, %", "上限，%"},
           {"roof", "上限"},
-          {"within the timer's own noise", "在计时器自身的噪声之内"},
+          {"within the timer's noise", "在计时器自身的噪声之内"},
           {"Roofline", "屋顶线"},
           {"There are no points for a roofline.", "没有可画屋顶线的数据点。"},
           {"The measured roofs of this machine: {0} GFLOP/s in float32, {1} GB/s from memory. A kernel under "
-           "the slope is memory-bound, one under the flat part compute-bound. Pale points have their "
-           "operands in a cache: the memory roof does not apply to them.",
+           "the slope is memory-bound, one under the flat part compute-bound. The operands of pale points "
+           "were in a cache, so the memory roof does not apply to them.",
            "本机实测上限：float32 为 {0} GFLOP/s，内存为 {1} "
            "GB/"
            "s。斜线下的核函数受内存限制，平线下的受运算限制；浅色的点操作数在缓存中，内存不是它们的上限。"},
-          {"The roofs of this device are not measured: the chart shows the points alone.",
+          {"The roofs of this device were not measured: the chart shows only the points.",
            "没有测量该设备的上限：图中只有数据点。"},
           {"Roofline: FLOP/s of kernels over their arithmetic intensity",
            "屋顶线：核函数每秒的计算量与每字节计算量"},
@@ -225,8 +224,9 @@ const Language& chinese() {
           {"Kernels in the roofline", "屋顶线中的核函数"},
           {"Providers side by side", "各提供者对比"},
           {"Providers were not compared.", "没有比较各提供者。"},
-          {"Each kernel call of the model by each provider of the device. A result is verified against "
-           "float64 loops before the call is timed. Times faster is the vendor's time divided by this one.",
+          {"Each kernel call of the model by each provider of the device. Results are verified against "
+           "float64 loops before the call is timed. Speedup is the time of the vendor's library divided by "
+           "this time.",
            "模型的每个核函数调用由设备的每个提供者各执行一遍：先与 float64 "
            "循环的结果核对，再计时。“倍数”是厂商库的时间与它的时间之比。"},
           {"Kernel calls of the model by provider", "模型的核函数调用（按提供者）"},
@@ -234,15 +234,15 @@ const Language& chinese() {
           {"largest error", "最大误差"},
           {"median", "中位数"},
           {"spread, %", "离散度，%"},
-          {"times faster", "快的倍数"},
+          {"speedup", "快的倍数"},
           {"ok", "正确"},
           {"declined", "不支持"},
           {"incorrect", "错误"},
           {"failed", "失败"},
           {"Rank correlations", "排名相关性"},
           {"There is nothing to correlate.", "没有可比较的排名。"},
-          {"Kendall's tau-b of two rankings over their common operators: 1 is the same order, −1 the "
-           "reverse, 0 none. Pairs within the noise of the timer count as ties. The interval is a 95 % "
+          {"Kendall's tau-b of two rankings over their common operators: 1 means the same order, −1 the "
+           "reverse, 0 no association. Pairs within the noise count as ties. The interval is a 95 % "
            "bootstrap interval.",
            "两个排名在共有算子上的 Kendall τ-b：1 表示顺序相同，−1 表示相反，0 "
            "表示无关。差别在计时器噪声之内的一对算作并列；区间是 95 % 自助法区间。"},
@@ -262,41 +262,41 @@ const Language& chinese() {
           {"{0}, light on dark", "{0}，深色背景"},
           {"Measured as the lab did, {0} takes {1} µs at batch size {2}: {3} % of the only pass.",
            "按实验的方法测量，批大小为 {2} 时 {0} 用时 {1} µs：占这唯一一次前向的 {3} %。"},
-          {"{0}, {1} µs in the first call of {2}, is counted in no row: it is no cost of that operator. The "
-           "reference counts cuDNN's start in conv2d.",
+          {"{0}, {1} µs in the first call of {2}, is not part of any row, since it is not a cost of that "
+           "operator. The reference includes the initialization of cuDNN in conv2d.",
            "{0}（{1} µs，发生在 {2} "
            "的首次调用中）不计入任何一行：库在哪个算子中启动，与该算子本身无关。参考把 cuDNN "
            "的启动计入了 conv2d。"},
           {"Warm, the same operator takes {0} µs in a step at batch size {1} and {2} µs at batch size {3}.",
            "热运行时，同一算子在批大小 {1} 的一步中用时 {0} µs，在批大小 {3} 时用时 {2} µs。"},
-          {"In the first training step of a process at batch size {0}, backward pass included, {1} took {2} "
-           "µs more than its warm kernels do, {3} % of that step.",
+          {"In the first training step of a process at batch size {0}, including the backward pass, {1} took "
+           "{2} µs longer than in a warm step: {3} % of that first step.",
            "在进程的第一个训练步中（批大小 {0}，含反向传播），{1} 比其核函数热运行时多用了 {2} µs，占该步的 "
            "{3} %。"},
-          {"The lab's program sends one image through the network whatever the batch size, so its tables "
-           "repeat one measurement: the times of {0} differ by {1} % here",
+          {"The lab's program processes one image at any batch size, so its tables repeat one measurement: "
+           "the times of {0} differ by {1} % here",
            "实验的程序无论批大小是多少都只让一张图像通过网络，所以它的几张表其实是同一个测量：{0} "
            "的时间在这里相差 {1} %"},
           {" and {0} % in the reference", "，在参考中相差 {0} %"},
-          {", while the batches themselves cost {0} times as much at the largest size as at the smallest",
+          {", whereas real batches cost {0} times as much at the largest size as at the smallest",
            "，而真正的批在最大时的开销是最小时的 {0} 倍"},
           {".", "。"},
-          {"Nested rows count again in their parents: the rows of that table add up to {0} % of the pass; "
-           "self times add up to {1} % of the wall time.",
+          {"Parents include their nested rows, so the rows of that table add up to {0} % of the pass; self "
+           "times add up to {1} % of the wall time.",
            "嵌套的行在其父行中重复计算：该表各行之和是这次前向的 {0} %；自身时间之和是总时间的 {1} %。"},
-          {"It covers the forward pass alone, on the host's clock: {1} % of a warm training step at batch "
+          {"It covers only the forward pass, on the host's clock: {1} % of a warm training step at batch "
            "size {0}.",
            "而且它只看到前向传播，并用主机时钟：在批大小 {0} 的热训练步中，前向只占 {1} %。"},
           {"The lab's measurement", "实验方法的测量"},
-          {"The lab's way of measuring was not run.", "没有按实验的方法测量。"},
-          {"The reference has no table at batch size {0}.", "参考中没有批大小 {0} 的表。"},
+          {"The lab's measurement was not run.", "没有按实验的方法测量。"},
+          {"The reference has no table for batch size {0}.", "参考中没有批大小 {0} 的表。"},
           {"The reference at batch size {0}", "参考，批大小 {0}"},
           {"Batch size {0}", "批大小 {0}"},
           {"This run: one cold forward pass of {0} image, {1}", "本次运行：{0} 张图像的一次冷前向，{1}"},
-          {"rank there", "参考名次"},
-          {"operator here", "在本框架中"},
+          {"reference rank", "参考名次"},
+          {"operator in Metron", "在本框架中"},
           {"The trace of a step", "一步的轨迹"},
-          {"This page holds no trace.", "本页没有轨迹。"},
+          {"This page has no trace.", "本页没有轨迹。"},
           {"Click a bar to zoom in. Escape or the button shows the whole step again. The trace file, for "
            "Perfetto, has the warm steps too.",
            "点击一个条使其占满宽度；按 Esc 或按钮恢复整步。热的各步也在轨迹文件中，可用 Perfetto 打开。"},
@@ -306,15 +306,15 @@ const Language& chinese() {
           {"warm, batch size {0}", "热，批大小 {0}"},
           {"Whole step", "整步"},
           {"kind", "种类"},
-          {"begins at", "开始于"},
-          {"time from the step's start, µs", "从该步开始的时间，µs"},
+          {"start", "开始于"},
+          {"time since the start of the step, µs", "从该步开始的时间，µs"},
           {"Notes", "说明"},
           {"The timer", "计时器"},
           {"a record of an operator", "一条算子记录"},
           {"a record of a kernel", "一条核函数记录"},
           {"a record of memory", "一条内存记录"},
           {"noise of an empty record", "空记录的噪声"},
-          {"Files beside this page", "同一文件夹中的文件"},
+          {"Other files of the report", "同一文件夹中的文件"},
       }));
   return language;
 }

@@ -7,6 +7,11 @@ const Language::Table& chinese_text() {
   static const Language::Table table{
       {"Operators of a convolutional network on MNIST", "MNIST 卷积神经网络的算子"},
       {"{0}, measured on {1}, {2}.", "{0}，测量于 {1}，{2}。"},
+      {"The lab is the experiment that this report reproduces: train a CNN on MNIST, profile one forward "
+       "pass, and rank its operators at batch sizes 1, 16 and 64. The reference is its result on a GeForce "
+       "RTX 2070 SUPER with PyTorch 1.6.0.",
+       "“实验”指本报告重现的实验：在 MNIST 上训练一个卷积神经网络，剖析一次前向传播，并在批大小 1、16 和 64 "
+       "下给算子排名。“参考”是它在 GeForce RTX 2070 SUPER 和 PyTorch 1.6.0 上的结果。"},
       {"Not reached.", "未执行到这一步。"},
       {"Not measured.", "未测量。"},
       {"what", "项目"},
@@ -18,7 +23,7 @@ const Language::Table& chinese_text() {
       {"{0}, commit {1}", "{0}，提交 {1}"},
       {"device measured", "被测设备"},
       {"providers, in order", "提供者（按优先顺序）"},
-      {"threads that compute", "计算线程数"},
+      {"compute threads", "计算线程数"},
       {"The forward pass at batch size {0}: shapes and dtypes on the edges, {1} parameters.",
        "批大小 {0} 的前向传播：边上是形状和数据类型，共 {1} 个参数。"},
       {"The time on a node is that of a warm call on the host.", "节点上的时间是主机上一次热调用的时间。"},
@@ -34,9 +39,9 @@ const Language::Table& chinese_text() {
       {"lowest round µs", "最快一轮 µs"},
       {"highest round µs", "最慢一轮 µs"},
       {"of the roof, %", "占上限 %"},
-      {"A warm training step at batch size {0}: medians of the recorded steps, {1}, of fresh processes, {2}. "
-       "Self time excludes nested operators, total time includes them. Ranks marked ~ are within the noise: "
-       "the operator's range overlaps that of another one.",
+      {"A warm training step at batch size {0}: medians over the recorded steps ({1}) of fresh processes "
+       "({2}). Self time excludes nested operators, total time includes them. Ranks marked ~ are within the "
+       "noise: the operator's range overlaps that of another one.",
        "批大小 {0} 的一个热训练步：{2} 个全新进程中 {1} "
        "步的中位数。自身时间不含嵌套的算子，总计时间包含它们。标 ~ "
        "的名次在噪声之内：该算子的取值范围与另一个算子的重叠。"},
@@ -48,10 +53,9 @@ const Language::Table& chinese_text() {
       {"timer, %", "计时器 %"},
       {"peak MiB", "峰值 MiB"},
       {"The ten most expensive at batch size {0}:", "批大小 {0} 时最耗时的十个算子："},
-      {"The first training step of a fresh process compared with a warm one, medians of the processes, {0}. "
-       "The difference is one-time initialization: of a library, of its code for these shapes, of memory "
-       "touched for the first time. A library's own start is charged to the library alone, not to an "
-       "operator.",
+      {"The first training step of a fresh process compared with a warm one: medians over the processes "
+       "({0}). The difference is one-time initialization of a library, of its code for these shapes and of "
+       "memory. Initialization of a library as a whole is charged only to the library, not to an operator.",
        "全新进程的第一个训练步与热训练步的对比，{0} "
        "个进程的中位数。多出来的时间是初始化：库本身、库为这些形状"
        "生成的代码，以及第一次访问的内存。库自身的启动只计在库上，不计入任何算子。"},
@@ -60,51 +64,52 @@ const Language::Table& chinese_text() {
       {"warm step µs", "热步 µs"},
       {"initialization µs", "初始化 µs"},
       {"of the first step, %", "占第一步 %"},
-      {"including the library's start, µs", "其中库的启动 µs"},
+      {"of which library startup, µs", "其中库的启动 µs"},
       {"first µs", "首次 µs"},
       {"warm µs", "热 µs"},
       {"first / warm", "首次 / 热"},
       {"At batch size {0}:", "批大小 {0}："},
       {"Forward, backward, optimizer; host and device", "前向、反向、优化器；主机与设备"},
       {"host self µs", "主机自身 µs"},
-      {"An emulated device has no time of its own.", "模拟设备没有自己的时间。"},
-      {"On the CPU the host is the device: there is one clock, and it is the host's.",
+      {"An emulated device has no device times.", "模拟设备没有自己的时间。"},
+      {"On the CPU the host is the device, so host time is device time.",
        "在 CPU 上主机就是设备：只有一个时钟，即主机的时钟。"},
       {"There are no measured roofs.", "没有测得的性能上限。"},
-      {"Measured on this machine: {0} GFLOP/s of float32 multiply-adds, and {1} GB/s to or from memory. Pale "
-       "points, and cells marked cached: the operands came from a cache, so the memory roof does not apply.",
+      {"Measured on this machine: {0} GFLOP/s of float32 multiply-adds and {1} GB/s of memory bandwidth. "
+       "Pale points and cells marked cached: the operands came from a cache, so the memory roof does not "
+       "apply.",
        "在本机测得：float32 乘加 {0} GFLOP/s，内存 {1} "
        "GB/s。浅色的点和标“缓存”的格：操作数来自缓存，内存不是它们的上限。"},
       {"cached", "缓存"},
       {"pale: operands in a cache", "浅色：操作数在缓存中"},
-      {"The network's kernel calls by each provider of the device. A result is verified against float64 "
+      {"Each kernel call of the network by each provider of the device. Results are verified against float64 "
        "loops before the call is timed. Declined: the provider does not support the call.",
        "网络的核函数调用由设备的每个提供者各执行一遍：先与 float64 "
        "循环的结果比较，正确的才轮流计时。declined "
        "表示该提供者不支持这个调用。"},
       {"median µs", "中位数 µs"},
-      {"against the vendor", "相对厂商库"},
+      {"speedup over the vendor", "相对厂商库"},
       {"error", "误差"},
       {"The most expensive operators in the lab's measurement", "按实验的方法测量：最耗时的算子"},
-      {"One cold forward pass of one image in train mode in a fresh process, whatever the batch size. Times "
-       "are host times, medians of the processes, {0}. Nested rows count again in their parents. The "
-       "reference is a GeForce RTX 2070 SUPER with PyTorch 1.6.0.",
+      {"One cold forward pass of one image in train mode in a fresh process, at any batch size. Times are "
+       "host times, medians over the processes ({0}). Parents include their nested rows.",
        "不论批大小，在全新进程中以训练模式对一张图像做一次冷的前向传播；主机时间，嵌套的行在其上级中重复计算"
        "；{0} "
-       "个进程的中位数。旁边是参考：GeForce RTX 2070 SUPER，PyTorch 1.6.0。"},
+       "个进程的中位数。"},
       {", tau-b with the reference {0} ({1} to {2}, {3} operators)",
        "，与参考的 tau-b 为 {0}（{1} 到 {2}，{3} 个算子）"},
       {"rank in the reference", "参考中的名次"},
       {"total µs in the reference", "参考中的总计 µs"},
-      {"Kendall's tau-b, with a 95 % bootstrap interval. Differences below the timer's noise are ties; for "
-       "the reference, those below the spread of its three tables of the same measurement.",
+      {"Kendall's tau-b, with a 95 % bootstrap interval. Differences below the noise are ties. The noise is "
+       "that of the timer, and for the reference the variation among its three tables, which repeat one "
+       "measurement.",
        "Kendall 的 tau-b，附 95 % "
        "自助法区间；小于计时器噪声的差别视为并列，对参考则是小于其三张表（同一测量）之间"
        "差别的差别。"},
       {"with", "与"},
       {"ties", "并列"},
-      {"Recording an operator costs {0} ns, a kernel {1} ns, a block of memory {2} ns. All of it is "
-       "subtracted from the times above. An empty record reads up to {3} ns: shorter times are marked ~.",
+      {"Recording an operator costs {0} ns, a kernel {1} ns, a memory event {2} ns. These costs are "
+       "subtracted from the times above. An empty record takes up to {3} ns: shorter times are marked ~.",
        "记录一个算子花费 {0} ns，一个核函数 {1} ns，一个内存块 {2} "
        "ns；以上时间均已扣除这些开销。空记录最多读出 {3} "
        "ns：更短的时间标 ~。"},
@@ -150,21 +155,20 @@ const Language::Table& chinese_text() {
        "GPU. There "
        "is no device time.",
        "设备 {0} 由 CPU 模拟：时间是模拟器的时间，不能说明 GPU 的性能。没有设备时间。"},
-      {"Behind the providers {0} stand fakes, not the vendor's libraries.",
-       "提供者 {0} 背后是测试替身，而不是厂商的库。"},
-      {"The run was interrupted during: {0}. The report has the results until then.",
+      {"Providers {0} are fakes, not the vendor's libraries.", "提供者 {0} 背后是测试替身，而不是厂商的库。"},
+      {"The run was interrupted during: {0}. The report has the results up to then.",
        "运行在“{0}”阶段被中断。报告只包含此前完成的部分。"},
-      {"The network was not trained: its initial weights are profiled.", "网络未经训练：剖析的是初始权重。"},
-      {"The finished run has no metrics.csv: there are no curves.",
+      {"The network was not trained: its initial weights were profiled.", "网络未经训练：剖析的是初始权重。"},
+      {"The finished run has no metrics.csv, so there are no curves.",
        "已完成的运行没有 metrics.csv：没有曲线。"},
-      {"The roofs of {0} are not measured: there is no % of the roof and no roofline.",
+      {"The roofs of {0} were not measured: there is no % of the roof and no roofline.",
        "未测量 {0} 的性能上限：没有占上限的百分比，也没有屋顶线图。"},
-      {"The reference has no table at batch size {0}: nothing is compared with it there.",
+      {"The reference has no table for batch size {0}, so there is no comparison at this size.",
        "参考没有批大小 {0} 的表：该处不作比较。"},
-      {"A recording was full before it ended: some steps are missing.", "有一次记录提前写满：缺少一些步。"},
-      {"No font here has Chinese characters: the pictures are in English.",
+      {"A recording reached its size limit: some steps are missing.", "有一次记录提前写满：缺少一些步。"},
+      {"No installed font has Chinese characters: the pictures are in English.",
        "本机没有含中文字符的字体：图片使用英文。"},
-      {"Rounds: {0}. Ranks are known from three rounds on.", "轮数：{0}。少于三轮时不认定任何名次。"},
+      {"Rounds: {0}. At least three are required for known ranks.", "轮数：{0}。少于三轮时不认定任何名次。"},
   };
   return table;
 }

@@ -1,4 +1,4 @@
-// A part of the Chinese texts. Private to chinese.cpp.
+// Some of the Chinese texts. Private to chinese.cpp.
 #pragma once
 
 #include <metron/tools/report/render/language.h>

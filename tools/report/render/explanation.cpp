@@ -19,7 +19,7 @@ double number_at(const Json& run, const std::string& path) {
   return sum;
 }
 
-// Sentences, whose values are looked up in what run.json will hold.
+// Builds sentences with values looked up in run.json.
 class Paragraph {
  public:
   Paragraph(const Report& report, const Language& language)
@@ -73,14 +73,14 @@ class Paragraph {
 
 std::string item(const std::string& list, std::size_t index) { return list + '/' + std::to_string(index); }
 
-// The path of the list's first element of which `holds` is true; "" if there is none.
+// The path of the first element for which `holds` returns true; "" if there is none.
 template <typename Row, typename Predicate>
 std::string find(const std::string& list, const std::vector<Row>& rows, const Predicate& holds) {
   const auto found = std::find_if(rows.begin(), rows.end(), holds);
   return found == rows.end() ? "" : item(list, static_cast<std::size_t>(found - rows.begin()));
 }
 
-// The smallest and the largest positive value of the op's rows in all tables, each by its path.
+// Paths of the smallest and the largest positive value among the op's rows in all tables.
 struct Extremes {
   std::string low, high;
 };
@@ -126,8 +126,8 @@ std::vector<Part> explanation(const Report& report, const Language& language) {
   for (std::size_t i = 0; i < faithful.starts.size(); ++i) {
     const std::string start = item(lab + "/starts", i);
     p.text(
-        "{0}, {1} µs in the first call of {2}, is counted in no row: it is no cost of that operator. The "
-        "reference counts cuDNN's start in conv2d.",
+        "{0}, {1} µs in the first call of {2}, is not part of any row, since it is not a cost of that "
+        "operator. The reference includes the initialization of cuDNN in conv2d.",
         {p.word(start + "/name"), p.number("us", start + "/us"), p.op(start + "/op")});
     p.end_sentence();
   }
@@ -140,8 +140,8 @@ std::vector<Part> explanation(const Report& report, const Language& language) {
   if (!report.cold.back().initialization.empty() && report.cold.back().initialization.front().us > 0) {
     const std::string most = cold + "/initialization/0";
     p.text(
-        "In the first training step of a process at batch size {0}, backward pass included, {1} took {2} µs "
-        "more than its warm kernels do, {3} % of that step.",
+        "In the first training step of a process at batch size {0}, including the backward pass, {1} took "
+        "{2} µs longer than in a warm step: {3} % of that first step.",
         {p.number("count", cold + "/batch"), p.word(most + "/library"), p.number("us", most + "/us"),
          p.number("share", most + "/share")});
     p.end_sentence();
@@ -150,28 +150,28 @@ std::vector<Part> explanation(const Report& report, const Language& language) {
       extremes(report, op, "total_us", [](const FaithfulRow& row) { return std::optional(row.total_us); });
   if (!here.low.empty()) {
     p.text(
-        "The lab's program sends one image through the network whatever the batch size, so its tables repeat "
-        "one measurement: the times of {0} differ by {1} % here",
+        "The lab's program processes one image at any batch size, so its tables repeat one measurement: the "
+        "times of {0} differ by {1} % here",
         {p.op(top + "/op"), p.number("share", here.high, here.low, 1)});
     const Extremes there =
         extremes(report, op, "reference_us", [](const FaithfulRow& row) { return row.reference_us; });
     if (!there.low.empty())
       p.text(" and {0} % in the reference", {p.number("share", there.high, there.low, 1)});
     if (warm)
-      p.text(", while the batches themselves cost {0} times as much at the largest size as at the smallest",
+      p.text(", whereas real batches cost {0} times as much at the largest size as at the smallest",
              {p.number("ratio", warm_large + "/time_us", warm_small + "/time_us")});
     p.text(".", {});
     p.end_sentence();
   }
   p.text(
-      "Nested rows count again in their parents: the rows of that table add up to {0} % of the pass; self "
-      "times add up to {1} % of the wall time.",
+      "Parents include their nested rows, so the rows of that table add up to {0} % of the pass; self times "
+      "add up to {1} % of the wall time.",
       {p.number("share", lab + "/rows/*/total_us", lab + "/wall_us"),
        p.number("share", large + "/self_part")});
   if (!report.batches.back().phases.empty()) {
     p.end_sentence();
     p.text(
-        "It covers the forward pass alone, on the host's clock: {1} % of a warm training step at batch size "
+        "It covers only the forward pass, on the host's clock: {1} % of a warm training step at batch size "
         "{0}.",
         {p.number("count", large + "/batch"), p.number("share", large + "/phases/0/share")});
   }

@@ -1,5 +1,4 @@
-// Why the lab's way of measuring and the correct one differ, in this run's numbers: a paragraph for report
-// and page.
+// A paragraph for report and page: why the lab's measurement differs from a warm one, in numbers of this run.
 #pragma once
 
 #include <metron/tools/report/render/language.h>
@@ -11,20 +10,20 @@
 
 namespace metron::report {
 
-// A part of the paragraph. Values from run.json carry their path there, an RFC 6901 pointer.
+// A part of the paragraph. Values carry their path in run.json, a JSON pointer (RFC 6901).
 struct Part {
   std::string text;
-  std::string kind = {};  // "" for text of ours, "word" or "code" for text from run.json, else a number:
-                          // "count", "us", ...
-  std::string path = {};  // a `*` in it sums over a list
-  std::string over = {};  // the number is `path` over this one ...
-  double less = 0;        // ... less this
+  // "" for fixed text; "word" or "code" for text from run.json; for numbers their format: "count", "us", ...
+  std::string kind = {};
+  std::string path = {};  // a `*` sums over a list
+  std::string over = {};  // divisor of the value
+  double less = 0;        // subtracted from the quotient
 };
 
-// Empty where the run lacks what it takes.
+// Empty if data is missing.
 std::vector<Part> explanation(const Report& report, const Language& language);
 
 std::string plain(const std::vector<Part>& parts);
-nlohmann::ordered_json to_json(const std::vector<Part>& parts);  // text as strings, all else as objects
+nlohmann::ordered_json to_json(const std::vector<Part>& parts);  // fixed text as strings, values as objects
 
 }  // namespace metron::report

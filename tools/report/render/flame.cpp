@@ -25,9 +25,9 @@ const ProfiledStep& median_step(const Profile& profile) {
 Flame median_flame(const Profile& profile, std::int64_t batch, bool cold) {
   const ProfiledStep& step = median_step(profile);
   Flame flame{.batch = batch, .cold = cold, .wall_ns = step.end - step.start};
-  std::map<std::string, int> places{{"", 0}};
-  const auto place = [&](const std::string& name) {
-    const auto [found, added] = places.emplace(name, static_cast<int>(flame.names.size()));
+  std::map<std::string, int> indices{{"", 0}};
+  const auto index_of = [&](const std::string& name) {
+    const auto [found, added] = indices.emplace(name, static_cast<int>(flame.names.size()));
     if (added) flame.names.push_back(name);
     return found->second;
   };
@@ -40,9 +40,9 @@ Flame median_flame(const Profile& profile, std::int64_t batch, bool cold) {
     depths.emplace(static_cast<std::int32_t>(i), depth);
     const bool backward = record.kind == RecordKind::op && record.phase == Phase::backward;
     flame.events.push_back({.depth = depth,
-                            .name = place(record.name + std::string(backward ? " backward" : "")),
-                            .provider = place(record.provider == nullptr ? "" : record.provider),
-                            .module = place(profile.strings[record.module]),
+                            .name = index_of(record.name + std::string(backward ? " backward" : "")),
+                            .provider = index_of(record.provider == nullptr ? "" : record.provider),
+                            .module = index_of(profile.strings[record.module]),
                             .kind = record.kind,
                             .phase = record.phase,
                             .start_ns = record.start - step.start,

@@ -27,24 +27,24 @@ ReportFolder::ReportFolder(const fs::path& folder) : folder_(fs::absolute(folder
   const fs::file_status status = fs::status(folder_, error);
   exists_ = fs::exists(status);
   if (exists_) {
-    check<IoError>(fs::is_directory(status), "report", folder_.string(), ": is no folder");
+    check<IoError>(fs::is_directory(status), "report", folder_.string(), ": is not a folder");
     if (fs::exists(folder_ / run_name)) {
       for (const File& file : load_run(folder_ / run_name).files) earlier_.push_back(file.name);
     } else {
       check<ValueError>(fs::is_empty(folder_), "report", folder_.string(),
-                        ": has files but no earlier report, so nothing is written there");
+                        ": has files but no earlier report; nothing was written");
     }
-    // Its files are to be replaced: said now rather than after the run.
+    // Fails now rather than after the run.
     check<IoError>(::access(folder_.c_str(), W_OK | X_OK) == 0, "report", folder_.string(),
                    ": can't be written to: ", std::strerror(errno));
   } else {
     fs::create_directories(folder_.parent_path(), error);
-    check_done(error, folder_, "can't be made");
+    check_done(error, folder_, "can't be created");
   }
   staging_ = folder_;
   staging_ += ".unfinished-" + std::to_string(::getpid());
   fs::create_directory(staging_, error);
-  check_done(error, folder_, "can't be made");
+  check_done(error, folder_, "can't be created");
 }
 
 ReportFolder::~ReportFolder() {
@@ -63,7 +63,7 @@ void ReportFolder::commit() {
   fs::remove_all(scratch(), error);
   if (!exists_) {
     fs::rename(staging_, folder_, error);
-    check_done(error, folder_, "can't be put in place");
+    check_done(error, folder_, "can't be moved into place");
     return;
   }
   std::vector<fs::path> names;

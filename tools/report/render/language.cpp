@@ -22,7 +22,7 @@ const Language& english() {
 }
 
 const Language& language_of(std::string_view code) {
-  check<ValueError>(code == "en" || code == "zh", "report", "the languages are en and zh, got ", code);
+  check<ValueError>(code == "en" || code == "zh", "report", "the language must be en or zh, got ", code);
   return code == "en" ? english() : chinese();
 }
 

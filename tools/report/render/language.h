@@ -1,4 +1,4 @@
-// The language of a report. The code has the English texts; another language is a table that translates them.
+// Languages of a report. Texts in the code are English; any other language is a table of translations.
 #pragma once
 
 #include <initializer_list>
@@ -14,11 +14,11 @@ class Language {
 
   Language(std::string_view code, Table table) : code_(code), table_(std::move(table)) {}
 
-  std::string_view code() const { return code_; }  // of BCP 47: "en"
+  std::string_view code() const { return code_; }  // BCP 47: "en"
   bool has(std::string_view english) const { return table_.contains(english); }
   const Table& table() const { return table_; }
 
-  // The text in this language, English where the table lacks it, with {0}, {1}, ... replaced by the values.
+  // The translation, or the English text if there is none, with {0}, {1}, ... replaced by the values.
   std::string operator()(std::string_view english, std::initializer_list<std::string> values = {}) const;
 
  private:
@@ -27,9 +27,9 @@ class Language {
 };
 
 const Language& english();
-const Language& chinese();  // simplified, of report, page and pictures: chinese.cpp
+const Language& chinese();  // simplified
 
-// By its code, "en" or "zh"; ValueError for another.
+// By code: "en" or "zh"; otherwise ValueError.
 const Language& language_of(std::string_view code);
 
 }  // namespace metron::report

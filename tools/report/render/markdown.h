@@ -1,4 +1,4 @@
-// report.md: the report as text, in the order of the lab's template.
+// report.md: the report as Markdown, in the order of the lab's template.
 #pragma once
 
 #include <metron/tools/report/render/language.h>
@@ -10,15 +10,15 @@ namespace metron::report {
 
 std::string to_markdown(const Report& report, const Language& text);
 
-// Files for spreadsheets.
+// CSV files.
 std::string ranking_csv(const BatchSection& batch);
-std::string faithful_csv(const Report& report);  // in the layout of the reference's own table
+std::string faithful_csv(const Report& report);  // in the format of the reference table
 
-// A table of Markdown: the first `left` columns to the left, numbers to the right.
+// A Markdown table. The first `left` columns are left-aligned, the others right-aligned.
 class MarkdownTable {
  public:
   MarkdownTable(std::vector<std::string> header, std::size_t left);
-  void add(std::vector<std::string> cells);  // missing ones at the end are empty
+  void add(std::vector<std::string> cells);  // missing trailing cells are empty
   std::string to_string() const { return text_; }
 
  private:

@@ -38,7 +38,7 @@ void MarkdownWriter::environment() {
   for (const std::string& name : report_.settings.providers)
     order += (order.empty() ? "" : ", ") + provider(name);
   add(t_("providers, in order"), order);
-  add(t_("threads that compute"), std::to_string(report_.settings.threads));
+  add(t_("compute threads"), std::to_string(report_.settings.threads));
   table(rows);
 }
 

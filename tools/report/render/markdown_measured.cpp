@@ -7,14 +7,13 @@ void MarkdownWriter::cold() {
   heading(t_("Cold and warm"));
   if (report_.cold.empty()) return paragraph(t_("Not reached."));
   paragraph(
-      t_("The first training step of a fresh process compared with a warm one, medians of the processes, "
-         "{0}. The difference is one-time initialization: of a library, of its code for these shapes, of "
-         "memory touched for the first time. A library's own start is charged to the library alone, not to "
-         "an operator.",
+      t_("The first training step of a fresh process compared with a warm one: medians over the processes "
+         "({0}). The difference is one-time initialization of a library, of its code for these shapes and of "
+         "memory. Initialization of a library as a whole is charged only to the library, not to an operator.",
          {std::to_string(report_.settings.cold_runs)}));
   MarkdownTable rows({t_("library"), t_("provider"), t_("batch size"), time_header(t_("first step µs")),
                       time_header(t_("warm step µs")), time_header(t_("initialization µs")),
-                      t_("of the first step, %"), time_header(t_("including the library's start, µs"))},
+                      t_("of the first step, %"), time_header(t_("of which library startup, µs"))},
                      2);
   for (const ColdSection& section : report_.cold) {
     for (const Initialization& i : section.initialization)
@@ -55,16 +54,16 @@ void MarkdownWriter::phases() {
   table(rows);
   if (!has_device_time())
     paragraph(report_.settings.emulated
-                  ? t_("An emulated device has no time of its own.")
-                  : t_("On the CPU the host is the device: there is one clock, and it is the host's."));
+                  ? t_("An emulated device has no device times.")
+                  : t_("On the CPU the host is the device, so host time is device time."));
 }
 
 void MarkdownWriter::roofline() {
   heading(t_("Roofline"));
   if (!report_.roofs.gflops || report_.roofline.empty()) return paragraph(t_("There are no measured roofs."));
   paragraph(t_(
-      "Measured on this machine: {0} GFLOP/s of float32 multiply-adds, and {1} GB/s to or from memory. Pale "
-      "points, and cells marked cached: the operands came from a cache, so the memory roof does not apply.",
+      "Measured on this machine: {0} GFLOP/s of float32 multiply-adds and {1} GB/s of memory bandwidth. Pale "
+      "points and cells marked cached: the operands came from a cache, so the memory roof does not apply.",
       {number(*report_.roofs.gflops), number(*report_.roofs.gbytes)}));
   picture("roofline", t_("kernels below the machine's measured roofs"));
 }
@@ -73,11 +72,11 @@ void MarkdownWriter::providers() {
   heading(t_("Providers side by side"));
   if (report_.providers.empty()) return paragraph(t_("Not measured."));
   paragraph(
-      t_("The network's kernel calls by each provider of the device. A result is verified against float64 "
-         "loops before the call is timed. Declined: the provider does not support the call."));
+      t_("Each kernel call of the network by each provider of the device. Results are verified against "
+         "float64 loops before the call is timed. Declined: the provider does not support the call."));
   MarkdownTable rows(
       {t_("call"), t_("provider"), t_("batch size"), t_("result"), time_header(t_("median µs")), "±, %",
-       "GFLOP/s", "GB/s", t_("of the roof, %"), t_("against the vendor"), t_("error")},
+       "GFLOP/s", "GB/s", t_("of the roof, %"), t_("speedup over the vendor"), t_("error")},
       2);
   for (const ProviderRow& row : report_.providers) {
     char error[16] = "-";
@@ -93,9 +92,8 @@ void MarkdownWriter::faithful(const std::string& title) {
   heading(title);
   if (report_.faithful.empty()) return paragraph(t_("Not reached."));
   paragraph(
-      t_("One cold forward pass of one image in train mode in a fresh process, whatever the batch size. "
-         "Times are host times, medians of the processes, {0}. Nested rows count again in their parents. The "
-         "reference is a GeForce RTX 2070 SUPER with PyTorch 1.6.0.",
+      t_("One cold forward pass of one image in train mode in a fresh process, at any batch size. Times are "
+         "host times, medians over the processes ({0}). Parents include their nested rows.",
          {std::to_string(report_.settings.cold_runs)}));
   for (const FaithfulSection& section : report_.faithful) {
     std::string title_line = t_("Batch size {0}", {std::to_string(section.batch)});
@@ -106,7 +104,7 @@ void MarkdownWriter::faithful(const std::string& title) {
                           std::to_string(c.items)});
     }
     paragraph(title_line + ':');
-    MarkdownTable rows({t_("op"), t_("operator here"), t_("rank"), time_header(t_("total µs")),
+    MarkdownTable rows({t_("op"), t_("operator in Metron"), t_("rank"), time_header(t_("total µs")),
                         t_("rank in the reference"), t_("total µs in the reference")},
                        2);
     for (const FaithfulRow& row : section.rows)
@@ -130,8 +128,9 @@ void MarkdownWriter::correlations() {
   heading(t_("Rank correlations"));
   if (report_.correlations.empty()) return paragraph(t_("Not reached."));
   paragraph(
-      t_("Kendall's tau-b, with a 95 % bootstrap interval. Differences below the timer's noise are ties; for "
-         "the reference, those below the spread of its three tables of the same measurement."));
+      t_("Kendall's tau-b, with a 95 % bootstrap interval. Differences below the noise are ties. The noise "
+         "is that of the timer, and for the reference the variation among its three tables, which repeat one "
+         "measurement."));
   MarkdownTable rows({t_("ranking"), t_("with"), "tau-b", t_("from"), t_("to"), t_("operators"), t_("ties")},
                      2);
   for (const Correlation& c : report_.correlations) {
@@ -145,8 +144,8 @@ void MarkdownWriter::correlations() {
 void MarkdownWriter::timer() {
   heading(t_("The timer"));
   paragraph(
-      t_("Recording an operator costs {0} ns, a kernel {1} ns, a block of memory {2} ns. All of it is "
-         "subtracted from the times above. An empty record reads up to {3} ns: shorter times are marked ~.",
+      t_("Recording an operator costs {0} ns, a kernel {1} ns, a memory event {2} ns. These costs are "
+         "subtracted from the times above. An empty record takes up to {3} ns: shorter times are marked ~.",
          {number(report_.timer.op_ns), number(report_.timer.kernel_ns), number(report_.timer.memory_ns),
           number(report_.timer.noise_ns)}));
 }

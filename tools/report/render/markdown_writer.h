@@ -1,4 +1,4 @@
-// The parts of report.md. Private to markdown*.cpp.
+// Sections of report.md. Private to markdown*.cpp.
 #pragma once
 
 #include <metron/core/profiler/internal/text_table.h>
@@ -39,7 +39,7 @@ class MarkdownWriter {
   void ranking();
   void batches();
   std::string comparison_rank(const ComparisonRow& row, std::size_t batch) const;
-  // markdown_measured.cpp: what the lab did not have, and its own way
+  // markdown_measured.cpp: sections beyond the lab's template, and the lab's measurement
   void cold();
   void phases();
   void roofline();

@@ -17,7 +17,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// ---- The graph, laid out: its texts are in the report
+// ---- Layout of the graph. The page takes the graph's texts from the report.
 
 graph::NodeKind kind_of(const std::string& name) {
   if (name == "input") return graph::NodeKind::input;
@@ -36,19 +36,18 @@ graph::Graph graph_of(const GraphSection& section) {
                            .time_us = node.time_us});
   const auto position = [&](int node) {
     const auto index = static_cast<std::size_t>(node);
-    check<ValueError>(node >= 0 && index < section.nodes.size(), "report",
-                      "an edge of the graph leads to one of its ", section.nodes.size(), " nodes, got ",
-                      node);
+    check<ValueError>(node >= 0 && index < section.nodes.size(), "report", "edges must refer to one of the ",
+                      section.nodes.size(), " nodes, got ", node);
     return index;
   };
-  // Only the labels' width matters here, and the names of dtypes are about equally wide.
+  // The dtype affects only the width of the label, and all names of dtypes are about equally wide.
   for (const GraphEdge& edge : section.edges)
     graph.edges.push_back({position(edge.from), position(edge.to),
                            Shape(edge.shape.data(), edge.shape.size()), DType::float32});
   return graph;
 }
 
-// A tenth of a pixel is enough.
+// To a tenth of a pixel.
 double rounded(double value) { return std::round(value * 10) / 10; }
 Json to_json(drawing::Point p) { return {rounded(p.x), rounded(p.y)}; }
 Json to_json(const drawing::Rect& r) {
@@ -88,7 +87,7 @@ Json to_json(const Flame& flame) {
           {"events", std::move(events)}};
 }
 
-// ---- The parts of the file
+// ---- Parts of the file
 
 std::string css(drawing::Color color, double opacity = 1) {
   const auto byte = [](double part) { return static_cast<int>(std::lround(part * 255)); };
@@ -98,7 +97,7 @@ std::string css(drawing::Color color, double opacity = 1) {
   return text;
 }
 
-// The colors of the pictures, as variables.
+// The pictures' colors as CSS variables.
 std::string variables(const drawing::Theme& theme, const char* scheme) {
   std::string text = std::string("color-scheme:") + scheme;
   const auto add = [&](const std::string& name, const std::string& value) {
@@ -121,7 +120,7 @@ std::string variables(const drawing::Theme& theme, const char* scheme) {
 std::string style() {
   const std::string light = variables(drawing::light_theme(), "light");
   const std::string dark = variables(drawing::dark_theme(), "dark");
-  std::string text = ":root{" + light + "}\n";  // on paper too
+  std::string text = ":root{" + light + "}\n";  // also for print
   text += "@media screen and (prefers-color-scheme:dark){:root:not([data-theme=light]){" + dark + "}}\n";
   text += "@media screen{:root[data-theme=dark]{" + dark + "}}\n";
   for (std::size_t i = 0; i < drawing::light_theme().palette.size(); ++i) {
@@ -154,7 +153,7 @@ std::string escaped(std::string_view text) {
   return result;
 }
 
-// JSON inside of a <script>: nothing in it may look like a tag.
+// JSON for a <script> element, where nothing may look like a tag.
 std::string in_script(const Json& json) {
   const std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace);
   std::string result;
@@ -169,7 +168,7 @@ std::string in_script(const Json& json) {
   return result;
 }
 
-// The template with each @name@ replaced; what was put in is not looked at again.
+// Replaces each @name@ of the template in one pass: inserted text is not scanned again.
 std::string filled(std::string_view page,
                    std::initializer_list<std::pair<std::string_view, std::string>> values) {
   std::string result;
@@ -194,7 +193,7 @@ std::string filled(std::string_view page,
 
 std::string html_page(const Report& report, std::span<const Flame> flames, const Language& text) {
   Json data{{"lang", text.code()}, {"run", report::to_json(report)}, {"layout", layout_of(report.graph)}};
-  data["seed"] = std::to_string(report.settings.seed);  // has more digits than a number of JavaScript
+  data["seed"] = std::to_string(report.settings.seed);  // may exceed the precision of JavaScript numbers
   data["notes"] = Json::array();
   for (const Note& note : report.notes) data["notes"].push_back(note_text(note, text));
   data["explanation"] = to_json(explanation(report, text));

@@ -1,4 +1,4 @@
-// report.html: one file with all of the report, which opens without a network.
+// report.html: the complete report in one self-contained file.
 #pragma once
 
 #include <metron/core/timer/profile.h>
@@ -12,16 +12,16 @@
 
 namespace metron::report {
 
-// A recorded step as the page draws it: who is nested in whom, and when.
+// A recorded step for the page's flame chart.
 struct Flame {
   struct Event {
     int depth = 0;                           // from 0
-    int name = 0, provider = 0, module = 0;  // in `names`; provider and module may be the empty one
+    int name = 0, provider = 0, module = 0;  // indices into `names`; 0 is the empty name
     RecordKind kind = RecordKind::op;
     Phase phase = Phase::forward;
     std::int64_t start_ns = 0;  // from the step's start
     std::int64_t duration_ns = 0;
-    std::int64_t record = 0;  // its number in the profile, which the trace's events carry too
+    std::int64_t record = 0;  // index in the profile, as in the trace
   };
   std::int64_t batch = 0;
   bool cold = false;  // the first step of a process
@@ -30,12 +30,12 @@ struct Flame {
   std::vector<Event> events = {};
 };
 
-// The profile's step of median length, of an even number the shorter one. ValueError where it has no steps.
+// The step of median duration, or the shorter of the two middle ones. ValueError if there are no steps.
 Flame median_flame(const Profile& profile, std::int64_t batch, bool cold);
 
-// The report's numbers are embedded as run.json has them; every number shown carries the path that it comes
-// from: data-path="/batches/2/ops/0/time_us", an RFC 6901 pointer, and data-scale, what one unit shown is in
-// the units of run.json. Layout of the graph: Error where Graphviz can't.
+// Embeds run.json. Every displayed number carries its path there as a JSON pointer (RFC 6901),
+// data-path="/batches/2/ops/0/time_us", and as data-scale the displayed unit in units of run.json. Error if
+// Graphviz can't lay out the graph.
 std::string html_page(const Report& report, std::span<const Flame> flames, const Language& text);
 
 }  // namespace metron::report

@@ -1,10 +1,10 @@
-// The files of page/, compiled in. Private to page.cpp.
+// The embedded files of page/. Private to page.cpp.
 #pragma once
 
 namespace metron::report {
 
 extern const char* const page_html;
 extern const char* const page_css;
-extern const char* const page_js;  // all scripts, in their order
+extern const char* const page_js;  // all scripts, concatenated
 
 }  // namespace metron::report

@@ -13,7 +13,7 @@ using drawing::Canvas;
 using drawing::Theme;
 
 constexpr double chart_width = 860, chart_height = 440, margin = 16;
-constexpr std::size_t ops_shown = 8;  // of each batch size
+constexpr std::size_t ops_shown = 8;  // per batch size
 
 std::string batch_name(const Language& text, std::int64_t batch) {
   return text("batch size {0}", {std::to_string(batch)});
@@ -26,7 +26,7 @@ Canvas drawn(const Chart& chart, double height, const Theme& theme) {
   return canvas;
 }
 
-// From one kernel intensity to another, in the roofs' units.
+// The roof in GFLOP/s at an arithmetic intensity.
 double roof_at(const Roofs& roofs, double intensity) {
   return std::min(*roofs.gflops, intensity * *roofs.gbytes);
 }
@@ -76,12 +76,12 @@ drawing::LineChart accuracy_chart(const Report& report, const Language& text) {
   }
   const auto& tests = report.training.tests;
   if (!tests.empty()) {
-    constexpr std::int64_t fewest_epochs = 4;  // that an axis of whole epochs can show
+    constexpr std::int64_t fewest_epochs = 4;  // below this the axis would have ticks at fractions of epochs
     chart.x.low = 0;
     chart.x.high = static_cast<double>(std::max(tests.back().epoch, fewest_epochs));
     double worst = 100;
     for (const drawing::Point& point : accuracy.points) worst = std::min(worst, point.y);
-    chart.y.low = std::max(std::floor(2 * worst - 100) - 1, 0.0);  // the worst lies in the middle
+    chart.y.low = std::max(std::floor(2 * worst - 100) - 1, 0.0);  // puts the worst in the middle
     chart.y.high = 100;
   }
   chart.series = {std::move(accuracy)};
@@ -150,7 +150,7 @@ drawing::LineChart roofline_chart(const Report& report, const Language& text) {
     series.color = b;
     series.width = 0;
     series.marker = markers[b % std::size(markers)];
-    drawing::Series cached = series;  // memory is no roof for them
+    drawing::Series cached = series;  // the memory roof does not apply to them
     cached.name = any_cached ? "" : text("pale: operands in a cache");
     cached.opacity = 0.35;
     for (const RooflinePoint& point : report.roofline) {

@@ -14,15 +14,16 @@ const std::map<std::string, std::string>& note_texts() {
        "The device {0} is emulated on the CPU: its times are those of the emulator and say nothing about a "
        "GPU. "
        "There is no device time."},
-      {"fakes", "Behind the providers {0} stand fakes, not the vendor's libraries."},
-      {"interrupted", "The run was interrupted during: {0}. The report has the results until then."},
-      {"untrained", "The network was not trained: its initial weights are profiled."},
-      {"no_curve", "The finished run has no metrics.csv: there are no curves."},
-      {"no_roofs", "The roofs of {0} are not measured: there is no % of the roof and no roofline."},
-      {"no_reference", "The reference has no table at batch size {0}: nothing is compared with it there."},
-      {"truncated", "A recording was full before it ended: some steps are missing."},
-      {"no_font", "No font here has Chinese characters: the pictures are in English."},
-      {"few_rounds", "Rounds: {0}. Ranks are known from three rounds on."}};
+      {"fakes", "Providers {0} are fakes, not the vendor's libraries."},
+      {"interrupted", "The run was interrupted during: {0}. The report has the results up to then."},
+      {"untrained", "The network was not trained: its initial weights were profiled."},
+      {"no_curve", "The finished run has no metrics.csv, so there are no curves."},
+      {"no_roofs", "The roofs of {0} were not measured: there is no % of the roof and no roofline."},
+      {"no_reference",
+       "The reference has no table for batch size {0}, so there is no comparison at this size."},
+      {"truncated", "A recording reached its size limit: some steps are missing."},
+      {"no_font", "No installed font has Chinese characters: the pictures are in English."},
+      {"few_rounds", "Rounds: {0}. At least three are required for known ranks."}};
   return texts;
 }
 
@@ -49,7 +50,7 @@ std::string note_text(const Note& note, const Language& text) {
 }
 
 Note make_note(const std::string& kind, std::vector<std::string> values) {
-  check<ValueError>(note_texts().contains(kind), "report", "there is no note of the kind ", kind);
+  check<ValueError>(note_texts().contains(kind), "report", "unknown kind of note: ", kind);
   Note note{kind, std::move(values), ""};
   note.text = note_text(note, english());
   return note;

@@ -1,12 +1,12 @@
-// What the lab did not have.
+// Sections beyond the lab's template, and the lab's measurement.
 
 function coldSection() {
   return section("cold", t("Cold and warm"),
     run.cold.length === 0 ? absent(t("The first steps of fresh processes were not measured.")) : [
-      paragraph(t("Cold is the first training step of a fresh process. Warm is the same step once every kernel has run. The difference is one-time initialization, listed by library. A library's own start is charged to the library alone, not to an operator.")),
+      paragraph(t("Cold is the first training step of a fresh process. Warm is the same step once every kernel has run. The difference is one-time initialization, listed by library. Initialization of a library as a whole is charged only to the library, not to an operator.")),
       table({
         caption: t("Initialization by library"), id: "initialization",
-        columns: [column(t("batch size"), { rank: true }), textColumn(t("library"), { header: true }), textColumn(t("provider")), column(us(t("initialization"))), column(t("share of the first step, %"), { bar: true }), column(t("including the library's start, µs"))],
+        columns: [column(t("batch size"), { rank: true }), textColumn(t("library"), { header: true }), textColumn(t("provider")), column(us(t("initialization"))), column(t("share of the first step, %"), { bar: true }), column(t("of which library startup, µs"))],
         rows: paths("/cold").flatMap((path) => paths(`${path}/initialization`).map((row) => [num(`${path}/batch`, "count"), word(`${row}/library`), word(`${row}/provider`),
           num(`${row}/us`, "us", { provider: at(`${row}/provider`) }), num(`${row}/share`, "share"), num(`${row}/start_us`, "us", { provider: at(`${row}/provider`) })])) }),
       paths("/cold").toReversed().map((path) => table({
@@ -20,13 +20,13 @@ function coldSection() {
         sorted: [3, "descending"], limit: 10 }))]);
 }
 
-// A device time of an emulator would be no device's.
+// An emulator has no device times.
 const deviceClock = !settings.emulated && run.batches.some((batch) => batch.ops.some((op) => op.device_us !== null));
 
 function clocksSection() {
   return section("clocks", t("Host and device time"),
-    settings.emulated ? absent(t("The device is emulated: it has no time of its own, and the host times here say nothing about a GPU."))
-      : !deviceClock ? absent(t("{0} has no clock of its own: it computes on the host, and host time is device time.", settings.device))
+    settings.emulated ? absent(t("The device is emulated: it has no device times, and the host times say nothing about a GPU."))
+      : !deviceClock ? absent(t("{0} has no clock of its own: host time is device time.", settings.device))
         : paths("/batches").toReversed().map((path) => table({
           id: `clocks-${at(`${path}/batch`)}`, caption: t("Batch size {0}: the host enqueues, the device computes", num(`${path}/batch`, "count")),
           columns: [textColumn(t("operator"), { header: true }), textColumn(t("phase")), column(us(t("host"))), column(us(t("device")))],
@@ -47,7 +47,7 @@ function phasesSection() {
         ...(deviceClock ? [num(`${phase}/device_us`, "us")] : []), num(`${phase}/share`, "share")])) }));
 }
 
-// What came from a cache has no roof here.
+// No roof is measured for caches.
 function roofCell(path, provider) {
   if (at(`${path}/roof_kind`) !== "cached") return num(`${path}/roof`, "share", { provider });
   return Object.assign(h("span", { class: "none" }, term(`${path}/roof_kind`)), { key: null });
@@ -55,10 +55,10 @@ function roofCell(path, provider) {
 
 function selfSection() {
   return section("self", t("Self time, work and the roof"),
-    paragraph(t("Self time excludes nested operators, so self times add up to the step. Roof is the least time that the machine's measured roofs allow for this work, divided by the time taken. Cached: the operands came from a cache, so the memory roof does not apply.")),
+    paragraph(t("Self time excludes nested operators, so self times add up to the step. Roof is the minimum time by the machine's measured roofs divided by the measured time. Cached: the operands came from a cache, so the memory roof does not apply.")),
     table({
       caption: t("Coverage of the wall time"), id: "parts",
-      columns: [column(t("batch size"), { rank: true }), column(t("self times of the wall time, %")), column(t("the timer's own cost, %")), column(t("outside operators, %"))],
+      columns: [column(t("batch size"), { rank: true }), column(t("sum of self times, % of wall time")), column(t("timer overhead, %")), column(t("outside operators, %"))],
       rows: paths("/batches").map((path) => [num(`${path}/batch`, "count"), num(`${path}/self_part`, "share"), num(`${path}/timer_part`, "share"), num(`${path}/outside_part`, "share")]),
       sorted: [0, "ascending"] }),
     paths("/batches").toReversed().map((path) => table({
@@ -68,7 +68,7 @@ function selfSection() {
       rows: paths(`${path}/ops`).map((op) => {
         const provider = at(`${op}/provider`);
         const average = num(`${op}/average_us`, "us", { provider });
-        const cell = at(`${op}/above_timer`) ? average : Object.assign(h("span", { class: "unsure", title: t("within the timer's own noise") }, "~ ", average), { key: average.key });
+        const cell = at(`${op}/above_timer`) ? average : Object.assign(h("span", { class: "unsure", title: t("within the timer's noise") }, "~ ", average), { key: average.key });
         return [opName(op), term(`${op}/phase`), rank(`${op}/phase_rank`, `${op}/phase_rank_known`), num(`${op}/self_us`, "us", { provider }), num(`${op}/total_us`, "us", { provider }), cell,
           num(`${op}/gflops`, "rate", { provider }), num(`${op}/gbytes`, "rate", { provider }), roofCell(op, provider)];
       }),
@@ -80,8 +80,8 @@ function rooflineSection() {
   const { gflops, gbytes } = run.roofs;
   return section("roofline", t("Roofline"),
     gflops !== null && gbytes !== null
-      ? paragraph(t("The measured roofs of this machine: {0} GFLOP/s in float32, {1} GB/s from memory. A kernel under the slope is memory-bound, one under the flat part compute-bound. Pale points have their operands in a cache: the memory roof does not apply to them.", num("/roofs/gflops", "rate"), num("/roofs/gbytes", "rate")))
-      : absent(t("The roofs of this device are not measured: the chart shows the points alone.")),
+      ? paragraph(t("The measured roofs of this machine: {0} GFLOP/s in float32, {1} GB/s from memory. A kernel under the slope is memory-bound, one under the flat part compute-bound. The operands of pale points were in a cache, so the memory roof does not apply to them.", num("/roofs/gflops", "rate"), num("/roofs/gbytes", "rate")))
+      : absent(t("The roofs of this device were not measured: the chart shows only the points.")),
     rooflineFigure(),
     table({
       caption: t("Kernels in the roofline"), id: "roofline-table",
@@ -99,11 +99,11 @@ function providersSection() {
     return Object.assign(cell, { key: value });
   };
   return section("providers", t("Providers side by side"),
-    paragraph(t("Each kernel call of the model by each provider of the device. A result is verified against float64 loops before the call is timed. Times faster is the vendor's time divided by this one.")),
+    paragraph(t("Each kernel call of the model by each provider of the device. Results are verified against float64 loops before the call is timed. Speedup is the time of the vendor's library divided by this time.")),
     table({
       caption: t("Kernel calls of the model by provider"), id: "providers-table",
       columns: [column(t("batch size"), { rank: true }), textColumn(t("call"), { header: true }), textColumn(t("provider")), textColumn(t("result")), column(t("largest error")),
-        column(us(t("median"))), column(t("spread, %")), column("GFLOP/s"), column("GB/s"), column(t("roof, %"), { bar: true }), column(t("times faster"))],
+        column(us(t("median"))), column(t("spread, %")), column("GFLOP/s"), column("GB/s"), column(t("roof, %"), { bar: true }), column(t("speedup"))],
       rows: paths("/providers").map((path) => {
         const provider = at(`${path}/provider`);
         const timed = (name, kind) => num(`${path}/${name}`, kind, { provider });
@@ -116,7 +116,7 @@ function providersSection() {
 function correlationsSection() {
   if (run.correlations.length === 0) return section("correlations", t("Rank correlations"), absent(t("There is nothing to correlate.")));
   return section("correlations", t("Rank correlations"),
-    paragraph(t("Kendall's tau-b of two rankings over their common operators: 1 is the same order, −1 the reverse, 0 none. Pairs within the noise of the timer count as ties. The interval is a 95 % bootstrap interval.")),
+    paragraph(t("Kendall's tau-b of two rankings over their common operators: 1 means the same order, −1 the reverse, 0 no association. Pairs within the noise count as ties. The interval is a 95 % bootstrap interval.")),
     table({
       caption: t("Kendall's tau-b"), id: "correlation-table",
       columns: [textColumn(t("ranking"), { header: true }), textColumn(t("compared with")), column("τ-b"), column(t("from")), column(t("to")), column(t("operators")), column(t("ties in the first")), column(t("ties in the second"))],
@@ -124,7 +124,7 @@ function correlationsSection() {
         num(`${path}/items`, "count"), num(`${path}/tied_first`, "count"), num(`${path}/tied_second`, "count")]) }));
 }
 
-// The paragraph as the report has it: its numbers are shown as everywhere here.
+// The paragraph of explanation.cpp, with numbers that carry their path.
 function explanation() {
   const shownPart = (part) => typeof part === "string" ? part : part.kind === "code" ? code(part.path)
     : part.kind === "word" ? word(part.path) : part.over ? quotient(part.path, part.over, part.kind, part.less) : num(part.path, part.kind);
@@ -132,15 +132,15 @@ function explanation() {
 }
 
 function faithfulSection() {
-  if (run.faithful.length === 0) return section("faithful", t("The lab's measurement"), absent(t("The lab's way of measuring was not run.")));
-  const beside = (path) => paths(`${path}/reference`).length === 0
-    ? absent(t("The reference has no table at batch size {0}.", num(`${path}/batch`, "count")))
+  if (run.faithful.length === 0) return section("faithful", t("The lab's measurement"), absent(t("The lab's measurement was not run.")));
+  const referenceTable = (path) => paths(`${path}/reference`).length === 0
+    ? absent(t("The reference has no table for batch size {0}.", num(`${path}/batch`, "count")))
     : table({
       id: `reference-${at(`${path}/batch`)}`,
       caption: t("The reference at batch size {0}", num(`${path}/batch`, "count")),
       columns: [column(t("rank"), { rank: true }), textColumn(t("operator"), { header: true }), column(us(t("time")))],
       rows: paths(`${path}/reference`).map((row) => [num(`${row}/rank`, "count"), code(`${row}/op`),
-        // A number of the reference is a GPU's whatever the run was measured on.
+        // Not marked: the reference was measured on a real GPU.
         Object.assign(h("span", { "data-path": `${row}/total_us`, "data-scale": 1 }, shown(at(`${row}/total_us`), "us")), { key: at(`${row}/total_us`) })]),
       sorted: [0, "ascending"], limit: 14 });
   return section("faithful", t("The lab's measurement"),
@@ -150,15 +150,15 @@ function faithfulSection() {
       h("div", { class: "pair beside" }, table({
         id: `faithful-${at(`${path}/batch`)}`,
         caption: t("This run: one cold forward pass of {0} image, {1}", num(`${path}/images`, "count"), full(`${path}/wall_us`, "us")),
-        columns: [column(t("rank"), { rank: true }), textColumn(t("operator"), { header: true }), column(us(t("time"))), column(t("rank there"), { rank: true }), textColumn(t("operator here"), { wrap: true })],
+        columns: [column(t("rank"), { rank: true }), textColumn(t("operator"), { header: true }), column(us(t("time"))), column(t("reference rank"), { rank: true }), textColumn(t("operator in Metron"), { wrap: true })],
         rows: paths(`${path}/rows`).map((row) => [num(`${row}/rank`, "count"), code(`${row}/op`), num(`${row}/total_us`, "us"), num(`${row}/reference_rank`, "count"), code(`${row}/source`)])
           .concat(paths(`${path}/starts`).map((start) => [num("/none", "count"), word(`${start}/name`), num(`${start}/us`, "us"), num("/none", "count"), code(`${start}/op`)])),
-        sorted: [0, "ascending"], limit: 14 }), beside(path))]));
+        sorted: [0, "ascending"], limit: 14 }), referenceTable(path))]));
 }
 
 function flameSection() {
   return section("flame", t("The trace of a step"),
-    page.flames.length === 0 ? absent(t("This page holds no trace."))
+    page.flames.length === 0 ? absent(t("This page has no trace."))
       : [paragraph(t("Click a bar to zoom in. Escape or the button shows the whole step again. The trace file, for Perfetto, has the warm steps too.")), flameFigure()]);
 }
 
@@ -168,5 +168,5 @@ function notesSection() {
     h("div", { class: "pair" }, facts(t("The timer"), [
       [t("a record of an operator"), full("/timer/op_ns", "ns")], [t("a record of a kernel"), full("/timer/kernel_ns", "ns")],
       [t("a record of memory"), full("/timer/memory_ns", "ns")], [t("noise of an empty record"), full("/timer/noise_ns", "ns")]]),
-    run.files.length > 0 ? facts(t("Files beside this page"), paths("/files").map((path) => [h("a", { href: at(`${path}/name`) }, word(`${path}/name`)), term(`${path}/what`)])) : null));
+    run.files.length > 0 ? facts(t("Other files of the report"), paths("/files").map((path) => [h("a", { href: at(`${path}/name`) }, word(`${path}/name`)), term(`${path}/what`)])) : null));
 }

@@ -1,4 +1,4 @@
-// The batch sizes side by side, the phases of a step, and the roofline.
+// Charts: comparison of batch sizes, phases of a step, roofline.
 
 const opName = (path) => {
   const inner = h("code", {}, word(`${path}/name`));
@@ -6,7 +6,7 @@ const opName = (path) => {
 };
 const batchName = (path) => t("batch size {0}", num(path, "count"));
 
-// The most expensive ops: a group of bars for each, a bar for each batch size.
+// The most expensive ops: a group of bars per op, a bar per batch size.
 function comparisonFigure(limit) {
   const groups = paths("/comparison").slice(0, limit);
   let by = "share";
@@ -58,7 +58,7 @@ function comparisonFigure(limit) {
   return element;
 }
 
-// One of several ways to look at it.
+// A group of buttons, one of which is pressed.
 function choice(name, entries, chosen, choose) {
   const buttons = entries.map(([value, text]) => h("button", {
     type: "button", "aria-pressed": String(value === chosen),
@@ -74,12 +74,12 @@ const phaseNames = ["forward", "backward", "optimizer"];
 function phaseFigure() {
   return figure({
     id: "phase-chart",
-    caption: t("Phases: their shares of a training step's operators"),
+    caption: t("Share of each phase in the operators' time"),
     legend: legend(phaseNames.map((name, i) => [t(name), i, "box"])),
     draw(width) {
       const row = 34, left = 96;
       const height = run.batches.length * row + 6;
-      return canvas(width, height, t("Phases: their shares of a training step's operators"), paths("/batches").map((path, b) => {
+      return canvas(width, height, t("Share of each phase in the operators' time"), paths("/batches").map((path, b) => {
         let from = left;
         const y = b * row + 4;
         return [

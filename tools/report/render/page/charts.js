@@ -1,4 +1,4 @@
-// What the charts share: figures that are drawn anew at a new width, axes, legends and the box at the pointer.
+// Shared by the charts: figures that are redrawn at a new width, axes, legends and the tooltip.
 const tip = document.getElementById("tip");
 
 function showTip(x, y, ...content) {
@@ -11,7 +11,7 @@ function showTip(x, y, ...content) {
 }
 const hideTip = () => { tip.hidden = true; };
 
-// Shows what `content()` gives while the pointer or the keyboard is on the element.
+// Shows `content()` as a tooltip while the element is hovered or focused.
 function explain(element, content) {
   const show = (x, y) => showTip(x, y, content());
   element.addEventListener("pointermove", (event) => show(event.clientX, event.clientY));
@@ -24,7 +24,7 @@ function explain(element, content) {
   return element;
 }
 
-// draw(width) gives an SVG element. It scales on paper, and is drawn anew where the page's width changes.
+// draw(width) returns an SVG element. It is redrawn when the width changes, but only scaled in print.
 function figure({ caption, legend, controls, draw, id }) {
   const plot = h("div", { class: "plot" });
   let width = 0;
@@ -42,7 +42,7 @@ function figure({ caption, legend, controls, draw, id }) {
 const canvas = (width, height, label, ...children) =>
   s("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label }, children);
 
-// Each series has a color and a shape of its own.
+// Each series has its own color and shape.
 const shapes = [
   (x, y, r) => `M${x - r},${y}a${r},${r} 0 1,0 ${2 * r},0a${r},${r} 0 1,0 ${-2 * r},0`,
   (x, y, r) => `M${x - r},${y - r}h${2 * r}v${2 * r}h${-2 * r}z`,
@@ -60,7 +60,7 @@ const legend = (entries) => h("ul", { class: "legend" }, entries.map(([name, ser
   return h("li", {}, sample, h("span", {}, name));
 }));
 
-// Positions of round numbers from lo to hi.
+// Round numbers from lo to hi.
 function ticks(lo, hi, count) {
   const raw = (hi - lo) / Math.max(1, count) || 1;
   const power = 10 ** Math.floor(Math.log10(raw));

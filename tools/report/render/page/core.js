@@ -1,11 +1,11 @@
-// The data of the report, texts in its language, elements, and numbers that carry their path in run.json.
+// The report's data, its texts, DOM elements, and numbers that carry their path in run.json.
 const page = JSON.parse(document.getElementById("data").textContent);
 const run = page.run;
 const settings = run.settings;
 
 const translated = (english) => page.texts[english] ?? english;
 
-// The text with {0}, {1}, ... replaced by values: a string, or a list of nodes where a value is a node.
+// Replaces {0}, {1}, ... by values. Returns a string, or a list of nodes if a value is a node.
 function t(english, ...values) {
   const text = translated(english);
   if (!values.some((value) => value instanceof Node))
@@ -29,19 +29,19 @@ const h = (tag, attributes = {}, ...children) => fill(document.createElement(tag
 const s = (tag, attributes = {}, ...children) =>
   fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
 
-// What a JSON pointer (RFC 6901) points at in run.json.
+// The value at a JSON pointer (RFC 6901) into run.json.
 const at = (path) =>
   path.split("/").slice(1).reduce((json, key) => json?.[key.replaceAll("~1", "/").replaceAll("~0", "~")], run);
 const key = (name) => name.replaceAll("~", "~0").replaceAll("/", "~1");
 
-// ---- Numbers: what is shown times `scale` is what run.json holds.
+// ---- Numbers. The displayed value times `scale` is the value in run.json.
 
 const units = {
   count: { scale: 1, digits: 0 },
   us: { scale: 1, digits: 1, time: true },
   ms: { scale: 1000, digits: 2, unit: " ms", time: true },
   ns: { scale: 1, digits: 0, unit: " ns" },
-  share: { scale: 0.01, digits: 1, unit: " %", time: true },  // of times
+  share: { scale: 0.01, digits: 1, unit: " %", time: true },  // of a time
   percent2: { scale: 0.01, digits: 2, unit: " %" },
   mib: { scale: 1048576, digits: 1, unit: " MiB" },
   gib: { scale: 1073741824, digits: 1, unit: " GiB" },
@@ -60,29 +60,29 @@ function shown(value, kind) {
   const number = value / scale;
   if (number === 0) return "0";
   if (exponent) return number.toExponential(digits).replaceAll("-", "−");
-  // Small numbers keep two digits that count.
+  // Small numbers keep two significant digits.
   const least = Math.abs(number) < 1 ? Math.min(8, 1 - Math.floor(Math.log10(Math.abs(number)))) : 0;
-  // A count is whole unless it isn't: calls of a median step.
+  // Counts can be fractional: calls per step are a mean.
   const places = kind === "count" ? (Number.isInteger(number) ? 0 : 1) : Math.max(digits, kind === "tau" ? 0 : least);
   const [whole, part] = (kind === "setting" ? String(number) : number.toFixed(places)).split(".");
   return (whole.replace(/\B(?=(\d{3})+$)/g, ",") + (part ? "." + part : "")).replace("-", "−");
 }
 const shownWithUnit = (value, kind) => shown(value, kind) + (kind === "us" ? " µs" : units[kind].unit ?? "");
 
-// Host times of an emulated device say nothing about a GPU: each carries its mark.
+// Times of an emulated device or of a fake are marked: they say nothing about a GPU.
 function marks(kind, providers = "") {
   if (!units[kind]?.time) return {};
   const fake = providers.split(", ").some((name) => settings.fakes.includes(name));
   return { class: fake ? "fake" : settings.emulated ? "emulated" : null };
 }
 
-// The same mark in a drawing, where no style can put it.
+// The same mark in SVG, where CSS can't insert it.
 function drawnMark(kind, providers) {
   const { class: mark } = marks(kind, providers);
   return mark ? s("tspan", { class: `mark ${mark}-mark` }, mark === "fake" ? "ᶠ" : "ᴇ") : null;
 }
 
-// The number at a path; "–" where there is none. `unit`: whether to name it, as tables do in their heads.
+// The number at a path; "–" if there is none. `unit` appends the unit, which tables have in their headers.
 function num(path, kind, { unit = false, provider = "" } = {}) {
   const value = at(path);
   if (value === null || value === undefined) return Object.assign(h("span", { class: "none" }, "–"), { key: null });
@@ -94,15 +94,15 @@ function num(path, kind, { unit = false, provider = "" } = {}) {
 }
 const full = (path, kind, options = {}) => num(path, kind, { unit: true, ...options });
 
-// A quotient of two numbers, less `less`; a `*` in the first path sums over a list.
+// A quotient of two numbers, minus `less`. A `*` in the first path sums over a list.
 function quotient(path, over, kind, less = 0) {
-  const [list, rest] = path.split("/*");
-  const sum = rest === undefined ? at(path) : paths(list).reduce((total, each) => total + at(each + rest), 0);
+  const [list, member] = path.split("/*");
+  const sum = member === undefined ? at(path) : paths(list).reduce((total, each) => total + at(each + member), 0);
   return h("span", { ...marks(kind), "data-path": path, "data-over": over, "data-less": less, "data-scale": units[kind].scale },
     shown(sum / at(over) - less, kind));
 }
 
-// The text at a path, unchanged.
+// The text at a path.
 function word(path) {
   const value = at(path);
   if (value === null || value === undefined || value === "")
@@ -111,7 +111,7 @@ function word(path) {
   const parts = String(value).split(/(?<=_)/).flatMap((part, i) => (i ? [h("wbr"), part] : [part]));
   return Object.assign(h("span", { "data-path": path }, parts), { key: String(value) });
 }
-// A term of ours in the report's language, by the rules of term_text() in explain.cpp.
+// A term in the report's language, by the rules of term_text() in terms.cpp.
 function termText(english) {
   if (page.texts[english]) return page.texts[english];
   const dark = /^(.*), light on dark$/.exec(english);
@@ -134,5 +134,5 @@ const paths = (list) => (at(list) ?? []).map((_, i) => `${list}/${i}`);
 const paragraph = (...children) => h("p", {}, ...children);
 const heading = (level, ...children) => h("h" + level, {}, ...children);
 
-// Nodes in a row with a separator between them.
+// Nodes with a separator between them.
 const joined = (nodes, separator = ", ") => nodes.flatMap((node, i) => (i ? [separator, node] : [node]));

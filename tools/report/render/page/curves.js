@@ -1,6 +1,6 @@
 // Loss and accuracy over the training steps.
 
-// The least and the greatest value in each pixel's column: what a line through all points would cover.
+// Minimum and maximum of each pixel column, which cover the same pixels as a line through all points.
 function thinned(xs, ys, map) {
   const points = [];
   for (let i = 0; i < xs.length;) {
@@ -24,8 +24,8 @@ function nearest(sorted, value) {
   return low > 0 && value - sorted[low - 1] < sorted[low] - value ? low - 1 : low;
 }
 
-// lines: { xs, ys, series, kind: "line" | "thin", dots: the path of the list whose points they join }.
-// values(i): what the box at the pointer says of the i-th of `steps`.
+// lines: { xs, ys, series, kind: "line" | "thin", dots: path of a list whose elements are marked by dots }.
+// values(i): the tooltip at the i-th of `steps`.
 function lineChart(width, { label, yName, steps, lines, lo, hi, text, values }) {
   const height = Math.round(Math.min(380, Math.max(250, width * 0.42)));
   const area = { left: 58, top: 10, right: width - 12, bottom: height - 44 };

@@ -1,10 +1,10 @@
-// The trace of single training steps: time to the right, what is nested below what it is nested in. An event is
-// [depth, name, kind, phase, provider, module, start in ns, duration in ns, its record in the trace].
+// Flame charts of single training steps: nested events are below their parents. An event is
+// [depth, name, kind, phase, provider, module, start in ns, duration in ns, record in the trace].
 const kinds = ["op", "kernel", "range"];
 
 function flameFigure() {
   let flame = page.flames.findLast((each) => !each.cold) ?? page.flames[0];
-  let focus = null;  // the event that fills the width
+  let focus = null;  // the event zoomed to
   const row = 22;
 
   const label = (each) => each.cold
@@ -35,7 +35,7 @@ function flameFigure() {
       line(t("kind"), t(kinds[kind])), line(t("phase"), t(phaseNames[phase])),
       provider > 0 ? line(t("provider"), flame.names[provider]) : null, module > 0 ? line(t("module"), flame.names[module]) : null,
       line(t("time"), h("span", { "data-trace": record }, shown(duration / 1000, "us")), " µs"),
-      line(t("begins at"), shown(start / 1000, "us"), " µs")];
+      line(t("start"), shown(start / 1000, "us"), " µs")];
   }
 
   function draw(width) {
@@ -64,7 +64,7 @@ function flameFigure() {
     const svg = canvas(width, height, label(flame), s("g", { class: "axis" },
       x.ticks.map((value) => [s("path", { class: "grid", d: `M${x.map(value)},0V${bottom}` }),
         s("text", { x: Math.min(width - 12, Math.max(12, x.map(value))), y: bottom + 14, "text-anchor": "middle" }, x.text(value))]),
-      s("text", { class: "name", x: width / 2, y: bottom + 32, "text-anchor": "middle" }, t("time from the step's start, µs"))), bars);
+      s("text", { class: "name", x: width / 2, y: bottom + 32, "text-anchor": "middle" }, t("time since the start of the step, µs"))), bars);
     svg.setAttribute("role", "group");
     return svg;
   }

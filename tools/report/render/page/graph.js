@@ -1,4 +1,4 @@
-// The data-flow graph: drawn where Graphviz put its parts; it zooms and pans.
+// The data-flow graph at Graphviz's coordinates, with zoom and pan.
 function graphDrawing() {
   const { width, height, nodes, clusters, curves } = page.layout;
   const most = Math.max(0, ...run.graph.nodes.map((node) => node.time_us ?? 0));
@@ -43,7 +43,7 @@ function graphDrawing() {
   return zoomable(svg, width, height);
 }
 
-// Buttons, the keyboard, dragging, a pinch or the wheel with Ctrl move the view. The bare wheel scrolls the page.
+// Buttons, keys, dragging, pinching and Ctrl+wheel change the view. The wheel alone scrolls the page.
 function zoomable(svg, width, height) {
   const margin = 12;
   const whole = () => ({ x: -margin, y: -margin, w: width + 2 * margin, h: height + 2 * margin });
@@ -61,7 +61,7 @@ function zoomable(svg, width, height) {
     view.y = clamp(view.y + dy, -view.h, height);
     show();
   }
-  // All of it where that can be read, else its full width from the top.
+  // The whole graph if it is legible, else its full width from the top.
   function fit() {
     view = whole();
     const box = svg.getBoundingClientRect();
@@ -71,19 +71,19 @@ function zoomable(svg, width, height) {
     }
     show();
   }
-  const place = (event) => {
+  const position = (event) => {
     const box = svg.getBoundingClientRect();
     return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
   };
   svg.addEventListener("wheel", (event) => {
     if (!event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
-    zoom(Math.exp(event.deltaY * 0.004), ...place(event));
+    zoom(Math.exp(event.deltaY * 0.004), ...position(event));
   }, { passive: false });
-  svg.addEventListener("dblclick", (event) => zoom(0.6, ...place(event)));
+  svg.addEventListener("dblclick", (event) => zoom(0.6, ...position(event)));
 
   const fingers = new Map();
-  const spread = () => { const [a, b] = [...fingers.values()]; return Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY); };
+  const distance = () => { const [a, b] = [...fingers.values()]; return Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY); };
   svg.addEventListener("pointerdown", (event) => {
     fingers.set(event.pointerId, event);
     svg.setPointerCapture(event.pointerId);
@@ -92,9 +92,9 @@ function zoomable(svg, width, height) {
     const before = fingers.get(event.pointerId);
     if (!before) return;
     if (fingers.size === 2) {
-      const was = spread();
+      const was = distance();
       fingers.set(event.pointerId, event);
-      zoom(was / (spread() || 1), ...place(event));
+      zoom(was / (distance() || 1), ...position(event));
     } else {
       const box = svg.getBoundingClientRect();
       const scale = Math.max(view.w / box.width, view.h / box.height);
@@ -117,7 +117,7 @@ function zoomable(svg, width, height) {
   const controls = h("div", { class: "zoom" }, button("+", t("Zoom in"), () => zoom(0.75)), button("−", t("Zoom out"), () => zoom(1.33)),
     button(t("Fit"), t("Show the whole graph"), () => { view = whole(); show(); }));
 
-  let kept = null;  // on paper all of it is shown
+  let kept = null;  // the view before printing, which shows the whole graph
   addEventListener("beforeprint", () => { kept = { ...view }; view = whole(); show(); });
   addEventListener("afterprint", () => { if (kept) { view = kept; show(); } });
   new ResizeObserver(() => { if (!matchMedia("print").matches) fit(); }).observe(svg);

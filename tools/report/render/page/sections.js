@@ -1,4 +1,4 @@
-// The parts of the report in the lab template's order.
+// The sections of the lab's template, in its order.
 
 const us = (text) => `${text}, µs`;
 const column = (head, more = {}) => ({ head, ...more });
@@ -22,7 +22,7 @@ function environmentSection() {
       [t("cores"), ...t("{0} cores, {1} hardware threads, {2} usable", num(`${e}/cpu/cores`, "count"), num(`${e}/cpu/threads`, "count"), num(`${e}/cpu/usable`, "count"))],
       [t("instruction sets"), word(`${e}/cpu/instruction_sets`)],
       [t("memory"), full(`${e}/memory_bytes`, "gib")],
-      [t("GPUs"), gpus.length === 0 ? t("none that this build computes on") : null, ...gpus.map((path) => h("div", {}, word(`${path}/name`), ", ", full(`${path}/memory_bytes`, "gib"), ", ",
+      [t("GPUs"), gpus.length === 0 ? t("none supported by this build") : null, ...gpus.map((path) => h("div", {}, word(`${path}/name`), ", ", full(`${path}/memory_bytes`, "gib"), ", ",
         t("compute capability"), " ", word(`${path}/compute_capability`)))],
       [t("operating system"), word(`${e}/os`), ", ", word(`${e}/kernel`)],
       [t("compiler"), word(`${e}/compiler`)],
@@ -52,7 +52,7 @@ function graphSection() {
   return section("graph", t("Data-flow graph"),
     paragraph(t("The forward pass of a batch of {0} images. Each box is an operator, labeled with its parameters and the time of a warm call: the darker the box, the longer the time. Arrows are labeled with shapes and dtypes. The network has {1} parameters.",
       num("/graph/batch", "count"), num("/graph/parameters", "count"))),
-    h("figure", { id: "graph-figure" }, graphDrawing(), h("figcaption", { class: "hint" }, t("Drag to move; zoom by the buttons, by Ctrl and the wheel, or by + and −."))),
+    h("figure", { id: "graph-figure" }, graphDrawing(), h("figcaption", { class: "hint" }, t("Drag to pan; zoom with the buttons, with Ctrl and the wheel, or with + and −."))),
     h("details", {}, h("summary", {}, t("The graph as a table")), table({
       caption: t("Operators of the forward pass"), id: "graph-table",
       columns: [textColumn(t("operator"), { header: true }), textColumn(t("module")), column(t("parameters")), column(us(t("time per call"))), textColumn(t("result"))],
@@ -69,15 +69,15 @@ function curvesSection() {
   const fact = [
     training.epochs !== null && t("epochs: {0}", num("/training/epochs", "count")),
     training.batch_size !== null && t("batch size {0}", num("/training/batch_size", "count")),
-    training.train_images !== null && t("{0} images to train", num("/training/train_images", "count")),
-    training.test_images !== null && t("{0} images to test", num("/training/test_images", "count")),
+    training.train_images !== null && t("{0} training images", num("/training/train_images", "count")),
+    training.test_images !== null && t("{0} test images", num("/training/test_images", "count")),
     training.lr !== null && t("learning rate {0}", num("/training/lr", "setting")),
-    training.gamma !== null && t("times {0} after each epoch", num("/training/gamma", "setting")),
-    training.seconds !== null && t("{0} in all", full("/training/seconds", "seconds")),
+    training.gamma !== null && t("multiplied by {0} after each epoch", num("/training/gamma", "setting")),
+    training.seconds !== null && t("{0} in total", full("/training/seconds", "seconds")),
   ].filter((each) => each);
   return section("curves", t("Loss and accuracy"),
     fact.length > 0 ? paragraph(joined(fact), ".") : null,
-    curve || tests ? h("div", { class: "pair" }, lossFigure(), tests ? accuracyFigure() : null) : absent(t("The metrics of this run's training are not known.")),
+    curve || tests ? h("div", { class: "pair" }, lossFigure(), tests ? accuracyFigure() : null) : absent(t("There are no training metrics for this run.")),
     tests ? table({
       caption: t("Tests after each epoch"), id: "tests",
       columns: [column(t("epoch"), { rank: true }), column(t("step"), { rank: true }), column(t("test loss")), column(t("accuracy, %"))],
@@ -85,7 +85,7 @@ function curvesSection() {
       sorted: [0, "ascending"], limit: 20 }) : null);
 }
 
-// A rank within the noise is marked: another run may give another.
+// Ranks within the noise are marked: another run may give different ones.
 function rank(path, known) {
   const cell = num(path, "count");
   const whole = at(known) ? h("span", {}, cell) : h("span", { class: "unsure", title: t("within the noise: another run may rank it differently") }, "≈ ", cell);

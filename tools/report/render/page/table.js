@@ -1,7 +1,7 @@
-// Tables that sort by a click or a key on a column's head and scroll inside of themselves.
-// columns: { head, text: it is no number, header: it names the row, rank: small is first, bar: a share that is
-// drawn as well, wrap: long and breakable }.
-// rows: lists of nodes with a `key` to sort by; null sorts last.
+// Tables with sortable columns, which scroll horizontally.
+// columns: { head, text: not a number, header: names the row, rank: ascending by default, bar: a share that is
+// also drawn, wrap: long text that may break }.
+// rows: lists of nodes with a sort `key`; null sorts last.
 // sorted: [column, "ascending" | "descending"]. limit: rows shown while the table is collapsed.
 function table({ caption, columns, rows, sorted, limit, id }) {
   const body = h("tbody");
@@ -52,7 +52,7 @@ function table({ caption, columns, rows, sorted, limit, id }) {
     more);
 }
 
-// Names and values, in two columns.
+// A table of names and values.
 const facts = (caption, rows) =>
   h("div", { class: "table" }, h("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": caption },
     h("table", { class: "facts" }, h("caption", {}, h("span", {}, caption)),
