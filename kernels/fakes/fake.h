@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <locale>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -76,6 +77,7 @@ template <typename... Parts>
 void require(bool holds, const Parts&... parts) {
   if (holds) return;
   std::ostringstream text;
+  text.imbue(std::locale::classic());
   (text << ... << parts);
   throw Violation{text.str()};
 }

@@ -1,4 +1,5 @@
 #include <metron/core/error.h>
+#include <metron/core/internal/classic_stream.h>
 #include <metron/core/profiler/profiler.h>
 #include <metron/core/storage.h>
 #include <metron/kernels/providers.h>
@@ -168,7 +169,7 @@ std::string csv_header() {
 
 // Names contain no quotes. Fields without a timing are empty.
 std::string to_csv(const BenchRow& row) {
-  std::ostringstream out;
+  metron::detail::ClassicStream out;
   out << '"' << row.group << "\",\"" << row.name << "\"," << report_name(row.provider.c_str()) << ','
       << name_of(row.disposition) << ',' << row.error << ',' << row.flops << ',' << row.bytes << ',';
   if (row.timing.rounds > 0) {

@@ -1,6 +1,7 @@
 // Which record of a profile belongs to which node of a graph: the n-th op of this name in this module of
 // every pass.
 #include <metron/core/error.h>
+#include <metron/core/internal/classic_stream.h>
 #include <metron/core/profiler/ranking.h>
 #include <metron/tools/graph/graph.h>
 
@@ -59,7 +60,7 @@ std::vector<std::string> shapes_at(const Graph& graph, std::size_t node) {
   std::vector<std::string> shapes;
   for (const Edge& edge : graph.edges) {
     if (edge.from != node && edge.to != node) continue;
-    std::ostringstream text;
+    metron::detail::ClassicStream text;
     text << edge.shape;
     shapes.push_back(text.str());
   }
