@@ -1,11 +1,11 @@
 // PyTorch's basic MNIST example: a network, training, a test after each epoch, and an operator ranking.
 #include <metron/metron.h>
 
-#include <charconv>
 #include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <map>
+#include <optional>
 #include <string>
 
 using namespace metron;
@@ -60,12 +60,12 @@ using Options = std::map<std::string, std::string>;
 constexpr char usage[] =
     "usage: mnist [--epochs 1] [--batch-size 64] [--device cpu] [--data FOLDER] [--profile EPOCH]";
 
-std::int64_t number(const Options& options, const char* name) {
-  const std::string& text = options.at(name);
-  std::int64_t value = -1;  // unchanged if there is no number or it overflows
-  const char* const end = std::from_chars(text.data(), text.data() + text.size(), value).ptr;
-  check<ValueError>(*end == '\0' && value >= 0, "mnist", name, " takes a number, got ", text, '\n', usage);
-  return value;
+std::int64_t number(const Options& options, const char* name, std::int64_t lowest) {
+  const NumberRange<std::int64_t> range{lowest, 1'000'000'000};
+  const std::optional<std::int64_t> value = parse_number(options.at(name), range);
+  check<ValueError>(value.has_value(), "mnist", name, " expects ", range.text(), ", got ", options.at(name),
+                    '\n', usage);
+  return *value;
 }
 
 int main(int argc, char** argv) try {
@@ -79,7 +79,7 @@ int main(int argc, char** argv) try {
                       "unknown option or missing value: ", argv[i], '\n', usage);
     options[argv[i]] = argv[i + 1];
   }
-  const std::int64_t epochs = number(options, "--epochs"), profiled = number(options, "--profile");
+  const std::int64_t epochs = number(options, "--epochs", 0), profiled = number(options, "--profile", 0);
   const Device device(options["--device"]);
 
   manual_seed(1);
@@ -89,7 +89,8 @@ int main(int argc, char** argv) try {
   StepLR schedule(optimizer, 1, 0.7);
   const ImageDataset train_set = read_mnist(options["--data"], MnistSplit::train);
   const ImageDataset test_set = read_mnist(options["--data"], MnistSplit::test);
-  const DataLoader train_loader(train_set, {.batch_size = number(options, "--batch-size"), .shuffle = true});
+  const DataLoader train_loader(train_set,
+                                {.batch_size = number(options, "--batch-size", 1), .shuffle = true});
   const DataLoader test_loader(test_set, {.batch_size = 1000});
 
   Profiler profiler;

@@ -8,6 +8,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <exception>
 #include <fstream>
 #include <map>
 #include <memory>
@@ -129,6 +130,12 @@ int run(const Options& options) {
   for (const std::string& path : {options.csv, options.json}) {
     if (!path.empty()) AtomicFile{path};  // fail now rather than after minutes
   }
+  check<ValueError>(options.csv.empty() || options.json.empty() || !is_same_output(options.csv, options.json),
+                    "bench", "--csv and --json must name two files, got ", options.csv, " and ",
+                    options.json);
+  check<ValueError>(
+      options.csv.empty() || options.compare.empty() || !is_same_output(options.csv, options.compare),
+      "bench", "--csv and --compare must name two files, got ", options.csv, " and ", options.compare);
 
   const Environment environment = collect_environment();
   const Roofs roofs = measure_roofs(device);
@@ -151,10 +158,13 @@ int run(const Options& options) {
       device,
       {.budget_s = options.budget, .flush = options.flush ? std::optional(device) : std::nullopt},
       options.filter};
-  std::signal(SIGINT, [](int) {
-    interrupted = 1;
-    std::signal(SIGINT, SIG_DFL);
-  });
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+    const auto interrupt = [](int caught) {  // a later Ctrl-C terminates the program
+      interrupted = caught;
+      std::signal(SIGINT, SIG_DFL);
+    };
+    if (std::signal(number, interrupt) == SIG_IGN && number == SIGHUP) std::signal(number, SIG_IGN);  // nohup
+  }
   run_bench(cases, bench, roofs, [&](std::span<const BenchRow> results) {
     for (const BenchRow& row : results) {
       table.print(row);
@@ -169,12 +179,17 @@ int run(const Options& options) {
 
   std::printf("\n%d ok, %d declined, %d incorrect, %d failed\n", counts[Disposition::ok],
               counts[Disposition::declined], counts[Disposition::incorrect], counts[Disposition::failed]);
-  const auto write = [](const std::string& path, const std::string& text) {
+  std::exception_ptr failure;
+  const auto write = [&](const std::string& path, const std::string& text) {
     if (path.empty()) return;
-    AtomicFile file(path);
-    file.write(text);
-    file.commit();
-    std::printf("written to %s\n", path.c_str());
+    try {
+      AtomicFile file(path);
+      file.write(text);
+      file.commit();
+      std::printf("written to %s\n", path.c_str());
+    } catch (...) {  // thrown after the other file is written
+      if (failure == nullptr) failure = std::current_exception();
+    }
   };
   write(options.csv, csv);
   write(options.json, nlohmann::ordered_json{{"environment", to_json(environment)},
@@ -183,9 +198,10 @@ int run(const Options& options) {
                                              {"roof_gbytes", roofs.gbytes},
                                              {"cache_bytes", roofs.cache_bytes},
                                              {"rows", rows}}
-                              .dump(1) +
+                              .dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) +
                           '\n');
-  if (interrupted != 0) return 130;
+  if (failure != nullptr) std::rethrow_exception(failure);
+  if (interrupted != 0) return 128 + interrupted;
   return counts[Disposition::incorrect] + counts[Disposition::failed] > 0 ? 1 : 0;
 }
 
@@ -198,13 +214,13 @@ Command bench_command(CommandLine& program) {
   const auto options = std::make_shared<Options>();
   command.option("--device", &options->device, "auto, cpu, cuda or cuda:<index>");
   command.option("--batch", &options->batches, "batch sizes of the reference model's layers")
-      .positive_number()
+      .range(1, 65536)
       .separated_by_commas();
   command.flag("--ops", options->op_table,
                "the table of op cases (all ops, odd shapes) instead of the layers");
   command.option("--filter", &options->filter, "only rows whose \"group/name\" contains this text");
   command.flag("--flush", options->flush, "cold caches: flush the device's caches before each call");
-  command.option("--budget", &options->budget, "seconds of timing for each row").positive_number();
+  command.option("--budget", &options->budget, "seconds of timing for each row").between(0.001, 3600);
   command.option("--csv", &options->csv, "write the rows to this file");
   command.option("--json", &options->json, "write the rows, the machine and its roofs to this file");
   command.option("--compare", &options->compare, "show the speed against an earlier run's --json file");
