@@ -2,9 +2,10 @@
 // no others.
 //
 // In run.json a struct is an object whose fields have the names and the order of the members below; a list is
-// an array; a std::optional that is empty is null. Times are in microseconds (`_us`) or nanoseconds (`_ns`),
-// parts are fractions of 1, GFLOP/s and GB/s count 10^9. Times of the warm measurement are medians over the
-// recorded training steps, a step: so `self_us` of an op at one batch size adds up over its calls in a step.
+// an array; a std::optional that is empty is null; a loss that is not finite is the text nan, inf or -inf.
+// Times are in microseconds (`_us`) or nanoseconds (`_ns`), parts are fractions of 1, GFLOP/s and GB/s count
+// 10^9. Times of the warm measurement are medians over the recorded training steps, a step: so `self_us` of
+// an op at one batch size adds up over its calls in a step.
 //
 // The process that measured is named by Settings::device. Where Settings::emulated is set, the device is the
 // emulator: its host times say nothing about a GPU, there are no device times and no roofs, and
@@ -289,7 +290,7 @@ struct Timer {  // as measured when the profiler started, medians of all starts
 
 struct Note {
   // "emulated", "fakes", "interrupted", "untrained", "no_curve", "no_roofs", "no_reference", "truncated",
-  // "few_rounds", "no_font"
+  // "few_rounds", "no_font", "not_finite"
   std::string kind;
   std::vector<std::string> values;  // the particulars in the text, in order
   std::string text;                 // English, whole

@@ -18,6 +18,8 @@ const std::map<std::string, std::string>& note_texts() {
       {"interrupted", "The run was interrupted during: {0}. The report has the results until then."},
       {"untrained", "The network was not trained: its initial weights are profiled."},
       {"no_curve", "The finished run has no metrics.csv: there are no curves."},
+      {"not_finite",
+       "The loss is not finite from step {0} on: the training diverged. Charts leave these points out."},
       {"no_roofs", "The roofs of {0} are not measured: there is no % of the roof and no roofline."},
       {"no_reference", "The reference has no table at batch size {0}: nothing is compared with it there."},
       {"truncated", "A recording was full before it ended: some steps are missing."},
