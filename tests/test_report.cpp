@@ -63,7 +63,12 @@ TEST(Run, RejectsOtherFiles) {
   load(R"({"format": "metron profile", "version": 1})");
   load(R"({"format": "metron report", "version": 1, "complete": "yes"})");
   auto json = to_json(Report());
-  json["settings"]["seed"] = "one";
+  for (const char* const seed : {"\"one\"", "-1", "1.5", "1e30", "18446744073709551616", "null", "true"}) {
+    json["settings"]["seed"] = nlohmann::ordered_json::parse(seed);
+    load(json.dump());
+  }
+  json = to_json(Report());
+  json["settings"]["threads"] = 2147483648;
   load(json.dump());
   test::expect_error<IoError>([] { load_run("/nonexistent/run.json"); }, {"/nonexistent/run.json"});
 }
@@ -78,7 +83,7 @@ TEST(Run, RejectsNonFiniteNumbers) {
 TEST(Run, CarriesLossesThatAreNotFinite) {
   constexpr double nan = std::numeric_limits<double>::quiet_NaN(),
                    inf = std::numeric_limits<double>::infinity();
-  Report report;
+  Report report = test::sample_report();
   report.training.curve = {.step = {1, 2, 3, 4},
                            .epoch = {1, 1, 1, 1},
                            .loss = {2.5, inf, -inf, nan},
@@ -95,7 +100,8 @@ TEST(Run, CarriesLossesThatAreNotFinite) {
   for (const char* const text : {"2.5", "none", ""}) {
     auto bad = json;
     bad["training"]["curve"]["loss"][1] = text;
-    test::expect_error<IoError>([&] { load_run(folder.write("bad.json", bad.dump())); }, {"run.json"});
+    test::expect_error<IoError>([&] { load_run(folder.write("bad.json", bad.dump())); },
+                                {"bad.json", "a loss can't be"});
   }
   report.training.tests = {{1, 4, 2.5, nan}};
   EXPECT_EQ(to_json(report).at("training").at("tests").at(0).at("accuracy"), "nan");

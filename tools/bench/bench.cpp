@@ -183,11 +183,15 @@ std::string to_csv(const BenchRow& row) {
   return out.str();
 }
 
+bool matches(const BenchCase& c, const std::string& filter) {
+  return (c.group + '/' + c.name).find(filter) != std::string::npos;
+}
+
 void run_bench(std::span<const BenchCase> cases, const BenchOptions& options, const Roofs& roofs,
                const std::function<bool(std::span<const BenchRow>)>& report) {
   const bool timed = !backend(options.device).is_emulated();  // the times of an emulated device mean nothing
   for (const BenchCase& c : cases) {
-    if ((c.group + '/' + c.name).find(options.filter) == std::string::npos) continue;
+    if (!matches(c, options.filter)) continue;
     const auto expected = expected_outputs(c);
     std::vector<BenchRow> rows;
     for (const Provider& p : providers()) {

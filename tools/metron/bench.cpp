@@ -6,6 +6,7 @@
 #include <metron/tools/bench/bench.h>
 #include <metron/tools/environment.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -137,6 +138,11 @@ int run(const Options& options) {
       options.csv.empty() || options.compare.empty() || !is_same_output(options.csv, options.compare),
       "bench", "--csv and --compare must name two files, got ", options.csv, " and ", options.compare);
 
+  const std::vector<BenchCase> cases =
+      options.op_table ? op_table_cases() : layer_cases(device, options.batches);
+  check<ValueError>(
+      std::any_of(cases.begin(), cases.end(), [&](const BenchCase& c) { return matches(c, options.filter); }),
+      "bench", "no row's name contains \"", options.filter, '"');
   const Environment environment = collect_environment();
   const Roofs roofs = measure_roofs(device);
   const std::vector<Accelerator>& gpus = environment.accelerators;
@@ -148,8 +154,6 @@ int run(const Options& options) {
     std::printf(": at best %.0f GFLOP/s and %.1f GB/s, measured", roofs.gflops, roofs.gbytes);
   std::printf("\n");
 
-  const std::vector<BenchCase> cases =
-      options.op_table ? op_table_cases() : layer_cases(device, options.batches);
   std::string csv = csv_header();
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   std::map<Disposition, int> counts;
@@ -175,7 +179,6 @@ int run(const Options& options) {
     std::fflush(stdout);
     return interrupted == 0;
   });
-  check<ValueError>(!rows.empty(), "bench", "no row's name contains \"", options.filter, '"');
 
   std::printf("\n%d ok, %d declined, %d incorrect, %d failed\n", counts[Disposition::ok],
               counts[Disposition::declined], counts[Disposition::incorrect], counts[Disposition::failed]);

@@ -8,7 +8,9 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <stdexcept>
 #include <type_traits>
+#include <utility>
 
 namespace metron::report {
 namespace {
@@ -61,8 +63,18 @@ Json written(const T& value, bool is_loss = false) {
 
 double special_number(const std::string& text) {
   const std::optional<double> value = parse_number<double>(text);
-  check<IoError>(value && !std::isfinite(*value), "report", "a number of run.json can't be \"", text, '"');
+  if (!value || std::isfinite(*value)) throw std::range_error("a loss can't be \"" + text + '"');
   return *value;
+}
+
+// The library's own conversion wraps -1 and cuts fractions off.
+template <typename T>
+T whole_number(const Json& json) {
+  const bool fits = json.is_number_unsigned()
+                        ? std::in_range<T>(json.get<std::uint64_t>())
+                        : json.is_number_integer() && std::in_range<T>(json.get<std::int64_t>());
+  if (!fits) throw std::range_error("expected " + NumberRange<T>{}.text() + ", got " + json.dump());
+  return json.get<T>();
 }
 
 template <typename T>
@@ -71,6 +83,8 @@ void read(const Json& json, T& value, bool is_loss = false) {
     value.text = json.dump();
   } else if constexpr (std::is_floating_point_v<T>) {
     value = is_loss && json.is_string() ? special_number(json.get<std::string>()) : json.get<T>();
+  } else if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
+    value = whole_number<T>(json);
   } else if constexpr (is_plain<T>) {
     value = json.get<T>();
   } else if constexpr (is_optional<T>) {
@@ -115,6 +129,8 @@ Report load_run(const std::filesystem::path& path) {
   } catch (const nlohmann::json::exception& error) {
     fail<IoError>("report", path.string(), ": is no run.json: ", error.what(),
                   detail::file_kind_hint_at(path));
+  } catch (const std::range_error& error) {
+    fail<IoError>("report", path.string(), ": is no run.json: ", error.what());
   }
 }
 
