@@ -1,7 +1,10 @@
 #include <metron/core/device.h>
 #include <metron/core/error.h>
+#include <metron/core/numbers.h>
 
-#include <charconv>
+#include <cstdint>
+#include <limits>
+#include <optional>
 #include <ostream>
 
 namespace metron {
@@ -11,10 +14,10 @@ Device::Device(std::string_view name) {
   if (kind == "cuda") type_ = Type::cuda;
   bool valid = kind == "cpu" || kind == "cuda";
   if (valid && kind.size() < name.size()) {
-    const std::string_view digits = name.substr(kind.size() + 1);
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), index_);
-    valid = error == std::errc() && end == digits.data() + digits.size() && index_ >= 0 &&
-            (type_ == Type::cuda || index_ == 0);
+    const NumberRange<int> indices{0, type_ == Type::cuda ? std::numeric_limits<std::int16_t>::max() : 0};
+    const std::optional<int> index = parse_number(name.substr(kind.size() + 1), indices);
+    valid = index.has_value();
+    index_ = static_cast<std::int16_t>(index.value_or(0));
   }
   check<ValueError>(valid, "device", "a device is cpu, cuda or cuda:<index>, got \"", name, '"');
 }

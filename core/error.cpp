@@ -1,10 +1,9 @@
 #include <metron/core/error.h>
-
-#include <sstream>
+#include <metron/core/internal/classic_stream.h>
 
 namespace metron::detail {
 
-Message::Message(const char* op) : out_(new std::ostringstream) { *out_ << '[' << op << "] "; }
+Message::Message(const char* op) : out_(new ClassicStream) { *out_ << '[' << op << "] "; }
 Message::~Message() { delete out_; }
 
 std::ostream& Message::stream() { return *out_; }

@@ -1,6 +1,7 @@
 #include <metron/core/shape.h>
 
 #include <ostream>
+#include <string>
 
 namespace metron {
 
@@ -9,9 +10,9 @@ void Dims::fail_rank(std::size_t count) {
 }
 
 std::ostream& operator<<(std::ostream& out, const Dims& dims) {
-  out << '(';
-  for (int i = 0; i < dims.size(); ++i) out << (i == 0 ? "" : ", ") << dims[i];
-  return out << (dims.size() == 1 ? ",)" : ")");
+  std::string text = "(";  // the stream's locale may group digits
+  for (int i = 0; i < dims.size(); ++i) text += (i == 0 ? "" : ", ") + std::to_string(dims[i]);
+  return out << text + (dims.size() == 1 ? ",)" : ")");
 }
 
 Strides contiguous_strides(const Shape& shape) {

@@ -1,3 +1,4 @@
+#include <metron/core/internal/classic_stream.h>
 #include <metron/core/slot.h>
 
 #include <algorithm>
@@ -89,7 +90,7 @@ ThreadOrders& this_thread() {
 }
 
 std::string list_operands(Operands operands) {
-  std::ostringstream out;
+  detail::ClassicStream out;
   for (std::size_t i = 0; i < operands.size(); ++i) out << (i == 0 ? "" : ", ") << describe(*operands[i]);
   return out.str();
 }
@@ -102,7 +103,7 @@ std::span<const Provider> providers() {
 }
 
 const Provider& provider(std::string_view name) {
-  std::ostringstream known;
+  detail::ClassicStream known;
   for (const Provider& p : providers()) {
     if (name == p.name) return p;
     known << (p.id == 0 ? "" : ", ") << p.name;
@@ -159,7 +160,7 @@ void no_provider(const char* slot, Device device, Operands operands) {
 }
 
 void mixed_devices(const char* slot, Operands operands) {
-  std::ostringstream devices;
+  detail::ClassicStream devices;
   for (std::size_t i = 0; i < operands.size(); ++i) devices << (i == 0 ? "" : ", ") << operands[i]->device();
   fail<DeviceError>(slot, "all operands must be on one device, got ", list_operands(operands), " on ",
                     devices.str(), "; to(device) copies");

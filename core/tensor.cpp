@@ -1,4 +1,5 @@
 #include <metron/core/autograd.h>
+#include <metron/core/internal/classic_stream.h>
 #include <metron/core/ops.h>
 #include <metron/core/tensor.h>
 
@@ -198,7 +199,7 @@ std::ostream& operator<<(std::ostream& out, Description description) {
 }
 
 Description::operator std::string() const {
-  std::ostringstream out;
+  detail::ClassicStream out;
   out << *this;
   return out.str();
 }
@@ -231,15 +232,19 @@ void print_elements(std::ostream& out, const std::vector<T>& values, const Shape
 
 std::ostream& operator<<(std::ostream& out, const Tensor& tensor) {
   if (!tensor.defined()) return out << "Tensor(undefined)";
-  out << "Tensor(" << describe(tensor) << " on " << tensor.device();
+  detail::ClassicStream text;
+  text.flags(out.flags());
+  text.precision(out.precision());
+  text << "Tensor(" << describe(tensor) << " on " << tensor.device();
   if (tensor.numel() > 0 && tensor.numel() <= printed_elements) {
-    out << ": ";
+    text << ": ";
     std::size_t next = 0;
     visit_any_dtype(tensor.dtype(), [&]<typename T>() {
-      print_elements(out, tensor.to_vector<T>(), tensor.shape(), 0, next);
+      print_elements(text, tensor.to_vector<T>(), tensor.shape(), 0, next);
     });
   }
-  return out << ')';
+  text << ')';
+  return out << text.str();
 }
 
 }  // namespace metron

@@ -3,7 +3,6 @@
 
 #include <cstdio>
 #include <map>
-#include <regex>
 #include <string>
 
 using namespace metron;
@@ -66,13 +65,14 @@ int main(int argc, char** argv) try {
     check<ValueError>(is_valid, "mnist", "unknown option or missing value: ", argv[i], usage);
     options[argv[i]] = argv[i + 1];
   }
-  const auto number = [&](const char* name) {
-    const std::string& text = options[name];
-    const bool is_valid = std::regex_match(text, std::regex("[0-9]{1,18}"));
-    check<ValueError>(is_valid, "mnist", name, " expects a number, got ", text, usage);
-    return std::stol(text);
+  const auto number = [&](const char* name, std::int64_t lowest) {
+    const NumberRange<std::int64_t> range{lowest, 1'000'000'000};
+    const auto value = parse_number(options[name], range);
+    check<ValueError>(value.has_value(), "mnist", name, " expects ", range.text(), ", got ", options[name],
+                      usage);
+    return *value;
   };
-  const std::int64_t epochs = number("--epochs"), profiled = number("--profile");
+  const std::int64_t epochs = number("--epochs", 0), profiled = number("--profile", 0);
   const Device device(options["--device"]);
 
   manual_seed(1);
@@ -82,7 +82,7 @@ int main(int argc, char** argv) try {
   StepLR schedule(optimizer, 1, 0.7);
   const ImageDataset train_set = read_mnist(options["--data"], MnistSplit::train);
   const ImageDataset test_set = read_mnist(options["--data"], MnistSplit::test);
-  const DataLoader train_loader(train_set, {.batch_size = number("--batch-size"), .shuffle = true});
+  const DataLoader train_loader(train_set, {.batch_size = number("--batch-size", 1), .shuffle = true});
   const DataLoader test_loader(test_set, {.batch_size = 1000});
 
   Profiler profiler;

@@ -9,6 +9,7 @@
 #include <metron/core/data/data_loader.h>
 #include <metron/core/data/idx.h>
 #include <metron/core/io/safetensors.h>
+#include <metron/core/numbers.h>
 #include <metron/core/ops.h>
 #include <metron/core/parallel.h>
 #include <metron/core/profiler/profile_file.h>

@@ -1,4 +1,5 @@
 #include <metron/core/autograd.h>
+#include <metron/core/internal/classic_stream.h>
 #include <metron/core/timer/record.h>
 #include <metron/layers/module.h>
 
@@ -97,7 +98,7 @@ void Module::load_state(std::span<const NamedTensor> state) {
   }
 
   std::vector<std::pair<Tensor, const Tensor*>> copies;  // destination and source
-  std::ostringstream mismatches;
+  detail::ClassicStream mismatches;
   for (const NamedTensor& own : this->state()) {
     const auto source = sources.extract(own.name);
     if (source.empty()) {

@@ -254,9 +254,11 @@ TEST_F(Images, MustMatchTheirLabels) {
   EXPECT_TRUE(
       contains(refused(images, eleven), {eleven.string(), "labels must be in [0, 10), got 11 at sample 1"}));
   EXPECT_TRUE(contains(refused(labels, labels), {"images must be uint8 (N, H, W) or (N, C, H, W)"}));
-  EXPECT_TRUE(contains(refused(images, images), {"labels must be uint8 (N)"}));
+  EXPECT_TRUE(contains(refused(images, images), {"labels must be integers (N)"}));
   const auto wide = folder.write("wide", idx(12, {2}, std::string(8, '\0')));
-  EXPECT_TRUE(contains(refused(images, wide), {"labels must be uint8 (N), got int64 (2,)"}));
+  EXPECT_EQ(refused(images, wide), "");
+  const auto real = folder.write("real", idx(13, {2}, std::string(8, '\0')));
+  EXPECT_TRUE(contains(refused(images, real), {"labels must be integers (N), got float32 (2,)"}));
   EXPECT_TRUE(contains(refused(folder / "absent", labels), {"No such file or directory"}));
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -175,7 +176,7 @@ TEST_F(MnistCnn, RejectsInvalidInput) {
   const std::string no_folder = path("file") + "/m.csv";
   const std::vector<Case> cases{
       {"--no-such-flag", {"--no-such-flag"}},
-      {"--batch-size 0", {"--batch-size: expects a positive number, got 0"}},
+      {"--batch-size 0", {"--batch-size: expects a whole number from 1 to 1000000000, got 0"}},
       {"--batch-size ten", {"--batch-size", "ten"}},
       {"--epochs -1", {"--epochs"}},
       {"--epochs 0 --profile", {"--profile", "0 epochs"}},
@@ -204,6 +205,73 @@ TEST_F(MnistCnn, ReportsLostOutput) {
   const Output output = run_command("{ '" METRON_BINARY_DIR "/bin/mnist_cnn' --dry-run > /dev/full; }");
   EXPECT_EQ(output.code, 2);
   EXPECT_NE(output.text.find("output can't be written"), std::string::npos) << output.text;
+}
+
+// Runs an endless training, sends the signal after its first step and returns the exit status.
+int status_after(const std::string& signal, const std::string& arguments, const std::string& log) {
+  return run_command("bash -c '\"" METRON_BINARY_DIR
+                     "/bin/mnist_cnn\" --epochs 1000000 --train-limit 640 --log-interval 1 " +
+                     arguments + " > \"" + log + "\" 2>&1 & pid=$!; until grep -q step \"" + log +
+                     "\"; do sleep 0.05; done; kill -" + signal + " $pid; kill -" + signal +
+                     " $pid 2>/dev/null; wait $pid'")
+      .code;
+}
+
+// Signals other than Ctrl-C are sent twice, as timeout does.
+TEST_F(MnistCnn, KeepsItsResultsWhenEndedByASignal) {
+  for (const auto& [signal, number] : {std::pair("TERM", SIGTERM), {"HUP", SIGHUP}}) {
+    const std::string weights = path("w.safetensors"), metrics = path("m.csv"), log = path("log");
+    const int status = status_after(signal, "--save \"" + weights + "\" --metrics \"" + metrics + "\"", log);
+    EXPECT_EQ(status, 128 + number) << read_file(log);
+    EXPECT_EQ(load_safetensors(weights).size(), 8u) << signal;
+    EXPECT_FALSE(training_losses(read_file(metrics)).empty()) << signal;
+    for (const std::string& file : {weights, metrics, log}) fs::remove(file);
+  }
+}
+
+TEST_F(MnistCnn, KeepsItsResultsWhenItsOutputIsClosed) {
+  const Output output = run_command(
+      "{ '" METRON_BINARY_DIR "/bin/mnist_cnn' --epochs 1000000 --train-limit 640 --log-interval 1 --save '" +
+      path("w.safetensors") + "' | head -n 2; }");
+  EXPECT_EQ(load_safetensors(path("w.safetensors")).size(), 8u) << output.text;
+}
+
+// What can't be written costs nothing else.
+TEST_F(MnistCnn, KeepsWeightsWhenMetricsCanNotBeWritten) {
+  const Output output = run("--dry-run --metrics /dev/full --save '" + path("w.safetensors") + "'");
+  EXPECT_EQ(output.code, 2);
+  EXPECT_NE(output.text.find("No space left"), std::string::npos) << output.text;
+  EXPECT_EQ(load_safetensors(path("w.safetensors")).size(), 8u);
+}
+
+TEST_F(MnistCnn, IgnoresHangUpUnderNohup) {
+  const Output output = run_command("bash -c 'trap \"\" HUP; \"" METRON_BINARY_DIR
+                                    "/bin/mnist_cnn\" --train-limit 6400 "
+                                    "--test-limit 10 --epochs 1 > \"" +
+                                    path("log") + "\" & pid=$!; until grep -q step \"" + path("log") +
+                                    "\"; do sleep 0.05; done; kill -HUP $pid; wait $pid'");
+  EXPECT_EQ(output.code, 0) << output.text << read_file(path("log"));
+}
+
+TEST_F(MnistCnn, KeepsAPrivateFilePrivate) {
+  std::ofstream(path("w")) << "old";
+  fs::permissions(path("w"), fs::perms(0600));
+  const Output output = run("--epochs 0 --save '" + path("w") + "'");
+  ASSERT_EQ(output.code, 0) << output.text;
+  EXPECT_EQ(fs::status(path("w")).permissions(), fs::perms(0600));
+}
+
+TEST_F(MnistCnn, WritesToPipesAndStandardOutput) {
+  const Output output =
+      run_command("{ '" METRON_BINARY_DIR "/bin/mnist_cnn' --dry-run --metrics /dev/stdout | cat; }");
+  EXPECT_NE(output.text.find("\nstep,epoch,loss,accuracy\n1,1,"), std::string::npos) << output.text;
+  EXPECT_LT(output.text.find("parameters"), output.text.find("step,epoch")) << "in order";
+  const Output redirected = run_command(
+      "{ '" METRON_BINARY_DIR "/bin/mnist_cnn' --dry-run --metrics /dev/stdout > '" + path("log") + "'; }");
+  EXPECT_EQ(redirected.code, 0) << redirected.text;
+  EXPECT_NE(read_file(path("log")).find("step,epoch,loss,accuracy\n1,1,"), std::string::npos);
+  EXPECT_NE(read_file(path("log")).find("parameters"), std::string::npos)
+      << "what was written before is kept";
 }
 
 TEST_F(MnistCnn, RejectsCorruptData) {

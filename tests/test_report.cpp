@@ -11,6 +11,8 @@
 #include <metron/tools/report/render/terms.h>
 #include <metron/tools/report/run.h>
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -61,7 +63,12 @@ TEST(Run, RejectsOtherFiles) {
   load(R"({"format": "metron profile", "version": 1})");
   load(R"({"format": "metron report", "version": 1, "complete": "yes"})");
   auto json = to_json(Report());
-  json["settings"]["seed"] = "one";
+  for (const char* const seed : {"\"one\"", "-1", "1.5", "1e30", "18446744073709551616", "null", "true"}) {
+    json["settings"]["seed"] = nlohmann::ordered_json::parse(seed);
+    load(json.dump());
+  }
+  json = to_json(Report());
+  json["settings"]["threads"] = 2147483648;
   load(json.dump());
   test::expect_error<IoError>([] { load_run("/nonexistent/run.json"); }, {"/nonexistent/run.json"});
 }
@@ -70,6 +77,42 @@ TEST(Run, RejectsNonFiniteNumbers) {
   Report report;
   report.seconds = std::numeric_limits<double>::quiet_NaN();
   test::expect_error<ValueError>([&] { to_json(report); }, {"finite"});
+}
+
+// Of a diverged training.
+TEST(Run, CarriesLossesThatAreNotFinite) {
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN(),
+                   inf = std::numeric_limits<double>::infinity();
+  Report report = test::sample_report();
+  report.training.curve = {.step = {1, 2, 3, 4},
+                           .epoch = {1, 1, 1, 1},
+                           .loss = {2.5, inf, -inf, nan},
+                           .smoothed = {2.5, inf, nan, -nan}};
+  report.training.tests = {{1, 4, nan, 0.1}};
+  const nlohmann::ordered_json json = to_json(report);
+  EXPECT_EQ(json.at("training").at("curve").at("loss").dump(), R"([2.5,"inf","-inf","nan"])");
+  EXPECT_EQ(json.at("training").at("curve").at("smoothed").dump(), R"([2.5,"inf","nan","nan"])");
+  const TemporaryFolder folder;
+  const Report read = load_run(folder.write("run.json", to_json_text(report)));
+  EXPECT_EQ(to_json(read), json);
+  EXPECT_TRUE(std::isnan(read.training.tests.at(0).loss));
+  EXPECT_TRUE(contains(to_markdown(read, english()), {"| nan |"}));
+  for (const char* const text : {"2.5", "none", ""}) {
+    auto bad = json;
+    bad["training"]["curve"]["loss"][1] = text;
+    test::expect_error<IoError>([&] { load_run(folder.write("bad.json", bad.dump())); },
+                                {"bad.json", "a loss can't be"});
+  }
+  report.training.tests = {{1, 4, 2.5, nan}};
+  EXPECT_EQ(to_json(report).at("training").at("tests").at(0).at("accuracy"), "nan");
+}
+
+TEST(Run, IsUtf8WhateverThePaths) {
+  Report report;
+  report.training.source = "caf\xe9";
+  report.settings.command = {"metron", "report", "--out", "\xff"};
+  const TemporaryFolder folder;
+  EXPECT_EQ(load_run(folder.write("run.json", to_json_text(report))).training.source, "caf\xef\xbf\xbd");
 }
 
 TEST(Language, FormatsValuesIntoTexts) {
@@ -331,7 +374,28 @@ TEST(ShellLine, IsQuotedWhereNeeded) {
   EXPECT_EQ(output.text, "two words||it's|$HOME `x` \"y\"|*|b c");
 }
 
+TEST(ShellLine, KeepsBytesThatAreNotUtf8) {
+  const std::string word = "a\xff'\\\n\xc3\xa9\x80";
+  const std::string line = shell_line({}, {"printf", "%s", word});
+  EXPECT_TRUE(std::all_of(line.begin(), line.end(), [](unsigned char c) { return c >= 0x20 && c < 0x7f; }))
+      << line;
+  const TemporaryFolder folder;
+  EXPECT_EQ(test::run_command("bash '" + folder.write("script", line).string() + "'").text, word);
+  EXPECT_EQ(shell_line({}, {"caf\xc3\xa9"}), "'caf\xc3\xa9'");
+}
+
 // ---- The folder
+
+TEST(ReportFolder, MayHaveANameOf255Bytes) {
+  const TemporaryFolder parent;
+  const std::string name(255, 'n');
+  for (int i = 0; i < 2; ++i) {
+    ReportFolder folder(parent / name);
+    folder.write("run.json", to_json(Report()).dump());
+    folder.commit();
+  }
+  EXPECT_EQ(parent.names(), std::vector<std::string>{name});
+}
 
 TEST(ReportFolder, AppearsAtomically) {
   const TemporaryFolder parent;
@@ -370,6 +434,9 @@ TEST(ReportFolder, ReplacesAnEarlierReportAndNothingElse) {
   parent.write("report/mine.txt", "mine");
   write({"a.md"});
   EXPECT_FALSE(std::filesystem::exists(parent / "report" / "ranking-3.csv"));
+  std::filesystem::permissions(parent / "report" / "a.md", std::filesystem::perms(0600));
+  write({"a.md"});
+  EXPECT_EQ(std::filesystem::status(parent / "report" / "a.md").permissions(), std::filesystem::perms(0600));
   EXPECT_EQ(read_file(parent / "report" / "mine.txt"), "mine");
   EXPECT_EQ(read_file(parent / "outside"), "mine");
   EXPECT_EQ(parent.names().size(), 2u);

@@ -8,6 +8,8 @@
 #include <metron/tools/report/render/pictures.h>
 
 #include <algorithm>
+#include <cmath>
+#include <csignal>
 #include <limits>
 #include <map>
 #include <numeric>
@@ -448,18 +450,36 @@ TEST_F(ReportRuns, LeaveNothingWhenInterruptedTwice) {
   }
 }
 
-TEST_F(ReportRuns, LeaveNothingWhenTerminated) {
+TEST_F(ReportRuns, LeaveAReportWhenTerminated) {
   const std::string endless = "--epochs 0 --batch 1,2 --rounds 1000 --steps 1";
   for (const char* signal : {"TERM", "HUP"}) {
-    const Output output =
-        test::run_command(interrupted(path("out"), "/scratch/cold.json", endless, {signal}));
-    EXPECT_EQ(output.code, 130) << output.text;
-    EXPECT_TRUE(contains(output.text, {"ended by a signal: nothing was written"})) << output.text;
-    EXPECT_TRUE(folder.names().empty()) << signal;
+    const Output output =  // sent twice, as timeout does
+        test::run_command(interrupted(path(signal), "/scratch/cold.json", endless, {signal, signal}));
+    EXPECT_EQ(output.code, 128 + (std::string(signal) == "TERM" ? SIGTERM : SIGHUP)) << output.text;
+    EXPECT_TRUE(contains(output.text, {"Interrupted: the report holds what was completed"})) << output.text;
+    EXPECT_EQ(read(signal).interrupted_in, "measuring");
+    EXPECT_EQ(folder.names(), std::vector<std::string>{signal}) << "files are left behind";
+    fs::remove_all(folder / signal);
   }
   // The pipe's reader exits, which the program notices at the end of a stage.
   run("--out '" + path("out") + "' --epochs 0 --batch 1 --rounds 1 --steps 1 --provider-budget 0 | true");
   EXPECT_TRUE(folder.names().empty());
+}
+
+// Neither a loss that is not finite nor a path that is not UTF-8 costs the report at its end.
+TEST_F(ReportRuns, KeepADivergedTraining) {
+  const std::string out = path("caf\xe9");
+  const Output output =
+      run("--out '" + out + "' --train-limit 96 --test-limit 64 --epochs 2 --train-batch-size 8 " +
+          "--lr 1e30 --batch 2 --rounds 1 --steps 1 --provider-budget 0");
+  EXPECT_EQ(output.code, 0) << output.text;
+  const Report report = load_run(fs::path(out) / "run.json");
+  EXPECT_FALSE(std::isfinite(report.training.curve.loss.back()));
+  EXPECT_TRUE(std::any_of(report.notes.begin(), report.notes.end(),
+                          [](const Note& note) { return note.kind == "not_finite"; }));
+  EXPECT_TRUE(
+      contains(read_file(fs::path(out) / "report.md"), {"The loss is not finite from step ", "\\351"}));
+  EXPECT_TRUE(fs::exists(fs::path(out) / "loss.png"));
 }
 
 TEST_F(ReportRuns, ReportErrors) {
@@ -470,6 +490,9 @@ TEST_F(ReportRuns, ReportErrors) {
   const std::string file = folder.write("file", "text").string();
   fs::create_directory(folder / "letters");
   folder.write("letters/letter", "x");
+  fs::create_directory(folder / "empty");
+  folder.write("empty/t10k-images-idx3-ubyte", std::string("\0\0\x08\x03\0\0\0\0\0\0\0\x1c\0\0\0\x1c", 16));
+  folder.write("empty/t10k-labels-idx1-ubyte", std::string("\0\0\x08\x01\0\0\0\0", 8));
   const std::string weights = finished().at("mnist_cnn.safetensors").string();
   const std::vector<Case> cases{
       {"--epochs -1", {"--epochs"}},
@@ -490,6 +513,7 @@ TEST_F(ReportRuns, ReportErrors) {
       {"--out '" + path("letters") + "'", {"letters", "no earlier report"}},
       {"--from /nonexistent", {"/nonexistent"}},
       {"--from '" + file + "'", {"file"}},
+      {"--data '" + path("empty") + "' --epochs 0", {"t10k-images-idx3-ubyte", "has no images"}},
       {"--hidden 64 --from '" + weights + "'", {"fc1"}},
   };
   for (const Case& c : cases) {
@@ -500,7 +524,7 @@ TEST_F(ReportRuns, ReportErrors) {
       EXPECT_NE(output.text.find(word), std::string::npos) << word << " in\n" << output.text;
     EXPECT_LE(std::count(output.text.begin(), output.text.end(), '\n'), 2) << output.text;
   }
-  EXPECT_EQ(folder.names().size(), 2u) << "files are left behind";
+  EXPECT_EQ(folder.names().size(), 3u) << "files are left behind";
 }
 
 TEST_F(ReportRuns, LeaveNothingOnAFullDisk) {

@@ -1,3 +1,4 @@
+#include <metron/core/internal/classic_stream.h>
 #include <metron/core/parallel.h>
 #include <metron/tools/build_info.h>
 #include <metron/tools/environment.h>
@@ -77,6 +78,7 @@ Environment::Cpu read_cpu() {
 
 std::uint64_t memory_bytes() {
   std::istringstream value(value_in("/proc/meminfo", "MemTotal", ':'));  // "24650904 kB"
+  value.imbue(std::locale::classic());
   std::uint64_t kilobytes = 0;
   value >> kilobytes;
   return kilobytes * 1024;
@@ -104,7 +106,7 @@ std::string why_no_accelerator() {
 }
 
 std::string gibibytes(std::uint64_t bytes) {
-  std::ostringstream out;
+  metron::detail::ClassicStream out;
   out.precision(1);
   out << std::fixed << static_cast<double>(bytes) / (1 << 30) << " GiB";
   return out.str();
@@ -133,7 +135,7 @@ Environment collect_environment() {
 }
 
 std::string to_text(const Environment& e) {
-  std::ostringstream out;
+  metron::detail::ClassicStream out;
   const auto line = [&](const std::string& name, const auto&... values) {
     out << name << std::string(name.size() < 18 ? 18 - name.size() : 1, ' ');
     (out << ... << values) << '\n';
@@ -181,6 +183,8 @@ nlohmann::ordered_json to_json(const Environment& e) {
   return json;
 }
 
-std::string to_json_text(const Environment& environment) { return to_json(environment).dump(2) + '\n'; }
+std::string to_json_text(const Environment& environment) {
+  return to_json(environment).dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n';
+}
 
 }  // namespace metron::tools

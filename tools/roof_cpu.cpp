@@ -1,6 +1,7 @@
 // Threads are started once and measure many short rounds, so that some rounds run undisturbed at full clock
 // even on a busy machine. A single long round per thread includes interference: its peak is a tenth below
 // what a convolution achieves.
+#include <metron/core/numbers.h>
 #include <metron/core/parallel.h>
 #include <metron/tools/roof_cpu.h>
 #include <sched.h>
@@ -169,10 +170,11 @@ std::int64_t last_level_cache_bytes() {
     const std::filesystem::path caches = "/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/cache";
     for (int index = 0; std::filesystem::exists(caches / ("index" + std::to_string(index))); ++index) {
       const auto cache = caches / ("index" + std::to_string(index));
-      const std::string size = first_line(cache / "size");
+      std::string size = first_line(cache / "size");
       if (size.empty() || size.back() != 'K') continue;
+      size.pop_back();
       levels[first_line(cache / "level")][first_line(cache / "shared_cpu_list")] =
-          std::strtoll(size.c_str(), nullptr, 10) * 1024;
+          parse_number<std::int64_t>(size).value_or(0) * 1024;
     }
   }
   std::int64_t bytes = 0;

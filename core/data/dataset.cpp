@@ -1,5 +1,6 @@
 #include <metron/core/data/dataset.h>
 #include <metron/core/data/idx.h>
+#include <metron/core/internal/mnist_files.h>
 
 #include <algorithm>
 #include <cmath>
@@ -86,40 +87,49 @@ ImageDataset ImageDataset::first(std::int64_t count) const {
   return result;
 }
 
-ImageDataset read_images(const std::filesystem::path& images_path, const std::filesystem::path& labels_path,
-                         Normalization normalization, std::int64_t classes) {
-  constexpr char op[] = "read_images";
-  const Tensor images = read_idx(images_path);
+namespace {
+
+constexpr char images_op[] = "read_images";
+
+Tensor read_images_of(const std::filesystem::path& path) {
+  const Tensor images = read_idx(path);
+  check<IoError>(images.dtype() == DType::uint8 && (images.rank() == 3 || images.rank() == 4), images_op,
+                 path.string(), ": images must be uint8 (N, H, W) or (N, C, H, W), got ", describe(images));
+  return images;
+}
+
+ImageDataset with_labels(const Tensor& images, const std::filesystem::path& images_path,
+                         const std::filesystem::path& labels_path, Normalization normalization,
+                         std::int64_t classes) {
   const Tensor labels = read_idx(labels_path);
-  check<IoError>(images.dtype() == DType::uint8 && (images.rank() == 3 || images.rank() == 4), op,
-                 images_path.string(), ": images must be uint8 (N, H, W) or (N, C, H, W), got ",
-                 describe(images));
-  check<IoError>(labels.dtype() == DType::uint8 && labels.rank() == 1, op, labels_path.string(),
-                 ": labels must be uint8 (N), got ", describe(labels));
-  check<IoError>(images.size(0) == labels.size(0), op, images_path.string(), " holds ", images.size(0),
+  check<IoError>((labels.dtype() == DType::uint8 || labels.dtype() == DType::int64) && labels.rank() == 1,
+                 images_op, labels_path.string(), ": labels must be integers (N), got ", describe(labels));
+  check<IoError>(images.size(0) == labels.size(0), images_op, images_path.string(), " holds ", images.size(0),
                  " images but ", labels_path.string(), ' ', labels.size(0), " labels");
   const std::vector<std::int64_t> values = as_integers(labels);
   const std::int64_t bad = first_out_of_range(values, classes);
-  check<IoError>(bad == labels.size(0), op, labels_path.string(), ": labels must be in [0, ", classes,
+  check<IoError>(bad == labels.size(0), images_op, labels_path.string(), ": labels must be in [0, ", classes,
                  "), got ", bad == labels.size(0) ? 0 : values[static_cast<std::size_t>(bad)], " at sample ",
                  bad);
   return {images, labels, normalization, classes};
 }
 
+}  // namespace
+
+ImageDataset read_images(const std::filesystem::path& images_path, const std::filesystem::path& labels_path,
+                         Normalization normalization, std::int64_t classes) {
+  return with_labels(read_images_of(images_path), images_path, labels_path, normalization, classes);
+}
+
 ImageDataset read_mnist(const std::filesystem::path& folder, MnistSplit split) {
-  const std::string prefix = split == MnistSplit::train ? "train" : "t10k";
-  const auto find = [&](const std::string& name) {
-    std::filesystem::path plain = folder / (prefix + name);
-    std::filesystem::path gzipped = plain;
-    gzipped += ".gz";
-    std::error_code ignored;
-    if (std::filesystem::exists(gzipped, ignored)) return gzipped;
-    check<IoError>(std::filesystem::exists(plain, ignored), "read_mnist", plain.string(),
-                   ": neither this file nor a gzipped one exists");
-    return plain;
-  };
-  const std::filesystem::path images = find("-images-idx3-ubyte");
-  return read_images(images, find("-labels-idx1-ubyte"), mnist_normalization);
+  const std::filesystem::path images_path = detail::find_mnist_file(folder, split, "images", 3);
+  const std::filesystem::path labels_path = detail::find_mnist_file(folder, split, "labels", 1);
+  const Tensor images = read_images_of(images_path);
+  const Shape& s = images.shape();
+  check<IoError>(s[s.size() - 1] == 28 && s[s.size() - 2] == 28 && (s.size() == 3 || s[1] == 1), "read_mnist",
+                 images_path.string(), ": images must be (N, 28, 28), got ", s);
+  check<IoError>(s[0] > 0, "read_mnist", images_path.string(), ": the file has no images");
+  return with_labels(images, images_path, labels_path, mnist_normalization, 10);
 }
 
 }  // namespace metron

@@ -51,14 +51,19 @@ class ImageDataset : public Dataset {
   std::array<float, 256> normalized_;  // lookup table, by pixel value
 };
 
-// Reads two IDX files, plain or gzipped. IoError, with the paths, if they are malformed or inconsistent.
+// Reads two IDX files, plain or gzipped; labels may be integers of any width. IoError, with the paths, if
+// they are malformed or inconsistent.
 ImageDataset read_images(const std::filesystem::path& images, const std::filesystem::path& labels,
                          Normalization normalization, std::int64_t classes = 10);
 
 enum class MnistSplit : std::uint8_t { train, test };
 
-// Reads MNIST from its usual file names in `folder`, plain or gzipped. Normalized with mean 0.1307 and
-// standard deviation 0.3081.
+// Reads MNIST, or a data set of the same form: at least one image of 28 x 28 pixels, ten classes. Normalized
+// with mean 0.1307 and standard deviation 0.3081. In `folder` are, plain or gzipped, train-images-idx3-ubyte,
+// train-labels-idx1-ubyte and the same of t10k or test; a dot may stand before idx, and a name before it all,
+// as in EMNIST's emnist-digits-train-images-idx3-ubyte. A plain file takes precedence over a gzipped one of
+// its name. IoError if a file is missing or malformed, if several sets are there, or if a gzipped file is
+// newer than the plain one beside it and differs.
 ImageDataset read_mnist(const std::filesystem::path& folder, MnistSplit split);
 
 }  // namespace metron

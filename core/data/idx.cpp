@@ -1,9 +1,12 @@
 #include <metron/core/data/idx.h>
+#include <metron/core/internal/file_kind.h>
 #include <metron/core/internal/file_reader.h>
 
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <span>
+#include <string>
 #include <type_traits>
 #include <vector>
 
@@ -88,14 +91,26 @@ void check_size(const FileReader& file, const Shape& shape, std::size_t element)
   }
 }
 
+// What the file is instead of IDX, from the bytes after the magic number too.
+std::string kind_hint(FileReader& file, std::span<const unsigned char> magic) {
+  std::string bytes(magic.begin(), magic.end());
+  bytes.resize(detail::file_kind_bytes);
+  const std::size_t count =
+      magic.size() + file.read(bytes.data() + magic.size(), bytes.size() - magic.size());
+  return detail::file_kind_hint(std::string_view(bytes).substr(0, count));
+}
+
 }  // namespace
 
 Tensor read_idx(const std::filesystem::path& path) {
   FileReader file(path);
   std::array<unsigned char, 4> magic{};
-  read_header(file, magic.data(), magic.size());
-  check<IoError>(magic[0] == 0 && magic[1] == 0, read_idx_op, path.string(),
-                 ": an IDX file begins with two zero bytes, got ", int{magic[0]}, " and ", int{magic[1]});
+  const std::size_t magic_bytes = file.read(magic.data(), magic.size());
+  check<IoError>(magic_bytes == magic.size(), read_idx_op, path.string(), ": the file ends within its header",
+                 magic_bytes == 0 ? "; it is empty" : "");
+  if (magic[0] != 0 || magic[1] != 0)
+    fail<IoError>(read_idx_op, path.string(), ": an IDX file begins with two zero bytes, got ", int{magic[0]},
+                  " and ", int{magic[1]}, kind_hint(file, magic));
   const auto type = std::find_if(element_types.begin(), element_types.end(),
                                  [&](const ElementType& known) { return known.code == magic[2]; });
   check<IoError>(type != element_types.end(), read_idx_op, path.string(),

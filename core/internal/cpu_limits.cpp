@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <locale>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -31,6 +32,7 @@ bool contains(const std::string& list, std::string_view word) {
 // From quota and period in microseconds; "max" and -1 mean no quota.
 std::optional<int> cpus_of(std::istream&& quota, std::istream&& period) {
   std::int64_t used = 0, of = 0;
+  for (std::istream* const stream : {&quota, &period}) stream->imbue(std::locale::classic());
   if (!(quota >> used) || !(period >> of) || used <= 0 || of <= 0) return std::nullopt;
   return static_cast<int>(std::min<std::int64_t>((used - 1) / of + 1, 1 << 20));
 }

@@ -59,11 +59,24 @@ class FileReader::Gzip {
     stream_.avail_in = static_cast<uInt>(reader_.read_raw(input_.data(), input_.size()));
   }
 
-  // A gzip file is a concatenation of members.
+  // A gzip file is a concatenation of members, which tapes and block devices pad with zeros.
   void next_member() {
     if (stream_.avail_in == 0) fill();
-    finished_ = stream_.avail_in == 0;
-    if (!finished_) inflateReset(&stream_);
+    finished_ = stream_.avail_in == 0 || *stream_.next_in == 0;
+    if (finished_) {
+      skip_padding();
+    } else {
+      inflateReset(&stream_);
+    }
+  }
+
+  void skip_padding() {
+    for (; stream_.avail_in != 0; fill()) {
+      const Bytef* const end = stream_.next_in + stream_.avail_in;
+      check<IoError>(
+          std::all_of(static_cast<const Bytef*>(stream_.next_in), end, [](Bytef byte) { return byte == 0; }),
+          read_op, reader_.path_.string(), ": zeros and other bytes follow the gzipped data");
+    }
   }
 
   FileReader& reader_;

@@ -1,4 +1,5 @@
 #include <metron/core/autograd.h>
+#include <metron/core/internal/file_kind.h>
 #include <metron/core/io/atomic_file.h>
 #include <metron/core/io/regular_file.h>
 #include <metron/core/io/safetensors.h>
@@ -152,6 +153,12 @@ class Loader {
     check<IoError>(condition, "load_safetensors", path_.string(), parts...);
   }
 
+  // Adds what the file is instead.
+  template <typename... Parts>
+  void require_format(bool condition, const Parts&... parts) const {
+    if (!condition) require(false, parts..., detail::file_kind_hint_at(path_));
+  }
+
   void read(void* destination, std::uint64_t bytes) {
     if (bytes == 0) return;
     file_.read(static_cast<char*>(destination), static_cast<std::streamsize>(bytes));
@@ -159,17 +166,17 @@ class Loader {
   }
 
   json read_header() {
-    require(file_bytes_ >= 8, ": ", file_bytes_, " bytes are too few for the header's length");
+    require_format(file_bytes_ >= 8, ": ", file_bytes_, " bytes are too few for the header's length");
     std::uint64_t header_bytes = 0;
     read(&header_bytes, sizeof(header_bytes));
-    require(header_bytes <= std::min(file_bytes_ - 8, max_header_bytes), ": the header's length is ",
-            header_bytes, " in a file of ", file_bytes_, " bytes");
+    require_format(header_bytes <= std::min(file_bytes_ - 8, max_header_bytes), ": the header's length is ",
+                   header_bytes, " in a file of ", file_bytes_, " bytes");
     data_bytes_ = file_bytes_ - 8 - header_bytes;
     std::string text(header_bytes, '\0');
     read(text.data(), header_bytes);
     // The parser stops at a zero byte.
-    require(text.starts_with('{') && text.find('\0') == std::string::npos,
-            ": the header is not a JSON object");
+    require_format(text.starts_with('{') && text.find('\0') == std::string::npos,
+                   ": the header is not a JSON object");
     return parse(text);
   }
 

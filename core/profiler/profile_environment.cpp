@@ -4,6 +4,7 @@
 //   METRON_PROFILE_FD=<n>                     socket for status: "started", "written" or "error <message>"
 #include <fcntl.h>
 #include <metron/core/error.h>
+#include <metron/core/numbers.h>
 #include <metron/core/profiler/internal/state.h>
 #include <metron/core/profiler/profile_folder.h>
 #include <metron/core/storage.h>
@@ -14,13 +15,13 @@
 
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <csignal>
 #include <cstdlib>
 #include <exception>
 #include <fstream>
 #include <iterator>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -36,11 +37,10 @@ std::string_view variable(const char* name) {
 }
 
 std::int64_t whole_number(std::string_view name, std::string_view text) {
-  std::int64_t value = -1;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  check<ValueError>(error == std::errc() && end == text.data() + text.size() && value >= 0, op, name,
-                    " expects whole numbers, got \"", text, '"');
-  return value;
+  const NumberRange<std::int64_t> range{0, 1'000'000'000};
+  const std::optional<std::int64_t> value = parse_number(text, range);
+  check<ValueError>(value.has_value(), op, name, " expects ", range.text(), ", got \"", text, '"');
+  return *value;
 }
 
 Schedule schedule_from_environment() {
@@ -142,7 +142,8 @@ extern "C" void note_signal(int number) {
 }
 
 // Writes the profile before a signal terminates the process, on a thread because a handler is limited to
-// async-signal-safe calls. Handlers of the program are kept; a second signal terminates immediately.
+// async-signal-safe calls. Handlers of the program are kept. A second Ctrl-C terminates immediately; other
+// signals may come twice, as timeout sends one to the process and one to its group.
 void write_before_signals_end() {
   if (::pipe2(signal_pipe, O_CLOEXEC) != 0) return;
   std::array<int, 3> numbers{SIGINT, SIGTERM, SIGHUP};
@@ -151,7 +152,7 @@ void write_before_signals_end() {
     if (::sigaction(number, nullptr, &now) != 0 || now.sa_handler != SIG_DFL) continue;
     struct sigaction noted {};
     noted.sa_handler = note_signal;
-    noted.sa_flags = SA_RESTART | static_cast<int>(SA_RESETHAND);
+    noted.sa_flags = SA_RESTART | (number == SIGINT ? static_cast<int>(SA_RESETHAND) : 0);
     ::sigaction(number, &noted, nullptr);
   }
   sigset_t all, previous;

@@ -1,5 +1,6 @@
 // Reading and writing profiles as JSON.
 #include <metron/core/error.h>
+#include <metron/core/internal/file_kind.h>
 #include <metron/core/io/atomic_file.h>
 #include <metron/core/io/regular_file.h>
 #include <metron/core/profiler/profile_file.h>
@@ -193,7 +194,8 @@ Profile load_profile(const std::filesystem::path& path) {
   check<IoError>(stream.good(), "load_profile", path.string(), ": the file can't be read");
   const Json json = Json::parse(stream, nullptr, false);
   check<IoError>(!stream.bad(), "load_profile", path.string(), ": the file can't be read");
-  check<ValueError>(!json.is_discarded(), "load_profile", path.string(), " is not JSON");
+  check<ValueError>(!json.is_discarded(), "load_profile", path.string(), " is not JSON",
+                    json.is_discarded() ? detail::file_kind_hint_at(path) : "");
   return Reader(json, path.string()).read();
 }
 

@@ -61,6 +61,7 @@ void write_profile_folder(const Profile& profile, const std::filesystem::path& f
   write_trace(profile, temporary.path() / "trace.json");
   save_profile(profile, temporary.path() / "profile.json");
   for (const auto& file : std::filesystem::directory_iterator(temporary.path())) {
+    keep_access(file.path(), folder / file.path().filename());
     std::error_code error;
     std::filesystem::rename(file.path(), folder / file.path().filename(), error);
     check<IoError>(!error, "profile", (folder / file.path().filename()).string(),

@@ -1,8 +1,7 @@
+#include <metron/core/numbers.h>
 #include <metron/core/profiler/internal/text_table.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cstdio>
 #include <iterator>
 
 namespace metron {
@@ -45,18 +44,10 @@ std::string TextTable::to_string() const {
 
 std::string fixed(double value, int decimals) {
   if (!(value > 0)) return "-";
-  const int length = std::snprintf(nullptr, 0, "%.*f", decimals, value);
-  std::string text(static_cast<std::size_t>(length) + 1, '\0');
-  std::snprintf(text.data(), text.size(), "%.*f", decimals, value);
-  text.pop_back();
-  return text;
+  return fixed_text(value, decimals);
 }
 
-std::string shortest(double value) {
-  char buffer[32];
-  const auto [end, error] = std::to_chars(std::begin(buffer), std::end(buffer), value);
-  return {buffer, end};
-}
+std::string shortest(double value) { return exact_text(value); }
 
 std::string csv_field(const std::string& text) {
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;

@@ -1,3 +1,4 @@
+#include <metron/core/internal/classic_stream.h>
 #include <metron/core/timer/record.h>
 
 #include <algorithm>
@@ -42,7 +43,7 @@ void Signature::add(const Shape& shape, DType dtype) {
 }
 
 std::string Signature::to_string() const {
-  std::ostringstream out;
+  detail::ClassicStream out;
   for (int i = 0; i < std::min(count, max_operands); ++i) {
     const Operand& operand = operands[static_cast<std::size_t>(i)];
     out << (i == 0 ? "" : ", ") << name_of(operand.dtype) << ' ' << operand.shape;

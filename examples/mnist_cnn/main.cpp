@@ -7,6 +7,7 @@
 #include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <exception>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -20,6 +21,34 @@ using namespace models;
 namespace {
 
 std::atomic<bool> interrupted = false;
+volatile std::sig_atomic_t interrupting_signal = 0;
+
+// Stops after the current step and saves the results. A later Ctrl-C terminates the program; other signals
+// may come twice (timeout sends one to the process and one to its group) and, for a lost reader of the
+// output, with each line.
+void interrupt(int number) {
+  if (!interrupted) interrupting_signal = number;
+  interrupted = true;
+  std::signal(SIGINT, SIG_DFL);
+}
+
+void catch_signals() {
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) {
+    if (std::signal(number, interrupt) == SIG_IGN && number == SIGHUP) std::signal(number, SIG_IGN);  // nohup
+  }
+}
+
+// Before any work, since the later of two outputs would replace the earlier.
+void check_files(const std::string& weights, const Options& options) {
+  for (const std::string& path : {weights, options.metrics}) {
+    if (!path.empty()) AtomicFile{path};  // throws if the folder is not writable
+  }
+  if (options.metrics.empty()) return;
+  check<ValueError>(weights.empty() || !is_same_output(weights, options.metrics), "mnist_cnn",
+                    "--save and --metrics must name two files, got ", weights, " and ", options.metrics);
+  check<ValueError>(options.init.empty() || !is_same_output(options.init, options.metrics), "mnist_cnn",
+                    "--init and --metrics must name two files, got ", options.init, " and ", options.metrics);
+}
 
 void train(MnistTraining& training, const DataLoader& loader, const Options& options, std::int64_t samples,
            std::int64_t epoch) {
@@ -63,11 +92,7 @@ int run(const Options& options) {
   net.to(device);
   const std::string weights =
       options.save.empty() && options.save_model ? "mnist_cnn.safetensors" : options.save;
-  check<ValueError>(weights.empty() || weights != options.metrics, "mnist_cnn",
-                    "--save and --metrics must name two files, got ", weights);
-  for (const std::string& path : {weights, options.metrics}) {
-    if (!path.empty()) AtomicFile{path};  // fail before training if the folder is not writable
-  }
+  check_files(weights, options);
   MnistTraining training(net, device, options.lr, options.gamma);
 
   const DataLoader train_loader(train_set, {.batch_size = options.batch_size,
@@ -79,26 +104,44 @@ int run(const Options& options) {
   std::printf("%ld parameters, %ld training and %ld test images, on %s with %d threads\n",
               net.parameter_count(), train_set.size(), test_set.size(), device.name().c_str(), num_threads());
 
+  // An error, such as a full disk, costs nothing of what was done before and can be done after it.
+  std::exception_ptr failure;
+  const auto attempt = [&](const auto& action) {
+    try {
+      action();
+    } catch (...) {
+      if (failure == nullptr) failure = std::current_exception();
+    }
+  };
   Profiler profiler;
-  for (std::int64_t epoch = 1; epoch <= options.epochs && !interrupted; ++epoch) {
-    if (options.profile && epoch == 1) profiler.start();
-    train(training, train_loader, options, train_set.size(), epoch);
-    profiler.stop();
-    if (!interrupted) test(training, test_loader, options, epoch);
-    if (options.dry_run) break;
-  }
-
-  if (options.profile)
+  attempt([&] {
+    for (std::int64_t epoch = 1; epoch <= options.epochs && !interrupted; ++epoch) {
+      if (options.profile && epoch == 1) profiler.start();
+      train(training, train_loader, options, train_set.size(), epoch);
+      profiler.stop();
+      if (!interrupted) test(training, test_loader, options, epoch);
+      if (options.dry_run) break;
+    }
+  });
+  if (options.profile && failure == nullptr)
     std::printf("\noperators of the training steps of epoch 1:\n%s", profiler.ranking().to_table().c_str());
-  if (!options.metrics.empty()) {
-    training.metrics().save(options.metrics);
-    std::printf("metrics written to %s\n", options.metrics.c_str());
+  // Without a step, files keep what they hold.
+  const bool cut_short = interrupted || failure != nullptr;
+  const bool untrained = cut_short && training.metrics().rows.empty();
+  if (!options.metrics.empty() && !untrained) {
+    attempt([&] {
+      training.metrics().save(options.metrics);
+      std::printf("metrics written to %s\n", options.metrics.c_str());
+    });
   }
-  if (!weights.empty()) {
-    save_safetensors(weights, net.state());
-    std::printf("weights written to %s\n", weights.c_str());
+  if (!weights.empty() && !untrained) {
+    attempt([&] {
+      save_safetensors(weights, net.state());
+      std::printf("weights written to %s\n", weights.c_str());
+    });
   }
-  return interrupted ? 130 : 0;
+  if (failure != nullptr) std::rethrow_exception(failure);
+  return interrupted ? 128 + interrupting_signal : 0;
 }
 
 }  // namespace
@@ -106,15 +149,11 @@ int run(const Options& options) {
 int main(int argc, char** argv) {
   const ParsedOptions parsed = parse_options(argc, argv);
   if (parsed.exit_code) return *parsed.exit_code;
-  // The first Ctrl-C stops after the current step and saves the results; the second terminates the program.
-  std::signal(SIGINT, [](int) {
-    interrupted = true;
-    std::signal(SIGINT, SIG_DFL);
-  });
+  catch_signals();
   try {
     const int status = run(parsed.options);
-    check<IoError>(std::fflush(stdout) == 0 && std::ferror(stdout) == 0, "mnist_cnn",
-                   "the output can't be written");
+    const bool shown = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+    check<IoError>(shown || interrupting_signal == SIGPIPE, "mnist_cnn", "the output can't be written");
     return status;
   } catch (const std::exception& error) {
     std::fflush(stdout);

@@ -65,6 +65,7 @@ std::size_t alive() {
 std::string list_alive() {
   const std::lock_guard lock(mutex());
   std::ostringstream text;
+  text.imbue(std::locale::classic());
   for (const auto& [kind, count] : requests().alive) {
     if (count != 0) text << kind << ' ' << count << ' ';
   }

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <locale>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -75,6 +76,7 @@ template <typename... Parts>
 void require(bool holds, const Parts&... parts) {
   if (holds) return;
   std::ostringstream text;
+  text.imbue(std::locale::classic());
   (text << ... << parts);
   throw Violation{text.str()};
 }

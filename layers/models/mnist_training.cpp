@@ -1,10 +1,9 @@
+#include <metron/core/internal/file_kind.h>
 #include <metron/core/io/atomic_file.h>
+#include <metron/core/numbers.h>
 #include <metron/layers/loss.h>
 #include <metron/layers/models/mnist_training.h>
 
-#include <array>
-#include <charconv>
-#include <cstdio>
 #include <fstream>
 
 namespace metron::models {
@@ -22,8 +21,9 @@ std::string_view take_field(std::string_view& line) {
 
 template <typename T>
 bool parse(std::string_view text, T& value) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size();
+  const std::optional<T> number = parse_number<T>(text);
+  value = number.value_or(T{});
+  return number.has_value();
 }
 
 }  // namespace
@@ -31,13 +31,10 @@ bool parse(std::string_view text, T& value) {
 std::string Metrics::csv() const {
   std::string text = std::string(header) + '\n';
   for (const MetricsRow& row : rows) {
-    std::array<char, 128> buffer;
-    std::snprintf(buffer.data(), buffer.size(), "%ld,%ld,%.9g,", row.step, row.epoch, row.loss);
-    text += buffer.data();
-    if (row.accuracy) {
-      std::snprintf(buffer.data(), buffer.size(), "%.9g", *row.accuracy);
-      text += buffer.data();
-    }
+    constexpr int digits = 9;  // of a float
+    text += std::to_string(row.step) + ',' + std::to_string(row.epoch) + ',' +
+            general_text(row.loss, digits) + ',';
+    if (row.accuracy) text += general_text(*row.accuracy, digits);
     text += '\n';
   }
   return text;
@@ -54,7 +51,7 @@ Metrics read_metrics(const std::string& path) {
   check<IoError>(file.good(), "metrics", path, ": the file can't be read");
   std::string line;
   check<IoError>(std::getline(file, line) && line == header, "metrics", path, ": the first line must be \"",
-                 header, '"');
+                 header, '"', detail::file_kind_hint_at(path));
   Metrics metrics;
   for (std::int64_t number = 2; std::getline(file, line); ++number) {
     std::string_view remaining = line;

@@ -1,4 +1,5 @@
 #include <metron/core/error.h>
+#include <metron/core/internal/classic_stream.h>
 #include <metron/core/profiler/profiler.h>
 #include <metron/core/storage.h>
 #include <metron/kernels/providers.h>
@@ -168,7 +169,7 @@ std::string csv_header() {
 
 // Names contain no quotes. Fields without a timing are empty.
 std::string to_csv(const BenchRow& row) {
-  std::ostringstream out;
+  metron::detail::ClassicStream out;
   out << '"' << row.group << "\",\"" << row.name << "\"," << report_name(row.provider.c_str()) << ','
       << name_of(row.disposition) << ',' << row.error << ',' << row.flops << ',' << row.bytes << ',';
   if (row.timing.rounds > 0) {
@@ -182,11 +183,15 @@ std::string to_csv(const BenchRow& row) {
   return out.str();
 }
 
+bool matches(const BenchCase& c, const std::string& filter) {
+  return (c.group + '/' + c.name).find(filter) != std::string::npos;
+}
+
 void run_bench(std::span<const BenchCase> cases, const BenchOptions& options, const Roofs& roofs,
                const std::function<bool(std::span<const BenchRow>)>& report) {
   const bool timed = !backend(options.device).is_emulated();  // the times of an emulated device mean nothing
   for (const BenchCase& c : cases) {
-    if ((c.group + '/' + c.name).find(options.filter) == std::string::npos) continue;
+    if (!matches(c, options.filter)) continue;
     const auto expected = expected_outputs(c);
     std::vector<BenchRow> rows;
     for (const Provider& p : providers()) {

@@ -39,6 +39,9 @@ struct BenchOptions {
 // Larger differences, relative to the largest result, are not rounding of float32 sums.
 inline constexpr double bench_tolerance = 2e-5;
 
+// Whether the case's "group/name" contains the text.
+bool matches(const BenchCase& c, const std::string& filter);
+
 // Calls `report` with each case's rows as soon as they are complete. Returning false ends the bench.
 void run_bench(std::span<const BenchCase> cases, const BenchOptions& options, const Roofs& roofs,
                const std::function<bool(std::span<const BenchRow>)>& report);

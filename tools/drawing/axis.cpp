@@ -1,10 +1,9 @@
 #include <metron/core/error.h>
+#include <metron/core/numbers.h>
 #include <metron/tools/drawing/axis.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdio>
 
 namespace metron::drawing {
 namespace {
@@ -20,11 +19,7 @@ double round_step(double range, int most) {
   return 10 * power;
 }
 
-std::string with_decimals(double value, int decimals) {
-  std::array<char, 64> buffer;
-  std::snprintf(buffer.data(), buffer.size(), "%.*f", decimals, value == 0 ? 0 : value);
-  return buffer.data();
-}
+std::string with_decimals(double value, int decimals) { return fixed_text(value == 0 ? 0 : value, decimals); }
 
 std::string grouped(std::string digits) {
   const std::size_t point = std::min(digits.find('.'), digits.size());
@@ -40,9 +35,7 @@ std::string number_text(double value, int digits) {
   if (value == 0) return "0";
   const int exponent = static_cast<int>(std::floor(std::log10(std::abs(value))));
   if (exponent >= 15 || exponent < -6) {
-    std::array<char, 64> buffer;
-    std::snprintf(buffer.data(), buffer.size(), "%.*g", digits, value);
-    return buffer.data();
+    return general_text(value, digits);
   }
   std::string text = with_decimals(value, std::max(digits - 1 - exponent, 0));
   if (text.find('.') != std::string::npos) {

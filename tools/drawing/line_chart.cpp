@@ -80,6 +80,7 @@ void draw_labels(Canvas& canvas, const Plot& plot, const std::vector<Series>& al
   for (const Series& series : all) {
     if (series.marker == Marker::none) continue;
     for (const Point& p : series.points) {
+      if (!is_finite(p)) continue;
       const double r = series.marker_size / 2 + 1;
       taken.push_back({plot.x(p.x) - r, plot.y(p.y) - r, 2 * r, 2 * r});
     }
@@ -87,7 +88,7 @@ void draw_labels(Canvas& canvas, const Plot& plot, const std::vector<Series>& al
   const TextStyle style{tick_size, theme.ink};
   for (const Series& series : all) {
     for (std::size_t i = 0; i < std::min(series.labels.size(), series.points.size()); ++i) {
-      if (series.labels[i].empty()) continue;
+      if (series.labels[i].empty() || !is_finite(series.points[i])) continue;
       const Point at{plot.x(series.points[i].x), plot.y(series.points[i].y)};
       const TextExtent size = Canvas::measure(series.labels[i], style);
       Rect position;

@@ -1,5 +1,6 @@
 #include <metron/core/autograd.h>
 #include <metron/core/error.h>
+#include <metron/core/internal/classic_stream.h>
 #include <metron/core/ops.h>
 #include <metron/core/profiler/profiler.h>
 #include <metron/layers/loss.h>
@@ -156,7 +157,7 @@ Graph capture_backward(Module& model, const Tensor& input, const Tensor& target,
 }
 
 std::string describe(const Shape& shape, DType dtype) {
-  std::ostringstream text;
+  metron::detail::ClassicStream text;
   for (int i = 0; i < shape.size(); ++i) text << (i == 0 ? "" : "×") << shape[i];
   text << (shape.empty() ? "" : " ") << name_of(dtype);
   return text.str();

@@ -1,3 +1,4 @@
+#include <metron/core/internal/classic_stream.h>
 #include <metron/tools/graph/dot.h>
 #include <metron/tools/graph/labels.h>
 
@@ -74,7 +75,7 @@ class DotWriter {
   std::string label(const std::string& text, double size) const {
     if (!for_layout_) return quoted(text);
     const TextExtent extent = Canvas::measure(text, {.size = size, .color = {}});
-    std::ostringstream html;
+    metron::detail::ClassicStream html;
     html << "<<TABLE BORDER=\"0\" CELLBORDER=\"0\" CELLSPACING=\"0\" CELLPADDING=\"0\" FIXEDSIZE=\"TRUE\" "
             "WIDTH=\""
          << std::ceil(extent.width) + 8 << "\" HEIGHT=\"" << std::ceil(extent.height()) + 2
@@ -125,7 +126,7 @@ class DotWriter {
   const Theme& theme_;
   NodeColors colors_;
   bool for_layout_;
-  std::ostringstream out_;
+  metron::detail::ClassicStream out_;
 };
 
 }  // namespace

@@ -1,8 +1,8 @@
+#include <metron/core/numbers.h>
 #include <metron/tools/graph/labels.h>
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 namespace metron::graph {
 
@@ -11,9 +11,7 @@ using namespace drawing;
 namespace {
 
 std::string time_text(double us) {
-  char text[32];
-  std::snprintf(text, sizeof text, us < 1000 ? "%.1f µs" : "%.2f ms", us < 1000 ? us : us * 1e-3);
-  return text;
+  return us < 1000 ? fixed_text(us, 1) + " µs" : fixed_text(us * 1e-3, 2) + " ms";
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // Matches the records of a profile with the nodes of a graph: the n-th op of a name and module in each pass.
 #include <metron/core/error.h>
+#include <metron/core/internal/classic_stream.h>
 #include <metron/core/profiler/ranking.h>
 #include <metron/tools/graph/graph.h>
 
@@ -58,7 +59,7 @@ std::vector<std::string> shapes_at(const Graph& graph, std::size_t node) {
   std::vector<std::string> shapes;
   for (const Edge& edge : graph.edges) {
     if (edge.from != node && edge.to != node) continue;
-    std::ostringstream text;
+    metron::detail::ClassicStream text;
     text << edge.shape;
     shapes.push_back(text.str());
   }

@@ -6,8 +6,10 @@
 #include <metron/tools/bench/bench.h>
 #include <metron/tools/environment.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <exception>
 #include <fstream>
 #include <map>
 #include <memory>
@@ -129,7 +131,18 @@ int run(const Options& options) {
   for (const std::string& path : {options.csv, options.json}) {
     if (!path.empty()) AtomicFile{path};  // fail now rather than after minutes
   }
+  check<ValueError>(options.csv.empty() || options.json.empty() || !is_same_output(options.csv, options.json),
+                    "bench", "--csv and --json must name two files, got ", options.csv, " and ",
+                    options.json);
+  check<ValueError>(
+      options.csv.empty() || options.compare.empty() || !is_same_output(options.csv, options.compare),
+      "bench", "--csv and --compare must name two files, got ", options.csv, " and ", options.compare);
 
+  const std::vector<BenchCase> cases =
+      options.op_table ? op_table_cases() : layer_cases(device, options.batches);
+  check<ValueError>(
+      std::any_of(cases.begin(), cases.end(), [&](const BenchCase& c) { return matches(c, options.filter); }),
+      "bench", "no row's name contains \"", options.filter, '"');
   const Environment environment = collect_environment();
   const Roofs roofs = measure_roofs(device);
   const std::vector<Accelerator>& gpus = environment.accelerators;
@@ -141,8 +154,6 @@ int run(const Options& options) {
     std::printf(": at best %.0f GFLOP/s and %.1f GB/s, measured", roofs.gflops, roofs.gbytes);
   std::printf("\n");
 
-  const std::vector<BenchCase> cases =
-      options.op_table ? op_table_cases() : layer_cases(device, options.batches);
   std::string csv = csv_header();
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   std::map<Disposition, int> counts;
@@ -151,10 +162,13 @@ int run(const Options& options) {
       device,
       {.budget_s = options.budget, .flush = options.flush ? std::optional(device) : std::nullopt},
       options.filter};
-  std::signal(SIGINT, [](int) {
-    interrupted = 1;
-    std::signal(SIGINT, SIG_DFL);
-  });
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+    const auto interrupt = [](int caught) {  // a later Ctrl-C terminates the program
+      interrupted = caught;
+      std::signal(SIGINT, SIG_DFL);
+    };
+    if (std::signal(number, interrupt) == SIG_IGN && number == SIGHUP) std::signal(number, SIG_IGN);  // nohup
+  }
   run_bench(cases, bench, roofs, [&](std::span<const BenchRow> results) {
     for (const BenchRow& row : results) {
       table.print(row);
@@ -165,16 +179,20 @@ int run(const Options& options) {
     std::fflush(stdout);
     return interrupted == 0;
   });
-  check<ValueError>(!rows.empty(), "bench", "no row's name contains \"", options.filter, '"');
 
   std::printf("\n%d ok, %d declined, %d incorrect, %d failed\n", counts[Disposition::ok],
               counts[Disposition::declined], counts[Disposition::incorrect], counts[Disposition::failed]);
-  const auto write = [](const std::string& path, const std::string& text) {
+  std::exception_ptr failure;
+  const auto write = [&](const std::string& path, const std::string& text) {
     if (path.empty()) return;
-    AtomicFile file(path);
-    file.write(text);
-    file.commit();
-    std::printf("written to %s\n", path.c_str());
+    try {
+      AtomicFile file(path);
+      file.write(text);
+      file.commit();
+      std::printf("written to %s\n", path.c_str());
+    } catch (...) {  // thrown after the other file is written
+      if (failure == nullptr) failure = std::current_exception();
+    }
   };
   write(options.csv, csv);
   write(options.json, nlohmann::ordered_json{{"environment", to_json(environment)},
@@ -183,9 +201,10 @@ int run(const Options& options) {
                                              {"roof_gbytes", roofs.gbytes},
                                              {"cache_bytes", roofs.cache_bytes},
                                              {"rows", rows}}
-                              .dump(1) +
+                              .dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) +
                           '\n');
-  if (interrupted != 0) return 130;
+  if (failure != nullptr) std::rethrow_exception(failure);
+  if (interrupted != 0) return 128 + interrupted;
   return counts[Disposition::incorrect] + counts[Disposition::failed] > 0 ? 1 : 0;
 }
 
@@ -198,13 +217,13 @@ Command bench_command(CommandLine& program) {
   const auto options = std::make_shared<Options>();
   command.option("--device", &options->device, "auto, cpu, cuda or cuda:<index>");
   command.option("--batch", &options->batches, "batch sizes of the reference model's layers")
-      .positive_number()
+      .range(1, 65536)
       .separated_by_commas();
   command.flag("--ops", options->op_table,
                "the table of op cases (all ops, odd shapes) instead of the layers");
   command.option("--filter", &options->filter, "only rows whose \"group/name\" contains this text");
   command.flag("--flush", options->flush, "cold caches: flush the device's caches before each call");
-  command.option("--budget", &options->budget, "seconds of timing for each row").positive_number();
+  command.option("--budget", &options->budget, "seconds of timing for each row").between(0.001, 3600);
   command.option("--csv", &options->csv, "write the rows to this file");
   command.option("--json", &options->json, "write the rows, the machine and its roofs to this file");
   command.option("--compare", &options->compare, "show the speed against an earlier run's --json file");

@@ -18,7 +18,8 @@ class Option;
 
 namespace metron::tools {
 
-// The destination of an option's value. Its initial value is the default that --help shows.
+// The destination of an option's value. Its initial value is the default that --help shows. Numbers are read
+// by core/numbers.h.
 using OptionValue =
     std::variant<std::string*, int*, std::int64_t*, std::uint64_t*, double*, std::optional<std::int64_t>*,
                  std::filesystem::path*, std::vector<std::string>*, std::vector<std::int64_t>*>;
@@ -28,10 +29,9 @@ class Option {
  public:
   explicit Option(CLI::Option* option) : option_(option) {}
 
-  Option whole_number() const;     // not negative
-  Option positive_number() const;  // finite and above 0
-  Option range(int lowest, int highest) const;
-  Option range(double lowest, double highest) const;
+  Option range(std::int64_t lowest, std::int64_t highest) const;  // of whole numbers, both included
+  Option between(double lowest, double highest) const;
+  Option above(double lowest) const;  // and finite
   Option one_of(std::vector<std::string> names) const;
   Option shown_as(const std::string& text) const;  // in --help, instead of the value's type and default
   Option separated_by_commas() const;

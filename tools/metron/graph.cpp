@@ -82,6 +82,11 @@ int run(const Options& o) {
     encoder_of(path);
     AtomicFile{path};
   }
+  for (std::size_t i = 1; i < o.out.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j)
+      check<ValueError>(!is_same_output(o.out[i], o.out[j]), "graph", "--out must name different files, got ",
+                        o.out[j], " and ", o.out[i]);
+  }
   manual_seed(o.seed);
   models::MnistCnn net;
   net.train(!o.eval);
@@ -110,13 +115,13 @@ Command graph_command(CommandLine& program) {
   const auto options = std::make_shared<Options>();
   Options& o = *options;
   command.option("--out", &o.out, "files to write: .png, .svg or .dot");
-  command.option("--batch-size", &o.batch_size, "images in the batch").whole_number().positive_number();
+  command.option("--batch-size", &o.batch_size, "images in the batch").range(1, 65536);
   const Option backward = command.flag("--backward", o.backward, "the backward pass of a training step");
   const Option eval = command.flag("--eval", o.eval, "as in evaluation: without dropout");
   const Option profile = command.option("--profile", &o.profile,
                                         "color by the times of this profile: a folder of metron profile's");
   command.option("--measure", &o.measure, "color by the times of this many steps, run now; 0: don't")
-      .whole_number()
+      .range(0, 1'000'000)
       .excludes(profile);
   command.flag("--dark", o.dark, "light on dark");
   command.option("--seed", &o.seed, "of the weights and the batch");

@@ -1,6 +1,7 @@
 #include "profile.h"
 
 #include <metron/core/error.h>
+#include <metron/core/internal/classic_stream.h>
 #include <metron/core/profiler/profile_file.h>
 #include <metron/core/profiler/profile_folder.h>
 #include <metron/core/profiler/profile_views.h>
@@ -16,6 +17,8 @@
 
 namespace metron::tools {
 namespace {
+
+constexpr std::int64_t max_steps = 1'000'000'000;
 
 struct Options {
   std::int64_t steps = 20;
@@ -55,7 +58,7 @@ std::string last_report(const std::string& reported) {
 [[noreturn]] void explain_missing_profile(const Options& options, const ProcessResult& result) {
   const std::string report = last_report(result.reported), name = options.command.front();
   if (report.starts_with("error ")) fail<IoError>("profile", report.substr(6));
-  std::ostringstream ended;
+  metron::detail::ClassicStream ended;
   if (result.signal != 0) {
     ended << " (it was ended by signal " << result.signal << ')';
   } else if (result.status != 0) {
@@ -115,7 +118,7 @@ int run(const Options& options) {
   if (!folder.has_filename()) folder = folder.parent_path();
   const NewFolder unless_empty(folder);
   check_profile_folder(folder);
-  std::ostringstream steps;
+  metron::detail::ClassicStream steps;
   steps << options.wait << ',' << options.warmup << ',' << options.steps;
   const ProcessResult result = run_process(
       options.command, {{"METRON_PROFILE", folder.string()}, {"METRON_PROFILE_STEPS", steps.str()}},
@@ -138,11 +141,12 @@ Command profile_command(CommandLine& program) {
   Command command = program.add("profile", "Runs a program that is linked with Metron and profiles it.");
   const auto options = std::make_shared<Options>();
   Options& o = *options;
-  command.option("--steps", &o.steps, "steps to record, counted by the optimizer's; 0: all").whole_number();
-  command.option("--wait", &o.wait, "steps to skip before, at full speed").whole_number();
-  command.option("--warmup", &o.warmup, "steps to record and discard before").whole_number();
+  command.option("--steps", &o.steps, "steps to record, counted by the optimizer's; 0: all")
+      .range(0, max_steps);
+  command.option("--wait", &o.wait, "steps to skip before, at full speed").range(0, max_steps);
+  command.option("--warmup", &o.warmup, "steps to record and discard before").range(0, max_steps);
   command.option("--out", &o.out, "folder for the files");
-  command.option("--top", &o.top, "ops to print; 0: all").whole_number();
+  command.option("--top", &o.top, "ops to print; 0: all").range(0, 1'000'000);
   command.option("--sort", &o.sort, "what to rank by")
       .one_of(names_of(sorts))
       .shown_as("total|self|calls|average|name");

@@ -15,6 +15,8 @@
 namespace metron::tools {
 namespace {
 
+constexpr std::int64_t max_images = 1'000'000'000;
+
 std::atomic<bool> interrupted = false;
 std::atomic<const char*> cancel_reason = nullptr;  // the reason
 
@@ -27,11 +29,19 @@ void say(std::string_view text) {
   [[maybe_unused]] const auto ignored = ::write(STDERR_FILENO, text.data(), text.size());
 }
 
-// The first Ctrl-C ends the current stage and writes what is complete. The second cancels without a report.
-// The third ends the program immediately and leaves unfinished files behind.
-void interrupt(int) {
+volatile std::sig_atomic_t first_signal = 0;
+
+// The first signal ends the current stage and writes what is complete. The second cancels without a report.
+// The third ends the program immediately and leaves unfinished files behind. Only Ctrl-C counts as a second
+// or third: other signals may come twice, as timeout sends one to the process and one to its group.
+void interrupt(int number) {
   if (!interrupted.exchange(true)) {
-    say("\nCtrl-C: finishing this stage and writing what is complete. Press again to write nothing.\n");
+    first_signal = number;
+    say(number == SIGINT
+            ? "\nCtrl-C: finishing this stage and writing what is complete. Press again to write nothing.\n"
+            : "\nA signal: finishing this stage and writing what is complete.\n");
+  } else if (number != SIGINT) {
+    return;
   } else if (cancel("interrupted twice")) {
     say("\nCtrl-C: canceled.\n");
   } else {
@@ -44,13 +54,13 @@ int run(report::Options options) {
   std::sort(options.batch_sizes.begin(), options.batch_sizes.end());
   const auto same = std::unique(options.batch_sizes.begin(), options.batch_sizes.end());
   options.batch_sizes.erase(same, options.batch_sizes.end());
-  std::signal(SIGINT, interrupt);
-  for (const int number : {SIGTERM, SIGHUP, SIGPIPE}) {
-    std::signal(number, [](int) {
-      cancel("ended by a signal");
-      interrupted = true;
-    });
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+    if (std::signal(number, interrupt) == SIG_IGN && number == SIGHUP) std::signal(number, SIG_IGN);  // nohup
   }
+  std::signal(SIGPIPE, [](int) {
+    cancel("ended by a signal");
+    interrupted = true;
+  });
   bool complete = false;
   try {
     report::Progress progress(true, &cancel_reason);
@@ -61,7 +71,7 @@ int run(report::Options options) {
   }
   const std::string file = (std::filesystem::path(options.out) / "report.html").string();
   std::printf("%s%s\n", complete ? "" : "Interrupted: the report holds what was completed.\n", file.c_str());
-  return complete ? 0 : 130;
+  return complete ? 0 : 128 + (first_signal != 0 ? first_signal : SIGINT);
 }
 
 void add_sizes(const Command& command, models::MnistCnnSizes& sizes) {
@@ -91,25 +101,25 @@ Command report_command(CommandLine& program, std::vector<std::string> command_li
   command.flag("--faithful", o.faithful, "also measure as the lab does: one cold forward pass");
   command.option("--lang", &o.language, "language of report, page and pictures").one_of({"en", "zh"});
   command.option("--train-batch-size", &o.train_batch_size, "samples in a training step")
-      .positive_number()
+      .range(1, max_images)
       .excludes(from);
-  command.option("--lr", &o.lr, "learning rate of Adadelta").positive_number().excludes(from);
-  command.option("--gamma", &o.gamma, "learning rate decay per epoch").positive_number().excludes(from);
+  command.option("--lr", &o.lr, "learning rate of Adadelta").above(0).excludes(from);
+  command.option("--gamma", &o.gamma, "learning rate decay per epoch").above(0).excludes(from);
   command.option("--seed", &o.seed, "of weights, dropout and shuffling");
   command.option("--train-limit", &o.train_limit, "train on the first N images only")
-      .positive_number()
+      .range(1, max_images)
       .excludes(from);
-  command.option("--test-limit", &o.test_limit, "test on the first N images only").positive_number();
+  command.option("--test-limit", &o.test_limit, "test on the first N images only").range(1, max_images);
   command.option("--data", &o.data, "folder with the four IDX files, plain or gzipped");
   command.option("--device", &o.device, "auto, cpu, cuda or cuda:<index>");
   command.option("--providers", &o.providers, "providers in order of preference: onednn,cpu");
-  command.option("--threads", &o.threads, "compute threads; 0: one per core").range(0, 4096);
+  command.option("--threads", &o.threads, "compute threads; 0: one per core").range(0, 1024);
   command.option("--rounds", &o.rounds, "fresh processes per batch size").range(1, 1000);
   command.option("--steps", &o.steps, "training steps recorded in each process").range(1, 10000);
   command
       .option("--provider-budget", &o.provider_budget,
               "seconds of timing per provider and kernel call; 0: skip the provider comparison")
-      .range(0.0, 60.0);
+      .between(0, 60);
   command.flag("--gzip", o.gzip_trace, "write trace.json.gz instead of trace.json");
   add_sizes(command, o.sizes);
   command.run = [options] { return run(*options); };

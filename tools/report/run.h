@@ -1,9 +1,10 @@
 // The contents of a report and of run.json. Page, tables and pictures show no other numbers.
 //
 // In run.json a struct is an object with the members below, in this order; a list is an array; an empty
-// std::optional is null. Times are in microseconds (`_us`) or nanoseconds (`_ns`), shares and `_part` are
-// fractions of 1, GFLOP/s and GB/s are 10^9 per second. Warm times are per step, summed over the calls in a
-// step, and medians over the recorded training steps.
+// std::optional is null; a loss that is not finite is the text nan, inf or -inf. Times are in microseconds
+// (`_us`) or nanoseconds (`_ns`), shares and `_part` are fractions of 1, GFLOP/s and GB/s are 10^9 per
+// second. Warm times are per step, summed over the calls in a step, and medians over the recorded training
+// steps.
 //
 // If Settings::emulated is set, the device is the emulator: host times say nothing about a GPU, there are no
 // device times or roofs, and Settings::fakes lists the providers whose library is a fake. Whoever displays
@@ -286,7 +287,7 @@ struct Timer {                                     // calibrated at each start o
 
 struct Note {
   // "emulated", "fakes", "interrupted", "untrained", "no_curve", "no_roofs", "no_reference", "truncated",
-  // "few_rounds", "no_font"
+  // "few_rounds", "no_font", "not_finite"
   std::string kind;
   std::vector<std::string> values;  // inserted into the text, in order
   std::string text;                 // complete, in English

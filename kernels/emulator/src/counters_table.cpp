@@ -1,6 +1,6 @@
 // Formats the counters as a table: a group of rows per kernel, a row per kind of access.
 #include <array>
-#include <cstdio>
+#include <charconv>
 #include <string>
 
 #include "statistics.h"
@@ -23,9 +23,10 @@ std::string right(const std::string& text, std::size_t width) {
 }
 
 std::string fixed(double value, int digits) {
-  std::array<char, 32> text;
-  std::snprintf(text.data(), text.size(), "%.*f", digits, value);
-  return text.data();
+  std::array<char, 64> text;
+  const auto end =
+      std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed, digits);
+  return {text.data(), end.ptr};
 }
 
 // "16" if all accesses have one size, "4 16" if sizes differ.

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <ctime>
 
 namespace metron::report {
@@ -116,6 +117,11 @@ void add_notes(Report& report, const Measurements& measured) {
   if (!measured.stopped_in.empty()) add("interrupted", {measured.stopped_in});
   if (!report.training.has_weights) add("untrained");
   if (report.training.has_weights && report.training.curve.step.empty()) add("no_curve");
+  const Curve& curve = report.training.curve;
+  const auto diverged =
+      std::find_if(curve.loss.begin(), curve.loss.end(), [](double loss) { return !std::isfinite(loss); });
+  if (diverged != curve.loss.end())
+    add("not_finite", {std::to_string(curve.step[static_cast<std::size_t>(diverged - curve.loss.begin())])});
   if (!report.roofs.gflops) add("no_roofs", {s.device});
   for (const FaithfulSection& section : report.faithful) {
     if (section.reference.empty()) add("no_reference", {std::to_string(section.batch)});

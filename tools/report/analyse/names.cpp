@@ -1,8 +1,9 @@
 #include <metron/core/error.h>
+#include <metron/core/numbers.h>
 #include <metron/tools/report/analyse/names.h>
 
 #include <algorithm>
-#include <charconv>
+#include <optional>
 
 namespace metron::report {
 
@@ -24,11 +25,9 @@ std::string_view take_until(std::string_view& text, char end) {
 
 template <typename T>
 T number(std::string_view text) {
-  T value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  check<ValueError>(error == std::errc() && end == text.data() + text.size(), "reference",
-                    "expected a number, got \"", text, '"');
-  return value;
+  const std::optional<T> value = parse_number<T>(text);
+  check<ValueError>(value.has_value(), "reference", "expected a number, got \"", text, '"');
+  return *value;
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include <metron/core/io/safetensors.h>
+#include <metron/core/numbers.h>
 #include <metron/core/parallel.h>
 #include <metron/metron.h>
 #include <metron/tools/report/measure/experiment.h>
@@ -100,9 +101,7 @@ void Experimenter::train(Experiment& experiment, Progress& progress, const std::
     const models::EpochProgress end = training.train_epoch(
         epoch, train_loader, {},
         [&](const models::EpochProgress& now) {
-          char loss[32];
-          std::snprintf(loss, sizeof loss, "loss %.4f", now.loss);
-          progress.advance(now.step, loss);
+          progress.advance(now.step, "loss " + fixed_text(now.loss, 4));
         },
         stop);
     seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

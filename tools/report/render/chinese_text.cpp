@@ -156,6 +156,8 @@ const Language::Table& chinese_text() {
        "is no device time.",
        "设备 {0} 由 CPU 模拟：时间是模拟器的时间，不能说明 GPU 的性能。没有设备时间。"},
       {"Providers {0} are fakes, not the vendor's libraries.", "提供者 {0} 背后是测试替身，而不是厂商的库。"},
+      {"The loss is not finite from step {0} on: the training diverged. Charts leave these points out.",
+       "从第 {0} 步起损失不是有限值：训练已发散。图中不画这些点。"},
       {"The run was interrupted during: {0}. The report has the results up to then.",
        "运行在“{0}”阶段被中断。报告只包含此前完成的部分。"},
       {"The network was not trained: its initial weights were profiled.", "网络未经训练：剖析的是初始权重。"},

@@ -41,9 +41,14 @@ ReportFolder::ReportFolder(const fs::path& folder) : folder_(fs::absolute(folder
     fs::create_directories(folder_.parent_path(), error);
     check_done(error, folder_, "can't be created");
   }
+  const std::string suffix = ".unfinished-" + std::to_string(::getpid());
   staging_ = folder_;
-  staging_ += ".unfinished-" + std::to_string(::getpid());
+  staging_ += suffix;
   fs::create_directory(staging_, error);
+  if (error == std::errc::filename_too_long) {
+    staging_ = folder_.parent_path() / (".metron" + suffix);
+    fs::create_directory(staging_, error);
+  }
   check_done(error, folder_, "can't be created");
 }
 
@@ -70,6 +75,7 @@ void ReportFolder::commit() {
   for (const auto& entry : fs::directory_iterator(staging_)) names.push_back(entry.path().filename());
   std::stable_partition(names.begin(), names.end(), [](const fs::path& name) { return name != run_name; });
   for (const fs::path& name : names) {
+    keep_access(staging_ / name, folder_ / name);
     fs::rename(staging_ / name, folder_ / name, error);
     check_done(error, folder_ / name, "can't be replaced");
   }

@@ -1,5 +1,7 @@
 #include <metron/tools/report/render/markdown_writer.h>
 
+#include <cmath>
+
 namespace metron::report {
 
 std::string MarkdownWriter::write() {
@@ -61,7 +63,8 @@ void MarkdownWriter::curves() {
   picture("accuracy", t_("test accuracy after each epoch"));
   MarkdownTable rows({t_("epoch"), t_("mean loss"), t_("accuracy, %")}, 0);
   for (const Test& test : training.tests)
-    rows.add({std::to_string(test.epoch), fixed(test.loss, 4), percent(test.accuracy)});
+    rows.add({std::to_string(test.epoch), std::isfinite(test.loss) ? fixed(test.loss, 4) : number(test.loss),
+              percent(test.accuracy)});
   table(rows);
 }
 

@@ -1,3 +1,4 @@
+#include <metron/core/numbers.h>
 #include <metron/tools/report/render/explanation.h>
 #include <metron/tools/report/render/markdown_writer.h>
 
@@ -79,8 +80,7 @@ void MarkdownWriter::providers() {
        "GFLOP/s", "GB/s", t_("of the roof, %"), t_("speedup over the vendor"), t_("error")},
       2);
   for (const ProviderRow& row : report_.providers) {
-    char error[16] = "-";
-    if (row.error) std::snprintf(error, sizeof error, "%.0e", *row.error);
+    const std::string error = row.error ? scientific_text(*row.error, 0) : "-";
     rows.add({row.layer, provider(row.provider), std::to_string(row.batch), t_(row.disposition),
               cell(row.median_us), percent(row.spread), cell(row.gflops), cell(row.gbytes),
               roof_text(row, t_), row.vendor_ratio ? fixed(*row.vendor_ratio, 2) + "×" : "-", error});

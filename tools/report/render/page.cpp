@@ -1,4 +1,5 @@
 #include <metron/core/error.h>
+#include <metron/core/numbers.h>
 #include <metron/tools/drawing/theme.h>
 #include <metron/tools/graph/picture.h>
 #include <metron/tools/report/render/explanation.h>
@@ -7,7 +8,6 @@
 #include <metron/tools/report/render/terms.h>
 
 #include <cmath>
-#include <cstdio>
 #include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -91,10 +91,9 @@ Json to_json(const Flame& flame) {
 
 std::string css(drawing::Color color, double opacity = 1) {
   const auto byte = [](double part) { return static_cast<int>(std::lround(part * 255)); };
-  char text[48];
-  std::snprintf(text, sizeof text, "rgb(%d %d %d / %g)", byte(color.r), byte(color.g), byte(color.b),
-                opacity);
-  return text;
+  std::string text = "rgb(";
+  for (const double part : {color.r, color.g, color.b}) text += std::to_string(byte(part)) + ' ';
+  return text + "/ " + general_text(opacity) + ')';
 }
 
 // The pictures' colors as CSS variables.

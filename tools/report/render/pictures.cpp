@@ -1,9 +1,9 @@
+#include <metron/core/numbers.h>
 #include <metron/tools/report/render/pictures.h>
 #include <metron/tools/report/render/terms.h>
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <set>
 
 namespace metron::report {
@@ -69,10 +69,8 @@ drawing::LineChart accuracy_chart(const Report& report, const Language& text) {
   drawing::Series accuracy;
   accuracy.marker = drawing::Marker::circle;
   for (const Test& test : report.training.tests) {
-    char label[16];
-    std::snprintf(label, sizeof label, "%.2f", 100 * test.accuracy);
     accuracy.points.push_back({static_cast<double>(test.epoch), 100 * test.accuracy});
-    accuracy.labels.emplace_back(label);
+    accuracy.labels.push_back(fixed_text(100 * test.accuracy, 2));
   }
   const auto& tests = report.training.tests;
   if (!tests.empty()) {

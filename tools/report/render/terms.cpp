@@ -18,6 +18,8 @@ const std::map<std::string, std::string>& note_texts() {
       {"interrupted", "The run was interrupted during: {0}. The report has the results up to then."},
       {"untrained", "The network was not trained: its initial weights were profiled."},
       {"no_curve", "The finished run has no metrics.csv, so there are no curves."},
+      {"not_finite",
+       "The loss is not finite from step {0} on: the training diverged. Charts leave these points out."},
       {"no_roofs", "The roofs of {0} were not measured: there is no % of the roof and no roofline."},
       {"no_reference",
        "The reference has no table for batch size {0}, so there is no comparison at this size."},

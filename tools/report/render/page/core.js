@@ -3,6 +3,12 @@ const page = JSON.parse(document.getElementById("data").textContent);
 const run = page.run;
 const settings = run.settings;
 
+// JSON has no numbers that are not finite: they are texts in run.json.
+const special = { nan: NaN, inf: Infinity, "-inf": -Infinity };
+const asNumber = (value) => special[value] ?? value;
+for (const name of ["loss", "smoothed"]) run.training.curve[name] = run.training.curve[name].map(asNumber);
+for (const test of run.training.tests) test.loss = asNumber(test.loss);
+
 const translated = (english) => page.texts[english] ?? english;
 
 // Replaces {0}, {1}, ... by values. Returns a string, or a list of nodes if a value is a node.
@@ -59,6 +65,7 @@ function shown(value, kind) {
   const { scale, digits, exponent } = units[kind];
   const number = value / scale;
   if (number === 0) return "0";
+  if (!Number.isFinite(number)) return Number.isNaN(number) ? "nan" : number > 0 ? "inf" : "−inf";
   if (exponent) return number.toExponential(digits).replaceAll("-", "−");
   // Small numbers keep two significant digits.
   const least = Math.abs(number) < 1 ? Math.min(8, 1 - Math.floor(Math.log10(Math.abs(number)))) : 0;

@@ -5,12 +5,15 @@ function thinned(xs, ys, map) {
   const points = [];
   for (let i = 0; i < xs.length;) {
     const column = Math.round(map(xs[i]));
-    let [low, high] = [i, i];
+    const first = i;
+    let [low, high] = [-1, -1];
     for (; i < xs.length && Math.round(map(xs[i])) === column; ++i) {
-      if (ys[i] < ys[low]) low = i;
-      if (ys[i] > ys[high]) high = i;
+      if (!Number.isFinite(ys[i])) continue;
+      if (low < 0 || ys[i] < ys[low]) low = i;
+      if (high < 0 || ys[i] > ys[high]) high = i;
     }
-    for (const each of low === high ? [low] : [Math.min(low, high), Math.max(low, high)]) points.push([xs[each], ys[each]]);
+    if (low < 0) points.push([xs[first], NaN]);  // a gap
+    else for (const each of low === high ? [low] : [Math.min(low, high), Math.max(low, high)]) points.push([xs[each], ys[each]]);
   }
   return points;
 }
@@ -34,9 +37,10 @@ function lineChart(width, { label, yName, steps, lines, lo, hi, text, values }) 
   const y = { ...through(lo, hi, area.bottom, area.top, Math.floor(height / 55)), text };
   const drawn = lines.map((line) => {
     const points = thinned(line.xs, line.ys, x.map).map(([a, b]) => [x.map(a), y.map(Math.min(hi, Math.max(lo, b)))]);
-    const d = points.map(([a, b], i) => `${i ? "L" : "M"}${a.toFixed(1)},${b.toFixed(1)}`).join("");
+    const drawable = (i) => i >= 0 && Number.isFinite(points[i][1]);
+    const d = points.map(([a, b], i) => drawable(i) ? `${drawable(i - 1) ? "L" : "M"}${a.toFixed(1)},${b.toFixed(1)}` : "").join("");
     return [s("path", { d, class: `line${line.series} ${line.kind}` }),
-      line.dots && points.map(([a, b], i) => fill(marker(line.series, a, b), { "data-point": `${line.dots}/${i}` }, []))];
+      line.dots && points.map(([a, b], i) => drawable(i) && fill(marker(line.series, a, b), { "data-point": `${line.dots}/${i}` }, []))];
   });
   const cursor = s("path", { class: "cursor", visibility: "hidden" });
   const chart = canvas(width, height, label, axes(area, x, y, { x: t("training step"), y: yName }), drawn, cursor);
@@ -72,7 +76,8 @@ const line = (name, ...value) => h("div", {}, h("b", {}, name), " ", ...value);
 
 function lossFigure() {
   const { curve, tests } = run.training;
-  const top = [...curve.loss.slice(0, 200)].sort((a, b) => b - a)[0] ?? Math.max(...tests.map((test) => test.loss));
+  const shownLosses = [curve.loss.slice(0, 200), tests.map((test) => test.loss)].map((list) => list.filter(Number.isFinite));
+  const top = Math.max(...(shownLosses[0].length > 0 ? shownLosses[0] : shownLosses[1]), 1e-9);
   const values = (i) => [
     line(t("step"), num(`/training/curve/step/${i}`, "count"), ", ", t("epoch"), " ", num(`/training/curve/epoch/${i}`, "count")),
     line(t("loss of the batch"), num(`/training/curve/loss/${i}`, "loss")),
