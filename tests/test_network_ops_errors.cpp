@@ -152,7 +152,7 @@ TEST(NetworkOpsErrors, BatchNormRequiresChannelsAndStatistics) {
   expect_error<ValueError>([&] { batch_norm(x, c, c, c, v, true, 0.1, -1); }, {"[batch_norm]", "eps", "-1"});
   for (const double eps : {nan, infinity, -1e-300}) {
     expect_error<ValueError>([&] { batch_norm(x, c, c, c, v, true, 0.1, eps); }, {"[batch_norm]", "eps"});
-    expect_error<ValueError>([&] { layer_norm(x, {3}, c, c, eps); }, {"[layer_norm]", "eps"});
+    expect_error<ValueError>([&] { layer_norm(x, {2}, {}, {}, eps); }, {"[layer_norm]", "eps"});
     expect_error<ValueError>([&] { group_norm(x, 3, c, c, eps); }, {"[group_norm]", "eps"});
     expect_error<ValueError>([&] { BatchNorm2d(3, eps); }, {"[BatchNorm2d]", "eps"});
     expect_error<ValueError>([&] { LayerNorm({3}, eps); }, {"[LayerNorm]", "eps"});
