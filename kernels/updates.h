@@ -88,9 +88,9 @@ struct AdamStep {
     mean = beta1 * mean + rate1 * g;
     square = beta2 * square + rate2 * g * g;
     square = flush && is_subnormal(square) ? T{0} : square;
-    const T decayed = shrink * p;
-    p = decayed - step_size * mean / (std::sqrt(square) * unbias2 + eps);
-    mean = flushed_mean(mean, g, decayed, p);
+    const T change = step_size * mean / (std::sqrt(square) * unbias2 + eps);
+    p = shrink * p - change;
+    mean = flushed_mean(mean, g, p, p - change);
   }
 };
 
