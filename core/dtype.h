@@ -20,6 +20,17 @@ namespace detail {
 float float_from_half(std::uint16_t bits);
 std::uint16_t half_from_float(float value);
 
+// x to float, rounded to odd: towards 0, with the last bit set if inexact. Rounding the result to nearest in
+// a type of at most 22 bits equals rounding x, which rounding to nearest twice does not (Boldo and Melquiond,
+// 2008).
+METRON_HOST_DEVICE inline float rounded_to_odd(double x) {
+  const float nearest = static_cast<float>(x);
+  const double back = static_cast<double>(nearest);
+  if (!(back < x || back > x)) return nearest;  // exact, or NaN
+  const bool away = x < 0 ? back < x : back > x;
+  return std::bit_cast<float>((std::bit_cast<std::uint32_t>(nearest) - (away ? 1u : 0u)) | 1u);
+}
+
 METRON_HOST_DEVICE inline std::uint16_t bfloat_from_float(float value) {
   const std::uint32_t f = std::bit_cast<std::uint32_t>(value);
   if ((f & 0x7fffffffu) > 0x7f800000u)  // quiet NaN: rounding could overflow it to infinity
@@ -39,6 +50,7 @@ struct float16 {
     bits = detail::half_from_float(value);
 #endif
   }
+  METRON_HOST_DEVICE explicit float16(double value) : float16(detail::rounded_to_odd(value)) {}
   METRON_HOST_DEVICE explicit operator float() const {
 #if defined(__CUDA_ARCH__)
     float value = 0;
@@ -56,14 +68,17 @@ struct bfloat16 {
   std::uint16_t bits = 0;
   bfloat16() = default;
   METRON_HOST_DEVICE explicit bfloat16(float value) : bits(detail::bfloat_from_float(value)) {}
+  METRON_HOST_DEVICE explicit bfloat16(double value) : bfloat16(detail::rounded_to_odd(value)) {}
   METRON_HOST_DEVICE explicit operator float() const {
     return std::bit_cast<float>(std::uint32_t{bits} << 16);
   }
   friend bool operator==(bfloat16 a, bfloat16 b) { return float(a) == float(b); }
 };
 
-std::size_t size_of(DType dtype);  // bytes of one element
-const char* name_of(DType dtype);  // "float32"
+std::size_t size_of(DType dtype);              // bytes of one element
+double largest_of(DType dtype);                // finite element
+double rounded_to(DType dtype, double value);  // the nearest number of a floating dtype
+const char* name_of(DType dtype);              // "float32"
 inline bool is_floating(DType dtype) { return dtype <= DType::bfloat16; }
 std::ostream& operator<<(std::ostream& out, DType dtype);
 

@@ -18,6 +18,8 @@ Tensor add(const Tensor& a, const Tensor& b);                // a + b
 Tensor sub(const Tensor& a, const Tensor& b);                // a - b
 Tensor mul(const Tensor& a, const Tensor& b);                // a * b
 Tensor div(const Tensor& a, const Tensor& b);                // a / b; no int64
+Tensor div(const Tensor& x, double divisor);                 // x / divisor, rounded once; no int64
+Tensor div(double dividend, const Tensor& x);                // dividend / x, rounded once; no int64
 Tensor maximum(const Tensor& a, const Tensor& b);            // ties split the gradient evenly
 Tensor minimum(const Tensor& a, const Tensor& b);            // ties as in maximum
 Tensor affine(const Tensor& x, double scale, double shift);  // scale * x + shift
@@ -54,8 +56,8 @@ inline Tensor operator-(const Tensor& x, double s) { return affine(x, 1, -s); }
 inline Tensor operator-(double s, const Tensor& x) { return affine(x, -1, s); }
 inline Tensor operator*(const Tensor& x, double s) { return affine(x, s, 0); }
 inline Tensor operator*(double s, const Tensor& x) { return affine(x, s, 0); }
-inline Tensor operator/(const Tensor& x, double s) { return affine(x, 1 / s, 0); }
-inline Tensor operator/(double s, const Tensor& x) { return affine(pow(x, -1), s, 0); }
+inline Tensor operator/(const Tensor& x, double s) { return div(x, s); }
+inline Tensor operator/(double s, const Tensor& x) { return div(s, x); }
 
 // ---- Reductions over the given axes; over all axes by default ----
 // Pairwise summation: the rounding error does not grow with the length. 0 for an empty range.

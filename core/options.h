@@ -52,7 +52,8 @@ constexpr bool derivative_reads_output(UnaryOp op) {
   return false;
 }
 
-// y = f(x) with two parameters: affine a*x + b, power x^a, clamp to [a, b].
+// y = f(x) with two parameters: affine a*x + b, divide_by x / a, divide_into a / x, clamp to [a, b], power
+// x^a. b of power is what a float loses of a; 0 for float64.
 struct Unary {
   UnaryOp op = UnaryOp::affine;
   double a = 1;

@@ -50,6 +50,17 @@ METRON_HOST_DEVICE constexpr float uniform_float(std::uint32_t word) {
   return static_cast<float>(word >> 8) * 0x1p-24f;
 }
 
+// A float64 takes its upper 32 bits from word i and the others from word i of a second sequence of blocks,
+// which no other draw reaches. Its upper 24 bits are thus those of uniform_float.
+inline constexpr std::uint64_t lower_blocks = std::uint64_t{1} << 62;
+METRON_HOST_DEVICE constexpr std::uint32_t philox_lower_word(PhiloxKey key, std::uint64_t i) {
+  return philox(key, i / 4 + lower_blocks).v[i % 4];
+}
+// 53 bits as a double in [0, 1). Exact.
+METRON_HOST_DEVICE constexpr double uniform_double(std::uint32_t word, std::uint32_t lower_word) {
+  return static_cast<double>((std::uint64_t{word} << 32 | lower_word) >> 11) * 0x1p-53;
+}
+
 // The process-wide default generator. Thread-safe.
 void manual_seed(std::uint64_t seed);
 PhiloxKey next_philox_key();

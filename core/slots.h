@@ -34,7 +34,7 @@ inline constinit Slot<CopyFn> copy{"copy"};
 
 // ---- Element-wise. Operands have y's shape, broadcast axes stride 0. y may alias x, a or b exactly. ----
 
-// y = f(x). Floating dtypes, and int64 for affine and clamp.
+// y = f(x). Floating dtypes, and int64 for affine and clamp, whose bounds then include an int64.
 using UnaryFn = bool(const Unary& f, const Tensor& x, Tensor& y);
 inline constinit Slot<UnaryFn> unary{"unary", unary_flops};
 // gx = g * f'(x), with y = f(x). The kernel reads only x or only y, depending on f. Floating dtypes.
@@ -116,7 +116,7 @@ inline constinit Slot<Conv2dBackwardWeightFn> conv2d_backward_weight{"conv2d_bac
 
 // ---- Pooling. x (N, C, H, W), y (N, C, OH, OW), contiguous or channels-last. options.stride is not 0. ----
 
-// indices: the offset kh * KW + kw, within its window, of the first maximum or, if any, the first NaN. uint8
+// indices: the offset kh * KW + kw, within its window, of the first maximum or, if any, the last NaN. uint8
 // (int64 for windows of more than 256 elements), with y's shape and layout; absent for inference.
 using MaxPool2dFn = bool(const Tensor& x, const Pool2dOptions& options, Tensor& y, Tensor& indices);
 inline constinit Slot<MaxPool2dFn> max_pool2d{"max_pool2d"};
@@ -139,6 +139,7 @@ using BatchNormFn = bool(const Tensor& x, const Tensor& w, const Tensor& b, bool
                          Tensor& mean, Tensor& variance, Tensor& y);
 inline constinit Slot<BatchNormFn> batch_norm{"batch_norm"};
 // w, gw and gb are absent together. mean and variance depend on x with batch_statistics, else are constant.
+// x has at least one element.
 using BatchNormBackwardFn = bool(const Tensor& g, const Tensor& x, const Tensor& w, const Tensor& mean,
                                  const Tensor& variance, bool batch_statistics, double eps, Tensor& gx,
                                  Tensor& gw, Tensor& gb);
@@ -169,8 +170,8 @@ inline constinit Slot<GroupNormBackwardFn> group_norm_backward{"group_norm_backw
 // the row-major index, independent of strides. plane is H * W to drop whole channels, else 1. Self-adjoint.
 using DropoutFn = bool(const Tensor& x, double p, std::int64_t plane, const PhiloxKey& key, Tensor& y);
 inline constinit Slot<DropoutFn> dropout{"dropout"};
-// Uniform y[i] from word i; normal y[i] by Box-Muller from words 2i and 2i + 1. Computed in float32, and in
-// float64 for float64.
+// Uniform y[i] < b from number i; normal y[i] by Box-Muller from numbers 2i and 2i + 1. Numbers are
+// uniform_float of their word; for float64 uniform_double, computed in float64.
 using RandomFn = bool(Distribution distribution, double a, double b, const PhiloxKey& key, Tensor& y);
 inline constinit Slot<RandomFn> random{"random"};
 

@@ -110,6 +110,7 @@ class Tensor {
   Tensor& copy_(const Tensor& source);                  // broadcasts and converts dtype and device
   Tensor& add_(const Tensor& other, double scale = 1);  // += scale * other
   Tensor& mul_(double factor);
+  Tensor& div_(double divisor);  // floating dtypes
 
   // Autograd (core/autograd.h).
   bool requires_grad() const;

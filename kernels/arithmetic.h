@@ -15,11 +15,9 @@ namespace metron::functor {
 // Unnamed, so that each instruction set this is compiled for gets its own copy (see cpu/cpu_kernels.h).
 namespace {
 
-// exp, tanh and erfc. The float versions for the host are branch-free, so that loops vectorize. Accurate to 3
-// ulp; erfc(x) to 8 + x^2 ulp.
+// exp and tanh. The float versions for the host are branch-free, so that loops vectorize. Accurate to 3 ulp.
 METRON_HOST_DEVICE inline double exponential(double x) { return std::exp(x); }
 METRON_HOST_DEVICE inline double hyperbolic_tangent(double x) { return std::tanh(x); }
-METRON_HOST_DEVICE inline double complementary_error(double x) { return std::erfc(x); }
 
 // Horner's scheme, highest power first. Without a loop, so that the caller's loops vectorize.
 template <typename... Coefficients>
@@ -71,20 +69,6 @@ METRON_HOST_DEVICE inline float hyperbolic_tangent(float x) {  // m / (m + 2) wi
 #endif
 }
 
-// e^(-z^2) t p(t) with z = |x| and t = 1 / (1 + z / 3); p interpolates at ten Chebyshev nodes, to 6e-9.
-METRON_HOST_DEVICE inline float complementary_error(float x) {
-#if defined(__CUDA_ARCH__)
-  return std::erfc(x);
-#else
-  const float z = x < 0 ? -x : x;
-  const float t = 1 / (1 + z * (1 / 3.f));
-  const float p = polynomial(t, 0.056972719f, -0.29896465f, 0.55177256f, -0.46262688f, 0.42142496f,
-                             -0.011597774f, 0.19552027f, 0.1706917f, 0.18877608f, 0.18803101f);
-  const float tail = exponential(-z * z) * t * p;
-  return x < 0 ? 2 - tail : tail;
-#endif
-}
-
 template <typename T>
 METRON_HOST_DEVICE constexpr bool is_nan(T x) {
   return x != x;  // NOLINT(misc-redundant-expression): a NaN alone differs from itself
@@ -119,8 +103,18 @@ METRON_HOST_DEVICE constexpr T times(T a, T b) {
   }
 }
 
-// To an integer: truncating, saturating, NaN to 0; a wider integer is truncated to its low bits. The 16-bit
-// types convert by way of float.
+// An integer rounded to odd in float, as detail::rounded_to_odd.
+METRON_HOST_DEVICE inline float rounded_to_odd(std::int64_t x) {
+  const bool negative = x < 0;
+  std::uint64_t magnitude = negative ? -static_cast<std::uint64_t>(x) : static_cast<std::uint64_t>(x);
+  constexpr std::uint64_t low = 0x7ff;  // beyond the 53 bits of a double
+  if (magnitude >> 53 != 0) magnitude = (magnitude & ~low) | ((magnitude & low) != 0 ? low + 1 : 0);
+  const double exact = static_cast<double>(magnitude);
+  return detail::rounded_to_odd(negative ? -exact : exact);
+}
+
+// To a floating type: rounded to nearest. To an integer: truncating, saturating, NaN to 0; a wider integer is
+// truncated to its low bits.
 template <typename To, typename From>
 METRON_HOST_DEVICE inline To convert(From x) {
   constexpr bool from_half = std::is_same_v<From, float16> || std::is_same_v<From, bfloat16>;
@@ -129,6 +123,10 @@ METRON_HOST_DEVICE inline To convert(From x) {
     return x;
   } else if constexpr (from_half) {
     return convert<To>(static_cast<float>(x));
+  } else if constexpr (to_half && std::is_same_v<From, double>) {
+    return To(x);
+  } else if constexpr (to_half && std::is_same_v<From, std::int64_t>) {
+    return To(rounded_to_odd(x));
   } else if constexpr (to_half) {
     return To(static_cast<float>(x));
   } else if constexpr (std::is_integral_v<To> && std::is_floating_point_v<From>) {

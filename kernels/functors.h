@@ -3,6 +3,7 @@
 #pragma once
 
 #include <metron/core/options.h>
+#include <metron/kernels/activations.h>
 #include <metron/kernels/arithmetic.h>
 
 #include <cmath>
@@ -15,18 +16,6 @@ namespace metron::functor {
 namespace {
 
 // ---- Unary: y = f(x), and g * f'(x) ----
-
-// x times the normal CDF, by erfc: accurate in the lower tail too.
-template <typename T>
-METRON_HOST_DEVICE inline T gaussian_error_linear(T x) {
-  return x * T(0.5) * complementary_error(x * T(-0.70710678118654752440));
-}
-template <typename T>
-METRON_HOST_DEVICE inline T gaussian_error_linear_gradient(T g, T x) {
-  const T distribution = T(0.5) * complementary_error(x * T(-0.70710678118654752440));
-  const T density = T(0.39894228040143267794) * exponential(x * x * T(-0.5));
-  return g * (distribution + x * density);
-}
 
 namespace forward {
 #define METRON_UNARY(name, saved, value, ...)                    \

@@ -14,13 +14,27 @@ namespace metron::functor {
 // Unnamed, so that each instruction set this is compiled for gets its own copy (see cpu/cpu_kernels.h).
 namespace {
 
-// Flushes subnormals to 0. Moments decay to subnormals where gradients stay zero, and arithmetic on those can
-// be a hundred times slower.
+// Moments decay to subnormals where gradients stay zero, and arithmetic on those can be a hundred times
+// slower. Steps flush them to 0 where that changes no parameter.
 template <typename T>
-METRON_HOST_DEVICE T flushed(T x) {
-  constexpr T smallest = (std::numeric_limits<T>::min)();
-  return std::abs(x) < smallest ? T{0} : x;
+METRON_HOST_DEVICE bool is_subnormal(T x) {
+  return std::abs(x) < (std::numeric_limits<T>::min)();
 }
+
+// A mean of gradients: flushed while it only decays and no longer changes the parameter.
+template <typename T>
+METRON_HOST_DEVICE T flushed_mean(T mean, T gradient, T before, T after) {
+  return is_subnormal(mean) && gradient == 0 && before == after ? T{0} : mean;
+}
+
+// Whether a running average of squares is negligible next to `eps`, which is added to it (or to its root),
+// even if every summand `rate` * g^2 is flushed.
+template <typename T>
+bool is_negligible(double largest_flushed, double eps) {
+  return largest_flushed <= eps * 0.5 * static_cast<double>(std::numeric_limits<T>::epsilon());
+}
+template <typename T>
+constexpr double smallest_normal = static_cast<double>((std::numeric_limits<T>::min)());
 
 template <typename T>
 struct SgdStep {
@@ -43,8 +57,10 @@ struct SgdMomentumStep {
         first_step(o.first_step) {}
   METRON_HOST_DEVICE void operator()(T gradient, T& p, T& m) const {
     const T g = gradient + weight_decay * p;
-    m = flushed(first_step ? g : momentum * m + undamped * g);
+    m = first_step ? g : momentum * m + undamped * g;
+    const T before = p;
     p -= lr * (nesterov ? g + momentum * m : m);
+    m = flushed_mean(m, g, before, p);
   }
 };
 
@@ -55,6 +71,7 @@ struct AdamStep {
   T beta1, beta2, rate1, rate2;  // rate = 1 - beta
   T step_size, eps, weight_decay, shrink;
   T unbias2;  // for the root of the square
+  bool flush;
   explicit AdamStep(const kernel::AdamOptions& o)
       : beta1(static_cast<T>(o.beta1)),
         beta2(static_cast<T>(o.beta2)),
@@ -64,12 +81,16 @@ struct AdamStep {
         eps(static_cast<T>(o.eps)),
         weight_decay(static_cast<T>(o.decoupled ? 0 : o.weight_decay)),
         shrink(static_cast<T>(o.decoupled ? 1 - o.lr * o.weight_decay : 1)),
-        unbias2(static_cast<T>(1 / std::sqrt(1 - std::pow(o.beta2, static_cast<double>(o.step))))) {}
+        unbias2(static_cast<T>(1 / std::sqrt(1 - std::pow(o.beta2, static_cast<double>(o.step))))),
+        flush(is_negligible<T>(std::sqrt(smallest_normal<T> / (1 - o.beta2)), o.eps)) {}
   METRON_HOST_DEVICE void operator()(T gradient, T& p, T& mean, T& square) const {
     const T g = gradient + weight_decay * p;
-    mean = flushed(beta1 * mean + rate1 * g);
-    square = flushed(beta2 * square + rate2 * g * g);
-    p = shrink * p - step_size * mean / (std::sqrt(square) * unbias2 + eps);
+    mean = beta1 * mean + rate1 * g;
+    square = beta2 * square + rate2 * g * g;
+    square = flush && is_subnormal(square) ? T{0} : square;
+    const T change = step_size * mean / (std::sqrt(square) * unbias2 + eps);
+    p = shrink * p - change;
+    mean = flushed_mean(mean, g, p, p - change);
   }
 };
 
@@ -77,19 +98,22 @@ struct AdamStep {
 template <typename T>
 struct AdadeltaStep {
   T lr, rho, rate, eps, weight_decay;  // rate = 1 - rho
+  bool flush;
   explicit AdadeltaStep(const kernel::AdadeltaOptions& o)
       : lr(static_cast<T>(o.lr)),
         rho(static_cast<T>(o.rho)),
         rate(static_cast<T>(1 - o.rho)),
         eps(static_cast<T>(o.eps)),
-        weight_decay(static_cast<T>(o.weight_decay)) {}
+        weight_decay(static_cast<T>(o.weight_decay)),
+        flush(is_negligible<T>(smallest_normal<T> / (1 - o.rho), o.eps)) {}
   METRON_HOST_DEVICE void operator()(T gradient, T& p, T& square, T& delta_square) const {
     const T g = gradient + weight_decay * p;
-    square = flushed(rho * square + rate * g * g);
+    square = flush_if(rho * square + rate * g * g);
     const T delta = std::sqrt((delta_square + eps) / (square + eps)) * g;  // one root instead of two
-    delta_square = flushed(rho * delta_square + rate * delta * delta);
+    delta_square = flush_if(rho * delta_square + rate * delta * delta);
     p -= lr * delta;
   }
+  METRON_HOST_DEVICE T flush_if(T x) const { return flush && is_subnormal(x) ? T{0} : x; }
 };
 
 }  // namespace

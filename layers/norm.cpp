@@ -2,7 +2,16 @@
 #include <metron/layers/init.h>
 #include <metron/layers/norm.h>
 
+#include <cmath>
+
 namespace metron {
+namespace {
+
+void check_eps(const char* layer, double eps) {
+  check<ValueError>(std::isfinite(eps) && eps >= 0, layer, "eps must be finite and not negative, got ", eps);
+}
+
+}  // namespace
 
 BatchNorm2d::BatchNorm2d(std::int64_t channels, double eps, double momentum, bool affine)
     : running_mean(Tensor::zeros({channels})),
@@ -10,6 +19,9 @@ BatchNorm2d::BatchNorm2d(std::int64_t channels, double eps, double momentum, boo
       num_batches_tracked(Tensor::zeros({}, {DType::int64})),
       eps_(eps),
       momentum_(momentum) {
+  check<ValueError>(momentum >= 0 && momentum <= 1, "BatchNorm2d", "momentum must be in [0, 1], got ",
+                    momentum);
+  check_eps("BatchNorm2d", eps);
   if (!affine) return;
   weight = make_parameter(Tensor::ones({channels}));
   bias = make_parameter(Tensor::zeros({channels}));
@@ -34,6 +46,7 @@ Tensor BatchNorm2d::forward(const Tensor& x) {
 LayerNorm::LayerNorm(const Shape& normalized, double eps, bool affine) : normalized_(normalized), eps_(eps) {
   check<ShapeError>(!normalized.empty(), "LayerNorm", "at least one axis must be normalized, got ",
                     normalized);
+  check_eps("LayerNorm", eps);
   if (!affine) return;
   weight = make_parameter(Tensor::ones(normalized));
   bias = make_parameter(Tensor::zeros(normalized));

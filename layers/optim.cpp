@@ -11,6 +11,7 @@ namespace metron {
 namespace {
 
 bool is_rate(double value) { return std::isfinite(value) && value >= 0; }
+bool is_fraction(double value) { return value >= 0 && value <= 1; }
 bool is_decay(double value) { return value >= 0 && value < 1; }  // of a moving average
 
 void check_rates(const char* op, double lr, double weight_decay) {
@@ -95,9 +96,9 @@ void Optimizer::update_group(std::span<Entry* const> entries) {
 SGD::SGD(std::vector<Tensor> parameters, const SGDOptions& options)
     : Optimizer("sgd", std::move(parameters), options.lr, options.momentum == 0 ? 0 : 1), options_(options) {
   check_rates("sgd", options.lr, options.weight_decay);
-  check<ValueError>(is_rate(options.momentum) && std::isfinite(options.dampening), "sgd",
-                    "momentum must be finite and not negative, dampening finite, got ", options.momentum,
-                    " and ", options.dampening);
+  check<ValueError>(is_fraction(options.momentum) && is_fraction(options.dampening), "sgd",
+                    "momentum and dampening must be in [0, 1], got ", options.momentum, " and ",
+                    options.dampening);
   check<ValueError>(!options.nesterov || (options.momentum > 0 && options.dampening == 0), "sgd",
                     "nesterov requires a momentum and no dampening, got ", options.momentum, " and ",
                     options.dampening);
@@ -117,8 +118,8 @@ Adam::Adam(const char* name, std::vector<Tensor> parameters, const AdamOptions& 
     : Optimizer(name, std::move(parameters), options.lr, 2), options_(options), decoupled_(decoupled) {
   check_rates(name, options.lr, options.weight_decay);
   check<ValueError>(is_decay(options.beta1) && is_decay(options.beta2) && is_rate(options.eps), name,
-                    "beta1 and beta2 must be in [0, 1) and eps not negative, got ", options.beta1, ", ",
-                    options.beta2, " and ", options.eps);
+                    "beta1 and beta2 must be in [0, 1), eps finite and not negative, got ", options.beta1,
+                    ", ", options.beta2, " and ", options.eps);
 }
 
 void Adam::update(Group& group) {
@@ -135,8 +136,9 @@ void Adam::update(Group& group) {
 Adadelta::Adadelta(std::vector<Tensor> parameters, const AdadeltaOptions& options)
     : Optimizer("adadelta", std::move(parameters), options.lr, 2), options_(options) {
   check_rates("adadelta", options.lr, options.weight_decay);
-  check<ValueError>(options.rho >= 0 && options.rho <= 1 && is_rate(options.eps), "adadelta",
-                    "rho must be in [0, 1] and eps not negative, got ", options.rho, " and ", options.eps);
+  check<ValueError>(is_fraction(options.rho) && is_rate(options.eps), "adadelta",
+                    "rho must be in [0, 1], eps finite and not negative, got ", options.rho, " and ",
+                    options.eps);
 }
 
 void Adadelta::update(Group& group) {

@@ -85,7 +85,7 @@ TEST_F(CudaPool2d, AgreesWithThePortableProvider) {
   }
 }
 
-TEST_F(CudaPool2d, TheFirstNanIsTheMaximum) {
+TEST_F(CudaPool2d, TheLastNanIsTheMaximum) {
   constexpr float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
   const Tensor x = Tensor::from(std::vector<float>{1, nan, 5, 5, nan, 7, 5, 5,  //
                                                    -inf, -inf, inf, 0, -inf, -inf, 0, nan},

@@ -1,6 +1,7 @@
 // Matrix products, layer ops, losses and random tensors reject invalid input with the right error type and
 // message.
 #include <metron/core/ops.h>
+#include <metron/layers/layers.h>
 
 #include <string>
 
@@ -135,6 +136,18 @@ TEST(NetworkOpsErrors, BatchNormRequiresChannelsAndStatistics) {
       },
       {"[batch_norm]", "more than one value per channel", "(1, 3)"});
   expect_error<ValueError>([&] { batch_norm(x, c, c, c, v, true, 0.1, -1); }, {"[batch_norm]", "eps", "-1"});
+  for (const double eps : {nan, infinity, -1e-300}) {
+    expect_error<ValueError>([&] { batch_norm(x, c, c, c, v, true, 0.1, eps); }, {"[batch_norm]", "eps"});
+    expect_error<ValueError>([&] { layer_norm(x, {2}, {}, {}, eps); }, {"[layer_norm]", "eps"});
+    expect_error<ValueError>([&] { group_norm(x, 3, c, c, eps); }, {"[group_norm]", "eps"});
+    expect_error<ValueError>([&] { BatchNorm2d(3, eps); }, {"[BatchNorm2d]", "eps"});
+    expect_error<ValueError>([&] { LayerNorm({3}, eps); }, {"[LayerNorm]", "eps"});
+  }
+  for (const double momentum : {5., -0.1, nan}) {
+    expect_error<ValueError>([&] { batch_norm(x, c, c, c, v, true, momentum); },
+                             {"[batch_norm]", "momentum", "[0, 1]"});
+    expect_error<ValueError>([&] { BatchNorm2d(3, 1e-5, momentum); }, {"[BatchNorm2d]", "momentum"});
+  }
   expect_error<DTypeError>([&] { norm(x, c, c, f64({3}), f64({3}), true); }, {"[batch_norm]", "float64"});
   expect_error<DTypeError>(
       [&] {

@@ -3,6 +3,7 @@
 #include <metron/core/autograd.h>
 #include <metron/core/ops.h>
 #include <metron/core/profiler/profiler.h>
+#include <metron/core/slots.h>
 #include <metron/layers/lr_scheduler.h>
 #include <metron/layers/optim.h>
 
@@ -271,13 +272,62 @@ TEST(Optimizer, RunsAsOneOpInItsPhase) {
   }
 }
 
+Tensor single(float value) {
+  Tensor p = Tensor::from<float>({value}, {1});
+  return p.set_requires_grad();
+}
+
+// A subnormal moment of a parameter that it changes is kept.
+TEST(Optimizer, KeepsSubnormalMomentsThatMatter) {
+  Tensor p = single(0);
+  SGD sgd({p}, {.lr = 1, .momentum = 0.5});
+  p.set_grad(Tensor::from<float>({1e-39f}, {1}));
+  sgd.step();
+  p.set_grad(Tensor::from<float>({0}, {1}));
+  sgd.step();
+  EXPECT_NEAR(p.item<float>() / -1.5e-39f, 1, 1e-5);
+
+  Tensor q = single(1);
+  Adam without_eps({q}, {.lr = 0.125, .eps = 0});  // the first step is lr, whatever the gradient
+  q.set_grad(Tensor::from<float>({1e-19f}, {1}));
+  without_eps.step();
+  EXPECT_NEAR(q.item<float>(), 0.875, 0.01);
+
+  Tensor r = single(0);
+  Adadelta adadelta({r}, {.lr = 1, .rho = 0.5, .eps = 1e-38});
+  r.set_grad(Tensor::from<float>({1e-19f}, {1}));
+  adadelta.step();
+  EXPECT_NEAR(r.item<float>() / -1e-19f, std::sqrt(1e-38 / (0.5e-38 + 1e-38)), 1e-3);
+}
+
+// One that only decays, and changes nothing, vanishes instead of slowing down every step.
+TEST(Optimizer, FlushesMomentsThatDecayed) {
+  const auto of = [](float value) { return std::vector<Tensor>{Tensor::from<float>({value}, {1})}; };
+  std::vector<Tensor> none = of(0), p = of(1), m = of(2e-38f), square = of(2e-38f);
+  kernel::sgd({.lr = 0.1, .momentum = 0.5}, none, p, m);
+  EXPECT_EQ(m[0].item<float>(), 0);
+  m = of(1.2e-38f);
+  kernel::adam({.decoupled = true}, none, p, m, square);
+  EXPECT_EQ(m[0].item<float>(), 0);
+  square = of(1.17549435e-38f);
+  kernel::adam({}, none, p, m, square);
+  EXPECT_EQ(square[0].item<float>(), 0);
+  square = of(1.17549435e-38f);
+  kernel::adam({.eps = 1e-30}, none, p, m, square);
+  EXPECT_GT(square[0].item<float>(), 0) << "not negligible next to eps";
+  EXPECT_EQ(p[0].item<float>(), 1);
+}
+
 TEST(Optimizer, ChecksItsOptions) {
   const std::vector<Tensor> p{parameter({1})};
   const double nan = std::nan("");
   EXPECT_THROW(SGD(p, {.lr = -1}), ValueError);
   EXPECT_THROW(SGD(p, {.lr = nan}), ValueError);
   EXPECT_THROW(SGD(p, {.momentum = -.1}), ValueError);
+  EXPECT_THROW(SGD(p, {.momentum = 5}), ValueError);
+  EXPECT_THROW(SGD(p, {.momentum = nan}), ValueError);
   EXPECT_THROW(SGD(p, {.dampening = nan}), ValueError);
+  EXPECT_THROW(SGD(p, {.dampening = -1}), ValueError);
   EXPECT_THROW(SGD(p, {.weight_decay = -1}), ValueError);
   EXPECT_THROW(SGD(p, {.nesterov = true}), ValueError);
   EXPECT_THROW(SGD(p, {.momentum = .9, .dampening = .1, .nesterov = true}), ValueError);
@@ -285,6 +335,11 @@ TEST(Optimizer, ChecksItsOptions) {
   EXPECT_THROW(Adam(p, {.beta1 = 1}), ValueError);
   EXPECT_THROW(Adam(p, {.beta2 = -.1}), ValueError);
   EXPECT_THROW(Adam(p, {.eps = -1}), ValueError);
+  EXPECT_THROW(Adam(p, {.eps = nan}), ValueError);
+  EXPECT_THROW(Adam(p, {.beta1 = nan}), ValueError);
+  EXPECT_THROW(Adam(p, {.beta2 = 1}), ValueError);
+  EXPECT_THROW(Adam(p, {.weight_decay = -1}), ValueError);
+  EXPECT_THROW(Adam(p, {.lr = HUGE_VAL}), ValueError);
   EXPECT_THROW(AdamW(p, {.weight_decay = nan}), ValueError);
   EXPECT_THROW(Adadelta(p, {.rho = 1.1}), ValueError);
   EXPECT_THROW(Adadelta(p, {.eps = -1e-6}), ValueError);

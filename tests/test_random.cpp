@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <set>
 #include <thread>
 
@@ -122,6 +123,73 @@ TEST_F(Seeded, UniformNeverReachesItsUpperBound) {
     ASSERT_LT(value, high);
   }
   EXPECT_EQ(drawn(rand_uniform({3}, 2, 2)), (std::vector<float>{2, 2, 2}));
+}
+
+TEST_F(Seeded, UniformOf16BitsNeverReachesItsUpperBound) {
+  for (const DType dtype : {DType::float16, DType::bfloat16}) {
+    for (const auto& [low, high] :
+         {std::pair(0., 1.), std::pair(-1., 0.), std::pair(-2., -1.), std::pair(0., 0.7)}) {
+      const std::vector<float> x = drawn(rand_uniform({200'000}, low, high, {dtype}).to(DType::float32));
+      EXPECT_LT(static_cast<double>(*std::max_element(x.begin(), x.end())), high) << dtype << ' ' << high;
+      EXPECT_GE(static_cast<double>(*std::min_element(x.begin(), x.end())), low) << dtype << ' ' << low;
+    }
+    EXPECT_EQ(drawn(rand_uniform({2}, 3, 3, {dtype}).to(DType::float32)), (std::vector<float>{3, 3}));
+  }
+}
+
+// The formula of the first release: seeded programs keep their numbers.
+TEST_F(Seeded, UniformFloatsFollowFromTheWords) {
+  const std::vector<float> x = drawn(rand_uniform({1000}, -1, 3));
+  for (std::size_t i = 0; i < x.size(); ++i)
+    ASSERT_EQ(x[i], std::fma(4.0f, uniform_float(philox_word({2024, 0}, i)), -1.0f));
+}
+
+TEST_F(Seeded, NormalFloatsFollowFromTheWords) {
+  const std::vector<float> x = drawn(rand_normal({1000}, 2, 0.5));
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const auto unit = [&](std::size_t word) {
+      return static_cast<double>(uniform_float(philox_word({2024, 0}, word)));
+    };
+    const double angle = 2 * std::numbers::pi * unit(2 * i + 1);
+    ASSERT_NEAR(x[i], 2 + 0.5 * std::sqrt(-2 * std::log(1 - unit(2 * i))) * std::cos(angle), 2e-6);
+  }
+}
+
+TEST_F(Seeded, DoublesFill53Bits) {
+  const std::vector<double> x = rand_uniform({10'000}, 0, 1, {DType::float64}).to_vector<double>();
+  std::uint64_t set = 0, unset = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const double scaled = x[i] * 0x1p53;
+    ASSERT_EQ(scaled, std::floor(scaled));
+    set |= static_cast<std::uint64_t>(scaled);
+    unset |= ~static_cast<std::uint64_t>(scaled);
+    ASSERT_EQ(std::floor(x[i] * 0x1p24) * 0x1p-24,
+              static_cast<double>(uniform_float(philox_word({2024, 0}, i))));
+  }
+  constexpr std::uint64_t all = (std::uint64_t{1} << 53) - 1;
+  EXPECT_EQ(set & unset & all, all) << "a bit never changes";
+  EXPECT_EQ(std::set<double>(x.begin(), x.end()).size(), x.size());
+  const std::vector<double> z = rand_normal({10'000}, 0, 1, {DType::float64}).to_vector<double>();
+  EXPECT_EQ(std::set<double>(z.begin(), z.end()).size(), z.size());
+}
+
+TEST_F(Seeded, RangesThatOverflowAreRefused) {
+  expect_error<ValueError>([] { rand_uniform({1}, -1e308, 1e308, {DType::float64}); },
+                           {"[rand_uniform]", "1e+308"});
+  expect_error<ValueError>([] { rand_uniform({1}, -3e38, 3e38); }, {"[rand_uniform]", "float32"});
+  expect_error<ValueError>([] { rand_uniform({1}, 0, 1e39); }, {"[rand_uniform]", "float32", "1e+39"});
+  expect_error<ValueError>([] { rand_uniform({1}, 0, 70000, {DType::float16}); },
+                           {"[rand_uniform]", "float16"});
+  expect_error<ValueError>([] { rand_uniform({1}, 0, 1e39, {DType::bfloat16}); },
+                           {"[rand_uniform]", "bfloat16"});
+  expect_error<ValueError>([] { rand_uniform({1}, 1 - 1e-9, 1); }, {"[rand_uniform]", "no float32"});
+  expect_error<ValueError>([] { rand_uniform({1}, 0.9999, 1, {DType::bfloat16}); },
+                           {"[rand_uniform]", "no bfloat16"});
+  expect_error<ValueError>([] { rand_normal({1}, 1e39); }, {"[rand_normal]", "float32", "1e+39"});
+  expect_error<ValueError>([] { rand_normal({1}, 0, 1e5, {DType::float16}); }, {"[rand_normal]", "float16"});
+  const std::vector<float> x =
+      drawn(rand_uniform({10'000}, -65504, 65504, {DType::float16}).to(DType::float32));
+  for (const float value : x) ASSERT_LT(std::abs(value), 65504.5f);
 }
 
 TEST_F(Seeded, NormalMoments) {

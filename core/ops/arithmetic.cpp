@@ -13,16 +13,20 @@ Tensor compute(const char* name, BinaryOp op, const Tensor& a, const Tensor& b) 
   return y;
 }
 
-// Element-wise maximum or minimum. The gradient goes to the selected operand; ties split it evenly.
+// Element-wise maximum or minimum. The gradient goes to the selected operand; ties split it evenly. Next to a
+// NaN both operands have it, as in PyTorch: no comparison rules either out.
 Tensor extremum(const char* name, BinaryOp op, const Tensor& a, const Tensor& b) {
   const OpScope scope(name);
   Tensor y = compute(name, op, a, b);
   record(name, y, {&a, &b}, Backward::composite,
          [op, a = saved(a), b = saved(b)](const Tensor& g, GradMask needed) {
-           const Tensor taken = op == BinaryOp::maximum ? gt(a.get(), b.get()) : lt(a.get(), b.get());
-           const Tensor equal = eq(a.get(), b.get());
-           const Tensor ga = g * affine(cast(taken, g.dtype()) * 2 + cast(equal, g.dtype()), 0.5, 0);
-           return Gradients{ga, needed[1] ? g - ga : Tensor()};
+           const Tensor zero = detail::scalar(0, g);
+           const Tensor shared = where(eq(a.get(), b.get()), g * 0.5, g);
+           const bool largest = op == BinaryOp::maximum;
+           const auto unless = [&](const Tensor& excluded) { return where(excluded, zero, shared); };
+           const Tensor x = a.get(), z = b.get();
+           return Gradients{needed[0] ? unless(largest ? lt(x, z) : gt(x, z)) : Tensor(),
+                            needed[1] ? unless(largest ? gt(x, z) : lt(x, z)) : Tensor()};
          });
   return y;
 }

@@ -143,4 +143,12 @@ Tensor& Tensor::mul_(double factor) {
   return *this;
 }
 
+Tensor& Tensor::div_(double divisor) {
+  const OpScope scope("div_");
+  check_writable("div_", *this);
+  detail::check_floating("div_", *this);
+  kernel::unary({UnaryOp::divide_by, divisor, 0}, *this, *this);
+  return *this;
+}
+
 }  // namespace metron

@@ -1,6 +1,8 @@
 // Batch, layer and group normalization.
 #include <metron/core/ops/common.h>
 
+#include <cmath>
+
 namespace metron {
 namespace {
 
@@ -17,6 +19,10 @@ void check_parameters(const char* op, const Tensor& x, const Tensor& w, const Te
   check<ShapeError>(w.defined() == b.defined() && (!w || (w.shape() == shape && b.shape() == shape)), op,
                     "weight and bias must be ", shape, " or undefined, got ", describe(w), " and ",
                     describe(b), " for x ", x.shape());
+}
+
+void check_eps(const char* op, double eps) {
+  check<ValueError>(std::isfinite(eps) && eps >= 0, op, "eps must be finite and not negative, got ", eps);
 }
 
 // An uninitialized gradient; undefined if the parameter is.
@@ -42,7 +48,9 @@ Tensor batch_norm(const Tensor& x, const Tensor& w, const Tensor& b, Tensor runn
                     describe(running_mean), " and ", describe(running_variance));
   check<ValueError>(training || running, "batch_norm",
                     "evaluation requires a running mean and variance, got undefined tensors");
-  check<ValueError>(eps >= 0, "batch_norm", "eps must not be negative, got ", eps);
+  check_eps("batch_norm", eps);
+  check<ValueError>(momentum >= 0 && momentum <= 1, "batch_norm", "momentum must be in [0, 1], got ",
+                    momentum);
   Shape others = x.shape();
   others.erase(1);
   const std::int64_t count = others.numel();
@@ -60,6 +68,11 @@ Tensor batch_norm(const Tensor& x, const Tensor& w, const Tensor& b, Tensor runn
              const Tensor& g, GradMask) {
            const Tensor weight = w.get();
            Tensor gx = Tensor::empty_like(x.get()), gw = empty_gradient(weight), gb = empty_gradient(weight);
+           if (gx.numel() == 0) {  // no statistics; the gradient of no samples is 0
+             if (gw) kernel::fill(0, gw);
+             if (gb) kernel::fill(0, gb);
+             return Gradients{gx, gw, gb};
+           }
            kernel::batch_norm_backward(g, x.get(), weight, mean.get(), variance.get(), training, eps, gx, gw,
                                        gb);
            return Gradients{gx, gw, gb};
@@ -78,7 +91,7 @@ Tensor layer_norm(const Tensor& input_tensor, const Shape& normalized, const Ten
           std::equal(normalized.begin(), normalized.end(), input_tensor.shape().begin() + outer),
       "layer_norm", "the last axes must have the shape ", normalized, ", got x ", input_tensor.shape());
   check_parameters("layer_norm", input_tensor, w, b, normalized);
-  check<ValueError>(eps >= 0, "layer_norm", "eps must not be negative, got ", eps);
+  check_eps("layer_norm", eps);
 
   const Tensor x = contiguous(input_tensor);
   const std::int64_t columns = normalized.numel();
@@ -116,7 +129,7 @@ Tensor group_norm(const Tensor& given, std::int64_t groups, const Tensor& w, con
   check<ShapeError>(groups >= 1 && channels % groups == 0, "group_norm",
                     "groups must divide the channels, got ", groups, " groups for x ", given.shape());
   check_parameters("group_norm", given, w, b, {channels});
-  check<ValueError>(eps >= 0, "group_norm", "eps must not be negative, got ", eps);
+  check_eps("group_norm", eps);
 
   const Tensor x = contiguous(given);
   const std::int64_t plane =

@@ -72,8 +72,12 @@ Tensor max(const Tensor& x, const Axes& axes, bool keep_dims) {
   Tensor y = compute(ReduceOp::max, x, r);
   record("max", y, {&x}, Backward::composite,
          [kept = r.kept, axes, x = saved(x), y = saved_output(y)](const Tensor& g) {
-           const Tensor largest = cast(eq(x.get(), y.get().reshape(kept)), g.dtype());
-           return largest * (g.reshape(kept) / sum(largest, axes, true));
+           const Tensor input = x.get(), equal = eq(input, y.get().reshape(kept));
+           const Tensor largest = where(equal, equal, ne(input, input));  // NaNs, where there are any
+           // Counted in at least float32: 16 bits hold no large count.
+           const DType wide = g.dtype() == DType::float64 ? DType::float64 : DType::float32;
+           const Tensor share = cast(g, wide).reshape(kept) / sum(cast(largest, wide), axes, true);
+           return where(largest, cast(share, g.dtype()), detail::scalar(0, g));
          });
   return y;
 }

@@ -1,6 +1,8 @@
 // Element-wise unary functions.
 #include <metron/core/ops/common.h>
 
+#include <cmath>
+#include <limits>
 #include <numbers>
 
 namespace metron {
@@ -70,6 +72,17 @@ Tensor apply(const char* name, const Unary& f, const Tensor& x) {
   return y;
 }
 
+bool holds_an_integer(double low, double high) {
+  return std::ceil(low) <= std::floor(high) && low < 0x1p63 && high >= -0x1p63;
+}
+
+// The part of an exponent that a float doesn't hold.
+double lost_by_float(double exponent, const Tensor& x) {
+  const bool fits = std::abs(exponent) <= std::numeric_limits<float>::max();
+  if (!x.defined() || x.dtype() == DType::float64 || !fits) return 0;
+  return exponent - static_cast<double>(static_cast<float>(exponent));
+}
+
 }  // namespace
 
 Tensor detail::relu_gradient(const Tensor& g, const Tensor& y) {
@@ -88,13 +101,26 @@ Tensor affine(const Tensor& x, double scale, double shift) {
   return y;
 }
 
+Tensor div(const Tensor& x, double divisor) {
+  const OpScope scope("div");
+  detail::check_operands("div", {&x});
+  detail::check_floating("div", x);
+  Tensor y = compute({UnaryOp::divide_by, divisor}, x);
+  record("div", y, {&x}, Backward::composite, [divisor](const Tensor& g) { return div(g, divisor); });
+  return y;
+}
+
+Tensor div(double dividend, const Tensor& x) { return apply("div", {UnaryOp::divide_into, dividend}, x); }
+
 Tensor clamp(const Tensor& x, double low, double high) {
   const OpScope scope("clamp");
   detail::check_operands("clamp", {&x});
   detail::check_arithmetic("clamp", x);
   check<ValueError>(low <= high, "clamp", "the lower bound must not exceed the upper one, got ", low, " and ",
                     high);
-  const Unary f{UnaryOp::clamp, low, high};
+  check<ValueError>(x.dtype() != DType::int64 || holds_an_integer(low, high), "clamp",
+                    "an int64 must lie between the bounds, got ", low, " and ", high);
+  const Unary f{UnaryOp::clamp, rounded_to(x.dtype(), low), rounded_to(x.dtype(), high)};
   Tensor y = compute(f, x);
   record_gradient("clamp", f, x, y);
   return y;
@@ -103,7 +129,7 @@ Tensor clamp(const Tensor& x, double low, double high) {
 Tensor pow(const Tensor& x, double exponent) {
   if (exponent == 2) return apply("pow", {UnaryOp::square}, x);
   if (exponent == -1) return apply("pow", {UnaryOp::reciprocal}, x);
-  return apply("pow", {UnaryOp::power, exponent}, x);
+  return apply("pow", {UnaryOp::power, exponent, lost_by_float(exponent, x)}, x);
 }
 
 #define METRON_UNARY(name, ...) \

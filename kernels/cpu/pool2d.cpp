@@ -1,6 +1,7 @@
 // 2-D pooling, vectorized over runs of outputs along the dense dimension: the channels of a pixel or the
 // pixels of a line. Each window element is one pass over the run. A task is a line of outputs. Memory
 // traffic: at least x, y and the indices once.
+#include <metron/kernels/arithmetic.h>
 #include <metron/kernels/cpu/cpu_kernels.h>
 #include <metron/kernels/cpu/pool2d.h>
 
@@ -25,7 +26,7 @@ void with_step(Index step, const Body& body) {
   }
 }
 
-// Running maxima and their window elements. NaN propagates; ties keep the first element.
+// Running maxima and their window elements. The last NaN wins, else the first of equal elements.
 template <typename T>
 struct MaxRun {
   using Element =
@@ -42,7 +43,7 @@ struct MaxRun {
     const auto here = static_cast<Element>(window_element);
     for (Index l = lanes.first; l < lanes.last; ++l) {
       const T value = x[l * step];
-      const bool larger = (!(value <= best[l]) & (best[l] == best[l])) | (element[l] < 0);
+      const bool larger = (value > best[l]) | functor::is_nan(value) | (element[l] < 0);
       best[l] = larger ? value : best[l];
       element[l] = larger ? here : element[l];
     }

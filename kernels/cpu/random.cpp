@@ -55,13 +55,41 @@ void dropout_dense(std::int64_t count, const PhiloxKey& key, std::uint32_t thres
   });
 }
 
+// Uniform numbers in [0, 1) from words: uniform_float, or uniform_double with the lower words.
+template <typename T>
+T unit_number(std::uint32_t word, std::uint32_t lower_word) {
+  if constexpr (std::is_same_v<T, double>) {
+    return uniform_double(word, lower_word);
+  } else {
+    return uniform_float(word);
+  }
+}
+
+// As for_each_words, and the same run of lower words if T is double.
+template <typename T, typename Use>
+void for_each_word_pairs(PhiloxKey key, std::int64_t begin, std::int64_t end, const Use& use) {
+  std::uint32_t lower[std::is_same_v<T, double> ? batch_words : 1] = {};
+  for_each_words(key, begin, end, [&](std::int64_t first, std::int64_t length, const std::uint32_t* words) {
+    const std::int64_t lane = first % 4;
+    if constexpr (std::is_same_v<T, double>) {
+      fill_words(key, static_cast<std::uint64_t>(first / 4) + lower_blocks, (lane + length + 3) / 4, lower);
+      use(first, length, words, lower + lane);
+    } else {
+      use(first, length, words, words);
+    }
+  });
+}
+
 template <typename T>
 void uniform(std::int64_t count, const PhiloxKey& key, const functor::UniformOn<T>& formula, T* y) {
   parallel_for(count, philox_grain, [&](std::int64_t begin, std::int64_t end) {
-    for_each_words(key, begin, end, [&](std::int64_t first, std::int64_t length, const std::uint32_t* words) {
+    for_each_word_pairs<T>(
+        key, begin, end,
+        [&](std::int64_t first, std::int64_t length, const std::uint32_t* words, const std::uint32_t* lower) {
 #pragma omp simd
-      for (std::int64_t i = 0; i < length; ++i) y[first + i] = formula(words[i]);
-    });
+          for (std::int64_t i = 0; i < length; ++i)
+            y[first + i] = formula(unit_number<T>(words[i], lower[i]));
+        });
   });
 }
 
@@ -69,20 +97,23 @@ template <typename T>
 void normal(std::int64_t count, const PhiloxKey& key, const functor::Normal<T>& formula, T* y) {
   parallel_for(count, philox_grain / 4, [&](std::int64_t begin, std::int64_t end) {
     // Pairs never straddle batches: 2 * begin and the batch lengths are even.
-    for_each_words(key, 2 * begin, 2 * end,
-                   [&](std::int64_t first, std::int64_t length, const std::uint32_t* words) {
-                     for (std::int64_t i = 0; i < length; i += 2)
-                       y[(first + i) / 2] = formula(words[i], words[i + 1]);
-                   });
+    for_each_word_pairs<T>(
+        key, 2 * begin, 2 * end,
+        [&](std::int64_t first, std::int64_t length, const std::uint32_t* words, const std::uint32_t* lower) {
+          for (std::int64_t i = 0; i < length; i += 2)
+            y[(first + i) / 2] =
+                formula(unit_number<T>(words[i], lower[i]), unit_number<T>(words[i + 1], lower[i + 1]));
+        });
   });
 }
 
+// `most` is the largest element of a uniform distribution.
 template <typename T>
-void fill_random(Distribution distribution, double a, double b, const PhiloxKey& key, std::int64_t count,
-                 T* y) {
+void fill_random(Distribution distribution, double a, double b, double most, const PhiloxKey& key,
+                 std::int64_t count, T* y) {
   switch (distribution) {
     case Distribution::uniform:
-      return uniform(count, key, functor::UniformOn<T>(a, b), y);
+      return uniform(count, key, functor::UniformOn<T>(a, b, most), y);
     case Distribution::normal:
       return normal(count, key, functor::Normal<T>{static_cast<T>(a), static_cast<T>(b)}, y);
   }
@@ -120,12 +151,14 @@ bool dropout(const Tensor& x, double p, std::int64_t plane, const PhiloxKey& key
 bool random(Distribution distribution, double a, double b, const PhiloxKey& key, Tensor& y) {
   return visit_dtype<float, double, float16, bfloat16>(y.dtype(), [&]<typename T>() {
     using Real = std::conditional_t<std::is_same_v<T, double>, double, float>;
+    const double most = functor::largest_below<T>(a, b);
     if constexpr (std::is_same_v<T, Real>) {
-      if (y.is_contiguous()) return fill_random(distribution, a, b, key, y.numel(), y.mutable_data<T>());
+      if (y.is_contiguous())
+        return fill_random(distribution, a, b, most, key, y.numel(), y.mutable_data<T>());
     }
     const Scratch memory(y.numel(), dtype_of<Real>);
     Real* const values = memory.data<Real>();  // in row-major order
-    fill_random(distribution, a, b, key, y.numel(), values);
+    fill_random(distribution, a, b, most, key, y.numel(), values);
     const auto convert = [](Real value) { return functor::convert<T>(value); };
     map(plane_nest({&y}, 1), convert, y.mutable_data<T>(), static_cast<const Real*>(values));
   });

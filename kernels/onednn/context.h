@@ -45,9 +45,7 @@ enum class Op : std::int64_t {
   conv2d_backward_weight,
   avg_pool2d,
   avg_pool2d_backward,
-  softmax,
-  unary,
-  unary_backward
+  softmax
 };
 
 // Cache key of a call: op, number of threads, shapes, layouts and options.

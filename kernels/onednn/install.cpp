@@ -8,9 +8,6 @@
 namespace metron::onednn {
 
 void install_onednn(const Provider& p) {
-  METRON_INSTALL(p, unary);
-  METRON_INSTALL(p, unary_backward);
-
   METRON_INSTALL(p, softmax);
 
   METRON_INSTALL(p, matmul);

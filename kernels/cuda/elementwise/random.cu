@@ -19,11 +19,12 @@ namespace {
 // The words of a stream. Caches the last block, for sequential access.
 class PhiloxWords {
  public:
-  METRON_HOST_DEVICE explicit PhiloxWords(const PhiloxKey& key) : key_(key) {}
+  METRON_HOST_DEVICE explicit PhiloxWords(const PhiloxKey& key, std::uint64_t first_block = 0)
+      : key_(key), first_block_(first_block) {}
   METRON_HOST_DEVICE std::uint32_t operator[](std::uint64_t i) {
     if (i / 4 != block_index_) {
       block_index_ = i / 4;
-      block_ = philox(key_, block_index_);
+      block_ = philox(key_, block_index_ + first_block_);
     }
     const std::uint32_t low =
         i % 2 == 0 ? block_.v[0] : block_.v[1];  // selects: a register array can't be indexed dynamically
@@ -33,13 +34,38 @@ class PhiloxWords {
 
  private:
   PhiloxKey key_;
+  std::uint64_t first_block_;
   std::uint64_t block_index_ = ~std::uint64_t{0};  // no such block
   Philox4 block_{};
 };
 
-// Formulas: y from the words of an element, one or two of them, and from x.
+// Uniform numbers in [0, 1): uniform_float or uniform_double of a stream's words.
+template <typename T>
+class PhiloxUnits {
+ public:
+  METRON_HOST_DEVICE explicit PhiloxUnits(const PhiloxKey& key) : words_(key) {}
+  METRON_HOST_DEVICE T operator[](std::uint64_t i) { return uniform_float(words_[i]); }
+
+ private:
+  PhiloxWords words_;
+};
+template <>
+class PhiloxUnits<double> {
+ public:
+  METRON_HOST_DEVICE explicit PhiloxUnits(const PhiloxKey& key) : words_(key), lower_(key, lower_blocks) {}
+  METRON_HOST_DEVICE double operator[](std::uint64_t i) {
+    const std::uint32_t word = words_[i];
+    return uniform_double(word, lower_[i]);
+  }
+
+ private:
+  PhiloxWords words_, lower_;
+};
+
+// Formulas: y from the numbers of an element, one or two of them, and from x.
 template <typename T>
 struct Drop {
+  using Numbers = PhiloxWords;
   std::uint32_t threshold;
   Real<T> scale;
 
@@ -50,17 +76,19 @@ struct Drop {
 };
 template <typename T, typename Formula>
 struct DrawOne {
+  using Numbers = PhiloxUnits<Real<T>>;
   Formula formula;
-  METRON_HOST_DEVICE T operator()(PhiloxWords& words, std::uint64_t i) const {
-    return functor::convert<T>(formula(words[i]));
+  METRON_HOST_DEVICE T operator()(Numbers& units, std::uint64_t i) const {
+    return functor::convert<T>(formula(units[i]));
   }
 };
 template <typename T, typename Formula>
 struct DrawPair {
+  using Numbers = PhiloxUnits<Real<T>>;
   Formula formula;
-  METRON_HOST_DEVICE T operator()(PhiloxWords& words, std::uint64_t i) const {
-    const std::uint32_t first = words[2 * i];
-    return functor::convert<T>(formula(first, words[2 * i + 1]));
+  METRON_HOST_DEVICE T operator()(Numbers& units, std::uint64_t i) const {
+    const Real<T> first = units[2 * i];
+    return functor::convert<T>(formula(first, units[2 * i + 1]));
   }
 };
 
@@ -73,7 +101,7 @@ __global__ void __launch_bounds__(map_threads)
   constexpr int indices = 1 + sizeof...(X);
   const std::uint32_t threads = gridDim.x * blockDim.x;
   const std::uint32_t first = blockIdx.x * blockDim.x + threadIdx.x;
-  PhiloxWords words(key);
+  typename F::Numbers numbers(key);
   for (std::uint32_t i = first; i < space.count; i += threads) {
     std::int32_t at[2 + sizeof...(X)];
     space.index.offsets(i, at);
@@ -83,7 +111,7 @@ __global__ void __launch_bounds__(map_threads)
 #pragma unroll
       for (int lane = 0; lane < count; ++lane)
         out.values[lane] =
-            f(words, index + static_cast<std::uint32_t>(lane) * index_step, in.values[lane]...);
+            f(numbers, index + static_cast<std::uint32_t>(lane) * index_step, in.values[lane]...);
       store_pack(y + at[0], out);
     };
     draw(load_operand<count>(x + at[1], space.is_constant(1))...);
@@ -92,12 +120,13 @@ __global__ void __launch_bounds__(map_threads)
     for (std::uint32_t e = first; e < space.edges; e += threads) {
       const std::int32_t at = space.edge(e, count);
       const std::int64_t index = std::int64_t{at} * index_step;
-      y[at] = f(words, first_index + static_cast<std::uint64_t>(index), x[space.is_constant(1) ? 0 : at]...);
+      y[at] =
+          f(numbers, first_index + static_cast<std::uint64_t>(index), x[space.is_constant(1) ? 0 : at]...);
     }
   }
 }
 
-// y = f(words, i / plane, x...) with the row-major index i.
+// y = f(numbers, i / plane, x...) with the row-major index i.
 template <typename T, typename F, typename... X>
 void philox_map(const char* op, const F& f, const PhiloxKey& key, const LoopNest& nest, Tensor& y,
                 const X*... x) {
@@ -137,7 +166,8 @@ bool random(Distribution distribution, double a, double b, const PhiloxKey& key,
     switch (distribution) {
       case Distribution::uniform: {
         using Draw = DrawOne<T, functor::UniformOn<Real<T>>>;
-        return philox_map<T>("random", Draw{functor::UniformOn<Real<T>>(a, b)}, key, nest, y);
+        return philox_map<T>(
+            "random", Draw{functor::UniformOn<Real<T>>(a, b, functor::largest_below<T>(a, b))}, key, nest, y);
       }
       case Distribution::normal: {
         using Draw = DrawPair<T, functor::Normal<Real<T>>>;

@@ -13,7 +13,7 @@
 namespace metron::cuda {
 namespace {
 
-// Reduces a window in order. NaN compares larger than everything; the first of equal elements wins.
+// Reduces a window in order. The last NaN wins, else the first of equal elements.
 template <typename T>
 struct Largest {
   struct State {
@@ -22,7 +22,7 @@ struct Largest {
 
     METRON_HOST_DEVICE void add(T value, std::int64_t here) {
       const auto real = functor::convert<Real<T>>(value);
-      const bool larger = element < 0 || (!(real <= best) && best == best);
+      const bool larger = element < 0 || real > best || functor::is_nan(real);
       best = larger ? real : best;
       element = larger ? here : element;
     }
