@@ -20,9 +20,9 @@ namespace {
 // g / (1 + e^-x); g e^x where e^-x would overflow and both are equal.
 template <typename T>
 METRON_HOST_DEVICE inline T logistic(T g, T x) {
-  const bool far = x < (std::is_same_v<T, float> ? T(-87) : T(-700));
-  const T e = exponential(far ? x : -x);
-  return far ? g * e : g / (1 + e);
+  const bool in_tail = x < (std::is_same_v<T, float> ? T(-87) : T(-700));
+  const T e = exponential(in_tail ? x : -x);
+  return in_tail ? g * e : g / (1 + e);
 }
 // g times the derivative of the logistic function; without 1 - y, which cancels in the upper tail.
 template <typename T>
