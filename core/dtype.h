@@ -5,6 +5,7 @@
 #include <metron/core/host_device.h>
 
 #include <bit>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <iosfwd>
@@ -50,7 +51,8 @@ struct float16 {
     bits = detail::half_from_float(value);
 #endif
   }
-  METRON_HOST_DEVICE explicit float16(double value) : float16(detail::rounded_to_odd(value)) {}
+  template <std::same_as<double> Double>  // of an integer, the other one is taken
+  METRON_HOST_DEVICE explicit float16(Double value) : float16(detail::rounded_to_odd(value)) {}
   METRON_HOST_DEVICE explicit operator float() const {
 #if defined(__CUDA_ARCH__)
     float value = 0;
@@ -68,7 +70,8 @@ struct bfloat16 {
   std::uint16_t bits = 0;
   bfloat16() = default;
   METRON_HOST_DEVICE explicit bfloat16(float value) : bits(detail::bfloat_from_float(value)) {}
-  METRON_HOST_DEVICE explicit bfloat16(double value) : bfloat16(detail::rounded_to_odd(value)) {}
+  template <std::same_as<double> Double>  // of an integer, the other one is taken
+  METRON_HOST_DEVICE explicit bfloat16(Double value) : bfloat16(detail::rounded_to_odd(value)) {}
   METRON_HOST_DEVICE explicit operator float() const {
     return std::bit_cast<float>(std::uint32_t{bits} << 16);
   }

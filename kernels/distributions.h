@@ -32,7 +32,7 @@ inline double largest_below(double low, double high) {
                          ? std::uint16_t{0x8001}
                          : static_cast<std::uint16_t>(largest.bits + (steps_up(largest.bits) ? 1 : -1));
     }
-    return std::max(value_of(largest), value_of(T(low)));
+    return (std::max)(value_of(largest), value_of(T(low)));
   }
 }
 
