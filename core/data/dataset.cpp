@@ -92,7 +92,7 @@ namespace {
 constexpr char images_op[] = "read_images";
 
 Tensor read_images_of(const std::filesystem::path& path) {
-  const Tensor images = read_idx(path);
+  Tensor images = read_idx(path);
   check<IoError>(images.dtype() == DType::uint8 && (images.rank() == 3 || images.rank() == 4), images_op,
                  path.string(), ": images must be uint8 (N, H, W) or (N, C, H, W), got ", describe(images));
   return images;
