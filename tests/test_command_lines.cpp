@@ -110,6 +110,17 @@ TEST(CommandLines, ReadNumbersInDecimal) {
     EXPECT_EQ(output.code, 0) << output.text;
     EXPECT_TRUE(contains(output.text, {"100 training and 10 test images", "step 10/10"}));
   }
+  if (has("metron")) {
+    for (const char* const list : {"1", "010,3", "1 2", "1,2 --batch 3"}) {
+      const Output output = run("metron", "bench --filter 'no such row' --batch " + std::string(list));
+      EXPECT_TRUE(contains(output.text, {"no row's name contains \"no such row\""})) << list;
+    }
+    for (const char* const list : {"1,ten", "1,0", "1, 2", "1;2"}) {
+      const Output output = run("metron", "bench --filter 'no such row' --batch '" + std::string(list) + "'");
+      EXPECT_EQ(output.code, 2) << list;
+      EXPECT_TRUE(contains(output.text, {"--batch", "expects a whole number from 1 to 65536"})) << list;
+    }
+  }
   if (has("metron") && run("metron", "graph --help").code == 0) {
     const std::string out = (folder / "g.dot").string();
     EXPECT_EQ(run("metron", "graph --batch-size 010 --seed 18446744073709551615 --out '" + out + "'").code,

@@ -65,7 +65,7 @@ CLI::Option* add_number(CLI::App& app, const char* name, Target& target, const c
   };
   CLI::Option* option = app.add_option(name, store, text, true, [&target] { return shown(target); });
   option->type_name(std::is_floating_point_v<T> ? "FLOAT" : std::is_unsigned_v<T> ? "UINT" : "INT");
-  if constexpr (is_list) option->expected(-1);  // one or more
+  if constexpr (is_list) option->expected(CLI::detail::expected_max_vector_size);  // one or more
   return option->check(validator(NumberRange<T>{}));
 }
 
