@@ -4,8 +4,7 @@
 #include "hostile_macros.h"
 //
 #include <metron/metron.h>
-
-#include "public_headers.h"
+#include <public_headers.h>  // generated
 
 #undef min
 #undef max

@@ -27,7 +27,7 @@ namespace fs = std::filesystem;
 using drawing::Canvas;
 using test::Output;
 
-#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if defined(NDEBUG) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 constexpr bool times_mean_something = true;
 #else
 constexpr bool times_mean_something = false;
@@ -509,7 +509,7 @@ TEST_F(ReportRuns, ReportErrors) {
       {"--providers nobody", {"nobody"}},
       {"--data /nonexistent", {"/nonexistent"}},
       {"--out /proc/report", {"/proc/report"}},
-      {"--out '" + file + "'", {"file", "no folder"}},
+      {"--out '" + file + "'", {"file", "not a folder"}},
       {"--out '" + path("letters") + "'", {"letters", "no earlier report"}},
       {"--from /nonexistent", {"/nonexistent"}},
       {"--from '" + file + "'", {"file"}},

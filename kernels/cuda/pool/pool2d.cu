@@ -62,7 +62,7 @@ __device__ inline void finish(const Reduce& reduce, const typename Reduce::State
 }
 
 template <int pack, typename Reduce, typename Index, typename T>
-__global__ void __launch_bounds__(pool_threads)
+__global__ void __launch_bounds__(pool_threads, 1)
     pool_kernel(const __grid_constant__ Reduce reduce, const __grid_constant__ Pool<Index> pool, Index count,
                 const T* x, T* y, PoolIndices indices) {
   using Count = std::make_unsigned_t<Index>;
