@@ -1,6 +1,5 @@
 #include <metron/core/dtype.h>
 
-#include <limits>
 #include <ostream>
 
 namespace metron {
@@ -50,24 +49,6 @@ std::size_t size_of(DType dtype) {
       return 2;
     case DType::uint8:
       return 1;
-  }
-  return 0;
-}
-
-double largest_of(DType dtype) {
-  switch (dtype) {
-    case DType::float32:
-      return static_cast<double>(std::numeric_limits<float>::max());
-    case DType::float64:
-      return std::numeric_limits<double>::max();
-    case DType::float16:
-      return 65504;
-    case DType::bfloat16:
-      return 0x1.fep127;
-    case DType::int64:
-      return static_cast<double>(std::numeric_limits<std::int64_t>::max());
-    case DType::uint8:
-      return 255;
   }
   return 0;
 }

@@ -79,7 +79,6 @@ struct bfloat16 {
 };
 
 std::size_t size_of(DType dtype);              // bytes of one element
-double largest_of(DType dtype);                // finite element
 double rounded_to(DType dtype, double value);  // the nearest number of a floating dtype
 const char* name_of(DType dtype);              // "float32"
 inline bool is_floating(DType dtype) { return dtype <= DType::bfloat16; }

@@ -7,10 +7,11 @@ namespace metron {
 
 // Normalizes each channel of (N, C, H, W) by batch statistics in training, by running statistics in
 // evaluation. forward: ShapeError unless x has rank 4 and the layer's number of channels; in training
-// ValueError for a single value per channel; ValueError if eps is negative.
+// ValueError for a single value per channel.
 class BatchNorm2d : public Module {
  public:
-  // ShapeError for a negative number of channels.
+  // ShapeError for a negative number of channels; ValueError unless eps is finite and not negative and
+  // momentum is in [0, 1].
   explicit BatchNorm2d(std::int64_t channels, double eps = 1e-5, double momentum = 0.1, bool affine = true);
 
   void members(MemberVisitor& visit) override;
@@ -26,10 +27,11 @@ class BatchNorm2d : public Module {
 };
 
 // Normalizes over the last axes, which have the shape `normalized`: LayerNorm({64}). forward: ShapeError if x
-// has other last axes; ValueError if eps is negative.
+// has other last axes.
 class LayerNorm : public Module {
  public:
-  // ShapeError if `normalized` is empty or has a negative size.
+  // ShapeError if `normalized` is empty or has a negative size; ValueError unless eps is finite and not
+  // negative.
   explicit LayerNorm(const Shape& normalized, double eps = 1e-5, bool affine = true);
 
   void members(MemberVisitor& visit) override;
