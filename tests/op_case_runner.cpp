@@ -4,22 +4,18 @@
 #include <metron/core/autograd.h>
 
 #include <algorithm>
-#include <array>
+#include <bit>
 #include <cctype>
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <span>
 
 namespace metron::test {
 
 std::vector<Device> devices() {
   std::vector<Device> list;
-#ifdef METRON_EMULATED
-  constexpr std::array types{Device::Type::cuda};
-#else
-  constexpr std::array types{Device::Type::cpu, Device::Type::cuda};
-#endif
-  for (const Device device : types) {
+  for (const Device device : {Device::Type::cpu, Device::Type::cuda}) {
     if (has_device(device)) list.push_back(device);
   }
   return list;
@@ -35,6 +31,18 @@ std::vector<Provider> providers_of(Device device) {
 
 Provider portable(Device device) { return providers_of(device).back(); }
 
+namespace {
+
+// The indices of an element of a contiguous array.
+naive::Index index_of(std::size_t element, const Shape& shape) {
+  naive::Index index = shape;
+  auto rest = static_cast<std::int64_t>(element);
+  for (int d = shape.size() - 1; d >= 0; rest /= shape[d--]) index[d] = rest % shape[d];
+  return index;
+}
+
+}  // namespace
+
 testing::AssertionResult close(const naive::Array& got, const naive::Array& want, double tolerance,
                                double unit) {
   if (got.shape != want.shape) {
@@ -48,34 +56,42 @@ testing::AssertionResult close(const naive::Array& got, const naive::Array& want
   for (const double value : want.data) {
     if (std::isfinite(value)) scale = std::max(scale, std::abs(value));
   }
-  std::optional<naive::Index> first;
+  const auto differ = [&](double a, double b) {
+    if (a == b || (std::isnan(a) && std::isnan(b))) return false;
+    return !(std::abs(a - b) <= tolerance * scale);  // true for NaN
+  };
+  std::optional<std::size_t> first;
   std::int64_t count = 0;
   double largest = 0;
-  naive::for_each_index(got.shape, [&](const naive::Index& i) {
-    const double a = got.at(i), b = want.at(i);
-    if (a == b || (std::isnan(a) && std::isnan(b))) return;
-    const double difference = std::abs(a - b);
-    if (difference <= tolerance * scale) return;  // false for NaN
+  for (std::size_t i = 0; i < got.data.size(); ++i) {
+    if (!differ(got.data[i], want.data[i])) continue;
     if (!first) first = i;
     ++count;
+    const double difference = std::abs(got.data[i] - want.data[i]);
     largest = std::isnan(difference) || std::isnan(largest) ? std::numeric_limits<double>::quiet_NaN()
                                                             : std::max(largest, difference);
-  });
+  }
   if (!first) return testing::AssertionSuccess();
-  return testing::AssertionFailure() << "element " << *first << " of " << got.shape << " is "
-                                     << got.at(*first) << " instead of " << want.at(*first) << "; " << count
-                                     << " of " << got.numel() << " differ, by up to " << largest
-                                     << ", tolerance " << tolerance * scale;
+  return testing::AssertionFailure() << "element " << index_of(*first, got.shape) << " of " << got.shape
+                                     << " is " << got.data[*first] << " instead of " << want.data[*first]
+                                     << "; " << count << " of " << got.numel() << " differ, by up to "
+                                     << largest << ", tolerance " << tolerance * scale;
 }
 
-void poison(Device device) {
+void poison(Device device, const std::vector<Tensor>& inputs) {
   if (backend(device).is_emulated()) return;  // the emulator reports uninitialized reads itself
-  constexpr std::size_t most = std::size_t{1} << 20;
+  constexpr std::size_t largest = std::size_t{1} << 20;
+  static const std::vector<std::uint8_t> ones(largest, 0xff);  // a NaN in every floating-point type
+  std::size_t most = inputs.empty() ? largest : largest / 16;
+  for (const Tensor& input : inputs) {
+    const std::size_t bytes = static_cast<std::size_t>(input.numel()) * size_of(input.dtype());
+    most = std::max(most, std::min(largest, 16 * std::bit_ceil(bytes)));
+  }
   std::vector<Tensor> blocks;
   for (std::size_t bytes = memory_alignment; bytes <= most; bytes = CachingAllocator::size_class(bytes + 1)) {
-    const std::vector<std::uint8_t> ones(bytes, 0xff);  // a NaN in every floating-point type
-    for (int i = 0; i < (bytes <= most / 16 ? 4 : 1); ++i)
-      blocks.push_back(Tensor::from(ones, {static_cast<std::int64_t>(bytes)}, device));
+    const std::span<const std::uint8_t> block(ones.data(), bytes);
+    for (int i = 0; i < (bytes <= largest / 16 ? 4 : 1); ++i)
+      blocks.push_back(Tensor::from(block, {static_cast<std::int64_t>(bytes)}, device));
   }
 }
 
@@ -85,12 +101,12 @@ naive::Array starting_gradient(const Case& c, const Shape& shape) {
 
 Outcome run(const Case& c, DType dtype, Device device) {
   std::vector<Tensor> inputs = make_inputs(c, dtype, device);
-  poison(device);
+  poison(device, inputs);
   const Tensor y = c.call(inputs);
   Outcome outcome{to_array(y), std::vector<naive::Array>(inputs.size())};
   if (!y.requires_grad()) return outcome;
   const Tensor g = make_tensor(starting_gradient(c, y.shape()), y.dtype(), Layout::contiguous, device);
-  poison(device);
+  poison(device, inputs);
   y.backward(g);
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (inputs[i].requires_grad()) outcome.gradients[i] = to_array(inputs[i].grad());

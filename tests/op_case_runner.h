@@ -12,7 +12,7 @@ namespace metron::test {
 
 using namespace op_cases;
 
-// The devices to test: those of this machine, or the emulated one alone, as the release build tests the CPU.
+// The available devices, the emulated one included.
 std::vector<Device> devices();
 // The providers of a device. The last one is portable: it computes everything on that device.
 std::vector<Provider> providers_of(Device device);
@@ -23,8 +23,9 @@ Provider portable(Device device);
 testing::AssertionResult close(const naive::Array& got, const naive::Array& want, double tolerance,
                                double unit = 1);
 
-// Fills cached memory with NaN, so that uninitialized reads surface in the next tensors.
-void poison(Device device);
+// Fills cached memory with NaN, so that uninitialized reads surface in the next tensors: up to 1 MB each, or
+// less for small inputs, whose results and workspaces are at most 16 times as large.
+void poison(Device device, const std::vector<Tensor>& inputs = {});
 
 // The output of a case and the gradients of its inputs (empty for those without one) for a fixed output
 // gradient. Both passes start in poisoned memory.

@@ -32,7 +32,7 @@ std::vector<double> losses(const std::filesystem::path& path) {
 // run.
 std::string train(const std::string& options, const std::string& on_the_device, std::size_t steps) {
   const TemporaryFolder folder;
-  const std::string program = "'" METRON_BINARY_DIR "/bin/mnist_cnn' --epochs 1 " + options + " --metrics ";
+  const std::string program = "'" MNIST_CNN "' --epochs 1 " + options + " --metrics ";
   const auto run = [&](const std::string& device, const char* file) {
     return run_command(program + "'" + (folder / file).string() + "' --device " + device);
   };
@@ -49,7 +49,7 @@ std::string train(const std::string& options, const std::string& on_the_device, 
 
 TEST(EmulatedMnist, OwnKernelsMatchCpuLosses) {
   const std::string text =
-      train("--train-limit 640 --batch-size 64 --dropout off --test-limit 64 --profile", "", 10);
+      train("--train-limit 160 --batch-size 16 --dropout off --test-limit 64 --profile", "", 10);
   EXPECT_NE(text.find("cuda.conv2d_forward"), std::string::npos) << text;
 }
 

@@ -136,7 +136,7 @@ TEST_P(Gradients, MatchCentralDifferences) {
     SCOPED_TRACE(testing::Message() << c << " on " << device << ", providers "
                                     << providers_of(device).front().name << " to " << portable(device).name);
     std::vector<Tensor> inputs = Point(c).tensors(device);
-    poison(device);
+    poison(device, inputs);
     const Tensor y = c.call(inputs);
     ASSERT_EQ(y.requires_grad(), c.gradient != Gradient::none);
     if (c.gradient == Gradient::none) continue;
@@ -149,7 +149,7 @@ TEST_P(Gradients, MatchCentralDifferences) {
       before[i] = make_values(in(inputs[i].shape(), Values::integer), title(c));
       inputs[i].set_grad(make_tensor(before[i], DType::float64, Layout::contiguous, device));
     }
-    poison(device);
+    poison(device, inputs);
     y.backward(make_tensor(start, y.dtype(), Layout::contiguous, device));
     std::vector<Array> gradients(inputs.size());
     for (std::size_t i = 0; i < inputs.size(); ++i) {
@@ -175,18 +175,20 @@ TEST_P(Gradients, DoNotDependOnTheOutputGradientLayout) {
   for (const Device device : devices()) {
     const Outcome want = run(c, DType::float64, device);
     const Shape& shape = want.output.shape;
+    std::vector<Tensor> inputs = make_inputs(c, DType::float64, device);
+    const Tensor y = c.call(inputs);
     for (const Layout layout : {Layout::transposed, Layout::strided, Layout::offset, Layout::channels_last}) {
       if (layout == Layout::channels_last ? shape.size() != 4
                                           : shape.size() < (layout == Layout::transposed ? 2 : 1))
         continue;
       SCOPED_TRACE(testing::Message() << c << " on " << device << ", layout " << static_cast<int>(layout));
-      std::vector<Tensor> inputs = make_inputs(c, DType::float64, device);
-      const Tensor y = c.call(inputs);
-      poison(device);
-      y.backward(make_tensor(starting_gradient(c, shape), y.dtype(), layout, device));
+      poison(device, inputs);
+      y.backward(make_tensor(starting_gradient(c, shape), y.dtype(), layout, device),
+                 true);  // keeps the graph
       for (std::size_t i = 0; i < inputs.size(); ++i) {
         if (!inputs[i].requires_grad()) continue;
         EXPECT_TRUE(close(to_array(inputs[i].grad()), want.gradients[i], 1e-13)) << "input " << i;
+        inputs[i].set_grad({});
       }
     }
   }

@@ -19,7 +19,7 @@ TEST_P(Reference, AgreesWithNaiveLoops) {
       SCOPED_TRACE(testing::Message() << c << ", provider " << portable(device).name << ", " << dtype);
       const std::vector<Tensor> inputs = make_inputs(c, dtype, device);
       const std::vector<naive::Array> arrays = to_arrays(inputs);
-      poison(device);
+      poison(device, inputs);
       const Tensor y = c.call(inputs);
       EXPECT_TRUE(close(to_array(y), c.naive(arrays), tolerance(dtype)));
       for (std::size_t i = 0; i < inputs.size(); ++i)

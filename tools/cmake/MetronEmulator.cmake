@@ -1,7 +1,6 @@
-# metron_emulated_kernels(<target> files.cu...): compiles CUDA files as C++ for the emulator into an object library and
-# adds its objects to <target>. Needs metron_emulator.
-function(metron_emulated_kernels target)
-  set(objects ${target}_emulated_kernels)
+# metron_emulated_objects(<name> files.cu...): compiles CUDA files as C++ for the emulator into the object library <name>.
+# Needs metron_emulator.
+function(metron_emulated_objects objects)
   add_library(${objects} OBJECT ${ARGN})
   set_source_files_properties(${ARGN} PROPERTIES LANGUAGE CXX)
   target_compile_options(
@@ -16,9 +15,14 @@ function(metron_emulated_kernels target)
             -fno-ipa-icf
             # Line tables for the findings in every configuration. A compiler cache may share objects between clones,
             # so the root gets a fixed name, which source_line.cpp strips.
-            -O2 -g1 -ffile-prefix-map=${PROJECT_SOURCE_DIR}=/project -ftls-model=initial-exec -Wno-unknown-pragmas -fno-math-errno)
+            -O1 -g1 -ffile-prefix-map=${PROJECT_SOURCE_DIR}=/project -ftls-model=initial-exec -Wno-unknown-pragmas -fno-math-errno)
   target_link_libraries(${objects} PRIVATE metron_warnings metron_emulator)
   set_target_properties(${objects} PROPERTIES POSITION_INDEPENDENT_CODE ON)
-  target_sources(${target} PRIVATE $<TARGET_OBJECTS:${objects}>)
-  target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:metron_emulator>)
+endfunction()
+
+# metron_emulated_kernels(<target> files.cu...): adds the files' objects to <target>, and the emulator.
+function(metron_emulated_kernels target)
+  metron_emulated_objects(${target}_emulated_kernels ${ARGN})
+  target_sources(${target} PRIVATE $<TARGET_OBJECTS:${target}_emulated_kernels>)
+  target_link_libraries(${target} PRIVATE metron_emulator)
 endfunction()

@@ -82,4 +82,7 @@ if(METRON_SANITIZE)
 endif()
 if(PROJECT_IS_TOP_LEVEL)
   add_compile_definitions($<$<NOT:$<CONFIG:Release>>:_GLIBCXX_ASSERTIONS>)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)  # collects garbage above 512 MB only, which saves a tenth of the time
+    add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:SHELL:--param ggc-min-heapsize=524288>")
+  endif()
 endif()

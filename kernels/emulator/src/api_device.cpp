@@ -1,6 +1,8 @@
 // Runtime API: the device, its limits, and errors.
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
 #include "device.h"
@@ -163,8 +165,10 @@ cudaError_t cudaGetDevice(int* device) {
 cudaError_t cudaSetDevice(int device) { return remember(device == 0 ? cudaSuccess : cudaErrorInvalidDevice); }
 cudaError_t cudaGetDeviceCount(int* count) {
   if (count == nullptr) return remember(cudaErrorInvalidValue);
-  *count = 1;
-  return cudaSuccess;
+  const char* const visible = std::getenv("CUDA_VISIBLE_DEVICES");
+  const bool hidden = visible != nullptr && (*visible == '\0' || std::string_view(visible) == "-1");
+  *count = hidden ? 0 : 1;
+  return remember(hidden ? cudaErrorNoDevice : cudaSuccess);
 }
 cudaError_t cudaDriverGetVersion(int* version) { return cudaRuntimeGetVersion(version); }
 cudaError_t cudaRuntimeGetVersion(int* version) {
