@@ -1,5 +1,5 @@
-// Linked into every test of the emulated build. An emulator finding fails the test that caused it unless the
-// test consumed it.
+// Linked into every test that runs on the emulator. An emulator finding fails the test that caused it unless
+// the test consumed it.
 #include <gtest/gtest.h>
 #include <metron/kernels/emulator/emulator.h>
 

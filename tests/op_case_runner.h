@@ -23,8 +23,8 @@ Provider portable(Device device);
 testing::AssertionResult close(const naive::Array& got, const naive::Array& want, double tolerance,
                                double unit = 1);
 
-// Fills cached memory with NaN, so that uninitialized reads surface in the next tensors: up to 1 MB each, or
-// less for small inputs, whose results and workspaces are at most 16 times as large.
+// Fills cached memory with NaN, so that uninitialized reads surface in the next tensors: blocks of up to 1
+// MB, or with small inputs of up to 64 KB or 16 times the largest one.
 void poison(Device device, const std::vector<Tensor>& inputs = {});
 
 // The output of a case and the gradients of its inputs (empty for those without one) for a fixed output

@@ -53,6 +53,10 @@ TEST(EmulatedMnist, OwnKernelsMatchCpuLosses) {
   EXPECT_NE(text.find("cuda.conv2d_forward"), std::string::npos) << text;
 }
 
+TEST(EmulatedMnist, AStepAtTheReferencesBatchSizeMatches) {
+  train("--train-limit 64 --batch-size 64 --dropout off --test-limit 64", "", 1);
+}
+
 TEST(EmulatedMnist, VendorLibrariesMatchCpuLossesAndAreRanked) {
   const std::string text =
       train("--train-limit 16 --batch-size 8 --test-limit 4 --test-batch-size 4 --profile",

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Static checks of the sources, without a build:
-#   tools/lint.sh [format] [scripts] [kernels] [subjects] [tidy]     (default: all, as run by tools/test.sh lint)
+#   tools/lint.sh [format] [scripts] [kernels] [subjects] [headers] [tidy]     (default: all, as run by tools/test.sh lint)
 # format: clang-format; scripts: shellcheck; kernels: what nvcc miscompiles; subjects: length of commit subjects;
-# tidy: clang-tidy, takes minutes.
+# headers: every public header compiles on its own; tidy: clang-tidy, takes minutes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source tools/steps.sh
@@ -17,6 +17,16 @@ check_scripts() {
 }
 check_kernels() {
   find kernels tests \( -name '*.cu' -o -name '*.cuh' \) -print0 | xargs -0 python3 tools/nvcc_traps.py
+}
+check_headers() {
+  local folders include=build/lint/include
+  folders=$(sed -n 's/^set(METRON_PUBLIC_FOLDERS \(.*\))$/\1/p' tools/cmake/MetronInstall.cmake)
+  [[ $folders ]] || return
+  mkdir -p $include
+  ln -sfn "$PWD" $include/metron
+  # shellcheck disable=SC2086  # the folders must be split
+  find $folders -maxdepth 1 -name '*.h' | xargs -P "$(nproc)" -I {} \
+    g++ -std=c++20 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -I $include -fsyntax-only -x c++ -include metron/{} /dev/null
 }
 # Configured without OpenMP, whose header clang lacks, and for a single instruction set, so that no code is checked
 # twice. The sources of a folder form one unit. Checks that only apply to the main file run again on the few files
@@ -35,16 +45,17 @@ check_tidy() {
 }
 
 checks=("$@")
-if [[ $# -eq 0 ]]; then checks=(format scripts kernels subjects tidy); fi
+if [[ $# -eq 0 ]]; then checks=(format scripts kernels subjects headers tidy); fi
 for check in "${checks[@]}"; do
   case $check in
     format) step format "Checking the format" check_format ;;
     scripts) step shellcheck "Checking the scripts" check_scripts ;;
     kernels) step nvcc_traps "Looking for what nvcc miscompiles" check_kernels ;;
     subjects) step subjects "Checking the commit subjects" bash tools/commit_subjects.sh ;;
+    headers) step headers "Compiling every public header" check_headers ;;
     tidy) step tidy "Running clang-tidy" check_tidy ;;
     *)
-      echo "lint: no such check: $check (there are format, scripts, kernels, subjects and tidy)" >&2
+      echo "lint: no such check: $check (there are format, scripts, kernels, subjects, headers and tidy)" >&2
       exit 2
       ;;
   esac

@@ -82,7 +82,7 @@ if(METRON_SANITIZE)
 endif()
 if(PROJECT_IS_TOP_LEVEL)
   add_compile_definitions($<$<NOT:$<CONFIG:Release>>:_GLIBCXX_ASSERTIONS>)
-  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)  # collects garbage above 512 MB only, which saves a tenth of the time
-    add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:SHELL:--param ggc-min-heapsize=524288>")
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)  # fewer garbage collections: saves a tenth of the compile time, at 384 MB a process
+    add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:SHELL:--param ggc-min-heapsize=393216>")
   endif()
 endif()
