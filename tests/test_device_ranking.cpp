@@ -122,6 +122,18 @@ TEST(DeviceRanking, DividesTheWallAndNamesWhatTheDeviceWaitedFor) {
       << ranking.to_table();
 }
 
+TEST(DeviceRanking, ADeviceThatEndsAfterTheHostExtendsTheWall) {
+  Profile profile = sample();
+  profile.records.resize(4);  // conv2d and relu
+  profile.wall_ns = static_cast<std::int64_t>(30 * us);
+  const Ranking ranking = rank(profile);
+  EXPECT_NEAR(ranking.device.wall_us, 5 + 300 + 1 + 10, 1e-3);
+  EXPECT_NEAR(ranking.device.device_waits_us, 5, 1e-3);
+  EXPECT_EQ(ranking.device.cause, "conv2d");
+  EXPECT_TRUE(
+      contains(ranking.to_table(), {"bound by the device", "the device ended 0.286 ms after the host"}));
+}
+
 // A wait resets the offset of the clocks, so that a drift between them does not add up.
 TEST(DeviceRanking, ToleratesClocksThatDrift) {
   Builder b;
@@ -158,7 +170,7 @@ TEST(DeviceRanking, SortsByHostOnRequest) {
                                  {"[rank] SortBy::device requires device times"});
 }
 
-TEST(DeviceRanking, ModelledTimesAreCalledSo) {
+TEST(DeviceRanking, ModeledTimesAreCalledSo) {
   Profile profile = sample();
   profile.device_clock = "model of a device";
   for (const std::string& text :
@@ -182,6 +194,18 @@ TEST(DeviceRanking, TheTraceHasATrackOfTheDevice) {
     EXPECT_EQ(work[i].first, expected[i].first);
     EXPECT_NEAR(work[i].second, expected[i].second, 1e-3);
   }
+}
+
+TEST(DeviceRanking, MemoryIsPlacedInDeviceTime) {
+  Profile profile = sample();
+  profile.memory.push_back(
+      {profile.start + static_cast<std::int64_t>(21 * us), 512, 512, 2, Device::Type::cuda});
+  profile.memory.push_back(
+      {profile.start + static_cast<std::int64_t>(700 * us), -512, 0, -1, Device::Type::cuda});
+  const std::string csv = memory_timeline_csv(profile);
+  EXPECT_TRUE(
+      contains(csv, {",module,device_time_us\n", "21,cuda,512,512,relu,,306\n", "700,cuda,-512,0,,,\n"}))
+      << csv;
 }
 
 TEST(DeviceRanking, AFileKeepsDeviceTimes) {

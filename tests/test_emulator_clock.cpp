@@ -1,4 +1,4 @@
-// Rankings by device time, on a modelled device whose true times are known.
+// Rankings by device time, on a modeled device whose true times are known.
 #include <gtest/gtest.h>
 #include <metron/core/timer/scopes.h>
 #include <metron/kernels/emulator/emulator.h>
@@ -22,7 +22,7 @@ constexpr double bytes_per_us = 1e3, copied_bytes_per_us = 100, launch_us = 1, e
 constexpr double within = 0.02;
 
 // The model is chosen before the device is first used.
-class ModelledDevice : public testing::Environment {
+class ModeledDevice : public testing::Environment {
  public:
   void SetUp() override {
     const std::string path =
@@ -37,17 +37,17 @@ class ModelledDevice : public testing::Environment {
  private:
   TemporaryFolder folder_;
 };
-[[maybe_unused]] const testing::Environment* const modelled =
-    testing::AddGlobalTestEnvironment(new ModelledDevice);
+[[maybe_unused]] const testing::Environment* const modeled =
+    testing::AddGlobalTestEnvironment(new ModeledDevice);
 
 // The time that the model assigns to the kernels and copies of run(), in us. Does not advance the host.
 template <typename Run>
 double true_us(const Run& run) {
-  const std::size_t before = emulator::modelled_work().size();
+  const std::size_t before = emulator::modeled_work().size();
   run();
-  const std::vector<emulator::ModelledWork> work = emulator::modelled_work();
+  const std::vector<emulator::ModeledWork> work = emulator::modeled_work();
   return std::accumulate(work.begin() + static_cast<std::ptrdiff_t>(before), work.end(), 0.0,
-                         [](double sum, const emulator::ModelledWork& w) {
+                         [](double sum, const emulator::ModeledWork& w) {
                            return sum + (w.name == "event" ? 0 : w.end_ns - w.start_ns) * 1e-3;
                          });
 }
@@ -71,10 +71,10 @@ class DeviceRanking : public testing::Test {
  protected:
   DeviceRanking() {
     emulator::use_manual_host(200);  // ns per call
-    emulator::keep_modelled_work(true);
+    emulator::keep_modeled_work(true);
     emulator::set_options({});
   }
-  ~DeviceRanking() override { emulator::keep_modelled_work(false); }
+  ~DeviceRanking() override { emulator::keep_modeled_work(false); }
 
   // The second profile has only warm calls.
   template <typename Step>
@@ -226,12 +226,12 @@ TEST_F(DeviceRanking, TheTimerCostsTwoRecordsAnOpAndItsTimeIsSubtracted) {
   profiler.start();
   relu(small);
   EXPECT_NEAR(profiler.profile().cost.device_ns, event_us * 1e3, 0.1 * event_us * 1e3);
-  const std::size_t before = emulator::modelled_work().size();
+  const std::size_t before = emulator::modeled_work().size();
   const std::uint64_t created = emulator::created_events();
   constexpr std::size_t ops = 600;
   for (std::size_t i = 0; i < ops; ++i) relu(small);
   std::size_t events = 0;
-  const std::vector<emulator::ModelledWork> work = emulator::modelled_work();
+  const std::vector<emulator::ModeledWork> work = emulator::modeled_work();
   for (std::size_t i = before; i < work.size(); ++i) events += work[i].name == "event" ? 1 : 0;
   EXPECT_LE(events, 2 * ops);
   EXPECT_EQ(emulator::created_events(), created);

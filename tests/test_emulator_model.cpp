@@ -1,4 +1,4 @@
-// The model of a device's time: streams, events, waits, engines and the modelled host.
+// The model of a device's time: streams, events, waits, engines and the modeled host.
 #include <gtest/gtest.h>
 #include <metron/kernels/emulator/emulator.h>
 #include <metron/kernels/emulator/model.h>
@@ -35,7 +35,7 @@ class EmulatorModel : public testing::Test {
   void SetUp() override {
     set_device_model(test_model());
     use_manual_host(100);
-    keep_modelled_work(true);
+    keep_modeled_work(true);
     for (cudaStream_t* stream : {&first_, &second_})
       ASSERT_EQ(cudaStreamCreateWithFlags(stream, cudaStreamNonBlocking), cudaSuccess);
     for (cudaEvent_t* event : {&begin_, &end_}) ASSERT_EQ(cudaEventCreate(event), cudaSuccess);
@@ -45,7 +45,7 @@ class EmulatorModel : public testing::Test {
     EXPECT_EQ(cudaFreeHost(pinned_), cudaSuccess);
     for (cudaEvent_t event : {begin_, end_}) EXPECT_EQ(cudaEventDestroy(event), cudaSuccess);
     for (cudaStream_t stream : {first_, second_}) EXPECT_EQ(cudaStreamDestroy(stream), cudaSuccess);
-    keep_modelled_work(false);
+    keep_modeled_work(false);
     set_device_model({});
   }
 
@@ -62,7 +62,7 @@ class EmulatorModel : public testing::Test {
   const DeviceArray<char> data_{copied}, other_{copied};
 };
 
-TEST_F(EmulatorModel, EventsMeasureModelledWork) {
+TEST_F(EmulatorModel, EventsMeasureModeledWork) {
   ASSERT_EQ(cudaEventRecord(begin_, first_), cudaSuccess);
   ASSERT_EQ(upload(first_), cudaSuccess);
   ASSERT_EQ(cudaEventRecord(end_, first_), cudaSuccess);
@@ -114,14 +114,14 @@ TEST_F(EmulatorModel, AQueryIsNotReadyBeforeTheTimeHasPassed) {
 TEST_F(EmulatorModel, StreamsOverlapExceptOnOneEngine) {
   ASSERT_EQ(upload(first_), cudaSuccess);
   ASSERT_EQ(upload_elsewhere(second_), cudaSuccess);
-  const std::vector<ModelledWork> copies = modelled_work();
+  const std::vector<ModeledWork> copies = modeled_work();
   ASSERT_EQ(copies.size(), 2U);
   EXPECT_EQ(copies[0].name, "copy to device");
   EXPECT_NEAR(copies[1].start_ns, copies[0].end_ns, 1);
 
   const DeviceArray<int> numbers(1 << 12);
   ASSERT_EQ(fill(numbers.data(), 1, 1 << 12, first_), cudaSuccess);
-  const std::vector<ModelledWork> all = modelled_work();
+  const std::vector<ModeledWork> all = modeled_work();
   ASSERT_EQ(all.size(), 3U);
   EXPECT_NEAR(all[2].start_ns, copies[0].end_ns, 1);  // while the second copy runs
   EXPECT_LT(all[2].end_ns, copies[1].end_ns);
@@ -130,11 +130,11 @@ TEST_F(EmulatorModel, StreamsOverlapExceptOnOneEngine) {
 TEST_F(EmulatorModel, AStreamWaitsForAnEventInModelTime) {
   ASSERT_EQ(upload(first_), cudaSuccess);
   ASSERT_EQ(cudaEventRecord(end_, first_), cudaSuccess);
-  (void)modelled_work();  // has run, but has not ended in model time
+  (void)modeled_work();  // has run, but has not ended in model time
   const DeviceArray<int> numbers(1 << 10);
   ASSERT_EQ(cudaStreamWaitEvent(second_, end_), cudaSuccess);
   ASSERT_EQ(fill(numbers.data(), 1, 1 << 10, second_), cudaSuccess);
-  const std::vector<ModelledWork> all = modelled_work();
+  const std::vector<ModeledWork> all = modeled_work();
   ASSERT_EQ(all.size(), 3U);
   EXPECT_EQ(all[1].name, "event");
   EXPECT_NEAR(all[2].start_ns, all[1].end_ns, 1);
@@ -144,7 +144,7 @@ TEST_F(EmulatorModel, AKernelTakesItsBytesOverTheBandwidth) {
   constexpr int numbers = 1 << 17;
   const DeviceArray<int> out(numbers);
   ASSERT_EQ(fill(out.data(), 1, numbers, first_), cudaSuccess);
-  const std::vector<ModelledWork> all = modelled_work();
+  const std::vector<ModeledWork> all = modeled_work();
   ASSERT_EQ(all.size(), 1U);
   EXPECT_NE(all[0].name.find("fill"), std::string::npos) << all[0].name;
   EXPECT_NEAR(all[0].bytes, 4.0 * numbers, 0.02 * 4 * numbers);

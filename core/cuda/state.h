@@ -57,8 +57,8 @@ struct DeviceState {
 
 // Differs between a real device and the emulator; implemented in kernels/cuda/device/.
 bool is_emulated();
-// The name of the device's clock: empty if there is none, "device", or "model of ..." of a modelled device.
-// Installs the clock of a modelled host.
+// The name of the device's clock: empty if there is none, "device", or "model of ..." of a modeled device.
+// Installs the clock of a modeled host.
 std::string set_up_clock();
 void note_allocated(void* block, std::size_t bytes, cudaStream_t stream);
 void note_freed(void* block, std::size_t bytes, cudaStream_t stream);

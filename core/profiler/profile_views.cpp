@@ -1,3 +1,4 @@
+#include <metron/core/profiler/internal/device_timeline.h>
 #include <metron/core/profiler/internal/text_table.h>
 #include <metron/core/profiler/profile_views.h>
 #include <metron/core/profiler/ranking.h>
@@ -92,7 +93,7 @@ std::vector<ModuleRow> module_view(const Profile& profile) {
 }
 
 std::string to_table(const std::vector<ModuleRow>& rows) {
-  // "device " or "model ", so that modelled times are never taken for others.
+  // "device " or "model ", so that modeled times are never taken for others.
   const std::string clock =
       rows.empty() || rows.front().clock.empty() ? "" : clock_label(rows.front().clock) + ' ';
   std::vector<std::string> header{"module",          "calls", clock + "forward ms", clock + "backward ms",
@@ -156,7 +157,19 @@ MemorySummary memory_summary(const Profile& profile, Device::Type device) {
 }
 
 std::string memory_timeline_csv(const Profile& profile) {
-  std::string csv = "time_us,device,bytes,live_bytes,op,module\n";
+  const bool by_device = !profile.device_clock.empty();
+  std::string csv = "time_us,device,bytes,live_bytes,op,module";
+  if (by_device) csv += ',' + clock_label(profile.device_clock) + "_time_us";
+  csv += '\n';
+  const std::vector<detail::DeviceTimeline::Work> work =
+      by_device ? detail::device_timeline(profile).work : std::vector<detail::DeviceTimeline::Work>();
+  auto next = work.begin();  // enqueued after the event
+  const auto device_time = [&](const MemoryEvent& event) -> std::string {
+    const auto enqueued = [&] { return profile.records[static_cast<std::size_t>(next->record)].start; };
+    while (next != work.end() && enqueued() < event.time) ++next;
+    if (next == work.end()) return ",";
+    return ',' + shortest((next->start - static_cast<double>(profile.start)) * us);
+  };
   for (const MemoryEvent& event : profile.memory) {
     csv += shortest(static_cast<double>(event.time - profile.start) * us) + ',' + name_of(event.device) +
            ',' + std::to_string(event.delta) + ',' + std::to_string(event.live) + ',';
@@ -164,10 +177,11 @@ std::string memory_timeline_csv(const Profile& profile) {
       const Record& record = profile.records[static_cast<std::size_t>(op)];
       csv +=
           csv_field(record.phase == Phase::backward ? record.name + std::string(" backward") : record.name);
-      csv += ',' + csv_field(profile.strings[record.module]) + '\n';
+      csv += ',' + csv_field(profile.strings[record.module]);
     } else {
-      csv += ",\n";
+      csv += ',';
     }
+    csv += (by_device ? device_time(event) : "") + '\n';
   }
   return csv;
 }

@@ -38,7 +38,8 @@ struct MemorySummary {
 };
 MemorySummary memory_summary(const Profile& profile, Device::Type device);
 
-// One line per allocation and deallocation: time, op and live bytes.
+// One line per allocation and deallocation: time, op and live bytes. With device times also the time at which
+// the device reaches the work that the host enqueued next.
 std::string memory_timeline_csv(const Profile& profile);
 
 }  // namespace metron

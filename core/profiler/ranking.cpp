@@ -33,14 +33,15 @@ void attribute_wall_time(Ranking& ranking, const Profile& profile, double ops_us
 // Divides the wall time into work and idle time of the device, and names the cause of most idle time.
 void attribute_device_time(DeviceUse& device, const Ranking& ranking,
                            const std::map<GroupKey, OpGroup>& groups) {
-  device.wall_us = std::max(ranking.wall_us, device.busy_us + device.copies_us);
+  double in_ops_us = 0;
+  for (const auto& [key, group] : groups) in_ops_us += group.row.idle_us;
+  device.wall_us =
+      std::max(ranking.wall_us, device.busy_us + device.copies_us + device.dispatch_us + in_ops_us);
+  device.behind_us = device.wall_us - ranking.wall_us;
   device.idle_us = device.wall_us - device.busy_us - device.copies_us;
-  device.dispatch_us = std::min(device.dispatch_us, device.idle_us);
   device.device_waits_us = device.idle_us - device.dispatch_us;
   device.host_waits_us = ranking.waiting_us;
-  device.outside_us = device.device_waits_us;
-  for (const auto& [key, group] : groups) device.outside_us -= group.row.idle_us;
-  device.outside_us = std::max(device.outside_us, 0.0);
+  device.outside_us = std::max(device.device_waits_us - in_ops_us, 0.0);
   if (device.outside_us > 0) device.cause = "outside operators";
   device.cause_us = device.outside_us;
   for (const auto& [key, group] : groups) {

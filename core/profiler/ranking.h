@@ -65,7 +65,8 @@ struct DeviceUse {
   double cause_us = 0;
   double host_waits_us = 0;    // the host waited for the device
   double device_waits_us = 0;  // the device waited for the host
-  bool bound_by_device() const { return host_waits_us >= device_waits_us; }
+  double behind_us = 0;        // the device ended this long after the host stopped recording
+  bool bound_by_device() const { return host_waits_us + behind_us >= device_waits_us; }
 };
 
 // Self times, outside_us, timer_us and waiting_us add up to wall_us. Without device times the corresponding

@@ -89,8 +89,8 @@ std::string bound_line(const Ranking& ranking) {
   line += "the host waited " + of_wall(use.host_waits_us) + ", the device " + of_wall(use.device_waits_us);
   if (use.device_waits_us > 0 && !use.cause.empty())
     line += ", most while the host was in " + use.cause + " (" + fixed(use.cause_us * ms, 3) + " ms)";
-  if (use.wall_us > ranking.wall_us)
-    line += "; the device ended " + fixed(use.wall_us * ms, 3) + " ms after the start, later than the host";
+  if (use.behind_us > 0)
+    line += "; the device ended " + fixed_text(use.behind_us * ms, 3) + " ms after the host";
   return line + '\n';
 }
 
@@ -231,6 +231,7 @@ std::string Ranking::to_json() const {
                       {"cause_us", device.cause_us},
                       {"host_waits_us", device.host_waits_us},
                       {"device_waits_us", device.device_waits_us},
+                      {"behind_us", device.behind_us},
                       {"bound_by", device.bound_by_device() ? "device" : "host"}};
   }
   for (const RankingRow& row : rows) json["rows"].push_back(row_of(row));

@@ -11,7 +11,7 @@ namespace metron {
 
 std::int64_t steady_now_ns();
 
-// Replaces the clock that steady_now_ns() reads, for a modelled device and its host. nullptr restores it.
+// Replaces the clock that steady_now_ns() reads, for a modeled device and its host. nullptr restores it.
 // Affects all threads; must not be called while a profiler runs.
 using HostClock = std::int64_t (*)();
 void set_host_clock(HostClock now);

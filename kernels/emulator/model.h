@@ -1,5 +1,5 @@
 // An opt-in model of a device's time. Without one the emulator has no clock but the CPU's. With one, work
-// takes the time that a data sheet suggests, on streams that run asynchronously to a modelled host; events,
+// takes the time that a data sheet suggests, on streams that run asynchronously to a modeled host; events,
 // waits and queries see that time. It is for tests of what depends on device times. No figure of it is a
 // GPU's time.
 #pragma once
@@ -28,7 +28,7 @@ struct DeviceModel {
 void set_device_model(const DeviceModel& model);
 DeviceModel device_model();
 
-// The modelled host. Its clock is that of the CPU without the time spent on emulation, and advances when the
+// The modeled host. Its clock is that of the CPU without the time spent on emulation, and advances when the
 // host waits for the device. In ns, from the origin of std::chrono::steady_clock.
 std::int64_t host_now_ns();
 
@@ -37,15 +37,15 @@ std::int64_t host_now_ns();
 void use_manual_host(std::int64_t call_ns);
 void advance_host(std::int64_t ns);
 
-// What the model assigned to each operation that takes time. Kept only between keep_modelled_work(true) and
+// What the model assigned to each operation that takes time. Kept only between keep_modeled_work(true) and
 // (false), which drops it.
-struct ModelledWork {
+struct ModeledWork {
   std::string
       name;  // of a kernel or library call, "copy to device", "copy to host", "copy", "memset", "event"
   double bytes = 0;                                   // device memory traffic, or bytes copied
   double submitted_ns = 0, start_ns = 0, end_ns = 0;  // on the host's time axis
 };
-void keep_modelled_work(bool keep);
-std::vector<ModelledWork> modelled_work();  // waits for queued work, but the host does not
+void keep_modeled_work(bool keep);
+std::vector<ModeledWork> modeled_work();  // waits for queued work, but the host does not
 
 }  // namespace metron::emulator

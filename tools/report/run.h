@@ -286,7 +286,7 @@ struct Timer {                                     // calibrated at each start o
 };
 
 struct Note {
-  // "emulated", "modelled", "fakes", "interrupted", "untrained", "no_curve", "no_roofs", "no_reference",
+  // "emulated", "modeled", "fakes", "interrupted", "untrained", "no_curve", "no_roofs", "no_reference",
   // "truncated", "few_rounds", "no_font", "not_finite"
   std::string kind;
   std::vector<std::string> values;  // inserted into the text, in order

@@ -37,7 +37,7 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
 }
 
 // The first query after new work returns "not ready" and runs the work, so that polling loops terminate. A
-// modelled device is ready when the modelled host's clock has reached the end of the work.
+// modeled device is ready when the modeled host's clock has reached the end of the work.
 cudaError_t cudaStreamQuery(cudaStream_t stream) {
   Device& device = Device::get();
   const std::lock_guard lock(device.mutex);

@@ -132,13 +132,13 @@ std::int64_t host_now_ns() { return Device::get().timeline.host.now(); }
 void use_manual_host(std::int64_t call_ns) { Device::get().timeline.host.use_manual(call_ns); }
 void advance_host(std::int64_t ns) { Device::get().timeline.host.advance(ns); }
 
-void keep_modelled_work(bool keep) {
+void keep_modeled_work(bool keep) {
   Device& device = Device::get();
   const std::lock_guard lock(device.mutex);
   device.timeline.keep(keep);
 }
 
-std::vector<ModelledWork> modelled_work() {
+std::vector<ModeledWork> modeled_work() {
   Device& device = Device::get();
   const std::lock_guard lock(device.mutex);
   device.streams.run_all();

@@ -53,8 +53,8 @@ class Device {
     work();
     return take_error();
   }
-  bool has_passed(double model_ns);  // by the modelled host's clock, which a query advances
-  // Runs the work and lets the modelled host wait for it.
+  bool has_passed(double model_ns);  // by the modeled host's clock, which a query advances
+  // Runs the work and lets the modeled host wait for it.
   void wait_for(cudaStream_t stream);
   void wait_for(cudaEvent_t event);
   void wait_for_all();

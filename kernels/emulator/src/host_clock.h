@@ -1,4 +1,4 @@
-// The clock of the modelled host.
+// The clock of the modeled host.
 #pragma once
 
 #include <atomic>
@@ -17,7 +17,7 @@ class HostClock {
     if (manual_) time_ += call_ns_;
   }
 
-  // Real time in this scope is not the modelled host's. The scopes may nest, on one thread at a time.
+  // Real time in this scope is not the modeled host's. The scopes may nest, on one thread at a time.
   class Emulation {
    public:
     explicit Emulation(HostClock& clock) : clock_(clock) { clock_.begin_emulation(); }

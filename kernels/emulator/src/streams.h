@@ -18,7 +18,7 @@ struct CUevent_st {
   cudaStream_t stream = nullptr;
   std::uint64_t completed = 0;  // the number of the last record that has run
   std::chrono::steady_clock::time_point time;
-  double model_ns = 0;  // instead of `time`, with a modelled device
+  double model_ns = 0;  // instead of `time`, with a modeled device
 };
 
 struct CUstream_st {
@@ -29,7 +29,7 @@ struct CUstream_st {
     cudaStream_t event_stream = nullptr;                // for a wait: run that stream up to
     std::uint64_t event_number = 0;                     // and including this operation first
     std::function<metron::emulator::Cost()> cost = {};  // called after it has run; empty: takes no time
-    double submitted_ns = 0;                            // by the modelled host's clock
+    double submitted_ns = 0;                            // by the modeled host's clock
     cudaEvent_t event = nullptr;                        // that it records
   };
   std::deque<Operation> queue;

@@ -50,7 +50,7 @@ class Timeline {
   double quantized(double time_ns) const;  // as an event reports it
 
   void keep(bool on);
-  const std::vector<ModelledWork>& kept() const { return work_; }
+  const std::vector<ModeledWork>& kept() const { return work_; }
 
  private:
   using Busy = std::map<double, double>;  // periods by start
@@ -60,7 +60,7 @@ class Timeline {
   DeviceModel model_;
   std::map<Engine, Busy> engines_;
   bool keeps_ = false;
-  std::vector<ModelledWork> work_;
+  std::vector<ModeledWork> work_;
 };
 
 }  // namespace metron::emulator

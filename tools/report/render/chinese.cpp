@@ -186,7 +186,7 @@ const Language& chinese() {
           {"Host and device time", "主机时间与设备时间"},
           {"The device is emulated: it has no device times, and the host times say nothing about a GPU.",
            "设备是模拟的：它没有自己的时间，这里的主机时间不能说明 GPU 的性能。"},
-          {"Times in the column model are those of a modelled device, not of a GPU.",
+          {"Times in the column model are those of a modeled device, not of a GPU.",
            "“模型”一栏是模拟设备的模型时间，并非 GPU 的时间。"},
           {"{0} has no clock of its own: host time is device time.",
            "{0} 没有自己的时钟：计算就在主机上进行，主机时间即设备时间。"},

@@ -14,7 +14,7 @@ const std::map<std::string, std::string>& note_texts() {
        "The device {0} is emulated on the CPU: its times are those of the emulator and say nothing about a "
        "GPU. "
        "There is no device time."},
-      {"modelled",
+      {"modeled",
        "The device {0} is emulated on the CPU: its device times are those of a model, its host times those "
        "of "
        "the emulator. They say nothing about a GPU."},

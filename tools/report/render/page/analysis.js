@@ -21,14 +21,14 @@ function coldSection() {
 }
 
 // An emulator has no device times, except those of a model of a device.
-const deviceClock = run.batches.some((batch) => batch.ops.some((op) => op.device_us !== null));
-const modelled = run.batches.some((batch) => batch.ranked_by === "model");
-const clockName = () => modelled ? t("model") : t("device");
+const modeled = run.batches.some((batch) => batch.ranked_by === "model");
+const deviceClock = (!settings.emulated || modeled) && run.batches.some((batch) => batch.ops.some((op) => op.device_us !== null));
+const clockName = () => modeled ? t("model") : t("device");
 
 function clocksSection() {
   return section("clocks", t("Host and device time"),
-    modelled ? paragraph(t("Times in the column model are those of a modelled device, not of a GPU.")) : null,
-    settings.emulated && !modelled ? absent(t("The device is emulated: it has no device times, and the host times say nothing about a GPU."))
+    modeled ? paragraph(t("Times in the column model are those of a modeled device, not of a GPU.")) : null,
+    settings.emulated && !modeled ? absent(t("The device is emulated: it has no device times, and the host times say nothing about a GPU."))
       : !deviceClock ? absent(t("{0} has no clock of its own: host time is device time.", settings.device))
         : paths("/batches").toReversed().map((path) => table({
           id: `clocks-${at(`${path}/batch`)}`, caption: t("Batch size {0}: the host enqueues, the device computes", num(`${path}/batch`, "count")),
