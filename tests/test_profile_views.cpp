@@ -252,7 +252,7 @@ TEST(ProfileFile, RejectsOtherFiles) {
       [](auto& j) { j["records"][0].erase(3); },
       [](auto& j) { j["records"][0][2] = 0; },     // its own parent
       [](auto& j) { j["records"][0][4] = 9999; },  // a module that does not exist
-      [](auto& j) { j["records"][0][6] = 3; },
+      [](auto& j) { j["records"][0][6] = 5; },
       [](auto& j) { j["records"][0][0] = -1; },
       [](auto& j) { j["records"][0][11] = -5; },
       [](auto& j) { j["records"][0][10] = 1e300; },

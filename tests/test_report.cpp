@@ -342,6 +342,31 @@ TEST(Markdown, MarksEmulatedDevicesAndFakes) {
   EXPECT_EQ(cold_chart(report, english()).value.label, "time in a step, µs (emulated)");
 }
 
+TEST(Markdown, CallsModeledTimesSo) {
+  Report report = test::sample_report(true);
+  report.settings.emulated = true;
+  for (BatchSection& batch : report.batches) batch.ranked_by = "model";
+  report.notes = {make_note("modeled", {"cuda:0"})};
+  for (const std::string& text : {to_markdown(report, english()), ranking_csv(report.batches.front())}) {
+    EXPECT_NE(text.find("model"), std::string::npos) << text;
+    EXPECT_EQ(text.find("device µs"), std::string::npos) << text;
+    EXPECT_EQ(text.find("device_us"), std::string::npos) << text;
+  }
+  EXPECT_TRUE(
+      contains(to_markdown(report, english()), {"model µs", "its device times are those of a model"}));
+}
+
+TEST(Ranks, UseTheModelIfTheClockIsOne) {
+  Profile profile = synthetic_profile({{{"conv2d", Phase::forward, 100, "conv2d_forward", 9000}}});
+  profile.records[1].device_ns = 3000;
+  profile.device_clock = "model of a device";
+  profile.cost.device_ns = 1000;
+  const BatchSection section = rank_steps(sample_steps(profile), {.batch = 1, .rounds = 1, .roofs = {}});
+  EXPECT_EQ(section.ranked_by, "model");
+  EXPECT_DOUBLE_EQ(section.ops[0].time_us, 2);  // without the empty interval
+  EXPECT_DOUBLE_EQ(section.ops[0].average_us, 2);
+}
+
 TEST(Markdown, ReportsOnlyTheTrainingSeed) {
   Report report = test::sample_report();
   report.training.seed = 11;

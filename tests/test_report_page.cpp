@@ -336,6 +336,15 @@ TEST(BrowsedPage, ShowsDeviceTimes) {
   EXPECT_TRUE(paths.contains("/batches/2/phases/0/device_us"));
 }
 
+TEST(BrowsedPage, ShowsTheTimesOfAModel) {
+  Report report = test::sample_report(true);
+  report.settings.emulated = true;
+  for (BatchSection& batch : report.batches) batch.ranked_by = "model";
+  BROWSE(found, report, {}, english(), "modeled");
+  expect_sound(found);
+  EXPECT_TRUE(paths_of(found.at("numbers")).contains("/batches/2/ops/0/device_us"));
+}
+
 TEST(BrowsedPage, MarksEmulatorsAndFakes) {
   Report report = test::sample_report(true);
   report.settings.emulated = true;

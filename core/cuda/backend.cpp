@@ -4,9 +4,32 @@
 #include <metron/core/cuda/state.h>
 #include <metron/core/storage.h>
 #include <metron/core/timer/clock.h>
+#include <metron/core/timer/scopes.h>
+
+#include <optional>
 
 namespace metron {
 namespace {
+
+// Times a copy as a record of its own, with the device's time, if a profiler runs.
+class CopyTimer {
+ public:
+  CopyTimer(const char* name, int index, std::size_t bytes) : bytes_(bytes) {
+    if ((instruments() & instrument_timer) != 0) [[unlikely]]
+      timer_.emplace(name, Device(Device::Type::cuda, index), RecordKind::copy);
+  }
+  void finish() {
+    if (!timer_) return;
+    timer_->stop();
+    Signature signature;
+    signature.add({static_cast<std::int64_t>(bytes_)}, DType::uint8);
+    timer_->finish("cuda", signature, static_cast<double>(bytes_), 0);
+  }
+
+ private:
+  std::size_t bytes_;
+  std::optional<KernelTimer> timer_;
+};
 
 class CudaBackend : public Backend {
  public:
@@ -15,11 +38,16 @@ class CudaBackend : public Backend {
   void copy_from_host(int index, void* destination, const void* source, std::size_t bytes) override {
     cuda::DeviceState& device = cuda::state(index);
     const cuda::DeviceGuard guard(index);
+    CopyTimer timer("copy_to_device", index, bytes);
     device.staging.upload(destination, source, bytes, device.stream);
+    timer.finish();
   }
   void copy_to_host(int index, void* destination, const void* source, std::size_t bytes) override {
     const cuda::DeviceGuard guard(index);
+    const WaitScope waiting(Device(Device::Type::cuda, index));  // pageable memory: the copy itself waits
+    CopyTimer timer("copy_to_host", index, bytes);
     METRON_CUDA(cudaMemcpyAsync(destination, source, bytes, cudaMemcpyDeviceToHost, cuda::stream(index)));
+    timer.finish();
     cuda::synchronize(index);
   }
   void synchronize(int index) override { cuda::synchronize(index); }
@@ -42,8 +70,8 @@ std::unique_ptr<Backend> make_cuda_backend(std::string& why_not) {
               " (nvidia-smi shows what the driver sees)";
     return nullptr;
   }
-  // Emulated times are not device times.
-  if (!cuda::is_emulated()) install_device_clock(Device::Type::cuda, cuda::make_clock());
+  if (std::string clock = cuda::set_up_clock(); !clock.empty())
+    install_device_clock(Device::Type::cuda, cuda::make_clock(std::move(clock)));
   return std::make_unique<CudaBackend>(count);
 }
 

@@ -4,9 +4,11 @@
 #include <metron/core/timer/clock.h>
 
 #include <memory>
+#include <string>
 
 namespace metron::cuda {
 
-std::unique_ptr<DeviceClock> make_clock();
+// `name`: DeviceClock::name().
+std::unique_ptr<DeviceClock> make_clock(std::string name);
 
 }  // namespace metron::cuda

@@ -1,6 +1,7 @@
 #include <metron/core/cuda/runtime.h>
 #include <metron/core/cuda/state.h>
 #include <metron/core/switches.h>
+#include <metron/core/timer/scopes.h>
 
 #include <algorithm>
 #include <string_view>
@@ -48,6 +49,7 @@ int multiprocessors(int index) { return state(index).multiprocessors; }
 void synchronize(int index, const char* what) {
   DeviceState& device = state(index);
   const DeviceGuard guard(index);
+  const WaitScope waiting(Device(Device::Type::cuda, index));
   if (!device.faults.synchronize(what)) check(cudaStreamSynchronize(device.stream), what);
 }
 

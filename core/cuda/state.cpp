@@ -124,15 +124,30 @@ DeviceState::DeviceState(int index) : stream(make_stream(index)), faults(index, 
       std::make_unique<CachingAllocator>(std::make_unique<DeviceMemory>(index, stream), cache_limit(index));
 }
 
-DeviceState& state(int index) {
-  struct Entry {
-    std::once_flag once;
-    std::unique_ptr<DeviceState> state;
-  };
+namespace {
+
+struct Entry {
+  std::once_flag once;
+  std::unique_ptr<DeviceState> state;
+  std::atomic<bool> in_use{false};
+};
+
+Entry& entry_of(int index) {
   static auto& entries = *new std::vector<Entry>(static_cast<std::size_t>(device_count()));
-  Entry& entry = entries.at(static_cast<std::size_t>(index));
-  std::call_once(entry.once, [&] { entry.state = std::make_unique<DeviceState>(index); });
+  return entries.at(static_cast<std::size_t>(index));
+}
+
+}  // namespace
+
+DeviceState& state(int index) {
+  Entry& entry = entry_of(index);
+  std::call_once(entry.once, [&] {
+    entry.state = std::make_unique<DeviceState>(index);
+    entry.in_use = true;
+  });
   return *entry.state;
 }
+
+bool is_in_use(int index) { return entry_of(index).in_use; }
 
 }  // namespace metron::cuda

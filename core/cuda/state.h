@@ -57,10 +57,14 @@ struct DeviceState {
 
 // Differs between a real device and the emulator; implemented in kernels/cuda/device/.
 bool is_emulated();
+// The name of the device's clock: empty if there is none, "device", or "model of ..." of a modeled device.
+// Installs the clock of a modeled host.
+std::string set_up_clock();
 void note_allocated(void* block, std::size_t bytes, cudaStream_t stream);
 void note_freed(void* block, std::size_t bytes, cudaStream_t stream);
 
 // Created on first use of the device and never destroyed, since tensors with static lifetime may outlive it.
 DeviceState& state(int index);
+bool is_in_use(int index);  // state(index) has been called
 
 }  // namespace metron::cuda

@@ -5,6 +5,7 @@
 #include <metron/core/io/regular_file.h>
 #include <metron/core/profiler/profile_file.h>
 
+#include <algorithm>
 #include <fstream>
 #include <limits>
 #include <map>
@@ -40,12 +41,28 @@ class Names {
   std::map<std::string, std::int64_t> ids_;
 };
 
+constexpr std::pair<const char*, double TimerCost::*> device_cost_fields[]{
+    {"device_ns", &TimerCost::device_ns},
+    {"device_noise_ns", &TimerCost::device_noise_ns},
+};
+
+// Only with a device clock: the start of each record on it, by record.
+void add_device(Json& json, const Profile& profile) {
+  json["device_clock"] = profile.device_clock;
+  json["events_ns"] = profile.events_ns;
+  for (const auto& [name, field] : device_cost_fields) json["timer_cost"][name] = profile.cost.*field;
+  Json starts = Json::array();
+  for (const Record& r : profile.records) starts.push_back(r.device_start);
+  json["device_starts"] = std::move(starts);
+}
+
 Json to_json(const Profile& profile) {
   Json json{{"format", format}, {"version", version}, {"program", profile.program}};
   json["start_ns"] = profile.start;
   json["wall_ns"] = profile.wall_ns;
   json["truncated"] = profile.truncated;
   for (const auto& [name, field] : cost_fields) json["timer_cost"][name] = profile.cost.*field;
+  if (!profile.device_clock.empty()) add_device(json, profile);
   Names names;
   Json records = Json::array(), memory = Json::array(), steps = Json::array();
   for (const Record& r : profile.records)
@@ -92,6 +109,12 @@ class Reader {
     for (const Json& calls : list("module_calls")) p.module_calls.push_back(integer(calls, 0, far));
     require(p.module_calls.size() <= p.strings.size(), "counts the calls of unknown modules");
     for (const Json& fields : list("records")) p.records.push_back(record(fields, p));
+    if (json_.contains("device_clock")) {
+      read_device(p);
+    } else if (std::any_of(p.records.begin(), p.records.end(),
+                           [](const Record& r) { return r.device_ns >= 0; })) {
+      p.device_clock = "device";  // written before there was a name
+    }
     for (const Json& fields : list("memory")) p.memory.push_back(memory_event(fields, p));
     for (const Json& fields : list("steps")) p.steps.push_back(step(fields, p));
     return p;
@@ -136,6 +159,16 @@ class Reader {
     return id < 0 ? nullptr : names_[static_cast<std::size_t>(id)];
   }
 
+  void read_device(Profile& p) const {
+    p.device_clock = text(at("device_clock"));
+    p.events_ns = number(at("events_ns"));
+    for (const auto& [name, field] : device_cost_fields)
+      p.cost.*field = number(member(at("timer_cost"), name));
+    require(list("device_starts").size() == p.records.size(), "has a list of the wrong length");
+    for (std::size_t i = 0; i < p.records.size(); ++i)
+      p.records[i].device_start = number(list("device_starts")[i]);
+  }
+
   Record record(const Json& fields, const Profile& p) const {
     const Json& f = row(fields, record_fields);
     const auto before = static_cast<std::int64_t>(p.records.size()) - 1;
@@ -147,7 +180,7 @@ class Reader {
     r.forward = static_cast<std::int32_t>(integer(f[3], -1, before));
     r.module = static_cast<std::uint32_t>(integer(f[4], 0, last_string));
     r.signature = static_cast<std::uint32_t>(integer(f[5], 0, last_string));
-    r.kind = static_cast<RecordKind>(integer(f[6], 0, 2));
+    r.kind = static_cast<RecordKind>(integer(f[6], 0, static_cast<int>(RecordKind::wait)));
     r.phase = static_cast<Phase>(integer(f[7], 0, 2));
     r.device = static_cast<Device::Type>(integer(f[8], 0, Device::type_count - 1));
     r.first = integer(f[9], 0, 1) == 1;

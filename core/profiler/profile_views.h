@@ -9,7 +9,8 @@
 
 namespace metron {
 
-// A module, including its submodules. Times of warm calls in microseconds, without the timer's overhead.
+// A module, including its submodules. Times of warm calls in microseconds, without the timer's overhead:
+// those of the device if the profile has device times, else those of the host.
 struct ModuleRow {
   std::string path;  // "" is the model itself, including ops outside of its submodules
   int depth = 0;
@@ -18,6 +19,8 @@ struct ModuleRow {
   double backward_us = 0;
   double first_us = 0;          // first calls of its kernels, forward and backward
   double share = 0;             // of the wall time, including first calls
+  std::string clock;            // Profile::device_clock; empty if times are the host's
+  double host_us = 0;           // of the host, forward and backward, including first calls; without waiting
   double bytes = 0, flops = 0;  // of warm calls
   double allocated_bytes = 0;
 };
@@ -35,7 +38,8 @@ struct MemorySummary {
 };
 MemorySummary memory_summary(const Profile& profile, Device::Type device);
 
-// One line per allocation and deallocation: time, op and live bytes.
+// One line per allocation and deallocation: time, op and live bytes. With device times also the time at which
+// the device reaches the work that the host enqueued next.
 std::string memory_timeline_csv(const Profile& profile);
 
 }  // namespace metron

@@ -51,6 +51,8 @@ void Profiler::start() {
   try {
     state.ranges = detail::nvtx_ranges();  // fail here rather than in an op
     state.profile.cost = detail::measure_timer_cost(state.ranges);
+    state.measured_clock = false;
+    detail::prepare_device_clocks(state.profile, state.measured_clock);
   } catch (...) {
     running_profiler = nullptr;
     throw;
@@ -102,6 +104,7 @@ void Profiler::step() {
     state.on_cycle(*this);
     drop_all();
   }
+  detail::prepare_device_clocks(state.profile, state.measured_clock);
   const Lock lock(recorder_lock);
   if (state.running) enter(next);
 }
@@ -120,6 +123,7 @@ void Profiler::drop_all() {
   state.profile.module_calls.clear();
   state.profile.steps.clear();
   state.profile.truncated = false;
+  state.profile.device_clock.clear();
   state.profile.start = state.profile.wall_ns = state.finished_wall_ns = 0;
 }
 
@@ -130,7 +134,11 @@ void Profiler::clear() {
 
 const Profile& Profiler::profile() const {
   State& state = *state_;
-  for (Record& record : state.profile.records) detail::resolve(record);
+  for (Record& record : state.profile.records) {
+    detail::resolve(record);
+    if (record.device_ns >= 0 && state.profile.device_clock.empty())
+      state.profile.device_clock = detail::device_clock(record.device)->name();
+  }
   if (state.recording) state.profile.wall_ns = state.finished_wall_ns + steady_now_ns() - state.run_start;
   return state.profile;
 }

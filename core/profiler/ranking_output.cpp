@@ -1,9 +1,11 @@
 // Output of a ranking as a text table, CSV and JSON.
+#include <metron/core/numbers.h>
 #include <metron/core/profiler/internal/text_table.h>
 #include <metron/core/profiler/ranking.h>
 
-#include <algorithm>
+#include <initializer_list>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace metron {
 namespace {
@@ -21,54 +23,112 @@ std::string label_of(const RankingRow& row) {
 
 std::string percent(double share) { return fixed(share * 100, 2) + " %"; }
 
-bool has_device_times(const Ranking& ranking) {
-  return std::any_of(ranking.rows.begin(), ranking.rows.end(),
-                     [](const RankingRow& row) { return row.device_us >= 0; });
+// The columns after the label. With a device clock, times are the device's, and those of the host follow.
+void add_row(TextTable& table, const std::string& rank, const RankingRow& row) {
+  std::vector<std::string> cells{rank, label_of(row), std::to_string(row.calls),
+                                 fixed(row.time_us() * ms, 3)};
+  if (!row.by_device) cells.push_back(fixed(row.self_us * ms, 3));
+  for (std::string& cell :
+       std::vector<std::string>{percent(row.share), fixed(row.average_us(), 2), fixed(row.gflops(), 1),
+                                fixed(row.gbytes(), 2), fixed(row.allocated_bytes * mib, 2),
+                                fixed((row.by_device ? row.first_device_us : row.first_us) * ms, 3)})
+    cells.push_back(std::move(cell));
+  if (row.by_device) {
+    for (const double time_us : {row.self_us + row.first_self_us, row.waiting_us, row.idle_us})
+      cells.push_back(fixed(time_us * ms, 3));
+  }
+  table.add(std::move(cells));
 }
 
-void add_row(TextTable& table, const std::string& rank, const RankingRow& row, bool devices) {
-  std::vector<std::string> cells{rank,
-                                 label_of(row),
-                                 std::to_string(row.calls),
-                                 fixed(row.total_us * ms, 3),
-                                 fixed(row.self_us * ms, 3),
-                                 percent(row.share),
-                                 fixed(row.average_us(), 2),
-                                 fixed(row.gflops(), 1),
-                                 fixed(row.gbytes(), 2),
-                                 fixed(row.allocated_bytes * mib, 2),
-                                 fixed(row.first_us * ms, 3)};
-  if (devices) cells.push_back(fixed(row.device_us * ms, 3));
-  table.add(std::move(cells));
+std::string rank_cell(const RankingRow& row, int& position) {
+  const bool on_host = row.by_device && row.device_us < 0 && row.first_device_us < 0;
+  if (row.is_kernel || on_host) return "";
+  return row.above_noise ? std::to_string(++position) : "~";
+}
+
+// Rows of totals: the parts of the wall time on the device, and those of the host with the device's idle
+// time.
+void add_device_totals(TextTable& table, const Ranking& ranking) {
+  enum Column : std::size_t {
+    name = 1,
+    time = 3,
+    share = 4,
+    host = 10,
+    waits = 11,
+    idles = 12,
+    columns = 13
+  };
+  const DeviceUse& use = ranking.device;
+  const auto add = [&](const std::string& text, std::initializer_list<std::pair<Column, double>> times) {
+    std::vector<std::string> cells(columns);
+    cells[name] = text;
+    for (const auto& [column, time_us] : times) {
+      cells[column] = fixed(time_us * ms, 3);
+      if (column == time) cells[share] = percent(use.wall_us > 0 ? time_us / use.wall_us : 0);
+    }
+    table.add(std::move(cells));
+  };
+  const std::string device = clock_label(ranking.clock);
+  add(device + " busy", {{time, use.busy_us}});
+  add(device + " copies", {{time, use.copies_us}});
+  add(device + " idle", {{time, use.idle_us}, {idles, use.idle_us}});
+  add("  with work enqueued", {{idles, use.dispatch_us}});
+  add("waiting for the device", {{waits, ranking.waiting_us}});
+  add("outside operators", {{host, ranking.outside_us}, {idles, use.outside_us}});
+  add("timer", {{host, ranking.timer_us}});
+}
+
+// One line: who waits for whom.
+std::string bound_line(const Ranking& ranking) {
+  const DeviceUse& use = ranking.device;
+  const auto of_wall = [&](double time_us) {
+    return fixed_text(time_us * ms, 3) + " ms (" +
+           fixed_text(use.wall_us > 0 ? time_us / use.wall_us * 100 : 0, 1) + " % of the wall time)";
+  };
+  std::string line = use.bound_by_device() ? "bound by the device: " : "bound by the host: ";
+  line += "the host waited " + of_wall(use.host_waits_us) + ", the device " + of_wall(use.device_waits_us);
+  if (use.device_waits_us > 0 && !use.cause.empty())
+    line += ", most while the host was in " + use.cause + " (" + fixed(use.cause_us * ms, 3) + " ms)";
+  if (use.behind_us > 0)
+    line += "; the device ended " + fixed_text(use.behind_us * ms, 3) + " ms after the host";
+  return line + '\n';
 }
 
 }  // namespace
 
 std::string Ranking::to_table() const {
-  const bool devices = has_device_times(*this);
-  std::vector<std::string> header{"rank",       "op, with the kernels that computed it",
-                                  "calls",      "total ms",
-                                  "self ms",    "share",
-                                  "average us", "GFLOP/s",
-                                  "GB/s",       "MiB alloc.",
-                                  "first ms"};
-  if (devices) header.emplace_back("device ms");
+  const bool by_device = !clock.empty();
+  std::vector<std::string> header{"rank", "op, with the kernels that computed it", "calls"};
+  if (by_device) {
+    header.push_back(clock_label(clock) + " ms");
+  } else {
+    header.insert(header.end(), {"total ms", "self ms"});
+  }
+  header.insert(header.end(), {"share", "average us", "GFLOP/s", "GB/s", "MiB alloc.", "first ms"});
+  if (by_device) header.insert(header.end(), {"host ms", "waits ms", "idles ms"});
   TextTable table(std::move(header), {1});
   int position = 0;
-  for (const RankingRow& row : rows)
-    add_row(table, row.is_kernel ? "" : row.above_noise ? std::to_string(++position) : "~", row, devices);
+  for (const RankingRow& row : rows) add_row(table, rank_cell(row, position), row);
   if (hidden_rows > 0) table.add({"", '(' + std::to_string(hidden_rows) + " more ops)"});
   const auto add_total = [&](const char* name, double time_us) {
     table.add({"", name, "", "", fixed(time_us * ms, 3), percent(wall_us > 0 ? time_us / wall_us : 0)});
   };
-  add_total("outside operators", outside_us);
-  add_total("timer", timer_us);
+  if (by_device) {
+    add_device_totals(table, *this);
+  } else {
+    if (waiting_us > 0) add_total("waiting for the device", waiting_us);
+    add_total("outside operators", outside_us);
+    add_total("timer", timer_us);
+  }
   for (const RankingRow& range : ranges) {
     RankingRow named = range;
     named.name = "range " + range.name;
-    add_row(table, "", named, devices);
+    add_row(table, "", named);
   }
   std::string text = table.to_string();
+  if (by_device) text += bound_line(*this);
+  if (by_device && clock != "device")
+    text += "Times on the device are those of a " + clock + ", not of a GPU.\n";
   text += "wall time " + fixed(wall_us * ms, 3) + " ms; the timer's " + fixed(timer_per_record_ns, 0) +
           " ns per record are subtracted from every row;\n";
   text += "~ marks averages below its noise of " + fixed(noise_ns, 0) +
@@ -77,10 +137,14 @@ std::string Ranking::to_table() const {
 }
 
 std::string Ranking::to_csv() const {
+  const bool by_device = !clock.empty();
+  const std::string prefix = by_device ? clock_label(clock) : "device";
   std::string csv =
       "kind,rank,phase,name,module,operands,calls,total_us,self_us,share,average_us,gflops,gbytes_per_s,"
-      "bytes,flops,"
-      "allocated_bytes,freed_bytes,first_calls,first_us,first_self_us,device_us,above_noise\n";
+      "bytes,flops,allocated_bytes,freed_bytes,first_calls,first_us,first_self_us," +
+      prefix + "_us,above_noise";
+  if (by_device) csv += ",first_" + prefix + "_us,waiting_us,idle_us";
+  csv += '\n';
   int position = 0;
   const auto add = [&](const char* kind, const std::string& rank, const RankingRow& row) {
     csv += kind;
@@ -92,8 +156,10 @@ std::string Ranking::to_csv() const {
       csv += ',' + shortest(value);
     csv += ',' + std::to_string(row.first_calls) + ',' + shortest(row.first_us) + ',' +
            shortest(row.first_self_us);
-    csv +=
-        ',' + (row.device_us < 0 ? "" : shortest(row.device_us)) + ',' + (row.above_noise ? '1' : '0') + '\n';
+    const auto cell = [](double time_us) { return ',' + (time_us < 0 ? "" : shortest(time_us)); };
+    csv += cell(row.device_us) + ',' + (row.above_noise ? '1' : '0');
+    if (by_device) csv += cell(row.first_device_us) + cell(row.waiting_us) + cell(row.idle_us);
+    csv += '\n';
   };
   for (const RankingRow& row : rows)
     add(row.is_kernel ? "kernel" : "op", row.is_kernel ? "" : std::to_string(++position), row);
@@ -107,12 +173,23 @@ std::string Ranking::to_csv() const {
   };
   add_total("outside", outside_us);
   add_total("timer", timer_us);
+  if (waiting_us > 0) add_total("waiting", waiting_us);
+  if (!by_device) return csv;
+  for (const auto& [kind, time_us] :
+       {std::pair("_busy", device.busy_us), std::pair("_copies", device.copies_us),
+        std::pair("_idle", device.idle_us)}) {
+    RankingRow row;
+    row.name = prefix + kind;
+    row.device_us = time_us;
+    row.share = device.wall_us > 0 ? time_us / device.wall_us : 0;
+    add(row.name.c_str(), "", row);
+  }
   return csv;
 }
 
 std::string Ranking::to_json() const {
   using Json = nlohmann::ordered_json;
-  const auto row_of = [](const RankingRow& row) {
+  const auto row_of = [this](const RankingRow& row) {
     Json json{{"kind", row.is_kernel ? "kernel" : "op"},
               {"phase", name_of(row.phase)},
               {"name", row.name},
@@ -131,12 +208,32 @@ std::string Ranking::to_json() const {
     if (!row.module.empty()) json["module"] = row.module;
     if (!row.operands.empty()) json["operands"] = row.operands;
     if (row.device_us >= 0) json["device_us"] = row.device_us;
+    if (clock.empty()) return json;
+    if (row.first_device_us >= 0) json["first_device_us"] = row.first_device_us;
+    json["waiting_us"] = row.waiting_us;
+    json["idle_us"] = row.idle_us;
     return json;
   };
   Json json{{"wall_us", wall_us},    {"outside_us", outside_us},
             {"timer_us", timer_us},  {"timer_per_record_ns", timer_per_record_ns},
             {"noise_ns", noise_ns},  {"hidden_ops", hidden_rows},
             {"rows", Json::array()}, {"ranges", Json::array()}};
+  if (!clock.empty()) {
+    json["clock"] = clock;
+    json["waiting_us"] = waiting_us;
+    json["device"] = {{"wall_us", device.wall_us},
+                      {"busy_us", device.busy_us},
+                      {"copies_us", device.copies_us},
+                      {"idle_us", device.idle_us},
+                      {"dispatch_us", device.dispatch_us},
+                      {"outside_us", device.outside_us},
+                      {"cause", device.cause},
+                      {"cause_us", device.cause_us},
+                      {"host_waits_us", device.host_waits_us},
+                      {"device_waits_us", device.device_waits_us},
+                      {"behind_us", device.behind_us},
+                      {"bound_by", device.bound_by_device() ? "device" : "host"}};
+  }
   for (const RankingRow& row : rows) json["rows"].push_back(row_of(row));
   for (const RankingRow& row : ranges) {
     Json range = row_of(row);

@@ -4,10 +4,11 @@
 namespace metron {
 
 std::string records_to_csv(const Profile& profile) {
+  const bool by_device = !profile.device_clock.empty();
+  const std::string device = by_device ? clock_label(profile.device_clock) : "device";
   std::string csv =
-      "record,kind,name,provider,parent,forward,module,operands,phase,device,first,start_ns,end_ns,device_ns,"
-      "bytes,"
-      "flops\n";
+      "record,kind,name,provider,parent,forward,module,operands,phase,device,first,start_ns,end_ns," +
+      device + "_ns,bytes,flops" + (by_device ? ',' + device + "_start_ns" : "") + '\n';
   for (std::size_t i = 0; i < profile.records.size(); ++i) {
     const Record& r = profile.records[i];
     const auto index = [](std::int32_t record) {
@@ -30,6 +31,7 @@ std::string records_to_csv(const Profile& profile) {
                                std::to_string(static_cast<std::int64_t>(r.bytes)),
                                std::to_string(static_cast<std::int64_t>(r.flops))};
     for (const std::string& field : fields) csv += (&field == fields ? "" : ",") + csv_field(field);
+    if (by_device) csv += ',' + (r.device_start < 0 ? "" : shortest(r.device_start));
     csv += '\n';
   }
   return csv;

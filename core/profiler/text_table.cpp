@@ -49,6 +49,8 @@ std::string fixed(double value, int decimals) {
 
 std::string shortest(double value) { return exact_text(value); }
 
+std::string clock_label(const std::string& clock) { return clock.substr(0, clock.find(' ')); }
+
 std::string csv_field(const std::string& text) {
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
   std::string quoted = "\"";

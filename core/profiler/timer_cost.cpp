@@ -53,6 +53,21 @@ void empty_kernel() {
 
 }  // namespace
 
+void detail::prepare_device_clocks(Profile& profile, bool& measured) {
+  for (std::size_t type = 0; type < Device::type_count; ++type) {
+    DeviceClock* const clock = device_clock(static_cast<Device::Type>(type));
+    if (clock == nullptr) continue;
+    clock->prepare();
+    if (measured) continue;
+    const ClockCost found = clock->measure();
+    if (found.ns < 0) continue;
+    profile.cost.device_ns = found.ns;
+    profile.cost.device_noise_ns = found.noise_ns;
+    profile.events_ns = found.host_ns;
+    measured = true;
+  }
+}
+
 TimerCost detail::measure_timer_cost(const RangeHooks& ranges) {
   std::vector<double> op(repetitions), kernel(repetitions), memory(repetitions);
   std::vector<double> op_inside, kernel_inside;

@@ -1,6 +1,8 @@
 #include <metron/core/error.h>
 #include <metron/core/io/atomic_file.h>
 #include <metron/core/io/gzip.h>
+#include <metron/core/profiler/internal/device_timeline.h>
+#include <metron/core/profiler/internal/record_times.h>
 #include <metron/core/profiler/internal/text_table.h>
 #include <metron/core/profiler/trace.h>
 
@@ -14,6 +16,7 @@ namespace {
 // In display order. Some viewers hide track 0.
 constexpr int ops_track = 1;
 constexpr int steps_track = 2;
+constexpr int device_track = 3;
 
 std::string json_string(std::string_view text) {
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
@@ -40,6 +43,7 @@ class Writer {
     add_names();
     for (const ProfiledStep& step : profile.steps) add_step(step);
     for (std::size_t i = 0; i < profile.records.size(); ++i) add_record(i);
+    if (!profile.device_clock.empty()) add_device_work();
     for (const MemoryEvent& event : profile.memory) add_memory(event);
   }
   std::string finish() { return std::move(text_); }
@@ -66,6 +70,10 @@ class Writer {
              "\"name\":" + json_string(profile_.program.empty() ? "metron" : profile_.program));
     metadata("thread_name", ops_track, "\"name\":\"ops and kernels\"");
     metadata("thread_sort_index", ops_track, "\"sort_index\":1");
+    if (!profile_.device_clock.empty()) {
+      metadata("thread_name", device_track, "\"name\":" + json_string(profile_.device_clock));
+      metadata("thread_sort_index", device_track, "\"sort_index\":2");
+    }
     if (profile_.steps.empty()) return;
     metadata("thread_name", steps_track, "\"name\":\"steps\"");
     metadata("thread_sort_index", steps_track, "\"sort_index\":0");
@@ -76,6 +84,21 @@ class Writer {
     text_ += ",\"cat\":\"step\",\"name\":\"step " + std::to_string(step.number) + '"';
     add_times(step.start, step.end);
     text_ += '}';
+  }
+
+  // Kernels and copies in stream order. They don't overlap, whatever the rounding of their times.
+  void add_device_work() {
+    auto free_at = static_cast<double>(origin_.start);
+    for (const auto& [index, start, end] : detail::device_timeline(profile_).work) {
+      const Record& record = profile_.records[static_cast<std::size_t>(index)];
+      const double begin = std::max(start, free_at);
+      free_at = std::max(end, begin);
+      open_event('X', device_track);
+      text_ += ",\"cat\":\"" + clock_label(profile_.device_clock) + ',' + name_of(record.kind) +
+               "\",\"name\":" + json_string(record.name);
+      add_times(static_cast<std::int64_t>(begin), static_cast<std::int64_t>(free_at));
+      text_ += ",\"args\":{\"record\":" + std::to_string(index) + "}}";
+    }
   }
 
   void add_record(std::size_t index) {
@@ -96,11 +119,12 @@ class Writer {
     text_ += ",\"args\":{\"record\":" + std::to_string(index);
     if (record.module != 0) text_ += ",\"module\":" + json_string(profile_.strings[record.module]);
     if (record.first) text_ += ",\"first\":1";
-    if (record.kind == RecordKind::kernel) {
+    if (detail::is_device_work(record)) {
       text_ += ",\"provider\":" + json_string(record.provider == nullptr ? "stopped" : record.provider);
       text_ += ",\"operands\":" + json_string(profile_.strings[record.signature]);
       text_ += ",\"bytes\":" + shortest(record.bytes) + ",\"flops\":" + shortest(record.flops);
-      if (record.device_ns >= 0) text_ += ",\"device_us\":" + shortest(record.device_ns * 1e-3);
+      if (record.device_ns >= 0)
+        text_ += ",\"" + clock_label(profile_.device_clock) + "_us\":" + shortest(record.device_ns * 1e-3);
     }
     text_ += '}';
   }
@@ -147,6 +171,11 @@ std::string totals(const Profile& profile) {
       {"op_ns", cost.op_ns},         {"op_inside_ns", cost.op_inside_ns},
       {"kernel_ns", cost.kernel_ns}, {"kernel_inside_ns", cost.kernel_inside_ns},
       {"memory_ns", cost.memory_ns}, {"noise_ns", cost.noise_ns}};
+  if (!profile.device_clock.empty())
+    text += ",\"device_clock\":" + json_string(profile.device_clock) +
+            ",\"timer_clock_ns\":" + shortest(cost.device_ns) +
+            ",\"timer_clock_noise_ns\":" + shortest(cost.device_noise_ns) +
+            ",\"timer_events_ns\":" + shortest(profile.events_ns);
   for (const auto& [name, value] : costs) text += ",\"timer_" + std::string(name) + "\":" + shortest(value);
   return text;
 }

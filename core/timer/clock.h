@@ -5,10 +5,29 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 namespace metron {
 
 std::int64_t steady_now_ns();
+
+// Replaces the clock that steady_now_ns() reads, for a modeled device and its host. nullptr restores it.
+// Affects all threads; must not be called while a profiler runs.
+using HostClock = std::int64_t (*)();
+void set_host_clock(HostClock now);
+
+// A resolved pair of events.
+struct DeviceInterval {
+  double start_ns = -1;  // from an origin that is the same for all intervals of a device; negative if unknown
+  double ns = -1;
+};
+
+// What a clock itself adds to each interval, and the 95th percentile above that.
+struct ClockCost {
+  double ns = -1;  // negative: unknown, as no device is in use yet
+  double noise_ns = 0;
+  double host_ns = 0;  // of the host, for begin and end
+};
 
 // Events on a device's queue. They are resolved when a report is made, never during an op.
 class DeviceClock {
@@ -17,6 +36,14 @@ class DeviceClock {
   virtual std::uint32_t begin(Device device) = 0;  // returns a ticket for end and resolve_ns
   virtual void end(Device device, std::uint32_t ticket) = 0;
   virtual double resolve_ns(std::uint32_t ticket) = 0;  // may wait for the device; called once per ticket
+  // The same with the start, instead of resolve_ns.
+  virtual DeviceInterval resolve(std::uint32_t ticket) { return {-1, resolve_ns(ticket)}; }
+  // Called outside of ops, when recording begins and after each step: creates ahead what begin() needs.
+  virtual void prepare() {}
+  // Measures an empty interval.
+  virtual ClockCost measure() { return {}; }
+  // What views call its times: "device", or "model of ..." if they are not a device's.
+  virtual std::string name() const { return "device"; }
 };
 void install_device_clock(Device::Type type, std::unique_ptr<DeviceClock> clock);
 

@@ -24,6 +24,8 @@ struct Profile {
   std::int64_t wall_ns = 0;  // total of all runs
   bool truncated = false;    // recording stopped at max_profile_records
   std::string program;       // what was measured, as free text; may be empty
+  std::string device_clock;  // DeviceClock::name(); empty if no record has a device time
+  double events_ns = 0;      // host time for the events of a record: half of it within the record
 };
 
 // The innermost op that contains the record, or the record itself; -1 outside of all ops.

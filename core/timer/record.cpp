@@ -29,6 +29,10 @@ const char* name_of(RecordKind kind) {
       return "kernel";
     case RecordKind::range:
       return "range";
+    case RecordKind::copy:
+      return "copy";
+    case RecordKind::wait:
+      return "wait";
   }
   return "?";
 }

@@ -19,6 +19,8 @@ enum class RecordKind : std::uint8_t {
   op,      // a public op; contains kernels and other ops
   kernel,  // a slot call
   range,   // a ProfileRange
+  copy,    // between host and device
+  wait,    // the host waits for the device
 };
 const char* name_of(RecordKind kind);
 
@@ -52,6 +54,7 @@ struct Record {
   std::int64_t start = 0;
   std::int64_t end = 0;
   double device_ns = -1;     // on the device clock; negative if there is none
+  double device_start = -1;  // ns on the device clock, from an arbitrary origin; negative if unknown
   std::int64_t ticket = -1;  // of the device clock, until resolved
   double bytes = 0;          // read and written, lower bound
   double flops = 0;
@@ -81,6 +84,9 @@ struct TimerCost {
   double kernel_inside_ns = 0;
   double memory_ns = 0;  // overhead of a MemoryEvent
   double noise_ns = 0;   // the 95th percentile of empty records
+  // On the device clock; 0 without one.
+  double device_ns = 0;        // of an empty record
+  double device_noise_ns = 0;  // the 95th percentile of empty records, above device_ns
 };
 
 // An interned copy of `name` that is never freed, for record names that are not literals.

@@ -40,7 +40,9 @@ std::uint64_t this_thread_number() {
 void resolve(Record& record) {
   if (record.ticket < 0) return;
   DeviceClock& clock = *device_clock(record.device);
-  record.device_ns = clock.resolve_ns(static_cast<std::uint32_t>(record.ticket));
+  const DeviceInterval interval = clock.resolve(static_cast<std::uint32_t>(record.ticket));
+  record.device_ns = interval.ns;
+  record.device_start = interval.start_ns;
   record.ticket = -1;
 }
 

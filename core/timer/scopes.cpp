@@ -118,14 +118,30 @@ RecordPosition current_position() {
   return {recording->session, op_of(recording->profile, recording->open), recording->module};
 }
 
-KernelTimer::KernelTimer(const char* slot, Device device) : device_(device) {
+void WaitScope::begin(Device device) {
+  const Recording recording;
+  if (!recording) return;
+  if (recording->open >= 0 && at(*recording, recording->open).kind == RecordKind::wait) return;
+  index_ = detail::open_record(*recording, "wait", RecordKind::wait, phase_here);
+  if (index_ < 0) return;
+  at(*recording, index_).device = device.type();
+  run_ = recording->run;
+}
+
+void WaitScope::end() {
+  const std::int64_t now = steady_now_ns();
+  const Recording recording;
+  if (recording && recording->run == run_) detail::close_record(*recording, index_, now);
+}
+
+KernelTimer::KernelTimer(const char* slot, Device device, RecordKind kind) : device_(device) {
   detail::start_environment_profile_once();
   const Recording recording;
   if (!recording) return;
   // Before opening the record, because it may throw.
   if (DeviceClock* clock = detail::device_clock(device.type()); clock != nullptr)
     ticket_ = clock->begin(device);
-  index_ = detail::open_record(*recording, slot, RecordKind::kernel, phase_here);
+  index_ = detail::open_record(*recording, slot, kind, phase_here);
   if (index_ >= 0) {
     run_ = recording->run;
   } else if (ticket_ >= 0) {

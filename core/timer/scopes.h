@@ -80,10 +80,32 @@ class PhaseScope {
   std::uint32_t previous_module_ = 0;
 };
 
-// Times one slot call; used only by Slot. stop() reads the clock, finish() completes the record.
+// Times what waits for a device. Views count it as waiting and not as a cost of the enclosing op.
+class WaitScope {
+ public:
+  explicit WaitScope(Device device) {
+    if ((instruments() & instrument_timer) != 0) [[unlikely]]
+      begin(device);
+  }
+  ~WaitScope() {
+    if (run_ != 0) [[unlikely]]
+      end();
+  }
+  WaitScope(const WaitScope&) = delete;
+  WaitScope& operator=(const WaitScope&) = delete;
+
+ private:
+  void begin(Device device);
+  void end();
+  std::uint32_t run_ = 0;  // as in OpScope
+  std::int32_t index_ = -1;
+};
+
+// Times one slot call or copy; used only by Slot and by backends. stop() reads the clock, finish() completes
+// the record.
 class KernelTimer {
  public:
-  KernelTimer(const char* slot, Device device);
+  KernelTimer(const char* slot, Device device, RecordKind kind = RecordKind::kernel);
   ~KernelTimer();  // records "failed" if the kernel threw
   KernelTimer(const KernelTimer&) = delete;
   KernelTimer& operator=(const KernelTimer&) = delete;

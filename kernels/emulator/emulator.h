@@ -141,5 +141,7 @@ void mark_freed(void* pointer, std::size_t bytes, CUstream_st* stream = nullptr)
 
 // Number of calls so far that made the host wait for the device.
 std::uint64_t synchronizations();
+// Number of events created so far.
+std::uint64_t created_events();
 
 }  // namespace metron::emulator

@@ -32,11 +32,10 @@ struct Options {
   std::vector<std::string> command;
 };
 
-const std::map<std::string, SortBy> sorts{{"total", SortBy::total},
-                                          {"self", SortBy::self},
-                                          {"calls", SortBy::calls},
-                                          {"average", SortBy::average},
-                                          {"name", SortBy::name}};
+const std::map<std::string, SortBy> sorts{{"total", SortBy::total}, {"self", SortBy::self},
+                                          {"calls", SortBy::calls}, {"average", SortBy::average},
+                                          {"name", SortBy::name},   {"device", SortBy::device},
+                                          {"host", SortBy::host}};
 const std::map<std::string, GroupBy> groups{
     {"op", GroupBy::op}, {"module", GroupBy::module}, {"shape", GroupBy::shape}};
 
@@ -149,7 +148,7 @@ Command profile_command(CommandLine& program) {
   command.option("--top", &o.top, "ops to print; 0: all").range(0, 1'000'000);
   command.option("--sort", &o.sort, "what to rank by")
       .one_of(names_of(sorts))
-      .shown_as("total|self|calls|average|name");
+      .shown_as("total|device|host|self|calls|average|name");
   command.option("--group", &o.group, "rows for each op, or for each op and module or shape")
       .one_of(names_of(groups))
       .shown_as("op|module|shape");

@@ -127,7 +127,7 @@ struct OpRow {
   double time_us = 0;                    // ranked by: device_us if there is a device clock, else self_us
   double lowest_us = 0, highest_us = 0;  // over the rounds, of the median over steps
   double share = 0;                      // of the sum of time_us over all ops
-  double average_us = 0;                 // total_us per call
+  double average_us = 0;                 // total_us, or device_us with a device clock, per call
   bool above_timer = true;               // false if average_us is within the timer's noise
   double bytes = 0, flops = 0;           // of its own kernels
   std::optional<double> gflops, gbytes, roof;  // as in KernelRow; empty if there is no work to count
@@ -145,7 +145,7 @@ struct PhaseRow {
 struct BatchSection {
   std::int64_t batch = 0;
   std::int64_t steps = 0;  // recorded
-  std::string ranked_by;   // clock of time_us: "device" or "host"
+  std::string ranked_by;   // clock of time_us: "device", "model" (of a device, by the emulator) or "host"
   double wall_us = 0;      // of a median step
   double images_per_second = 0;
   double self_part = 0;          // sum of self times over wall time, over all steps; 0.97 to 1.01 on a CPU
@@ -286,8 +286,8 @@ struct Timer {                                     // calibrated at each start o
 };
 
 struct Note {
-  // "emulated", "fakes", "interrupted", "untrained", "no_curve", "no_roofs", "no_reference", "truncated",
-  // "few_rounds", "no_font", "not_finite"
+  // "emulated", "modeled", "fakes", "interrupted", "untrained", "no_curve", "no_roofs", "no_reference",
+  // "truncated", "few_rounds", "no_font", "not_finite"
   std::string kind;
   std::vector<std::string> values;  // inserted into the text, in order
   std::string text;                 // complete, in English

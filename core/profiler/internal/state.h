@@ -16,10 +16,13 @@ struct Profiler::State : detail::Recorder {
   std::atomic<bool> running{false};
   std::int64_t step = 0;
   std::int64_t step_start = 0;
+  bool measured_clock = false;  // since start()
 };
 
 namespace detail {
 
+// Lets the device clocks create events ahead, and measures what they add unless it has been. Outside of ops.
+void prepare_device_clocks(Profile& profile, bool& measured);
 TimerCost measure_timer_cost(const RangeHooks& ranges);
 bool environment_profile_runs();  // METRON_PROFILE has started one
 

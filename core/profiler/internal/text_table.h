@@ -19,8 +19,10 @@ class TextTable {
   std::vector<std::size_t> left_aligned_;
 };
 
-std::string shortest(double value);              // the shortest representation that round-trips
-std::string fixed(double value, int decimals);   // "-" for values that are not positive
+std::string shortest(double value);             // the shortest representation that round-trips
+std::string fixed(double value, int decimals);  // "-" for values that are not positive
+// "device", or "model" if the times of this Profile::device_clock are those of a model.
+std::string clock_label(const std::string& clock);
 std::string csv_field(const std::string& text);  // quoted if necessary
 
 }  // namespace metron

@@ -4,6 +4,7 @@
 namespace metron::cuda {
 
 bool is_emulated() { return false; }
+std::string set_up_clock() { return "device"; }
 void note_allocated(void*, std::size_t, cudaStream_t) {}
 void note_freed(void*, std::size_t, cudaStream_t) {}
 

@@ -153,7 +153,7 @@ const char* cudaGetErrorString(cudaError_t error) {
 
 cudaError_t cudaDeviceSynchronize() {
   Device& device = Device::get();
-  return device.synchronize([&] { device.streams.run_all(); });
+  return device.synchronize([&] { device.wait_for_all(); });
 }
 cudaError_t cudaDeviceReset() { return cudaDeviceSynchronize(); }
 
@@ -193,7 +193,9 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
     return static_cast<std::size_t>(attribute(which, limits));
   };
   *properties = {};
-  std::strcpy(properties->name, "Metron emulator");
+  const std::string model = device_model().name;
+  const std::string name = model.empty() ? "Metron emulator" : "Metron emulator, model of " + model;
+  std::strncpy(properties->name, name.c_str(), sizeof properties->name - 1);
   properties->totalGlobalMem = limits.memory;
   properties->sharedMemPerBlock = get_size(cudaDevAttrMaxSharedMemoryPerBlock);
   properties->sharedMemPerBlockOptin = get_size(cudaDevAttrMaxSharedMemoryPerBlockOptin);

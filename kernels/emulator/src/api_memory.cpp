@@ -80,6 +80,14 @@ void copy_now(Device& device, void* to, const void* from, std::size_t bytes) {
     shadow().mark_set(range_of(to, bytes));
 }
 
+std::function<Cost()> copy_cost(Device& device, cudaMemcpyKind kind, std::size_t bytes) {
+  return [&timeline = device.timeline, kind, moved = static_cast<double>(bytes)] {
+    return kind == cudaMemcpyDeviceToDevice ? timeline.copy_on_device(moved)
+           : kind == cudaMemcpyDeviceToHost ? timeline.copy(Engine::copy_to_host, moved)
+                                            : timeline.copy(Engine::copy_to_device, moved);
+  };
+}
+
 cudaError_t enqueue_copy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind,
                          cudaStream_t stream) {
   Device& device = Device::get();
@@ -98,10 +106,13 @@ cudaError_t enqueue_copy(void* to, const void* from, std::size_t bytes, cudaMemc
       !is_pinned(device, from)) {  // as if staged: the source may change after the call
     const std::shared_ptr<std::byte[]> staged(new std::byte[bytes]);
     std::memcpy(staged.get(), from, bytes);
-    device.streams.enqueue(queue,
-                           [&device, to, staged, bytes] { copy_now(device, to, staged.get(), bytes); });
+    device.streams.enqueue(
+        queue, [&device, to, staged, bytes] { copy_now(device, to, staged.get(), bytes); },
+        copy_cost(device, actual, bytes));
   } else {
-    device.streams.enqueue(queue, [&device, to, from, bytes] { copy_now(device, to, from, bytes); });
+    device.streams.enqueue(
+        queue, [&device, to, from, bytes] { copy_now(device, to, from, bytes); },
+        copy_cost(device, actual, bytes));
   }
   return cudaSuccess;
 }
@@ -121,7 +132,7 @@ cudaError_t cudaMalloc(void** pointer, std::size_t bytes) {
 cudaError_t cudaFree(void* pointer) {
   Device& device = Device::get();
   if (pointer == nullptr) return cudaSuccess;
-  const cudaError_t error = device.synchronize([&] { device.streams.run_all(); });
+  const cudaError_t error = device.synchronize([&] { device.wait_for_all(); });
   if (error != cudaSuccess) return error;
   const std::lock_guard lock(device.mutex);
   if (device.memory.release(pointer)) return cudaSuccess;
@@ -168,7 +179,7 @@ cudaError_t cudaMallocHost(void** pointer, std::size_t bytes) { return cudaHostA
 cudaError_t cudaFreeHost(void* pointer) {
   Device& device = Device::get();
   if (pointer == nullptr) return cudaSuccess;
-  const cudaError_t error = device.synchronize([&] { device.streams.run_all(); });
+  const cudaError_t error = device.synchronize([&] { device.wait_for_all(); });
   if (error != cudaSuccess) return error;
   const std::lock_guard lock(device.mutex);
   if (device.pinned.erase(integer(pointer)) == 0) return remember(cudaErrorInvalidValue);
@@ -184,7 +195,7 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaM
   if (error != cudaSuccess) return error;
   // Pageable memory can't be written asynchronously: such a copy is complete when the call returns.
   if (bytes != 0 && kind_of(device, to, from) == cudaMemcpyDeviceToHost && !is_pinned(device, to))
-    return device.synchronize([&] { device.streams.run(device.streams.find(stream)); });
+    return device.synchronize([&] { device.wait_for(device.streams.find(stream)); });
   return cudaSuccess;
 }
 
@@ -193,7 +204,7 @@ cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpy
   const std::lock_guard lock(device.mutex);
   const cudaError_t error = enqueue_copy(to, from, bytes, kind, nullptr);
   if (error != cudaSuccess) return error;
-  return device.synchronize([&] { device.streams.run(device.streams.find(nullptr)); });
+  return device.synchronize([&] { device.wait_for(device.streams.find(nullptr)); });
 }
 
 cudaError_t cudaMemsetAsync(void* to, int value, std::size_t bytes, cudaStream_t stream) {
@@ -203,11 +214,14 @@ cudaError_t cudaMemsetAsync(void* to, int value, std::size_t bytes, cudaStream_t
   if (queue == nullptr) return remember(cudaErrorInvalidResourceHandle);
   if (bytes == 0) return cudaSuccess;
   if (!device.memory.is_device(to)) return remember(cudaErrorInvalidValue);
-  device.streams.enqueue(queue, [&device, to, value, bytes] {
-    if (device.has_fault() || !is_in_use(device, "cudaMemset", to, bytes)) return;
-    std::memset(to, value, bytes);
-    shadow().mark_set(range_of(to, bytes));
-  });
+  device.streams.enqueue(
+      queue,
+      [&device, to, value, bytes] {
+        if (device.has_fault() || !is_in_use(device, "cudaMemset", to, bytes)) return;
+        std::memset(to, value, bytes);
+        shadow().mark_set(range_of(to, bytes));
+      },
+      [&timeline = device.timeline, bytes] { return timeline.memset(static_cast<double>(bytes)); });
   return cudaSuccess;
 }
 
@@ -251,10 +265,13 @@ cudaError_t copy_to_symbol(void* symbol, std::size_t symbol_bytes, const void* f
   const std::shared_ptr<std::byte[]> staged(new std::byte[bytes]);
   if (bytes == 0) return cudaSuccess;
   std::memcpy(staged.get(), from, bytes);
-  device.streams.enqueue(queue, [to = static_cast<std::byte*>(symbol) + offset, staged, bytes] {
-    std::memcpy(to, staged.get(), bytes);
-  });
-  return wait ? device.synchronize([&] { device.streams.run(queue); }) : cudaSuccess;
+  device.streams.enqueue(
+      queue,
+      [to = static_cast<std::byte*>(symbol) + offset, staged, bytes] {
+        std::memcpy(to, staged.get(), bytes);
+      },
+      copy_cost(device, cudaMemcpyHostToDevice, bytes));
+  return wait ? device.synchronize([&] { device.wait_for(queue); }) : cudaSuccess;
 }
 
 void mark_allocated(void* pointer, std::size_t bytes, cudaStream_t stream) {

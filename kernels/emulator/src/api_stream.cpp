@@ -1,4 +1,6 @@
 // Runtime API: streams and events.
+#include <algorithm>
+
 #include "device.h"
 
 using namespace metron::emulator;
@@ -31,16 +33,22 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   const std::lock_guard lock(device.mutex);
   const cudaStream_t queue = device.streams.find(stream);
   if (queue == nullptr) return remember(cudaErrorInvalidResourceHandle);
-  return device.synchronize([&] { device.streams.run(queue); });
+  return device.synchronize([&] { device.wait_for(queue); });
 }
 
-// The first query after new work returns "not ready" and runs the work, so that polling loops terminate.
+// The first query after new work returns "not ready" and runs the work, so that polling loops terminate. A
+// modeled device is ready when the modeled host's clock has reached the end of the work.
 cudaError_t cudaStreamQuery(cudaStream_t stream) {
   Device& device = Device::get();
   const std::lock_guard lock(device.mutex);
   const cudaStream_t queue = device.streams.find(stream);
   if (queue == nullptr) return remember(cudaErrorInvalidResourceHandle);
-  if (device.streams.idle(queue)) return device.take_error();
+  if (device.timeline.is_on()) {
+    device.streams.run(queue);
+    if (device.has_passed(queue->model_ns)) return device.take_error();
+  } else if (device.streams.idle(queue)) {
+    return device.take_error();
+  }
   device.streams.run(queue);
   return remember(cudaErrorNotReady);
 }
@@ -86,14 +94,19 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   Device& device = Device::get();
   const std::lock_guard lock(device.mutex);
   if (!device.streams.exists(event)) return remember(cudaErrorInvalidResourceHandle);
-  return device.synchronize([&] { device.streams.run_to(event); });
+  return device.synchronize([&] { device.wait_for(event); });
 }
 
 cudaError_t cudaEventQuery(cudaEvent_t event) {
   Device& device = Device::get();
   const std::lock_guard lock(device.mutex);
   if (!device.streams.exists(event)) return remember(cudaErrorInvalidResourceHandle);
-  if (device.streams.is_done(event)) return device.take_error();
+  if (device.timeline.is_on()) {
+    device.streams.run_to(event);
+    if (device.has_passed(event->model_ns)) return device.take_error();
+  } else if (device.streams.is_done(event)) {
+    return device.take_error();
+  }
   device.streams.run_to(event);
   return remember(cudaErrorNotReady);
 }
@@ -106,6 +119,13 @@ cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEve
     if (!device.streams.exists(event) || !event->timed || event->recorded == 0)
       return remember(cudaErrorInvalidResourceHandle);
   if (!device.streams.is_done(start) || !device.streams.is_done(end)) return remember(cudaErrorNotReady);
+  if (device.timeline.is_on()) {
+    if (std::max(start->model_ns, end->model_ns) > static_cast<double>(device.timeline.host.now()))
+      return remember(cudaErrorNotReady);
+    const double ns = device.timeline.quantized(end->model_ns) - device.timeline.quantized(start->model_ns);
+    *milliseconds = static_cast<float>(ns * 1e-6);
+    return cudaSuccess;
+  }
   *milliseconds = std::chrono::duration<float, std::milli>(end->time - start->time).count();
   return cudaSuccess;
 }

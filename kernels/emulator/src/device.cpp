@@ -23,9 +23,32 @@ void Device::run(Launch& launch) {
   launch.memory = &memory;
   launch.first_serial = take_serials(launch.blocks);
   launch.counted = statistics.choose_blocks(launch.blocks, options.counted_blocks);
+  const bool only_for_model = launch.counted.empty() && timeline.is_on();
+  if (only_for_model) launch.counted = Timeline::sampled_blocks(launch.blocks);
   workers_->run(launch);
+  if (only_for_model) launch.counted.clear();
   statistics.add(launch);
   for (const RawFinding& finding : launch.findings.take()) add(formatted(finding, launch.kernel));
+}
+
+bool Device::has_passed(double model_ns) {
+  timeline.host.note_call();
+  return model_ns <= static_cast<double>(timeline.host.now());
+}
+
+void Device::wait_for(cudaStream_t stream) {
+  streams.run(stream);
+  if (timeline.is_on()) timeline.host.advance_to(stream->model_ns);
+}
+
+void Device::wait_for(cudaEvent_t event) {
+  streams.run_to(event);
+  if (timeline.is_on()) timeline.host.advance_to(event->model_ns);
+}
+
+void Device::wait_for_all() {
+  streams.run_all();
+  if (timeline.is_on()) timeline.host.advance_to(streams.model_ns());
 }
 
 // Serial numbers are not reused while the shadow holds records of them.
@@ -91,10 +114,47 @@ std::vector<Finding> take_findings() {
   return device.take_findings();
 }
 
+void set_device_model(const DeviceModel& model) {
+  Device& device = Device::get();
+  const std::lock_guard lock(device.mutex);
+  device.streams.run_all();
+  device.streams.restart_model();
+  device.timeline.set_model(model);
+}
+
+DeviceModel device_model() {
+  Device& device = Device::get();
+  const std::lock_guard lock(device.mutex);
+  return device.timeline.model();
+}
+
+std::int64_t host_now_ns() { return Device::get().timeline.host.now(); }
+void use_manual_host(std::int64_t call_ns) { Device::get().timeline.host.use_manual(call_ns); }
+void advance_host(std::int64_t ns) { Device::get().timeline.host.advance(ns); }
+
+void keep_modeled_work(bool keep) {
+  Device& device = Device::get();
+  const std::lock_guard lock(device.mutex);
+  device.timeline.keep(keep);
+}
+
+std::vector<ModeledWork> modeled_work() {
+  Device& device = Device::get();
+  const std::lock_guard lock(device.mutex);
+  device.streams.run_all();
+  return device.timeline.kept();
+}
+
 std::uint64_t synchronizations() {
   Device& device = Device::get();
   const std::lock_guard lock(device.mutex);
   return device.synchronizations;
+}
+
+std::uint64_t created_events() {
+  Device& device = Device::get();
+  const std::lock_guard lock(device.mutex);
+  return device.streams.created_events();
 }
 
 }  // namespace metron::emulator

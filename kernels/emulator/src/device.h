@@ -13,6 +13,7 @@
 #include "memory.h"
 #include "statistics.h"
 #include "streams.h"
+#include "timeline.h"
 #include "workers.h"
 
 namespace metron::emulator {
@@ -23,7 +24,8 @@ class Device {
 
   std::recursive_mutex mutex;
   Memory memory;
-  Streams streams;
+  Timeline timeline;
+  Streams streams{timeline};
   std::map<std::uintptr_t, std::size_t> pinned;  // host memory that copies need not stage
   Options options;
   std::uint64_t synchronizations = 0;
@@ -51,6 +53,11 @@ class Device {
     work();
     return take_error();
   }
+  bool has_passed(double model_ns);  // by the modeled host's clock, which a query advances
+  // Runs the work and lets the modeled host wait for it.
+  void wait_for(cudaStream_t stream);
+  void wait_for(cudaEvent_t event);
+  void wait_for_all();
   void restart_workers() { workers_.reset(); }
 
  private:

@@ -119,7 +119,9 @@ cudaError_t launch(const cudaLaunchConfig_t& config, KernelCall call) {
   }
   launched->threads = config.blockDim.x * config.blockDim.y * config.blockDim.z;
   launched->blocks = std::uint64_t{config.gridDim.x} * config.gridDim.y * config.gridDim.z;
-  device.streams.enqueue(stream, [&device, launched] { device.run(*launched); });
+  device.streams.enqueue(
+      stream, [&device, launched] { device.run(*launched); },
+      [&timeline = device.timeline, launched] { return timeline.kernel(*launched); });
   return cudaSuccess;
 }
 

@@ -61,8 +61,14 @@ bool enqueue_library_call(CUstream_st* stream, std::string name, std::vector<Lib
   const std::lock_guard lock(device.mutex);
   const cudaStream_t queue = device.streams.find(stream);
   if (queue == nullptr) return false;
+  double bytes = 0;
+  for (const LibraryOperand& operand : operands)
+    bytes += static_cast<double>(operand.run_bytes) * static_cast<double>(operand.runs) *
+             (operand.read && operand.written ? 2 : 1);
+  const auto cost = [&timeline = device.timeline, name, bytes] { return timeline.library_call(name, bytes); };
   device.streams.enqueue(
-      queue, [&device, name = std::move(name), operands = std::move(operands), work = std::move(work)] {
+      queue,
+      [&device, name = std::move(name), operands = std::move(operands), work = std::move(work)] {
         if (device.has_fault()) return;
         for (const LibraryOperand& operand : operands) {
           const std::string fault = fault_of(device, operand);
@@ -73,7 +79,8 @@ bool enqueue_library_call(CUstream_st* stream, std::string name, std::vector<Lib
           for (std::size_t i = 0; operand.written && i < operand.runs; ++i)
             shadow().mark_set(run_of(operand, i));
         }
-      });
+      },
+      cost);
   return true;
 }
 

@@ -110,7 +110,9 @@ void add_notes(Report& report, const Measurements& measured) {
   const auto add = [&](const std::string& kind, std::vector<std::string> values = {}) {
     report.notes.push_back({kind, std::move(values), ""});
   };
-  if (s.emulated) add("emulated", {s.device});
+  const bool modeled = std::any_of(report.batches.begin(), report.batches.end(),
+                                   [](const BatchSection& batch) { return batch.ranked_by == "model"; });
+  if (s.emulated) add(modeled ? "modeled" : "emulated", {s.device});
   std::string fakes;
   for (const std::string& name : s.fakes) fakes += (fakes.empty() ? "" : ", ") + name;
   if (!fakes.empty()) add("fakes", {fakes});

@@ -47,7 +47,8 @@ class Ranker {
     const std::vector<double> rounds = medians_of_rounds(samples_.time_us(op), context_.rounds);
     row.lowest_us = *std::min_element(rounds.begin(), rounds.end());
     row.highest_us = *std::max_element(rounds.begin(), rounds.end());
-    row.average_us = row.calls > 0 ? row.total_us / row.calls : 0;
+    const double total_us = samples_.has_device_clock ? row.time_us : row.total_us;
+    row.average_us = row.calls > 0 ? total_us / row.calls : 0;
     row.above_timer = row.average_us > samples_.noise_us;
     std::set<std::string> providers;
     for (const auto& [kernel_key, kernel] : op.kernels) {
@@ -58,8 +59,9 @@ class Ranker {
     }
     for (const std::string& provider : providers)
       row.provider += (row.provider.empty() ? "" : ", ") + provider;
-    std::stable_sort(row.kernels.begin(), row.kernels.end(),
-                     [](const KernelRow& a, const KernelRow& b) { return a.self_us > b.self_us; });
+    std::stable_sort(row.kernels.begin(), row.kernels.end(), [](const KernelRow& a, const KernelRow& b) {
+      return a.device_us.value_or(a.self_us) > b.device_us.value_or(b.self_us);
+    });
     set_rates(row, row.time_us, context_);
     return row;
   }
@@ -115,7 +117,7 @@ BatchSection rank_steps(const StepSamples& samples, const RankingContext& contex
   section.batch = context.batch;
   section.steps = static_cast<std::int64_t>(samples.steps());
   section.peak_bytes = context.peak_bytes;
-  section.ranked_by = samples.has_device_clock ? "device" : "host";
+  section.ranked_by = samples.has_device_clock ? samples.clock : "host";
   section.wall_us = tools::median(samples.wall_us);
   if (section.wall_us > 0)
     section.images_per_second = static_cast<double>(context.batch) / section.wall_us * 1e6;

@@ -13,7 +13,10 @@ constexpr double us = 1e-3;  // from nanoseconds
 class Sampler {
  public:
   explicit Sampler(const Profile& profile) : profile_(profile), times_(corrected_times(profile)) {
-    result_.noise_us = profile.cost.noise_ns * us;
+    result_.noise_us =
+        (profile.device_clock.empty() ? profile.cost.noise_ns : profile.cost.device_noise_ns) * us;
+    if (!profile.device_clock.empty())
+      result_.clock = profile.device_clock.substr(0, profile.device_clock.find(' '));
     for (const ProfiledStep& step : profile.steps)
       result_.wall_us.push_back(static_cast<double>(step.end - step.start) * us);
     std::size_t step = 0;
@@ -22,6 +25,7 @@ class Sampler {
       while (step < profile.steps.size() && record.start > profile.steps[step].end) ++step;
       if (step == profile.steps.size()) break;
       if (record.start < profile.steps[step].start) continue;
+      if (record.kind == RecordKind::wait) continue;  // not a cost of the op
       if (record.kind != RecordKind::range) {
         add(static_cast<std::int32_t>(i), step);
       } else if (std::string_view(record.name).ends_with(" initialization")) {
@@ -64,16 +68,16 @@ class Sampler {
       op.total_us[step] += times.total_ns * us;
       ++op.calls;
     }
-    if (record.kind != RecordKind::kernel) return;
+    if (record.kind != RecordKind::kernel && record.kind != RecordKind::copy) return;
     KernelSamples& kernel = kernel_samples(index);
     kernel.host_us[step] += times.self_ns * us;
     ++kernel.calls;
     kernel.bytes += record.bytes;
     kernel.flops += record.flops;
-    if (record.device_ns < 0) return;
+    if (times.device_ns < 0) return;
     result_.has_device_clock = true;
-    kernel.device_us[step] += record.device_ns * us;
-    op.device_us[step] += record.device_ns * us;
+    kernel.device_us[step] += times.device_ns * us;
+    op.device_us[step] += times.device_ns * us;
   }
 
   void add_start(std::int32_t index, std::size_t step) {

@@ -40,7 +40,8 @@ struct StartSamples {
 struct StepSamples {
   std::vector<double> wall_us;  // per step
   bool has_device_clock = false;
-  double noise_us = 0;  // of the timer, per call
+  std::string clock = "device";  // or "model": whose times the device clock shows
+  double noise_us = 0;           // of the timer, per call
   std::map<OpKey, OpSamples> ops;
   std::map<std::string, StartSamples> starts;  // by name: "oneDNN initialization"
 

@@ -14,7 +14,9 @@ class Joiner {
     const auto shifted = [&](std::int32_t record) { return record < 0 ? record : record + offset; };
     std::vector<std::uint32_t> ids;
     for (const std::string& string : part.strings) ids.push_back(id(string));
+    const double device_shift = shift_of_device(part);
     for (Record record : part.records) {
+      if (record.device_start >= 0) record.device_start += device_shift;
       record.parent = shifted(record.parent);
       record.forward = shifted(record.forward);
       record.module = ids[record.module];
@@ -35,10 +37,19 @@ class Joiner {
     whole_.start = whole_.start == 0 ? part.start : std::min(whole_.start, part.start);
     whole_.wall_ns += part.wall_ns;
     whole_.truncated |= part.truncated;
+    if (whole_.device_clock.empty()) whole_.device_clock = part.device_clock;
   }
   Profile finish() { return std::move(whole_); }
 
  private:
+  // Device clocks of processes have different origins: their first work begins when the host enqueued it.
+  static double shift_of_device(const Profile& part) {
+    for (const Record& record : part.records) {
+      if (record.device_start >= 0) return static_cast<double>(record.start) - record.device_start;
+    }
+    return 0;
+  }
+
   std::uint32_t id(const std::string& string) {
     const auto [found, added] = ids_.try_emplace(string, static_cast<std::uint32_t>(whole_.strings.size()));
     if (added) whole_.strings.push_back(string);
@@ -55,7 +66,7 @@ TimerCost median_cost(std::span<const Profile> profiles) {
   TimerCost cost;
   for (double TimerCost::*const field :
        {&TimerCost::op_ns, &TimerCost::op_inside_ns, &TimerCost::kernel_ns, &TimerCost::kernel_inside_ns,
-        &TimerCost::memory_ns, &TimerCost::noise_ns}) {
+        &TimerCost::memory_ns, &TimerCost::noise_ns, &TimerCost::device_ns, &TimerCost::device_noise_ns}) {
     std::vector<double> values;
     for (const Profile& profile : profiles) values.push_back(profile.cost.*field);
     if (!values.empty()) cost.*field = tools::median(std::move(values));
@@ -69,6 +80,9 @@ Profile joined(std::span<const Profile> profiles, const std::string& program) {
   Profile whole = joiner.finish();
   whole.cost = median_cost(profiles);
   whole.program = program;
+  std::vector<double> events_ns;
+  for (const Profile& profile : profiles) events_ns.push_back(profile.events_ns);
+  if (!events_ns.empty()) whole.events_ns = tools::median(std::move(events_ns));
   return whole;
 }
 

@@ -36,6 +36,7 @@ const Language::Table& chinese_text() {
       {"self µs", "自身 µs"},
       {"total µs", "总计 µs"},
       {"device µs", "设备 µs"},
+      {"model µs", "模型 µs"},
       {"lowest round µs", "最快一轮 µs"},
       {"highest round µs", "最慢一轮 µs"},
       {"of the roof, %", "占上限 %"},
@@ -151,6 +152,10 @@ const Language::Table& chinese_text() {
       {"first step of a process and a warm one", "进程的第一步与热步"},
       {"kernels below the machine's measured roofs", "核函数与测得的性能上限"},
       // Notes
+      {"The device {0} is emulated on the CPU: its device times are those of a model, its host times those "
+       "of "
+       "the emulator. They say nothing about a GPU.",
+       "设备 {0} 在 CPU 上模拟：其设备时间来自模型，主机时间是模拟器的时间，均与 GPU 无关。"},
       {"The device {0} is emulated on the CPU: its times are those of the emulator and say nothing about a "
        "GPU. There "
        "is no device time.",

@@ -16,11 +16,11 @@ std::string line(const std::vector<std::string>& cells) {
 }  // namespace
 
 std::string ranking_csv(const BatchSection& batch) {
+  const std::string clock = batch.ranked_by == "model" ? "model" : "device";
   std::string csv =
       "kind,rank,rank_known,phase_rank,phase_rank_known,phase,name,provider,reference_name,calls,time_us,"
-      "lowest_us,highest_us,share,self_us,total_us,device_us,average_us,above_timer,bytes,flops,gflops,"
-      "gbytes_per_s,"
-      "roof,roof_kind\n";
+      "lowest_us,highest_us,share,self_us,total_us," +
+      clock + "_us,average_us,above_timer,bytes,flops,gflops,gbytes_per_s,roof,roof_kind\n";
   for (const OpRow& op : batch.ops) {
     csv += line({"op",
                  std::to_string(op.rank),

@@ -76,8 +76,8 @@ void MarkdownWriter::op_table(const BatchSection& batch, std::size_t most) {
                                   t_("calls"),
                                   time_header(t_("self µs")),
                                   time_header(t_("total µs"))};
-  const bool device = batch.ranked_by == "device";
-  if (device) header.push_back(t_("device µs"));
+  const bool device = batch.ranked_by != "host";
+  if (device) header.push_back(device_header());
   for (const std::string& name :
        {t_("share, %"), time_header(t_("lowest round µs")), time_header(t_("highest round µs")),
         std::string("GFLOP/s"), std::string("GB/s"), t_("of the roof, %")})

@@ -59,9 +59,15 @@ class MarkdownWriter {
   void table(const MarkdownTable& table) { out_ += table.to_string() + '\n'; }
   std::string time_header(const std::string& name) const { return marked(report_, name, t_); }
   std::string provider(const std::string& name) const { return provider_label(report_, name, t_); }
+  // Modeled times are never called those of a device.
+  std::string device_header() const {
+    const bool modeled = std::any_of(report_.batches.begin(), report_.batches.end(),
+                                     [](const BatchSection& batch) { return batch.ranked_by == "model"; });
+    return modeled ? t_("model µs") : t_("device µs");
+  }
   bool has_device_time() const {
     return std::any_of(report_.batches.begin(), report_.batches.end(),
-                       [](const BatchSection& batch) { return batch.ranked_by == "device"; });
+                       [](const BatchSection& batch) { return batch.ranked_by != "host"; });
   }
 
   const Report& report_;

@@ -14,6 +14,10 @@ const std::map<std::string, std::string>& note_texts() {
        "The device {0} is emulated on the CPU: its times are those of the emulator and say nothing about a "
        "GPU. "
        "There is no device time."},
+      {"modeled",
+       "The device {0} is emulated on the CPU: its device times are those of a model, its host times those "
+       "of "
+       "the emulator. They say nothing about a GPU."},
       {"fakes", "Providers {0} are fakes, not the vendor's libraries."},
       {"interrupted", "The run was interrupted during: {0}. The report has the results up to then."},
       {"untrained", "The network was not trained: its initial weights were profiled."},

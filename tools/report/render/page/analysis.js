@@ -20,16 +20,19 @@ function coldSection() {
         sorted: [3, "descending"], limit: 10 }))]);
 }
 
-// An emulator has no device times.
-const deviceClock = !settings.emulated && run.batches.some((batch) => batch.ops.some((op) => op.device_us !== null));
+// An emulator has no device times, except those of a model of a device.
+const modeled = run.batches.some((batch) => batch.ranked_by === "model");
+const deviceClock = (!settings.emulated || modeled) && run.batches.some((batch) => batch.ops.some((op) => op.device_us !== null));
+const clockName = () => modeled ? t("model") : t("device");
 
 function clocksSection() {
   return section("clocks", t("Host and device time"),
-    settings.emulated ? absent(t("The device is emulated: it has no device times, and the host times say nothing about a GPU."))
+    modeled ? paragraph(t("Times in the column model are those of a modeled device, not of a GPU.")) : null,
+    settings.emulated && !modeled ? absent(t("The device is emulated: it has no device times, and the host times say nothing about a GPU."))
       : !deviceClock ? absent(t("{0} has no clock of its own: host time is device time.", settings.device))
         : paths("/batches").toReversed().map((path) => table({
           id: `clocks-${at(`${path}/batch`)}`, caption: t("Batch size {0}: the host enqueues, the device computes", num(`${path}/batch`, "count")),
-          columns: [textColumn(t("operator"), { header: true }), textColumn(t("phase")), column(us(t("host"))), column(us(t("device")))],
+          columns: [textColumn(t("operator"), { header: true }), textColumn(t("phase")), column(us(t("host"))), column(us(clockName()))],
           rows: paths(`${path}/ops`).map((op) => {
             const provider = at(`${op}/provider`);
             return [opName(op), term(`${op}/phase`), num(`${op}/self_us`, "us", { provider }), num(`${op}/device_us`, "us", { provider })];
@@ -42,7 +45,7 @@ function phasesSection() {
     phaseFigure(),
     table({
       caption: t("Phases of a training step"), id: "phase-table",
-      columns: [column(t("batch size"), { rank: true }), textColumn(t("phase"), { header: true }), column(us(t("host"))), ...(deviceClock ? [column(us(t("device")))] : []), column(t("share, %"), { bar: true })],
+      columns: [column(t("batch size"), { rank: true }), textColumn(t("phase"), { header: true }), column(us(t("host"))), ...(deviceClock ? [column(us(clockName()))] : []), column(t("share, %"), { bar: true })],
       rows: paths("/batches").flatMap((path) => paths(`${path}/phases`).map((phase) => [num(`${path}/batch`, "count"), term(`${phase}/phase`), num(`${phase}/self_us`, "us"),
         ...(deviceClock ? [num(`${phase}/device_us`, "us")] : []), num(`${phase}/share`, "share")])) }));
 }

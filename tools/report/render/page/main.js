@@ -33,7 +33,8 @@ function summary() {
 function warnings() {
   const list = [];
   if (!run.complete) list.push(t("This run was interrupted: the report has the results up to then."));
-  if (settings.emulated) list.push(h("span", {}, h("span", { class: "emulated" }), " ", t("marks host times of an emulated device: they say nothing about a GPU. There are no device times.")));
+  if (settings.emulated) list.push(h("span", {}, h("span", { class: "emulated" }), " ", modeled ? t("marks times of an emulated device: they say nothing about a GPU. Its device times are those of a model.")
+      : t("marks host times of an emulated device: they say nothing about a GPU. There are no device times.")));
   if (settings.fakes.length > 0) list.push(h("span", {}, h("span", { class: "fake" }), " ", t("marks results of a fake of the vendor's library: {0}.", settings.fakes.join(", "))));
   return list.map((content) => h("p", { class: "warning", role: "note" }, content));
 }

@@ -98,7 +98,7 @@ function interval(path) {
   return Object.assign(whole, { key: at(`${path}/lowest_us`) });
 }
 
-const clock = (path) => at(`${path}/ranked_by`) === "device" ? t("device time") : t("host time");
+const clock = (path) => at(`${path}/ranked_by`) === "device" ? t("device time") : at(`${path}/ranked_by`) === "model" ? t("model time") : t("host time");
 
 function rankingSection() {
   return section("ranking", t("The ten most expensive operators"),
