@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # On machines with and without an NVIDIA driver, GPU and nvcc, which are stand-ins here: what tools/mnist.sh, tools/test.sh
-# and METRON_GPU=native build for and run on, and the reason they print.
+# and METRON_GPU=native build for and run on, and the reason they print. tools/verify_gpu.sh without root and packages.
 #   gpu_choice.sh BUILD_FOLDER SOURCE_FOLDER
 set -euo pipefail
 work=$1/gpu_choice source=$2
@@ -24,14 +24,20 @@ standin() {  # PATH, with the script on standard input
 for script in "$source"/tools/*.sh; do ln -s "$script" "$work/tree/tools/"; done
 rm "$work"/tree/tools/{setup,lint}.sh
 record="$work/record"
-for program in tools/setup.sh tools/lint.sh tests/without_gpu.sh build/release/bin/mnist_cnn build/release/bin/metron \
-  ../standins/cmake ../standins/ctest ../standins/python3; do
-  standin "$work/tree/$program" <<END
-name=$(basename "$program")
-echo "\$name \$* [\${CUDA_VISIBLE_DEVICES-all}] [\${CUDACXX-}]" >>"$record"
-if [[ \$name == ctest ]]; then echo "100% tests passed"; fi
+recorder() {  # PATH [MORE]: the script MORE follows
+  standin "$1" <<END
+echo "$(basename "$1") \$* [\${CUDA_VISIBLE_DEVICES-all}] [\${CUDACXX-}]" >>"$record"
+${2:-}
 END
+}
+for program in tools/setup.sh tools/lint.sh tests/without_gpu.sh build/release/bin/mnist_cnn build/release/bin/metron; do
+  recorder "$work/tree/$program"
 done
+recorder "$work/standins/python3"
+# shellcheck disable=SC2016  # the recorders expand it
+recorder "$work/standins/cmake" 'if [[ "$*" == *"--target help" ]]; then echo "metron_command: phony"; fi'
+# shellcheck disable=SC2016
+recorder "$work/standins/ctest" 'echo "100% tests passed"; exit "${CTEST_STATUS:-0}"'
 
 # driver CUDA_VERSION [INDEX:UUID:CAPABILITY:NAME...], toolkit RELEASE [FOLDER]: install stand-ins; no_gpu_software removes them.
 driver() {
@@ -44,6 +50,7 @@ driver() {
   standin "$work/standins/nvidia-smi" <<END
 case "\$*" in
   --query-gpu=uuid,compute_cap,name*) cat "$work/gpus" ;;
+  *--query-gpu=index,*) echo "0, Disabled" ;;
   -L) printf 'GPU 0: A (UUID: GPU-aa)\nGPU 1: B (UUID: GPU-bb)\n  MIG 1g.5gb Device 0: (UUID: MIG-cc)\n' ;;
   "") echo "| NVIDIA-SMI 1.2 Driver Version: 555.42 CUDA Version: $version |" ;;
   *) exit 2 ;;
@@ -144,7 +151,11 @@ driver N/A "$turing"
 expect "no libcuda" cpu "" "$nvcc" all "its libcuda seems missing"
 driver 13.0 "$turing"
 toolkit 12.3
-expect "too old a toolkit" cpu "" "$nvcc" all "nvcc 12.3 is too old"
+expect "too old a toolkit" cpu "" "$nvcc" all "nvcc 12.3 in $work/standins is too old"
+mkdir -p "$work/cuda/bin"
+toolkit 12.8 "$work/cuda/bin"
+expect "a newer one elsewhere" cuda 75-real "$work/cuda/bin/nvcc" all "nvcc 12.8 in $work/cuda/bin"
+rm -r "$work/cuda"
 toolkit 12.4
 expect "an old toolkit" cuda 75-real "$nvcc" all "driver 555.42 for CUDA 13.0, nvcc 12.4"
 driver 13.0 "GPU-aa:7.0:V100"
@@ -173,4 +184,36 @@ driver 13.0 "$turing"
 mkdir -p "$work/cuda/bin"
 toolkit 13.0 "$work/cuda/bin"
 expect "nvcc not in PATH" cuda 75-real "$work/cuda/bin/nvcc" all "nvcc 13.0 in $work/cuda/bin"
+
+# A machine without root, CLI11 (no mnist_cnn) and a display of its own.
+verify() {  # STATUS
+  local got=0
+  : >"$record"
+  output=$(run bash "$work/tree/tools/verify_gpu.sh" 2>&1) || got=$?
+  [[ $got -eq $1 ]] || fail verify_gpu "status $got, not $1: $output"
+}
+contains() {  # TEXT PATTERN
+  grep -qE -- "$2" <<<"$1" || fail verify_gpu "nothing matches /$2/ in: $1"
+}
+recorder "$work/tree/tools/setup.sh" 'exit 2'
+recorder "$work/cuda/bin/compute-sanitizer"
+mkdir -p "$work/tree/build/verify_gpu/bin"
+for program in metron test_cuda_map; do recorder "$work/tree/build/verify_gpu/bin/$program" "echo in $work/tree/x"; done
+verify 0
+contains "$(cat "$record")" '^cmake --preset release -B build/verify_gpu -DMETRON_WERROR=OFF '
+contains "$(cat "$record")" '^cmake --build build/verify_gpu --target device_tests metron_command '
+contains "$(cat "$record")" '^compute-sanitizer --tool racecheck --report-api-errors no .*/test_cuda_map'
+results=docs/results/geforce-rtx-2070-super
+[[ $(cat "$work/tree/$results/machine.txt") == "in x" ]] || fail verify_gpu "the results name folders of this machine"
+contains "$output" '^\| All device tests \| passed \| .tests.txt. \|$'
+contains "$output" '^\| Training on MNIST \| skipped: mnist_cnn was not built'
+contains "$output" '^Device: GeForce RTX 2070 SUPER \(sm_75\): driver .*\.$'
+contains "$output" "git add $results && git commit"
+export CTEST_STATUS=8
+verify 1
+contains "$output" '^\| All device tests \| \*\*failed\*\*, status 8 '
+contains "$output" '^\| The report \| passed '
+no_gpu_software
+verify 2
+contains "$output" '^verify_gpu: there is nothing to verify: no usable NVIDIA GPU \(nvidia-smi not found\)'
 exit $status

@@ -2,7 +2,8 @@
 # Decides whether to build for this machine's NVIDIA GPU and use it. Sourced by mnist.sh, test.sh and verify_gpu.sh; run by
 # CMake for METRON_GPU=native:
 #   tools/gpu.sh [--cmake]     prints the decision and its reason; with --cmake as variables, a line each
-# The toolkit is that of CUDACXX, else of nvcc in PATH, else of CUDA_PATH (default /usr/local/cuda).
+# The toolkit is that of CUDACXX, of nvcc in PATH or of CUDA_PATH (default /usr/local/cuda): the first one from 12.4 on, else
+# the first one.
 
 # find_gpus: fills arrays with what nvidia-smi lists, and visible_gpus with the positions that CUDA_VISIBLE_DEVICES leaves.
 find_gpus() {
@@ -47,17 +48,22 @@ find_gpus() {
   [[ ${#visible_gpus[@]} -gt 0 ]] || no_gpu="CUDA_VISIBLE_DEVICES=$CUDA_VISIBLE_DEVICES hides every GPU"
 }
 
+is_supported_release() {  # MAJOR.MINOR
+  [[ ${1%.*} -gt 12 || (${1%.*} -eq 12 && ${1#*.} -ge 4) ]]
+}
+
 # find_nvcc: sets nvcc to its path, or to nothing, and nvcc_release.
 find_nvcc() {
-  local candidate output
+  local candidate path output
   nvcc="" nvcc_release=
   for candidate in "${CUDACXX:-}" nvcc "${CUDA_PATH:-/usr/local/cuda}/bin/nvcc"; do
-    if [[ -n $candidate ]] && nvcc=$(command -v "$candidate") && output=$("$nvcc" --version 2>/dev/null) &&
+    if [[ -n $candidate ]] && path=$(command -v "$candidate") && output=$("$path" --version 2>/dev/null) &&
       [[ $output =~ release\ ([0-9]+\.[0-9]+) ]]; then
-      nvcc_release=${BASH_REMATCH[1]}
-      return
+      if [[ -z $nvcc ]] || is_supported_release "${BASH_REMATCH[1]}"; then
+        nvcc=$path nvcc_release=${BASH_REMATCH[1]}
+        if is_supported_release "$nvcc_release"; then return; fi
+      fi
     fi
-    nvcc=
   done
 }
 
@@ -124,8 +130,8 @@ choose_gpu() {
     gpu_why="there is a GPU, $gpu with a driver for CUDA $driver, but no nvcc: install $toolkit"
     return
   fi
-  if [[ ${nvcc_release%.*} -lt 12 || (${nvcc_release%.*} -eq 12 && ${nvcc_release#*.} -lt 4) ]]; then
-    gpu_why="nvcc $nvcc_release is too old for Metron: for $gpu install $toolkit"
+  if ! is_supported_release "$nvcc_release"; then
+    gpu_why="nvcc $nvcc_release in ${nvcc%/*} is too old for Metron: for $gpu install $toolkit"
     return
   fi
   if [[ $driver_major -lt ${nvcc_release%.*} ]]; then
