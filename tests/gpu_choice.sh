@@ -90,6 +90,7 @@ macro(enable_language)
 endmacro()
 macro(find_package)
 endmacro()
+set(CMAKE_CUDA_COMPILER_VERSION \${nvcc_version})
 set(PROJECT_SOURCE_DIR $source)
 include($source/tools/cmake/MetronGpu.cmake)
 message(STATUS "result \${METRON_GPU_MODE} \${METRON_EMULATED_TESTS} \${CMAKE_CUDA_ARCHITECTURES} \$ENV{CUDACXX}")
@@ -99,6 +100,7 @@ END
 expect() {
   local case=$1 device=$2 architectures=$3 nvcc=$4 visible=$5 reason=$6 output line runs_on_gpu=0
   local native="result off ON  " stages="tsan asan${nvcc:+ cuda} release"
+  if [[ $reason == *"too old for Metron"* ]]; then stages="tsan asan release"; fi
   if [[ $device == cuda ]]; then
     runs_on_gpu=2
     native="result cuda OFF $architectures $nvcc"
@@ -151,7 +153,7 @@ driver N/A "$turing"
 expect "no libcuda" cpu "" "$nvcc" all "its libcuda seems missing"
 driver 13.0 "$turing"
 toolkit 12.3
-expect "too old a toolkit" cpu "" "$nvcc" all "nvcc 12.3 in $work/standins is too old"
+expect "too old a toolkit" cpu "" "$nvcc" all "nvcc 12.3 in $work/standins is too old for Metron: .*12.4 or later"
 mkdir -p "$work/cuda/bin"
 toolkit 12.8 "$work/cuda/bin"
 expect "a newer one elsewhere" cuda 75-real "$work/cuda/bin/nvcc" all "nvcc 12.8 in $work/cuda/bin"
@@ -184,6 +186,14 @@ driver 13.0 "$turing"
 mkdir -p "$work/cuda/bin"
 toolkit 13.0 "$work/cuda/bin"
 expect "nvcc not in PATH" cuda 75-real "$work/cuda/bin/nvcc" all "nvcc 13.0 in $work/cuda/bin"
+
+# The preset cuda compiles for the architectures that its nvcc knows.
+for version in 12.4.131 13.0.88; do
+  output=$(run "$cmake" -S "$work/project" -B "$work/project/$version" -DMETRON_GPU=cuda -Dnvcc_version=$version 2>&1) ||
+    fail "nvcc $version" "CMake ended with status $?: $output"
+  known="75-real;80-real;86-real;89-real;90-real;$([[ $version == 12* ]] && echo 90-virtual || echo "100-real;120")"
+  grep -qxF -- "-- result cuda OFF $known " <<<"$output" || fail "nvcc $version" "CMake compiles for: $output"
+done
 
 # A machine without root, CLI11 (no mnist_cnn) and a display of its own.
 verify() {  # STATUS

@@ -75,7 +75,13 @@ note_times setup
 use_chosen_gpu
 if [[ ${#stages[@]} -eq 0 ]]; then
   stages=(lint tsan asan)
-  [[ -z $nvcc ]] || stages+=(cuda)
+  if [[ -n $nvcc ]]; then
+    if is_supported_release "$nvcc_release"; then
+      stages+=(cuda)
+    else
+      echo "== The stage cuda is left out: nvcc $nvcc_release in ${nvcc%/*} is too old (12.4 or later; tested: 13)"
+    fi
+  fi
   [[ $gpu_device != cuda ]] || stages+=(emulated)
   stages+=(release)
 fi
