@@ -196,11 +196,12 @@ for version in 12.4.131 13.0.88; do
 done
 
 # A machine without root, CLI11 (no mnist_cnn) and a display of its own.
-verify() {  # STATUS
-  local got=0
+verify() {  # STATUS [OPTION...]
+  local wanted=$1 got=0
+  shift
   : >"$record"
-  output=$(run bash "$work/tree/tools/verify_gpu.sh" 2>&1) || got=$?
-  [[ $got -eq $1 ]] || fail verify_gpu "status $got, not $1: $output"
+  output=$(TMPDIR=$work run bash "$work/tree/tools/verify_gpu.sh" "$@" 2>&1) || got=$?
+  [[ $got -eq $wanted ]] || fail verify_gpu "status $got, not $wanted: $output"
 }
 contains() {  # TEXT PATTERN
   grep -qE -- "$2" <<<"$1" || fail verify_gpu "nothing matches /$2/ in: $1"
@@ -219,6 +220,9 @@ contains "$output" '^\| All device tests \| passed \| .tests.txt. \|$'
 contains "$output" '^\| Training on MNIST \| skipped: mnist_cnn was not built'
 contains "$output" '^Device: GeForce RTX 2070 SUPER \(sm_75\): driver .*\.$'
 contains "$output" "git add $results && git commit"
+verify 0 --emulated
+contains "$(cat "$record")" '^cmake --preset emulated '
+contains "$output" '^\| compute-sanitizer \| skipped: the emulator checks every access '
 export CTEST_STATUS=8
 verify 1
 contains "$output" '^\| All device tests \| \*\*failed\*\*, status 8 '
