@@ -83,7 +83,8 @@ def main():
         sys.exit(__doc__)
     build = pathlib.Path(sys.argv[1])
     cache = (build / "CMakeCache.txt").read_text()
-    architectures = {int(a) for a in re.findall(r"\d+", re.search(r"^METRON_CUDA_ARCHITECTURES:.*?=(.*)$", cache, re.M)[1])}
+    compiled = re.search(r"^METRON_COMPILED_ARCHITECTURES:INTERNAL=(.*)$", cache, re.M)[1]
+    architectures = {int(a) for a in re.findall(r"\d+", compiled)}
     kernels = names_of_kernels(pathlib.Path(__file__).parent.parent / "kernels" / "cuda")
     objects = sorted(path for path in build.rglob("*.cu.o") if "kernels/cuda" in path.as_posix())
     if not objects:

@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
 # Trains the MNIST CNN from a fresh clone: installs missing packages, builds, trains for one epoch on all 60,000
-# images, tests on 10,000, prints the operator ranking, writes the lab report and lists the files.
+# images, tests on 10,000, prints the operator ranking, writes the lab report and lists the files. Uses an NVIDIA GPU if
+# there is one with a driver and nvcc (tools/gpu.sh), else the CPU.
 # Arguments are passed to the example:
 #   tools/mnist.sh --epochs 14 --seed 2
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source tools/steps.sh
+source tools/gpu.sh
 
 bash tools/setup.sh build
+use_chosen_gpu
 step configure-release "Configuring (release)" cmake --preset release
 step build-mnist "Building the example" cmake --build --preset release --target mnist_cnn metron_command
 
@@ -34,6 +37,7 @@ default_option() {  # OPTION VALUE...
 program=build/release/bin/mnist_cnn
 folder=build/mnist
 default_option --epochs 1
+[[ $gpu_device != cuda ]] || default_option --device cuda
 default_option --save "$folder/mnist_cnn.safetensors"
 default_option --metrics "$folder/metrics.csv"
 [[ $(value_of --epochs) == 0 ]] || default_option --profile  # without a step there is nothing to profile
@@ -52,6 +56,7 @@ for option in --data --device --providers --threads --seed; do
 done
 echo "== Writing the report"
 build/release/bin/metron report "${report_arguments[@]}"
+same_gpu=${gpu_selection:+CUDA_VISIBLE_DEVICES=$gpu_selection }
 cat <<END
 
 Files:
@@ -61,6 +66,6 @@ Files:
   $program       the program; --help lists its options
 Next:
   bash tools/mnist.sh --epochs 14              train for longer
-  $program --epochs 1 --init $weights   train these weights further
+  $same_gpu$program --epochs 1 --init $weights   train these weights further
   bash tools/test.sh                           run the tests
 END

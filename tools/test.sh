@@ -1,20 +1,17 @@
 #!/usr/bin/env bash
 # Checks the whole project: installs missing packages, then lints, builds and tests.
 #   tools/test.sh [quick] [lint] [tsan] [asan] [debug] [cuda] [emulated] [release]
-# Default: all but debug and emulated, whose tests are part of release; cuda only if nvcc is found (no GPU needed).
-# quick: release alone, which tests the CPU and, on the emulator, every CUDA kernel.
+# Default: all but debug; cuda only if nvcc is found (no GPU needed), emulated only if release uses a GPU.
+# quick: release alone, which tests the CPU and every CUDA kernel: on this machine's GPU if there is one with a driver and
+# nvcc (tools/gpu.sh), else on the emulator.
 # The last preset's ctest output is shown in full. All other output is in build/logs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source tools/steps.sh
+source tools/gpu.sh
 
-words=("$@")
-if [[ $# -eq 0 ]]; then
-  words=(lint tsan asan quick)
-  if command -v nvcc >/dev/null; then words=(lint tsan asan cuda quick); fi
-fi
 stages=()
-for word in "${words[@]}"; do
+for word in "$@"; do
   case $word in
     quick) stages+=(release) ;;
     lint | tsan | asan | debug | cuda | emulated | release) stages+=("$word") ;;
@@ -75,6 +72,19 @@ check_cuda() {
 
 bash tools/setup.sh
 note_times setup
+use_chosen_gpu
+if [[ ${#stages[@]} -eq 0 ]]; then
+  stages=(lint tsan asan)
+  if [[ -n $nvcc ]]; then
+    if is_supported_release "$nvcc_release"; then
+      stages+=(cuda)
+    else
+      echo "== The stage cuda is left out: nvcc $nvcc_release in ${nvcc%/*} is too old (12.4 or later; tested: 13)"
+    fi
+  fi
+  [[ $gpu_device != cuda ]] || stages+=(emulated)
+  stages+=(release)
+fi
 for i in "${!stages[@]}"; do
   stage=${stages[i]}
   last=no

@@ -11,7 +11,12 @@ endif()
 set(CMAKE_UNITY_BUILD OFF)  # files repeat names of their own
 option(METRON_OPENMP "Compute on all cores with OpenMP" ON)
 option(METRON_ONEDNN "Use oneDNN on the CPU if it is installed" ON)
-option(METRON_WERROR "Treat warnings as errors" ${PROJECT_IS_TOP_LEVEL})
+# Another compiler's warnings are not a reason that Metron can't be built.
+set(werror OFF)
+if(PROJECT_IS_TOP_LEVEL AND CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION MATCHES "^12\\.")
+  set(werror ON)
+endif()
+option(METRON_WERROR "Treat warnings as errors; default: those of the tested compiler, GCC 12" ${werror})
 set(METRON_SANITIZE "" CACHE STRING "Sanitizers to compile with: address,undefined or thread")
 # The portable kernels are compiled once per instruction set. The widest one supported by the processor is used.
 set(METRON_CPU_ISAS "baseline;avx2" CACHE STRING "Instruction sets of the portable kernels: baseline, avx2, avx512")
