@@ -1,5 +1,5 @@
-// The example on the emulated device, with the vendor libraries' fakes and with our kernels: its losses and
-// its ranking.
+// Programs on the emulated device: the losses and ranking of the example, with the vendor libraries' fakes
+// and with our kernels, and what is ranked on a modeled device.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -71,6 +71,37 @@ TEST(EmulatedMnist, VendorLibrariesMatchCpuLossesAndAreRanked) {
                           "cublas (fake).matmul", "cuda.max_pool2d", "cuda.dropout", "cuda.adadelta"})
     EXPECT_NE(text.find(row), std::string::npos) << row << text;
   EXPECT_EQ(text.find("cudnn.conv2d"), std::string::npos) << "a fake is labeled as the library";
+}
+
+// Everything that ranks does so by the modeled device's time, and calls it a model.
+class ModeledDevice : public testing::Test {
+ protected:
+  Output run(const std::string& command) {
+    const Output output = run_command("METRON_EMULATOR_DEVICE='RTX 2070 SUPER' " + command);
+    EXPECT_EQ(output.code, 0) << output.text;
+    return output;
+  }
+  const TemporaryFolder folder_;
+};
+
+TEST_F(ModeledDevice, RanksTheProgramAndItsProfileAlike) {
+  const std::string out = (folder_ / "profile").string();
+  const Output output =
+      run("'" METRON_COMMAND "' profile --out '" + out +
+          "' -- '" MNIST_CNN
+          "' --device cuda --epochs 1 --train-limit 8 --batch-size 4 --test-limit 4 --profile");
+  EXPECT_TRUE(contains(output.text, {"model of", "RTX 2070 SUPER", "cuda.conv2d_forward"}));
+  EXPECT_TRUE(contains(read_file(folder_ / "profile" / "ranking.txt"), {"model of", "RTX 2070 SUPER"}));
+}
+
+TEST_F(ModeledDevice, ReportsAModel) {
+  if (run_command("'" METRON_COMMAND "' report --help").code != 0)
+    GTEST_SKIP() << "built without metron report";
+  run("'" METRON_COMMAND
+      "' report --device cuda --epochs 0 --batch 2 --rounds 1 --steps 1 --test-limit 4 "
+      "--provider-budget 0 --out '" +
+      (folder_ / "out").string() + "'");
+  EXPECT_TRUE(contains(read_file(folder_ / "out" / "report.md"), {"model of", "RTX 2070 SUPER"}));
 }
 
 }  // namespace

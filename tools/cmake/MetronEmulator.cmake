@@ -26,3 +26,10 @@ function(metron_emulated_kernels target)
   target_sources(${target} PRIVATE $<TARGET_OBJECTS:${target}_emulated_kernels>)
   target_link_libraries(${target} PRIVATE metron_emulator)
 endfunction()
+
+# metron_emulated_program(<program>): the same objects as <program>_emulated, with the emulated device, for tests.
+function(metron_emulated_program program)
+  add_executable(${program}_emulated EXCLUDE_FROM_ALL $<TARGET_OBJECTS:${program}>)
+  get_target_property(libraries ${program} LINK_LIBRARIES)
+  target_link_libraries(${program}_emulated PRIVATE metron_emulated ${libraries} metron::metron)
+endfunction()
