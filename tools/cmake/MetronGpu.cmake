@@ -97,7 +97,7 @@ if(METRON_GPU_MODE STREQUAL cuda)
     message(STATUS "nvcc ${CMAKE_CUDA_COMPILER_VERSION} does not know sm_100 and later: they get the PTX of sm_90")
   endif()
   set(CMAKE_CUDA_ARCHITECTURES ${architectures})
-  set(METRON_COMPILED_ARCHITECTURES "${architectures}" CACHE INTERNAL "What nvcc compiles for, read by tests/kernels_in_image.py")
+  set(METRON_COMPILED_ARCHITECTURES "${architectures}" CACHE INTERNAL "What nvcc compiles for")
   # CMake 3.25 does not yet know that nvcc supports C++20.
   if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)
     set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
