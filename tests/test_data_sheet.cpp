@@ -87,14 +87,15 @@ TEST(DataSheets, NoTwoGpusShareAName) {
 TEST(DataSheets, PeaksFollowFromCoresAndClock) {
   const std::map<std::string, int> cores{{"sm_75", 64},  {"sm_80", 64},   {"sm_86", 128}, {"sm_89", 128},
                                          {"sm_90", 128}, {"sm_100", 128}, {"sm_120", 128}};
+  constexpr double rounding = 1.02;  // to two digits, in some documents
   for (const std::string& name : data_sheet_names()) {
     const DataSheet sheet = data_sheet(name);
     const double computed = sheet.sms * cores.at(sheet.architecture) * 2 * sheet.boost_clock_mhz * 1e-6;
     EXPECT_NEAR(sheet.tflops.fp32, computed, 0.01 * computed) << name;
     EXPECT_GT(sheet.tflops.fp16_tensor, sheet.tflops.fp32) << name;
-    EXPECT_LE(sheet.tflops.tf32_tensor, sheet.tflops.fp16_tensor / 2 * 1.01)
+    EXPECT_LE(sheet.tflops.tf32_tensor, sheet.tflops.fp16_tensor / 2 * rounding)
         << name;  // half the rate at most
-    EXPECT_LE(sheet.tflops.fp64, sheet.tflops.fp32 / 2 * 1.01) << name;
+    EXPECT_LE(sheet.tflops.fp64, sheet.tflops.fp32 / 2 * rounding) << name;
     const bool turing = sheet.architecture == "sm_75";  // without TF32 and bfloat16
     EXPECT_EQ(sheet.tflops.tf32_tensor > 0, !turing) << name;
     EXPECT_EQ(sheet.tflops.bf16_tensor, turing ? 0 : sheet.tflops.fp16_tensor) << name;
@@ -135,12 +136,13 @@ TEST_F(DataSheetFile, IsRead) {
 }
 
 TEST_F(DataSheetFile, EveryEntryOfTheBuiltInFileIsValidByItself) {
-  for (const Json& gpu : Json::parse(read_file(METRON_SOURCE_DIR "/kernels/internal/gpus.json")).at("gpus"))
-    EXPECT_EQ(load(gpu).name, gpu.at("name"));
+  const Json json = Json::parse(read_file(METRON_SOURCE_DIR "/kernels/internal/gpus.json"));
+  for (const Json& gpu : json.at("gpus")) EXPECT_EQ(load(gpu).name, gpu.at("name"));
 }
 
 TEST_F(DataSheetFile, NamesTheFieldAndTheRule) {
-  for (const auto& [name, value] : valid_sheet().items()) {
+  const Json valid = valid_sheet();
+  for (const auto& [name, value] : valid.items()) {
     if (name == "assumptions") continue;
     Json without = valid_sheet();
     without.erase(name);

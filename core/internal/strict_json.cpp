@@ -12,6 +12,7 @@ namespace metron::detail {
 namespace {
 
 constexpr std::uint64_t largest_file = 1 << 20;
+constexpr int deepest = 32;  // readers recurse
 
 std::string excerpt(const StrictJson& json) {
   constexpr std::size_t longest = 60;
@@ -24,7 +25,9 @@ std::string excerpt(const StrictJson& json) {
 StrictJson parse_strict_json(const char* op, const std::string& file, std::string_view text) {
   std::vector<std::set<std::string>> names;  // of the objects that enclose the current position
   std::string twice;
-  const auto observe = [&](int, StrictJson::parse_event_t event, StrictJson& parsed) {
+  int depth = 0;
+  const auto observe = [&](int level, StrictJson::parse_event_t event, StrictJson& parsed) {
+    depth = std::max(depth, level);
     if (event == StrictJson::parse_event_t::object_start) names.emplace_back();
     if (event == StrictJson::parse_event_t::object_end) names.pop_back();
     if (event == StrictJson::parse_event_t::key && !names.back().insert(parsed.get<std::string>()).second)
@@ -34,6 +37,7 @@ StrictJson parse_strict_json(const char* op, const std::string& file, std::strin
   try {
     StrictJson json = StrictJson::parse(text, observe);
     check<ValueError>(twice.empty(), op, file, ": field ", twice, " must be given once");
+    check<ValueError>(depth <= deepest, op, file, " must nest at most ", deepest, " levels, got ", depth);
     return json;
   } catch (const StrictJson::parse_error& error) {
     fail<ValueError>(op, file, " is not JSON: see byte ", error.byte,

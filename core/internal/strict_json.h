@@ -14,7 +14,7 @@ namespace metron::detail {
 
 using StrictJson = nlohmann::ordered_json;
 
-// ValueError "[op] FILE ..." if the text is not JSON or has a field twice.
+// ValueError "[op] FILE ..." if the text is not JSON, nests too deeply or has a field twice.
 StrictJson parse_strict_json(const char* op, const std::string& file, std::string_view text);
 // IoError if the file can't be read or is larger than 1 MB.
 StrictJson read_strict_json(const char* op, const std::filesystem::path& path);
@@ -26,6 +26,7 @@ class StrictObject {
   StrictObject(const char* op, std::string file, const StrictJson& json, std::string path = "");
 
   bool has(const char* name);
+  bool has_list(const char* name) { return has(name) && json_.at(name).is_array(); }
   std::string text(const char* name);
   double number(const char* name, const NumberRange<double>& range);
   std::int64_t integer(const char* name, const NumberRange<std::int64_t>& range);
