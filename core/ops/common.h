@@ -2,7 +2,7 @@
 #pragma once
 
 #include <metron/core/ops.h>
-#include <metron/core/ops/image_layout.h>
+#include <metron/core/ops/as_on_gpu.h>
 #include <metron/core/slots.h>
 
 #include <initializer_list>
@@ -26,6 +26,10 @@ inline bool is_in_range(Size2 size, std::int64_t low) {
 
 inline const Tensor* optional(const Tensor& x) { return x.defined() ? &x : nullptr; }
 
+// The memory format that the fast kernels of the device require.
+inline MemoryFormat preferred_format(Device device) {
+  return on_gpu(device) ? MemoryFormat::contiguous : MemoryFormat::channels_last;
+}
 // Channels-last only if x is not contiguous as well.
 inline MemoryFormat layout_of(const Tensor& x) {
   return x.is_channels_last() && !x.is_contiguous() ? MemoryFormat::channels_last : MemoryFormat::contiguous;

@@ -1,4 +1,4 @@
-#include <metron/core/ops/image_layout.h>
+#include <metron/core/ops/as_on_gpu.h>
 #include <metron/core/profiler/profiler.h>
 #include <metron/layers/loss.h>
 #include <metron/layers/models/mnist_cnn.h>
@@ -26,7 +26,7 @@ Network reference_network() {
 }
 
 Profile record_training_step(Network& network, std::int64_t batch) {
-  const detail::GpuImageLayout layout;
+  const detail::AsOnGpu gpu;
   network.module->train();
   const Tensor input = network.make_input(batch);
   const std::unique_ptr<Optimizer> optimizer = network.optimizer(network.module->parameters());

@@ -35,7 +35,7 @@ Network reference_network();
 Network read_network(const std::filesystem::path& path);
 std::vector<std::string> layer_types();  // that a description may have
 
-// Records the second training step of a batch on the CPU, with the memory layouts of a GPU. Values are
+// Records the second training step of a batch on the CPU, with the layouts and kernels of a GPU. Values are
 // random, since neither bytes nor FLOPs depend on them. Errors are those of the ops.
 Profile record_training_step(Network& network, std::int64_t batch);
 
