@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iterator>
 #include <set>
+#include <utility>
 
 namespace metron::detail {
 namespace {
@@ -18,6 +19,12 @@ std::string excerpt(const StrictJson& json) {
   constexpr std::size_t longest = 60;
   const std::string text = json.dump(-1, ' ', true, StrictJson::error_handler_t::replace);
   return text.size() <= longest ? text : text.substr(0, longest) + "...";
+}
+
+// An unsigned number above int64 is in no range, rather than wrapped into one.
+bool is_integer_in(const StrictJson& value, const NumberRange<std::int64_t>& range) {
+  if (value.is_number_unsigned() && !std::in_range<std::int64_t>(value.get<std::uint64_t>())) return false;
+  return value.is_number_integer() && range.contains(value.get<std::int64_t>());
 }
 
 }  // namespace
@@ -36,7 +43,7 @@ StrictJson parse_strict_json(const char* op, const std::string& file, std::strin
   };
   try {
     StrictJson json = StrictJson::parse(text, observe);
-    check<ValueError>(twice.empty(), op, file, ": field ", twice, " must be given once");
+    check<ValueError>(twice.empty(), op, file, ": duplicate field ", twice);
     check<ValueError>(depth <= deepest, op, file, " must nest at most ", deepest, " levels, got ", depth);
     return json;
   } catch (const StrictJson::parse_error& error) {
@@ -49,7 +56,7 @@ StrictJson parse_strict_json(const char* op, const std::string& file, std::strin
 
 StrictJson read_strict_json(const char* op, const std::filesystem::path& path) {
   check<IoError>(regular_file_size(op, path) <= largest_file, op, path.string(),
-                 ": the file must be smaller than 1 MB");
+                 ": the file must be at most 1 MiB");
   std::ifstream stream(path, std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(stream), {}};
   check<IoError>(stream.is_open() && !stream.bad(), op, path.string(), ": the file can't be read");
@@ -68,7 +75,7 @@ bool StrictObject::has(const char* name) {
 
 std::string StrictObject::text(const char* name) {
   const StrictJson& value = at(name);
-  if (!value.is_string() || value.get_ref<const std::string&>().empty()) mistyped(name, "a text", value);
+  if (!value.is_string() || value.get_ref<const std::string&>().empty()) mistyped(name, "a string", value);
   return value.get<std::string>();
 }
 
@@ -80,8 +87,7 @@ double StrictObject::number(const char* name, const NumberRange<double>& range) 
 
 std::int64_t StrictObject::integer(const char* name, const NumberRange<std::int64_t>& range) {
   const StrictJson& value = at(name);
-  if (!value.is_number_integer() || !range.contains(value.get<std::int64_t>()))
-    mistyped(name, range.text(), value);
+  if (!is_integer_in(value, range)) mistyped(name, range.text(), value);
   return value.get<std::int64_t>();
 }
 
@@ -103,7 +109,7 @@ std::vector<StrictObject> StrictObject::objects(const char* name) {
 std::vector<std::string> StrictObject::texts(const char* name) {
   std::vector<std::string> all;
   for (const StrictJson& element : list(name)) {
-    if (!element.is_string()) mistyped(name, "a list of texts", list(name));
+    if (!element.is_string()) mistyped(name, "a list of strings", list(name));
     all.push_back(element.get<std::string>());
   }
   return all;
@@ -112,8 +118,7 @@ std::vector<std::string> StrictObject::texts(const char* name) {
 std::vector<std::int64_t> StrictObject::integers(const char* name, const NumberRange<std::int64_t>& range) {
   std::vector<std::int64_t> all;
   for (const StrictJson& element : list(name)) {
-    if (!element.is_number_integer() || !range.contains(element.get<std::int64_t>()))
-      mistyped(name, "a list, each " + range.text(), list(name));
+    if (!is_integer_in(element, range)) mistyped(name, "a list, each " + range.text(), list(name));
     all.push_back(element.get<std::int64_t>());
   }
   return all;
@@ -122,7 +127,7 @@ std::vector<std::int64_t> StrictObject::integers(const char* name, const NumberR
 std::vector<std::pair<std::string, std::string>> StrictObject::all_texts() const {
   std::vector<std::pair<std::string, std::string>> all;
   for (const auto& [name, value] : json_.items()) {
-    if (!value.is_string()) mistyped(name, "a text", value);
+    if (!value.is_string()) mistyped(name, "a string", value);
     all.emplace_back(name, value.get<std::string>());
   }
   return all;
