@@ -13,25 +13,6 @@ namespace {
 constexpr std::string_view products[]{"matmul", "linear_backward_weight", "conv2d_forward",
                                       "conv2d_backward_input", "conv2d_backward_weight"};
 
-constexpr std::pair<std::string_view, DType> floating_dtypes[]{{"float32", DType::float32},
-                                                               {"float64", DType::float64},
-                                                               {"float16", DType::float16},
-                                                               {"bfloat16", DType::bfloat16}};
-
-// The first floating dtype of a signature such as "int64 (4), float32 (10, 3)".
-DType dtype_of(std::string_view signature) {
-  while (!signature.empty()) {
-    const std::string_view name = signature.substr(0, signature.find(' '));
-    for (const auto& [text, dtype] : floating_dtypes) {
-      if (name == text) return dtype;
-    }
-    const std::size_t next = signature.find("), ");
-    if (next == signature.npos) break;
-    signature.remove_prefix(next + 3);
-  }
-  return DType::float32;
-}
-
 // The outermost op that contains the record, or the record itself outside of ops. Ranges are not ops.
 std::size_t outermost(const Profile& profile, std::size_t record) {
   std::size_t found = record;
@@ -57,9 +38,9 @@ void add_kernel(Group& group, const Record& kernel, const KernelBound& bound, do
   ++op.launches;
   op.bytes += kernel.bytes;
   op.flops += kernel.flops;
-  op.sums.memory_us += bound.memory_us;
-  op.sums.compute_us += bound.compute_us;
-  op.sums.launch_us += bound.launch_us;
+  op.memory_us += bound.memory_us;
+  op.compute_us += bound.compute_us;
+  op.launch_us += bound.launch_us;
   op.bound_us += bound.bound_us();
 }
 
@@ -86,20 +67,15 @@ Limit KernelBound::limit() const {
   return compute_us > memory_us ? Limit::compute : Limit::memory;
 }
 
-double peak_tflops(const PeakTflops& peaks, std::string_view slot, DType dtype, bool allow_tf32) {
-  if (dtype == DType::float64) return peaks.fp64 > 0 ? peaks.fp64 : peaks.fp32;
+double peak_tflops(const PeakTflops& peaks, std::string_view slot, bool allow_tf32) {
   const bool product = std::ranges::find(products, slot) != std::end(products);
-  double tensor = 0;
-  if (product && dtype == DType::float16) tensor = peaks.fp16_tensor;
-  if (product && dtype == DType::bfloat16) tensor = peaks.bf16_tensor;
-  if (product && dtype == DType::float32 && allow_tf32) tensor = peaks.tf32_tensor;
-  return tensor > 0 ? tensor : peaks.fp32;
+  return product && allow_tf32 && peaks.tf32_tensor > 0 ? peaks.tf32_tensor : peaks.fp32;
 }
 
-KernelBound bound_of(const DataSheet& sheet, const Record& kernel, DType dtype, bool allow_tf32) {
+KernelBound bound_of(const DataSheet& sheet, const Record& kernel, bool allow_tf32) {
   constexpr double us_per_s = 1e6;
   return {kernel.bytes / (sheet.bandwidth_gb_per_s * 1e9) * us_per_s,
-          kernel.flops / (peak_tflops(sheet.tflops, kernel.name, dtype, allow_tf32) * 1e12) * us_per_s,
+          kernel.flops / (peak_tflops(sheet.tflops, kernel.name, allow_tf32) * 1e12) * us_per_s,
           sheet.launch_latency_us};
 }
 
@@ -117,9 +93,7 @@ Prediction predict(const Profile& step, const DataSheet& sheet, bool allow_tf32)
     group.op.name = name;
     group.op.phase = op.phase;
     if (is_owner) ++group.op.calls;
-    if (!is_kernel) continue;
-    const DType dtype = dtype_of(step.strings[record.signature]);
-    add_kernel(group, record, bound_of(sheet, record, dtype, allow_tf32), cache_bytes);
+    if (is_kernel) add_kernel(group, record, bound_of(sheet, record, allow_tf32), cache_bytes);
   }
   Prediction prediction;
   for (auto& [key, group] : groups) {

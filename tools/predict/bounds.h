@@ -17,7 +17,7 @@ namespace metron::tools {
 enum class Limit : std::uint8_t { none, memory, compute, launch };
 const char* name_of(Limit limit);
 
-// In microseconds.
+// Of one kernel, in microseconds.
 struct KernelBound {
   double memory_us = 0;
   double compute_us = 0;
@@ -26,12 +26,11 @@ struct KernelBound {
   Limit limit() const;
 };
 
-// Peak in TFLOP/s of the units that compute a slot: tensor cores for matrix products and convolutions of a
-// dtype that the GPU's have, else CUDA cores, in float32 for the 16-bit dtypes. TF32 only if it is allowed.
-double peak_tflops(const PeakTflops& peaks, std::string_view slot, DType dtype, bool allow_tf32);
+// Peak in TFLOP/s of the units that compute a slot in float32: CUDA cores, or tensor cores for matrix
+// products and convolutions if TF32 is allowed and the GPU has it.
+double peak_tflops(const PeakTflops& peaks, std::string_view slot, bool allow_tf32);
 
-// `dtype`: of the arithmetic, the first floating one of the operands.
-KernelBound bound_of(const DataSheet& sheet, const Record& kernel, DType dtype, bool allow_tf32);
+KernelBound bound_of(const DataSheet& sheet, const Record& kernel, bool allow_tf32);
 
 // All calls of an op in one phase. Nested ops and their kernels belong to the outermost op.
 struct OpBound {
@@ -39,10 +38,10 @@ struct OpBound {
   std::string name;  // "conv2d", "conv2d backward"
   Phase phase = Phase::forward;
   std::int64_t calls = 0;
-  std::int64_t launches = 0;  // at least: one a slot call
+  std::int64_t launches = 0;  // at least: one per slot call
   double bytes = 0, flops = 0;
-  KernelBound sums;           // of the kernels' own
-  double bound_us = 0;        // the kernels' bounds, added up
+  double memory_us = 0, compute_us = 0, launch_us = 0;  // each limit alone, summed over the kernels
+  double bound_us = 0;                                  // the kernels' bounds, summed
   Limit limit = Limit::none;  // what most of the bound is due to; none for a view, which launches nothing
   bool fits_cache = false;    // every memory-bound kernel's operands fit into the L2 cache
 };

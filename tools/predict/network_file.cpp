@@ -109,7 +109,7 @@ const std::map<std::string, void (*)(Sequential&, StrictObject&)> layers{
     {"Sequential", add_sequential},
 };
 
-// The value of a text field, which must be a key of the table.
+// The value of a string field, which must be a key of the table.
 template <typename Table>
 const auto& choice(StrictObject& fields, const char* name, const Table& table) {
   const std::string wanted = fields.text(name);
@@ -181,7 +181,7 @@ const std::map<std::string, MakeOptimizer (*)(StrictObject&)> optimizers{
 void try_layers(const Network& network, Sequential& net, const std::vector<StrictObject>& list,
                 const StrictObject& file) {
   const NoGradGuard no_grad;
-  constexpr std::int64_t batch = 2;  // batch_norm needs two values a channel
+  constexpr std::int64_t batch = 2;  // batch_norm needs two values per channel
   Tensor x = network.make_input(batch);
   for (std::size_t i = 0; i < list.size(); ++i) about(list[i], "", [&] { x = net[i](x); });
   about(file, "loss", [&] { network.loss(x, network.target(x)); });

@@ -26,7 +26,7 @@ std::string sheet_text(const PredictedStep& step) {
          "), by its data sheet: " + general_text(sheet.bandwidth_gb_per_s) + " GB/s, " +
          general_text(sheet.tflops.fp32) + " TFLOP/s in float32" +
          (tensor ? ", " + general_text(sheet.tflops.tf32_tensor) + " in matrix products (TF32)" : "") + ", " +
-         general_text(sheet.launch_latency_us) + " us a launch" + (assumed ? " (assumed)" : "") + '\n';
+         general_text(sheet.launch_latency_us) + " us per launch" + (assumed ? " (assumed)" : "") + '\n';
 }
 
 }  // namespace
@@ -39,16 +39,14 @@ std::string to_table(const PredictedStep& step) {
   const Prediction& all = step.prediction;
   for (const OpBound& op : all.ops) {
     table.add({std::to_string(op.rank), op.name, std::to_string(op.calls), std::to_string(op.launches),
-               cell(op.bytes * 1e-6), cell(op.flops * 1e-6), cell(op.sums.memory_us),
-               cell(op.sums.compute_us), cell(op.sums.launch_us), cell(op.bound_us), percent(all.share(op)),
-               limit_text(op)});
+               cell(op.bytes * 1e-6), cell(op.flops * 1e-6), cell(op.memory_us), cell(op.compute_us),
+               cell(op.launch_us), cell(op.bound_us), percent(all.share(op)), limit_text(op)});
     cached |= op.limit == Limit::memory && op.fits_cache;
   }
   table.add({"", "all", "", std::to_string(all.launches), cell(all.bytes * 1e-6), cell(all.flops * 1e-6), "",
              "", "", cell(all.bound_us), percent(all.bound_us > 0 ? 1 : 0)});
   std::string text = sheet_text(step) + "a training step of " + step.network + " at batch " +
-                     std::to_string(step.batch) + "; lower bounds, nothing here was measured\n\n" +
-                     table.to_string();
+                     std::to_string(step.batch) + "; lower bounds, not measurements\n\n" + table.to_string();
   if (cached)
     text += "* the operands fit into the L2 cache of " + general_text(step.sheet.l2_mb) +
             " MB: the bound holds if they come from device memory\n";
@@ -73,8 +71,8 @@ std::string to_csv(const Prediction& prediction) {
   for (const OpBound& op : prediction.ops) {
     csv += std::to_string(op.rank) + ',' + name_of(op.phase) + ',' + csv_field(op.name) + ',' +
            std::to_string(op.calls) + ',' + std::to_string(op.launches);
-    for (const double value : {op.bytes, op.flops, op.sums.memory_us, op.sums.compute_us, op.sums.launch_us,
-                               op.bound_us, prediction.share(op)})
+    for (const double value :
+         {op.bytes, op.flops, op.memory_us, op.compute_us, op.launch_us, op.bound_us, prediction.share(op)})
       csv += ',' + shortest(value);
     csv += std::string(",") + name_of(op.limit) + ',' + (op.fits_cache ? '1' : '0') + '\n';
   }
@@ -93,9 +91,9 @@ Json to_json(const PredictedStep& step) {
                     {"launches", op.launches},
                     {"bytes", op.bytes},
                     {"flops", op.flops},
-                    {"memory_us", op.sums.memory_us},
-                    {"compute_us", op.sums.compute_us},
-                    {"launch_us", op.sums.launch_us},
+                    {"memory_us", op.memory_us},
+                    {"compute_us", op.compute_us},
+                    {"launch_us", op.launch_us},
                     {"bound_us", op.bound_us},
                     {"share", step.prediction.share(op)},
                     {"bound_by", name_of(op.limit)},
