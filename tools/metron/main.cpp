@@ -27,8 +27,8 @@ int main(int argc, char** argv) {
   commands.push_back(graph_command(program));
   commands.push_back(report_command(program, {argv, argv + argc}));
   commands.push_back(report_pass_command(program));
-  commands.push_back(predict_command(program));
 #endif
+  commands.push_back(predict_command(program));
   commands.push_back(bench_command(program));
   if (const std::optional<int> status = program.parse(argc, argv)) return *status;
   try {

@@ -5,7 +5,7 @@
 #include <metron/kernels/internal/tf32.h>
 #include <metron/tools/predict/network.h>
 #include <metron/tools/predict/output.h>
-#include <metron/tools/report/analyse/names.h>
+#include <metron/tools/reference/names.h>
 
 #include <cstdio>
 #include <memory>
@@ -26,11 +26,11 @@ struct Options {
 // The forward pass that the reference measured, if it has a table of this batch size.
 std::optional<Agreement> compare_with_reference(const Prediction& prediction, std::int64_t batch) {
   std::vector<MeasuredOp> measured;
-  for (const report::ReferenceEntry& entry : report::reference_entries()) {
+  for (const ReferenceEntry& entry : reference_entries()) {
     if (entry.batch == batch) measured.push_back({entry.op, entry.total_us});
   }
   if (measured.empty()) return std::nullopt;
-  return compare(prediction, measured, report::reference_op);
+  return compare(prediction, measured, reference_op);
 }
 
 void print_reference(const PredictedStep& step) {
@@ -40,7 +40,7 @@ void print_reference(const PredictedStep& step) {
     return;
   }
   std::set<std::int64_t> batches;
-  for (const report::ReferenceEntry& entry : report::reference_entries()) batches.insert(entry.batch);
+  for (const ReferenceEntry& entry : reference_entries()) batches.insert(entry.batch);
   std::string text;
   for (const std::int64_t batch : batches) text += (text.empty() ? "" : ", ") + std::to_string(batch);
   std::printf("\nThe reference was measured on this GPU, at batch %s\n", text.c_str());
