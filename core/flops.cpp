@@ -1,5 +1,7 @@
-// FLOP counts. A multiply-add counts as two operations.
+// FLOP counts, in which a multiply-add is two operations, and byte counts.
 #include <metron/core/slots.h>
+
+#include <algorithm>
 
 namespace metron::kernel {
 namespace {
@@ -42,5 +44,19 @@ double conv2d_backward_weight_flops(Operands operands) {
 double unary_flops(Operands operands) { return count(*operands.back()); }
 double binary_flops(Operands operands) { return count(*operands.back()); }
 double reduce_flops(Operands operands) { return count(*operands.front()); }
+
+// One element of each row of x.
+double nll_loss_bytes(Operands operands) {
+  const Tensor &x = *operands[0], &target = *operands[1], &y = *operands[2];
+  return count(target) * static_cast<double>(size_of(x.dtype())) + detail::touched_bytes(target) +
+         detail::touched_bytes(y);
+}
+
+// A row of w for each index, but not more than w has.
+double embedding_bytes(Operands operands) {
+  const Tensor &w = *operands[0], &indices = *operands[1], &y = *operands[2];
+  const double rows = detail::touched_bytes(y);
+  return (std::min)(detail::touched_bytes(w), rows) + detail::touched_bytes(indices) + rows;
+}
 
 }  // namespace metron::kernel

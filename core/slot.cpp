@@ -289,5 +289,21 @@ double touched_bytes(const Tensor& tensor) {
   return elements * static_cast<double>(size_of(tensor.dtype()));
 }
 
+double repeated_bytes(Operands inputs) {
+  const auto same = [](const Tensor& a, const Tensor& b) {
+    return a.storage() == b.storage() && a.storage_offset() == b.storage_offset() && a.dtype() == b.dtype() &&
+           a.shape() == b.shape() && a.strides() == b.strides();
+  };
+  double bytes = 0;
+  for (std::size_t i = 1; i < inputs.size(); ++i) {
+    const auto repeats = [&](const Tensor* earlier) {
+      return earlier->defined() && same(*earlier, *inputs[i]);
+    };
+    if (inputs[i]->defined() && std::ranges::any_of(inputs.first(i), repeats))
+      bytes += touched_bytes(*inputs[i]);
+  }
+  return bytes;
+}
+
 }  // namespace detail
 }  // namespace metron

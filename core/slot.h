@@ -95,6 +95,7 @@ void compare_with_reference(const char* slot, const char* provider, const Tensor
                             const Tensor& expected, Operands operands);
 Tensor reference_output(const Tensor& output);
 double touched_bytes(const Tensor& tensor);  // of distinct elements: a broadcast axis counts once
+double repeated_bytes(Operands inputs);      // of inputs that are the same elements as an earlier one
 
 template <typename T>
 inline constexpr bool is_tensor = std::is_same_v<std::remove_cvref_t<T>, Tensor>;
@@ -150,14 +151,20 @@ class Slot;
 // `const Tensor&` and `std::span<const Tensor>` are inputs, `Tensor&` and `std::span<Tensor>` are outputs,
 // all other arguments are parameters. An undefined tensor is an absent operand. A function declines a call by
 // returning false before any side effect; dispatch then continues with the next provider.
+//
+// The bytes of a call are those of its operands, each counted once: mul(x, x) has one input, and an operand
+// that is changed in place is an input and an output. Slots whose kernels read only part of an operand have a
+// count of their own.
 template <typename... Args>
 class Slot<bool(Args...)> {
  public:
   using Type = bool(Args...);
   using Function = Type*;
-  using Flops = double (*)(Operands);
+  using Flops = double (*)(Operands);  // from the tensors of the signature, without those of lists
+  using Bytes = Flops;
 
-  constexpr explicit Slot(const char* name, Flops flops = nullptr) : name_(name), flops_(flops) {}
+  constexpr explicit Slot(const char* name, Flops flops = nullptr, Bytes bytes = nullptr)
+      : name_(name), flops_(flops), bytes_(bytes) {}
   Slot(const Slot&) = delete;
   Slot& operator=(const Slot&) = delete;
 
@@ -208,27 +215,34 @@ class Slot<bool(Args...)> {
     KernelTimer timer(name_, device);
     const ProviderId id = dispatch(device, args...);
     timer.stop();
-    double bytes = 0;
     Signature signature;
-    detail::for_each_tensor(
-        [&](const Tensor& tensor) {
-          bytes += detail::touched_bytes(tensor);
-          signature.add(tensor.shape(), tensor.dtype());
-        },
-        args...);
-    timer.finish(providers()[id].label, signature, bytes, count_flops(args...));
+    detail::for_each_tensor([&](const Tensor& tensor) { signature.add(tensor.shape(), tensor.dtype()); },
+                            args...);
+    const double flops = flops_ == nullptr ? 0 : flops_(tensors_of<true>(args...));
+    timer.finish(providers()[id].label, signature, count_bytes(args...), flops);
     return id;
   }
 
-  double count_flops(const Args&... args) const {
-    if (flops_ == nullptr) return 0;
-    std::array<const Tensor*, (std::size_t{detail::is_tensor<Args>} + ...)> tensors{};
-    std::size_t count = 0;
-    const auto add = [&](const auto& arg) {
-      if constexpr (detail::is_tensor<decltype(arg)>) tensors[count++] = &arg;
+  double count_bytes(const Args&... args) const {
+    if (bytes_ != nullptr) return bytes_(tensors_of<true>(args...));
+    double bytes = 0;
+    detail::for_each_tensor([&](const Tensor& tensor) { bytes += detail::touched_bytes(tensor); }, args...);
+    return bytes - detail::repeated_bytes(tensors_of<false>(args...));
+  }
+
+  template <typename Arg, bool with_outputs>
+  static constexpr bool is_counted = detail::is_tensor<Arg> && (with_outputs || !detail::is_output<Arg>);
+
+  // The tensors of the signature in order, with or without the outputs.
+  template <bool with_outputs>
+  static auto tensors_of(const Args&... args) {
+    std::array<const Tensor*, (std::size_t{is_counted<Args, with_outputs>} + ...)> tensors{};
+    [[maybe_unused]] std::size_t count = 0;
+    const auto add = [&]<typename Arg>([[maybe_unused]] const auto& arg) {
+      if constexpr (is_counted<Arg, with_outputs>) tensors[count++] = &arg;
     };
-    (add(args), ...);
-    return flops_(tensors);
+    (add.template operator()<Args>(args), ...);
+    return tensors;
   }
 
   void checked(Device device, Args... args) const {
@@ -263,6 +277,7 @@ class Slot<bool(Args...)> {
 
   const char* name_;
   Flops flops_;
+  Bytes bytes_;
   std::array<Function, max_providers> functions_{};
 };
 

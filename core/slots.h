@@ -22,6 +22,9 @@ double conv2d_backward_weight_flops(Operands operands);
 double unary_flops(Operands operands);
 double binary_flops(Operands operands);
 double reduce_flops(Operands operands);
+// Byte counts of slots whose kernels read only part of an operand: what they read and write at least.
+double nll_loss_bytes(Operands operands);
+double embedding_bytes(Operands operands);
 
 // ---- Data movement ----
 
@@ -71,7 +74,7 @@ inline constinit Slot<SoftmaxBackwardFn> softmax_backward{"softmax_backward"};
 // x (N, C), target (N) int64 in [0, C): -x[n, target[n]], reduced; y (N) for Reduction::none, else ().
 // A target out of range is a ValueError. The mean over 0 rows is NaN.
 using NllLossFn = bool(const Tensor& x, const Tensor& target, Reduction reduction, Tensor& y);
-inline constinit Slot<NllLossFn> nll_loss{"nll_loss"};
+inline constinit Slot<NllLossFn> nll_loss{"nll_loss", nullptr, nll_loss_bytes};
 // gx (N, C) from g of nll_loss's y.
 using NllLossBackwardFn = bool(const Tensor& g, const Tensor& target, Reduction reduction, Tensor& gx);
 inline constinit Slot<NllLossBackwardFn> nll_loss_backward{"nll_loss_backward"};
@@ -179,7 +182,7 @@ inline constinit Slot<RandomFn> random{"random"};
 
 // An index outside [0, V) is a ValueError.
 using EmbeddingFn = bool(const Tensor& w, const Tensor& indices, Tensor& y);
-inline constinit Slot<EmbeddingFn> embedding{"embedding"};
+inline constinit Slot<EmbeddingFn> embedding{"embedding", nullptr, embedding_bytes};
 // gw from g of y: row v is the sum of the rows of g whose index is v.
 using EmbeddingBackwardFn = bool(const Tensor& g, const Tensor& indices, Tensor& gw);
 inline constinit Slot<EmbeddingBackwardFn> embedding_backward{"embedding_backward"};

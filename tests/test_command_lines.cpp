@@ -51,6 +51,7 @@ std::vector<Number> numbers() {
   all.push_back({"metron profile", "--top", "a whole number from 0 to 1000000"});
   all.push_back({"metron bench", "--batch", "a whole number from 1 to 65536"});
   all.push_back({"metron bench", "--budget", "a number from 0.001 to 3600", true});
+  all.push_back({"metron predict --gpu T4", "--batch", "a whole number from 1 to 65536"});
   if (run("metron", "report --help").code != 0) return all;
   all.push_back({"metron graph", "--batch-size", "a whole number from 1 to 65536"});
   all.push_back({"metron graph", "--measure", "a whole number from 0 to 1000000"});
@@ -164,6 +165,7 @@ TEST(CommandLines, RefuseTwoOutputsInOneFile) {
     }
     if (has("metron")) {
       commands.push_back({"metron", "bench --csv '" + first + "' --json '" + second + "'"});
+      commands.push_back({"metron", "predict --gpu T4 --csv '" + first + "' --json '" + second + "'"});
       if (run("metron", "graph --help").code == 0)
         commands.push_back({"metron", "graph --out '" + first + "' '" + second + "'"});
     }

@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 #include <metron/core/error.h>
 #include <metron/tools/environment.h>
+#include <metron/tools/reference/names.h>
 #include <metron/tools/report/analyse/analyse.h>
-#include <metron/tools/report/analyse/names.h>
 #include <metron/tools/report/render/folder.h>
 #include <metron/tools/report/render/language.h>
 #include <metron/tools/report/render/markdown.h>
@@ -310,12 +310,12 @@ TEST(Faithful, HasTheReferenceNamesButNotItsOrder) {
 }
 
 TEST(Reference, ParsesAsWritten) {
-  EXPECT_EQ(reference_entries().size(), 93u);
-  EXPECT_EQ(reference_entries().front().op, "conv2d");
-  EXPECT_EQ(reference_entries().front().total_us, 127013.795);
-  test::expect_error<ValueError>([] { parse_reference("a,b\n"); }, {"batch_size,rank,op,total_us"});
-  test::expect_error<ValueError>([] { parse_reference("batch_size,rank,op,total_us\n1,x,conv2d,3\n"); },
-                                 {"x"});
+  EXPECT_EQ(tools::reference_entries().size(), 93u);
+  EXPECT_EQ(tools::reference_entries().front().op, "conv2d");
+  EXPECT_EQ(tools::reference_entries().front().total_us, 127013.795);
+  test::expect_error<ValueError>([] { tools::parse_reference("a,b\n"); }, {"batch_size,rank,op,total_us"});
+  test::expect_error<ValueError>(
+      [] { tools::parse_reference("batch_size,rank,op,total_us\n1,x,conv2d,3\n"); }, {"x"});
 }
 
 // ---- Text

@@ -1,11 +1,13 @@
 // Kernel slots: provider selection, declining, errors, and the checking mode.
 #include <metron/core/allocator.h>
 #include <metron/core/ops.h>
+#include <metron/core/profiler/profiler.h>
 #include <metron/core/slot.h>
 
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <thread>
 
 #include "expect_error.h"
@@ -311,6 +313,52 @@ TEST(SlotLists, AbsentTensorsAreNoOperands) {
   Tensor y = Tensor::empty({1});
   slot(Tensor::ones({1}), Tensor(), y);
   EXPECT_EQ(y.item<float>(), 2);
+}
+
+// ---- Bytes of records ----
+
+// Of all calls of a slot within an action.
+double bytes_of(const std::string& slot, const std::function<void()>& action) {
+  Profiler profiler;
+  profiler.start();
+  action();
+  profiler.stop();
+  double bytes = 0;
+  for (const Record& record : profiler.records()) {
+    if (record.kind == RecordKind::kernel && record.name == slot) bytes += record.bytes;
+  }
+  return bytes;
+}
+
+TEST(SlotBytes, CountEachOperandOnce) {
+  const Tensor x = Tensor::ones({8, 4}), other = Tensor::ones({8, 4}), row = Tensor::ones({4});
+  constexpr double size = 8 * 4 * 4;
+  EXPECT_EQ(bytes_of("binary", [&] { mul(x, other); }), 3 * size);
+  EXPECT_EQ(bytes_of("binary", [&] { mul(x, x); }), 2 * size);
+  EXPECT_EQ(bytes_of("binary", [&] { mul(x, row); }), 2 * size + 4 * 4);
+  EXPECT_EQ(bytes_of("binary", [&] { mul(x, x.transpose(0, 1).reshape({8, 4})); }), 3 * size);
+  EXPECT_EQ(bytes_of("binary", [&] { mul(x.slice(0, 0, 4), x.slice(0, 4, 8)); }), 1.5 * size);
+  Tensor changed = Tensor::ones({8, 4});
+  EXPECT_EQ(bytes_of("binary", [&] { changed.add_(x); }), 3 * size);  // read, read and written
+}
+
+// The slot has x and y, of which a kernel reads one.
+TEST(SlotBytes, OfAUnaryBackwardAreThreeOperands) {
+  Tensor x = Tensor::ones({8, 4});
+  x.set_requires_grad();
+  const Tensor g = Tensor::ones({8, 4});
+  EXPECT_EQ(bytes_of("unary_backward", [&] { relu(x).backward(g); }), 3 * 8 * 4 * 4);
+}
+
+TEST(SlotBytes, CountOnlyWhatIsReadOfALookup) {
+  const Tensor table = Tensor::ones({100, 4}), few = Tensor::zeros({3}, {DType::int64}),
+               many = Tensor::zeros({1000}, {DType::int64});
+  constexpr double row = 4 * 4, index = 8;
+  EXPECT_EQ(bytes_of("embedding", [&] { embedding(table, few); }), 3 * (row + index + row));
+  EXPECT_EQ(bytes_of("embedding", [&] { embedding(table, many); }), 100 * row + 1000 * (index + row));
+  const Tensor x = Tensor::ones({3, 50});
+  EXPECT_EQ(bytes_of("nll_loss", [&] { nll_loss(x, few); }), 3 * (4 + index) + 4);
+  EXPECT_EQ(bytes_of("nll_loss", [&] { nll_loss(x, few, Reduction::none); }), 3 * (4 + index + 4));
 }
 
 }  // namespace

@@ -7,11 +7,13 @@
 #include <fstream>
 #include <iterator>
 #include <set>
+#include <utility>
 
 namespace metron::detail {
 namespace {
 
 constexpr std::uint64_t largest_file = 1 << 20;
+constexpr int deepest = 32;  // readers recurse
 
 std::string excerpt(const StrictJson& json) {
   constexpr std::size_t longest = 60;
@@ -19,12 +21,20 @@ std::string excerpt(const StrictJson& json) {
   return text.size() <= longest ? text : text.substr(0, longest) + "...";
 }
 
+// An unsigned number above int64 is in no range, rather than wrapped into one.
+bool is_integer_in(const StrictJson& value, const NumberRange<std::int64_t>& range) {
+  if (value.is_number_unsigned() && !std::in_range<std::int64_t>(value.get<std::uint64_t>())) return false;
+  return value.is_number_integer() && range.contains(value.get<std::int64_t>());
+}
+
 }  // namespace
 
 StrictJson parse_strict_json(const char* op, const std::string& file, std::string_view text) {
   std::vector<std::set<std::string>> names;  // of the objects that enclose the current position
   std::string twice;
-  const auto observe = [&](int, StrictJson::parse_event_t event, StrictJson& parsed) {
+  int depth = 0;
+  const auto observe = [&](int level, StrictJson::parse_event_t event, StrictJson& parsed) {
+    depth = std::max(depth, level);
     if (event == StrictJson::parse_event_t::object_start) names.emplace_back();
     if (event == StrictJson::parse_event_t::object_end) names.pop_back();
     if (event == StrictJson::parse_event_t::key && !names.back().insert(parsed.get<std::string>()).second)
@@ -33,7 +43,8 @@ StrictJson parse_strict_json(const char* op, const std::string& file, std::strin
   };
   try {
     StrictJson json = StrictJson::parse(text, observe);
-    check<ValueError>(twice.empty(), op, file, ": field ", twice, " must be given once");
+    check<ValueError>(twice.empty(), op, file, ": duplicate field ", twice);
+    check<ValueError>(depth <= deepest, op, file, " must nest at most ", deepest, " levels, got ", depth);
     return json;
   } catch (const StrictJson::parse_error& error) {
     fail<ValueError>(op, file, " is not JSON: see byte ", error.byte,
@@ -45,7 +56,7 @@ StrictJson parse_strict_json(const char* op, const std::string& file, std::strin
 
 StrictJson read_strict_json(const char* op, const std::filesystem::path& path) {
   check<IoError>(regular_file_size(op, path) <= largest_file, op, path.string(),
-                 ": the file must be smaller than 1 MB");
+                 ": the file must be at most 1 MiB");
   std::ifstream stream(path, std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(stream), {}};
   check<IoError>(stream.is_open() && !stream.bad(), op, path.string(), ": the file can't be read");
@@ -64,7 +75,7 @@ bool StrictObject::has(const char* name) {
 
 std::string StrictObject::text(const char* name) {
   const StrictJson& value = at(name);
-  if (!value.is_string() || value.get_ref<const std::string&>().empty()) mistyped(name, "a text", value);
+  if (!value.is_string() || value.get_ref<const std::string&>().empty()) mistyped(name, "a string", value);
   return value.get<std::string>();
 }
 
@@ -76,8 +87,7 @@ double StrictObject::number(const char* name, const NumberRange<double>& range) 
 
 std::int64_t StrictObject::integer(const char* name, const NumberRange<std::int64_t>& range) {
   const StrictJson& value = at(name);
-  if (!value.is_number_integer() || !range.contains(value.get<std::int64_t>()))
-    mistyped(name, range.text(), value);
+  if (!is_integer_in(value, range)) mistyped(name, range.text(), value);
   return value.get<std::int64_t>();
 }
 
@@ -99,7 +109,7 @@ std::vector<StrictObject> StrictObject::objects(const char* name) {
 std::vector<std::string> StrictObject::texts(const char* name) {
   std::vector<std::string> all;
   for (const StrictJson& element : list(name)) {
-    if (!element.is_string()) mistyped(name, "a list of texts", list(name));
+    if (!element.is_string()) mistyped(name, "a list of strings", list(name));
     all.push_back(element.get<std::string>());
   }
   return all;
@@ -108,8 +118,7 @@ std::vector<std::string> StrictObject::texts(const char* name) {
 std::vector<std::int64_t> StrictObject::integers(const char* name, const NumberRange<std::int64_t>& range) {
   std::vector<std::int64_t> all;
   for (const StrictJson& element : list(name)) {
-    if (!element.is_number_integer() || !range.contains(element.get<std::int64_t>()))
-      mistyped(name, "a list, each " + range.text(), list(name));
+    if (!is_integer_in(element, range)) mistyped(name, "a list, each " + range.text(), list(name));
     all.push_back(element.get<std::int64_t>());
   }
   return all;
@@ -118,7 +127,7 @@ std::vector<std::int64_t> StrictObject::integers(const char* name, const NumberR
 std::vector<std::pair<std::string, std::string>> StrictObject::all_texts() const {
   std::vector<std::pair<std::string, std::string>> all;
   for (const auto& [name, value] : json_.items()) {
-    if (!value.is_string()) mistyped(name, "a text", value);
+    if (!value.is_string()) mistyped(name, "a string", value);
     all.emplace_back(name, value.get<std::string>());
   }
   return all;

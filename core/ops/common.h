@@ -2,6 +2,7 @@
 #pragma once
 
 #include <metron/core/ops.h>
+#include <metron/core/ops/as_on_gpu.h>
 #include <metron/core/slots.h>
 
 #include <initializer_list>
@@ -27,7 +28,7 @@ inline const Tensor* optional(const Tensor& x) { return x.defined() ? &x : nullp
 
 // The memory format that the fast kernels of the device require.
 inline MemoryFormat preferred_format(Device device) {
-  return device.is_cpu() ? MemoryFormat::channels_last : MemoryFormat::contiguous;
+  return on_gpu(device) ? MemoryFormat::contiguous : MemoryFormat::channels_last;
 }
 // Channels-last only if x is not contiguous as well.
 inline MemoryFormat layout_of(const Tensor& x) {

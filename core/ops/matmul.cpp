@@ -88,7 +88,7 @@ Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b, Activation acti
            Gradients gradients(3);
            if (needed[0]) gradients[0] = matmul(g, w.get());
            // GPU libraries can fuse the bias gradient into the product; CPU libraries can't.
-           if (needed[1] && needed[2] && !g.device().is_cpu() && !grad_enabled()) {
+           if (needed[1] && needed[2] && detail::on_gpu(g.device()) && !grad_enabled()) {
              gradients[1] = Tensor::empty(w.get().shape(), g.options());
              gradients[2] = Tensor::empty({g.size(-1)}, g.options());
              kernel::linear_backward_weight(g_rows, detail::rows_of(x.get()), gradients[1], gradients[2]);

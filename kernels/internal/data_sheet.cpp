@@ -83,7 +83,7 @@ Entry entry(StrictObject fields) {
     const StrictObject assumptions = fields.object("assumptions");
     sheet.assumptions = assumptions.all_texts();
     for (const auto& [name, from] : sheet.assumptions)
-      if (!is_field(name)) assumptions.refuse(name, "is about no number of a data sheet");
+      if (!is_field(name)) assumptions.refuse(name, "names no field of a data sheet");
   }
   fields.done();
   return e;
@@ -112,27 +112,26 @@ std::string key(std::string_view name) {
   return letters.starts_with(vendor) ? letters.substr(vendor.size()) : letters;
 }
 
-bool is_file(std::string_view text) {
-  std::error_code none;
-  return text.ends_with(".json") || text.find('/') != text.npos || std::filesystem::exists(text, none);
+DataSheet read_data_sheet(const std::filesystem::path& path) {
+  const detail::StrictJson json = detail::read_strict_json(op, path);
+  return entry(StrictObject(op, path.string(), json)).sheet;
 }
 
 }  // namespace
 
 DataSheet data_sheet(std::string_view name_or_json_file) {
-  const std::string wanted = key(name_or_json_file);
+  const std::string_view text = name_or_json_file;
+  if (text.ends_with(".json") || text.find('/') != text.npos) return read_data_sheet(text);
+  const std::string wanted = key(text);
   for (const Entry& e : known()) {
     const auto named = [&](const std::string& name) { return key(name) == wanted; };
     if (named(e.sheet.name) || std::ranges::any_of(e.aliases, named)) return e.sheet;
   }
-  if (is_file(name_or_json_file)) {
-    const std::filesystem::path path(name_or_json_file);
-    const detail::StrictJson json = detail::read_strict_json(op, path);
-    return entry(StrictObject(op, path.string(), json)).sheet;
-  }
+  std::error_code none;
+  if (std::filesystem::exists(text, none)) return read_data_sheet(text);
   std::string names;
   for (const std::string& name : data_sheet_names()) names += (names.empty() ? "" : ", ") + name;
-  fail<ValueError>(op, "no GPU is called \"", name_or_json_file, "\"; known are ", names, ", or a JSON file");
+  fail<ValueError>(op, "no GPU is called \"", text, "\"; known are ", names, ", or a JSON file");
 }
 
 std::vector<std::string> data_sheet_names() {

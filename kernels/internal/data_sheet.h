@@ -39,11 +39,10 @@ struct DataSheet {
   std::vector<std::pair<std::string, std::string>> assumptions;
 };
 
-// Of a known GPU, or of a JSON file with the fields of one entry of gpus.json. Case, spaces, hyphens and a
-// leading "NVIDIA" don't matter in a name. What ends in .json, contains a slash or exists as a file is a
-// file. ValueError
-// "[data_sheet] ..." for an unknown name (which lists the known ones) and for an invalid file (which names
-// the file, the field and the rule), IoError if it can't be read.
+// Of a known GPU, or of a JSON file with the fields of one entry of gpus.json. What ends in .json or contains
+// a slash is a file; else a known name, in which case, spaces, hyphens and a leading "NVIDIA" don't matter,
+// comes before a file of that name. ValueError "[data_sheet] ..." for an unknown name (which lists the known
+// ones) and for an invalid file (which names the file, the field and the rule), IoError if it can't be read.
 DataSheet data_sheet(std::string_view name_or_json_file);
 std::vector<std::string> data_sheet_names();
 

@@ -11,6 +11,7 @@
 #include "command.h"
 #include "graph.h"
 #include "info.h"
+#include "predict.h"
 #include "profile.h"
 #include "report.h"
 
@@ -27,6 +28,7 @@ int main(int argc, char** argv) {
   commands.push_back(report_command(program, {argv, argv + argc}));
   commands.push_back(report_pass_command(program));
 #endif
+  commands.push_back(predict_command(program));
   commands.push_back(bench_command(program));
   if (const std::optional<int> status = program.parse(argc, argv)) return *status;
   try {

@@ -1,6 +1,6 @@
 // Agreement of rankings: Kendall's tau-b of every comparable pair.
+#include <metron/tools/reference/names.h>
 #include <metron/tools/report/analyse/analyse.h>
-#include <metron/tools/report/analyse/names.h>
 #include <metron/tools/statistics.h>
 
 #include <algorithm>
@@ -30,14 +30,14 @@ Items items_of(const StepSamples& samples, std::size_t rounds, Times times, cons
 
 std::string every_op(const OpKey& key) { return std::string(name_of(key.first)) + ' ' + key.second; }
 std::string reference_name(const OpKey& key) {
-  return key.first == Phase::forward ? reference_op(key.second) : "";
+  return key.first == Phase::forward ? tools::reference_op(key.second) : "";
 }
 
 // The reference repeats one measurement, so the variation among its tables is its noise.
 Items reference_items(std::int64_t batch) {
   Items items;
   std::map<std::string, std::pair<double, double>> ranges;
-  for (const ReferenceEntry& entry : reference_entries()) {
+  for (const tools::ReferenceEntry& entry : tools::reference_entries()) {
     auto& [low, high] = ranges.try_emplace(entry.op, entry.total_us, entry.total_us).first->second;
     low = std::min(low, entry.total_us);
     high = std::max(high, entry.total_us);
@@ -85,7 +85,7 @@ Items faithful_items(const StepSamples& samples, std::size_t rounds) {
   Items items = items_of(samples, rounds, Times::total, reference_name);
   for (const auto& [key, op] : samples.ops) {
     for (const auto& [kernel_key, kernel] : op.kernels) {
-      const std::string name = reference_kernel(key.second, kernel_key.first);
+      const std::string name = tools::reference_kernel(key.second, kernel_key.first);
       if (!name.empty())
         items[name] = {
             medians_of_rounds(kernel.host_us, rounds),

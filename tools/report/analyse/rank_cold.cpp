@@ -1,6 +1,6 @@
 // The first pass of a process: compared with warm passes, and ranked as in the lab.
+#include <metron/tools/reference/names.h>
 #include <metron/tools/report/analyse/analyse.h>
-#include <metron/tools/report/analyse/names.h>
 #include <metron/tools/statistics.h>
 
 #include <algorithm>
@@ -85,9 +85,9 @@ FaithfulSection rank_faithful(const StepSamples& samples, std::int64_t batch) {
     section.rows.push_back(std::move(row));
   };
   for (const auto& [key, op] : samples.ops) {
-    add(reference_op(key.second), key.second, op.calls, op.total_us);
+    add(tools::reference_op(key.second), key.second, op.calls, op.total_us);
     for (const auto& [kernel_key, kernel] : op.kernels) {
-      const std::string reference = reference_kernel(key.second, kernel_key.first);
+      const std::string reference = tools::reference_kernel(key.second, kernel_key.first);
       if (reference.empty()) continue;  // no nested row in the reference
       add(reference, key.second + " > " + kernel_key.second + '.' + kernel_key.first, kernel.calls,
           kernel.host_us);
@@ -97,7 +97,7 @@ FaithfulSection rank_faithful(const StepSamples& samples, std::int64_t batch) {
                    [](const FaithfulRow& a, const FaithfulRow& b) { return a.total_us > b.total_us; });
   for (const auto& [name, start] : samples.starts)
     section.starts.push_back({name, start.op, median_or_0(start.us)});
-  for (const ReferenceEntry& entry : reference_entries()) {
+  for (const tools::ReferenceEntry& entry : tools::reference_entries()) {
     if (entry.batch == batch) section.reference.push_back({entry.rank, entry.op, entry.total_us});
   }
   for (std::size_t i = 0; i < section.rows.size(); ++i) {

@@ -1,8 +1,8 @@
 // The warm ranking, and what is derived from it: the comparison of batch sizes and the roofline.
 #include <metron/core/profiler/profile_views.h>
 #include <metron/core/profiler/ranking.h>
+#include <metron/tools/reference/names.h>
 #include <metron/tools/report/analyse/analyse.h>
-#include <metron/tools/report/analyse/names.h>
 #include <metron/tools/statistics.h>
 
 #include <algorithm>
@@ -38,7 +38,7 @@ class Ranker {
     OpRow row;
     row.name = key.second;
     row.phase = name_of(key.first);
-    if (key.first == Phase::forward) row.reference_name = reference_op(row.name);
+    if (key.first == Phase::forward) row.reference_name = tools::reference_op(row.name);
     row.calls = static_cast<double>(op.calls) / steps_;
     row.total_us = tools::median(op.total_us);
     row.self_us = tools::median(op.self_us);

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace metron::report {
+namespace metron::tools {
 
 // A row of the reference's tables.
 struct ReferenceEntry {
@@ -23,4 +23,4 @@ std::vector<ReferenceEntry> parse_reference(std::string_view csv);
 std::string reference_op(std::string_view op);                             // "linear": "addmm"
 std::string reference_kernel(std::string_view op, std::string_view slot);  // "relu", "unary": "threshold"
 
-}  // namespace metron::report
+}  // namespace metron::tools

@@ -1,11 +1,11 @@
 #include <metron/core/error.h>
 #include <metron/core/numbers.h>
-#include <metron/tools/report/analyse/names.h>
+#include <metron/tools/reference/names.h>
 
 #include <algorithm>
 #include <optional>
 
-namespace metron::report {
+namespace metron::tools {
 
 extern const char* const reference_csv;  // reference_ranking.csv, embedded by CMake
 
@@ -69,4 +69,4 @@ std::string reference_kernel(std::string_view op, std::string_view slot) {
   return "";
 }
 
-}  // namespace metron::report
+}  // namespace metron::tools
