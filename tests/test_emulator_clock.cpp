@@ -1,5 +1,6 @@
 // Rankings by device time, on a modeled device whose true times are known.
 #include <gtest/gtest.h>
+#include <metron/core/cuda/clock.h>
 #include <metron/core/timer/scopes.h>
 #include <metron/kernels/emulator/emulator.h>
 #include <metron/kernels/emulator/model.h>
@@ -7,6 +8,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <memory>
 #include <numeric>
 #include <stdexcept>
 #include <string>
@@ -205,6 +207,22 @@ TEST_F(DeviceRanking, ViewsAgree) {
   save_profile(profile, folder / "profile.json");
   const Profile loaded = load_profile(folder / "profile.json");
   EXPECT_EQ(rank(loaded).to_json(), ranking.to_json());
+}
+
+// As when the clock measures its cost while the first records are not yet resolved.
+TEST_F(DeviceRanking, StartTimesAreKnownInAnyOrderOfResolving) {
+  const Device device(Device::Type::cuda);
+  const std::unique_ptr<DeviceClock> clock = cuda::make_clock("model");
+  const auto timed = [&] {
+    const std::uint32_t ticket = clock->begin(device);
+    relu(small);
+    clock->end(device, ticket);
+    return ticket;
+  };
+  const std::uint32_t first = timed(), second = timed();
+  const DeviceInterval later = clock->resolve(second), earlier = clock->resolve(first);
+  EXPECT_GE(earlier.start_ns, 0);
+  EXPECT_LE(earlier.start_ns + earlier.ns, later.start_ns);
 }
 
 TEST_F(DeviceRanking, SortsByDeviceOrHost) {

@@ -14,6 +14,9 @@
 namespace metron::cuda {
 namespace {
 
+// Of the pair that is resolved first, not necessarily the earliest one: a negative start means that it is
+// unknown.
+constexpr double first_start_ns = 1e13;
 constexpr std::size_t chunk_pairs = 1024, max_chunks = 4096;
 
 struct Pair {
@@ -50,11 +53,11 @@ class EventClock : public DeviceClock {
   // Differences are exact to the events' resolution only over short times, as floats. The start is therefore
   // the sum of those between successive pairs.
   DeviceInterval resolve(std::uint32_t ticket) override {
-    const std::lock_guard lock(mutex_);
     const Pair& resolved = pair(ticket);
+    METRON_CUDA(cudaEventSynchronize(resolved.end));  // without the lock, which the recorded thread may want
+    const std::lock_guard lock(mutex_);
     PerDevice& device = of(resolved.device);
-    METRON_CUDA(cudaEventSynchronize(resolved.end));
-    DeviceInterval interval{0, elapsed_ns(resolved.begin, resolved.end)};
+    DeviceInterval interval{first_start_ns, elapsed_ns(resolved.begin, resolved.end)};
     if (device.has_anchor) {
       interval.start_ns = device.anchor_ns + elapsed_ns(pair(device.anchor).end, resolved.begin);
       device.returned.push_back(device.anchor);

@@ -129,11 +129,8 @@ std::string Ranking::to_table() const {
   if (by_device) text += bound_line(*this);
   if (by_device && clock != "device")
     text += "Times on the device are those of a " + clock + ", not of a GPU.\n";
-  text += "wall time " + fixed(wall_us * ms, 3) + " ms";
-  if (by_device && device.behind_us > 0)
-    text += ", " + fixed(device.wall_us * ms, 3) + " ms until the device had finished";
-  text +=
-      "; the timer's " + fixed(timer_per_record_ns, 0) + " ns per record are subtracted from every row;\n";
+  text += "wall time " + fixed(wall_us * ms, 3) + " ms; the timer's " + fixed(timer_per_record_ns, 0) +
+          " ns per record are subtracted from every row;\n";
   text += "~ marks averages below its noise of " + fixed(noise_ns, 0) +
           " ns. First calls are not part of calls and totals.\n";
   return text;

@@ -33,13 +33,13 @@ void add_time(RankingRow& row, const Record& record, const RecordTimes& times) {
   }
 }
 
-// Adds the work of a kernel or copy to its own row or to the row of its op.
-void add_work(RankingRow& row, const Record& kernel, const RecordTimes& times) {
+// Adds the work of a kernel or copy to its own row, or to the row of its op, whose call may be a first one.
+void add_work(RankingRow& row, const Record& kernel, const RecordTimes& times, bool is_first) {
   if (times.device_ns >= 0) {
-    double& device_us = kernel.first ? row.first_device_us : row.device_us;
+    double& device_us = is_first ? row.first_device_us : row.device_us;
     device_us = std::max(device_us, 0.0) + times.device_ns * us_per_ns;
   }
-  if (kernel.first) return;
+  if (is_first) return;
   row.bytes += kernel.bytes;
   row.flops += kernel.flops;
 }
@@ -130,8 +130,9 @@ class Collector {
     row.name = name;
     row.is_kernel = true;
     add_time(row, record, times);
-    add_work(row, record, times);
-    add_work(group.row, record, times);
+    add_work(row, record, times, record.first);
+    add_work(group.row, record, times,
+             op < 0 ? record.first : profile_.records[static_cast<std::size_t>(op)].first);
     if (times.device_ns >= 0)
       (record.kind == RecordKind::copy ? rows_.device.copies_us : rows_.device.busy_us) +=
           times.device_ns * us_per_ns;
