@@ -208,6 +208,18 @@ TEST(DeviceRanking, MemoryIsPlacedInDeviceTime) {
       << csv;
 }
 
+// As in files of version 0.1.0.
+TEST(DeviceRanking, WithoutStartTimesNothingIsSaidOfWaiting) {
+  Profile profile = sample();
+  for (Record& record : profile.records) record.device_start = -1;
+  const Ranking known = rank(sample()), unknown = rank(profile);
+  EXPECT_TRUE(contains(known.to_table(), {"bound by", "with work enqueued"}));
+  EXPECT_EQ(unknown.to_table().find("bound by"), std::string::npos);
+  EXPECT_EQ(unknown.to_table().find("with work enqueued"), std::string::npos);
+  EXPECT_EQ(unknown.to_json().find("bound_by"), std::string::npos);
+  EXPECT_DOUBLE_EQ(unknown.device.busy_us, known.device.busy_us);
+}
+
 TEST(DeviceRanking, AFileKeepsDeviceTimes) {
   const TemporaryFolder folder;
   save_profile(sample(), folder / "profile.json");

@@ -39,6 +39,7 @@ void attribute_device_time(DeviceUse& device, const Ranking& ranking,
       std::max(ranking.wall_us, device.busy_us + device.copies_us + device.dispatch_us + in_ops_us);
   device.behind_us = device.wall_us - ranking.wall_us;
   device.idle_us = device.wall_us - device.busy_us - device.copies_us;
+  if (!device.has_timeline) return;
   device.device_waits_us = device.idle_us - device.dispatch_us;
   device.host_waits_us = ranking.waiting_us;
   device.outside_us = std::max(device.device_waits_us - in_ops_us, 0.0);

@@ -54,14 +54,15 @@ struct RankingOptions {
 
 // The wall time of a profile with device times.
 struct DeviceUse {
-  double wall_us = 0;      // that of the host, or longer if the device had not finished
-  double busy_us = 0;      // in kernels
-  double copies_us = 0;    // between host and device
-  double idle_us = 0;      // the remainder
-  double dispatch_us = 0;  // the part of idle_us between records, with work already enqueued
-  double outside_us = 0;   // the part of idle_us while the host was outside of all ops
-  std::string cause;       // the row in which the host was while the device was idle the longest, or
-                           // "outside operators"; empty if the device never waited
+  bool has_timeline = false;  // start times are known; otherwise all below idle_us is unknown
+  double wall_us = 0;         // that of the host, or longer if the device had not finished
+  double busy_us = 0;         // in kernels
+  double copies_us = 0;       // between host and device
+  double idle_us = 0;         // the remainder
+  double dispatch_us = 0;     // the part of idle_us between records, with work already enqueued
+  double outside_us = 0;      // the part of idle_us while the host was outside of all ops
+  std::string cause;          // the row in which the host was while the device was idle the longest, or
+                              // "outside operators"; empty if the device never waited
   double cause_us = 0;
   double host_waits_us = 0;    // the host waited for the device
   double device_waits_us = 0;  // the device waited for the host

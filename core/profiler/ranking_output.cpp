@@ -72,9 +72,12 @@ void add_device_totals(TextTable& table, const Ranking& ranking) {
   add(device + " busy", {{time, use.busy_us}});
   add(device + " copies", {{time, use.copies_us}});
   add(device + " idle", {{time, use.idle_us}, {idles, use.idle_us}});
-  add("  with work enqueued", {{idles, use.dispatch_us}});
+  if (use.has_timeline) add("  with work enqueued", {{idles, use.dispatch_us}});
   add("waiting for the device", {{waits, ranking.waiting_us}});
-  add("outside operators", {{host, ranking.outside_us}, {idles, use.outside_us}});
+  if (use.has_timeline)
+    add("outside operators", {{host, ranking.outside_us}, {idles, use.outside_us}});
+  else
+    add("outside operators", {{host, ranking.outside_us}});
   add("timer", {{host, ranking.timer_us}});
 }
 
@@ -126,7 +129,7 @@ std::string Ranking::to_table() const {
     add_row(table, "", named);
   }
   std::string text = table.to_string();
-  if (by_device) text += bound_line(*this);
+  if (by_device && device.has_timeline) text += bound_line(*this);
   if (by_device && clock != "device")
     text += "Times on the device are those of a " + clock + ", not of a GPU.\n";
   text += "wall time " + fixed(wall_us * ms, 3) + " ms; the timer's " + fixed(timer_per_record_ns, 0) +
@@ -224,15 +227,16 @@ std::string Ranking::to_json() const {
     json["device"] = {{"wall_us", device.wall_us},
                       {"busy_us", device.busy_us},
                       {"copies_us", device.copies_us},
-                      {"idle_us", device.idle_us},
-                      {"dispatch_us", device.dispatch_us},
-                      {"outside_us", device.outside_us},
-                      {"cause", device.cause},
-                      {"cause_us", device.cause_us},
-                      {"host_waits_us", device.host_waits_us},
-                      {"device_waits_us", device.device_waits_us},
-                      {"behind_us", device.behind_us},
-                      {"bound_by", device.bound_by_device() ? "device" : "host"}};
+                      {"idle_us", device.idle_us}};
+    if (device.has_timeline)
+      json["device"].update({{"dispatch_us", device.dispatch_us},
+                             {"outside_us", device.outside_us},
+                             {"cause", device.cause},
+                             {"cause_us", device.cause_us},
+                             {"host_waits_us", device.host_waits_us},
+                             {"device_waits_us", device.device_waits_us},
+                             {"behind_us", device.behind_us},
+                             {"bound_by", device.bound_by_device() ? "device" : "host"}});
   }
   for (const RankingRow& row : rows) json["rows"].push_back(row_of(row));
   for (const RankingRow& row : ranges) {

@@ -71,8 +71,13 @@ std::string last_report(const std::string& reported) {
 }
 
 void show(const Profile& profile, const Options& options) {
-  const Ranking ranking = rank(
-      profile, {.sort = sorts.at(options.sort), .group = groups.at(options.group), .limit = options.top});
+  SortBy sort = sorts.at(options.sort);
+  if (sort == SortBy::device && profile.device_clock.empty()) {
+    std::printf("\nNo device with a clock was used: sorted by the host's time.\n");
+    sort = SortBy::host;
+  }
+  const Ranking ranking =
+      rank(profile, {.sort = sort, .group = groups.at(options.group), .limit = options.top});
   std::printf("\n%s", ranking.to_table().c_str());
   if (options.modules) std::printf("\n%s", to_table(module_view(profile)).c_str());
   std::printf("\n%zu steps recorded", profile.steps.size());
