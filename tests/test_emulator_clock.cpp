@@ -149,7 +149,7 @@ TEST_F(DeviceRanking, EveryRowIsTheTruth) {
   EXPECT_WITHIN(use.outside_us, 3 * (3000 - late_us));
   EXPECT_WITHIN(use.busy_us, 3 * (long_us + tiny_us + late_us));
   EXPECT_WITHIN(use.copies_us, 3 * copy_us);
-  EXPECT_NEAR(use.busy_us + use.copies_us + use.idle_us, use.wall_us, 1e-6 * use.wall_us);
+  EXPECT_NEAR(use.busy_us + use.copies_us + use.timer_us + use.idle_us, use.wall_us, 1e-6 * use.wall_us);
   EXPECT_FALSE(use.bound_by_device());
   EXPECT_EQ(use.cause, augment.idle_us > use.outside_us ? "augment" : "outside operators");
   const std::string table = ranking.to_table();
@@ -223,6 +223,18 @@ TEST_F(DeviceRanking, StartTimesAreKnownInAnyOrderOfResolving) {
   const DeviceInterval later = clock->resolve(second), earlier = clock->resolve(first);
   EXPECT_GE(earlier.start_ns, 0);
   EXPECT_LE(earlier.start_ns + earlier.ns, later.start_ns);
+}
+
+// Many tiny kernels, enqueued faster than they run: the timer's events are neither work nor idle time.
+TEST_F(DeviceRanking, EventsAreNotIdleTime) {
+  constexpr int kernels = 200;
+  const Profile profile = profile_of([&] {
+    exp(large);
+    for (int i = 0; i < kernels; ++i) relu(small);
+  });
+  const DeviceUse use = rank(profile).device;
+  EXPECT_WITHIN(use.timer_us, 3 * 2 * (kernels + 1) * event_us);
+  EXPECT_LE(use.dispatch_us, 0.1 * use.timer_us);
 }
 
 TEST_F(DeviceRanking, SortsByDeviceOrHost) {

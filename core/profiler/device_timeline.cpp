@@ -105,11 +105,15 @@ DeviceTimeline device_timeline(const Profile& profile) {
   const std::vector<double> offsets = clock_offsets(work);
   Attribution attribution(profile, timeline.idle_ns);
   attribution.add(static_cast<double>(profile.start), work.front().host);
+  const double event_ns = profile.cost.device_ns;
   for (std::size_t i = 0; i < work.size(); ++i) {
     const double start = work[i].start - offsets[i];
     timeline.work.push_back({work[i].record, start, work[i].end - offsets[i]});
+    timeline.timer_ns += std::min(work[i].end - work[i].start, event_ns);
     if (i == 0) continue;
-    const double gap = std::max(work[i].start - work[i - 1].end, 0.0);
+    const double between = std::max(work[i].start - work[i - 1].end, 0.0);
+    const double gap = std::max(between - event_ns, 0.0);
+    timeline.timer_ns += between - gap;
     const double waited = std::clamp(work[i].host - (start - gap), 0.0, gap);
     attribution.add(start - gap, start - gap + waited);
     timeline.dispatch_idle_ns += gap - waited;

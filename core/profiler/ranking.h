@@ -58,6 +58,7 @@ struct DeviceUse {
   double wall_us = 0;         // that of the host, or longer if the device had not finished
   double busy_us = 0;         // in kernels
   double copies_us = 0;       // between host and device
+  double timer_us = 0;        // in the timer's events, which is subtracted from kernels and copies
   double idle_us = 0;         // the remainder
   double dispatch_us = 0;     // the part of idle_us between records, with work already enqueued
   double outside_us = 0;      // the part of idle_us while the host was outside of all ops

@@ -78,7 +78,10 @@ void add_device_totals(TextTable& table, const Ranking& ranking) {
     add("outside operators", {{host, ranking.outside_us}, {idles, use.outside_us}});
   else
     add("outside operators", {{host, ranking.outside_us}});
-  add("timer", {{host, ranking.timer_us}});
+  if (use.has_timeline)
+    add("timer", {{time, use.timer_us}, {host, ranking.timer_us}});
+  else
+    add("timer", {{host, ranking.timer_us}});
 }
 
 // One line: who waits for whom.
@@ -227,6 +230,7 @@ std::string Ranking::to_json() const {
     json["device"] = {{"wall_us", device.wall_us},
                       {"busy_us", device.busy_us},
                       {"copies_us", device.copies_us},
+                      {"timer_us", device.timer_us},
                       {"idle_us", device.idle_us}};
     if (device.has_timeline)
       json["device"].update({{"dispatch_us", device.dispatch_us},

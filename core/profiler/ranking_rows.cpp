@@ -114,6 +114,7 @@ class Collector {
   void add_device_idle() {
     const DeviceTimeline timeline = device_timeline(profile_);
     rows_.device.has_timeline = !timeline.work.empty();
+    rows_.device.timer_us = timeline.timer_ns * us_per_ns;
     rows_.device.dispatch_us = timeline.dispatch_idle_ns * us_per_ns;
     for (std::size_t i = 0; i < timeline.idle_ns.size(); ++i) {
       if (timeline.idle_ns[i] > 0)

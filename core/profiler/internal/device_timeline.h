@@ -20,6 +20,7 @@ struct DeviceTimeline {
   // host was then. What it waited outside of all ops is not included.
   std::vector<double> idle_ns;
   double dispatch_idle_ns = 0;  // between two records, with work already enqueued
+  double timer_ns = 0;          // of the timer's own events, a part of each record and of the gap before it
 };
 
 DeviceTimeline device_timeline(const Profile& profile);
