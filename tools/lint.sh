@@ -19,7 +19,7 @@ check_kernels() {
   find kernels tests \( -name '*.cu' -o -name '*.cuh' \) -print0 | xargs -0 python3 tools/nvcc_traps.py
 }
 check_headers() {
-  local folders include=build/lint/include
+  local folders include=build/lint/headers
   folders=$(sed -n 's/^set(METRON_PUBLIC_FOLDERS \(.*\))$/\1/p' tools/cmake/MetronInstall.cmake)
   [[ $folders ]] || return
   mkdir -p $include
