@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "expect_error.h"
+#include "ranking_rows.h"
 #include "temporary_folder.h"
 
 namespace metron {
@@ -63,12 +64,6 @@ Profile sample() {
   return b.profile;
 }
 
-const RankingRow& row_of(const Ranking& ranking, const std::string& name) {
-  for (const RankingRow& row : ranking.rows)
-    if (row.name == name) return row;
-  throw std::runtime_error("no row " + name);
-}
-
 std::vector<std::string> ops(const Ranking& ranking) {
   std::vector<std::string> names;
   for (const RankingRow& row : ranking.rows)
@@ -82,19 +77,19 @@ TEST(DeviceRanking, SortsSharesAndRatesByTheDevice) {
   profile.records[1].bytes = 6e6;
   const Ranking ranking = rank(profile);
   EXPECT_EQ(ops(ranking), (std::vector<std::string>{"conv2d", "exp", "relu", "to", "augment"}));
-  const RankingRow& conv = row_of(ranking, "conv2d");
+  const RankingRow& conv = test::row_of(ranking, "conv2d");
   EXPECT_DOUBLE_EQ(conv.device_us, 300);
   EXPECT_DOUBLE_EQ(conv.share, 0.3);
   EXPECT_DOUBLE_EQ(conv.average_us(), 300);
   EXPECT_DOUBLE_EQ(conv.gflops(), 1e4);
   EXPECT_DOUBLE_EQ(conv.gbytes(), 20);
   EXPECT_DOUBLE_EQ(conv.self_us, 19);  // of the host
-  EXPECT_LT(row_of(ranking, "augment").device_us, 0);
+  EXPECT_LT(test::row_of(ranking, "augment").device_us, 0);
 }
 
 TEST(DeviceRanking, AReadWaitsAndIsNotACostOfTheOp) {
   const Ranking ranking = rank(sample());
-  const RankingRow& to = row_of(ranking, "to");
+  const RankingRow& to = test::row_of(ranking, "to");
   EXPECT_DOUBLE_EQ(to.device_us, 4);
   EXPECT_DOUBLE_EQ(to.total_us, 2);
   EXPECT_DOUBLE_EQ(to.waiting_us, 308);
@@ -115,9 +110,9 @@ TEST(DeviceRanking, DividesTheWallAndNamesWhatTheDeviceWaitedFor) {
   EXPECT_NEAR(use.cause_us, 300, 1e-3);
   EXPECT_FALSE(use.bound_by_device());
   const Ranking ranking = rank(sample());
-  EXPECT_NEAR(row_of(ranking, "conv2d").idle_us, 5, 1e-3);  // before its kernel
-  EXPECT_NEAR(row_of(ranking, "to").idle_us, 20, 1e-3);     // after the copy
-  EXPECT_NEAR(row_of(ranking, "exp").idle_us, 5, 1e-3);
+  EXPECT_NEAR(test::row_of(ranking, "conv2d").idle_us, 5, 1e-3);  // before its kernel
+  EXPECT_NEAR(test::row_of(ranking, "to").idle_us, 20, 1e-3);     // after the copy
+  EXPECT_NEAR(test::row_of(ranking, "exp").idle_us, 5, 1e-3);
   EXPECT_TRUE(contains(ranking.to_table(), {"device ms", "bound by the host", "in augment (0.300 ms)"}))
       << ranking.to_table();
 }
@@ -146,7 +141,7 @@ TEST(DeviceRanking, ToleratesClocksThatDrift) {
   }
   b.profile.wall_ns = static_cast<std::int64_t>(1e5 * us);
   const Ranking ranking = rank(b.profile);
-  EXPECT_NEAR(row_of(ranking, "exp").idle_us, 500, 5);
+  EXPECT_NEAR(test::row_of(ranking, "exp").idle_us, 500, 5);
   EXPECT_NEAR(ranking.device.dispatch_us, 0, 1);
 }
 
@@ -155,10 +150,10 @@ TEST(DeviceRanking, TheEmptyIntervalIsSubtractedAndItsNoiseIsTheFloor) {
   profile.cost.device_ns = 2 * us;
   profile.cost.device_noise_ns = 3 * us;
   const Ranking ranking = rank(profile);
-  EXPECT_DOUBLE_EQ(row_of(ranking, "conv2d").device_us, 298);
-  EXPECT_DOUBLE_EQ(row_of(ranking, "to").device_us, 2);
-  EXPECT_TRUE(row_of(ranking, "relu").above_noise);
-  EXPECT_FALSE(row_of(ranking, "to").above_noise);
+  EXPECT_DOUBLE_EQ(test::row_of(ranking, "conv2d").device_us, 298);
+  EXPECT_DOUBLE_EQ(test::row_of(ranking, "to").device_us, 2);
+  EXPECT_TRUE(test::row_of(ranking, "relu").above_noise);
+  EXPECT_FALSE(test::row_of(ranking, "to").above_noise);
 }
 
 TEST(DeviceRanking, SortsByHostOnRequest) {

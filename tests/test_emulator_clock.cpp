@@ -10,11 +10,11 @@
 #include <cstdlib>
 #include <memory>
 #include <numeric>
-#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "ranking_rows.h"
 #include "temporary_folder.h"
 
 namespace metron {
@@ -52,12 +52,6 @@ double true_us(const Run& run) {
                          [](double sum, const emulator::ModeledWork& w) {
                            return sum + (w.name == "event" ? 0 : w.end_ns - w.start_ns) * 1e-3;
                          });
-}
-
-const RankingRow& row_of(const Ranking& ranking, const std::string& name) {
-  for (const RankingRow& row : ranking.rows)
-    if (row.name == name) return row;
-  throw std::runtime_error("no row " + name);
 }
 
 std::vector<std::string> ranked(const Ranking& ranking) {
@@ -130,8 +124,8 @@ TEST_F(DeviceRanking, EveryRowIsTheTruth) {
   std::vector<std::string> names;
   for (const auto& [us, name] : order) names.push_back(name);
   EXPECT_EQ(ranked(ranking), names);
-  const RankingRow &exp_row = row_of(ranking, "exp"), &copy = row_of(ranking, "copy_to_device"),
-                   &relu_row = row_of(ranking, "relu"), &augment = row_of(ranking, "augment");
+  const RankingRow &exp_row = test::row_of(ranking, "exp"), &copy = test::row_of(ranking, "copy_to_device"),
+                   &relu_row = test::row_of(ranking, "relu"), &augment = test::row_of(ranking, "augment");
   EXPECT_WITHIN(exp_row.device_us, 3 * long_us);
   EXPECT_WITHIN(exp_row.average_us(), long_us);
   EXPECT_WITHIN(exp_row.gbytes(), 2 * 4 * 65536 / long_us * 1e-3);
@@ -165,7 +159,7 @@ TEST_F(DeviceRanking, AReadWaitsAndDoesNotRank) {
     small.to(Device());
   };
   const Ranking ranking = rank(profile_of(step));
-  const RankingRow &read = row_of(ranking, "to"), &exp_row = row_of(ranking, "exp");
+  const RankingRow &read = test::row_of(ranking, "to"), &exp_row = test::row_of(ranking, "exp");
   EXPECT_EQ(ranked(ranking).front(), "exp");
   EXPECT_WITHIN(exp_row.device_us, 3 * long_us);
   EXPECT_LT(read.device_us, 0.05 * exp_row.device_us);
@@ -267,7 +261,7 @@ TEST_F(DeviceRanking, TheTimerCostsTwoRecordsAnOpAndItsTimeIsSubtracted) {
   EXPECT_EQ(emulator::created_events(), created);
   profiler.stop();
   const Ranking ranking = profiler.ranking();
-  EXPECT_WITHIN(row_of(ranking, "relu").average_us(), true_us([&] { relu(small); }));
+  EXPECT_WITHIN(test::row_of(ranking, "relu").average_us(), true_us([&] { relu(small); }));
 }
 
 }  // namespace

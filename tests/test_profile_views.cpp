@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "expect_error.h"
+#include "ranking_rows.h"
 #include "temporary_folder.h"
 
 namespace metron {
@@ -68,14 +69,6 @@ double sum_of_self(const Ranking& ranking) {
   return total;
 }
 
-const RankingRow* find(const std::vector<RankingRow>& rows, const std::string& name,
-                       const std::string& detail = "") {
-  const auto found = std::find_if(rows.begin(), rows.end(), [&](const RankingRow& row) {
-    return row.name == name && (detail.empty() || row.operands.starts_with(detail) || row.module == detail);
-  });
-  return found == rows.end() ? nullptr : &*found;
-}
-
 TEST(ProfileRanges, DoNotDoubleCount) {
   profile_training(1);  // a library's initialization would be a range as well
   const Profile profile = profile_training(20);
@@ -83,7 +76,7 @@ TEST(ProfileRanges, DoNotDoubleCount) {
   EXPECT_NEAR(sum_of_self(ranking) / ranking.wall_us, 1, 0.01);
   ASSERT_EQ(ranking.ranges.size(), 2u);
   for (const char* name : {"small", "large"}) {
-    const RankingRow* range = find(ranking.ranges, name);
+    const RankingRow* range = test::find_row(ranking.ranges, name);
     ASSERT_NE(range, nullptr);
     EXPECT_EQ(range->calls + range->first_calls, 20);
     EXPECT_LT(range->self_us, range->total_us);
@@ -109,7 +102,8 @@ TEST(ProfileRanges, InsideAnOpDoNotChangeItsTimes) {
   for (const bool ranges : {false, true}) {
     const Ranking ranking = run(ranges);
     EXPECT_NEAR(sum_of_self(ranking) / ranking.wall_us, 1, 0.01);
-    const RankingRow *outer = find(ranking.rows, "outer"), *inner = find(ranking.rows, "matmul");
+    const RankingRow *outer = test::find_row(ranking.rows, "outer"),
+                     *inner = test::find_row(ranking.rows, "matmul");
     ASSERT_NE(outer, nullptr);
     ASSERT_NE(inner, nullptr);
     EXPECT_NEAR(outer->self_us, outer->total_us - inner->total_us, 1e-6 + 1e-9 * outer->total_us);
@@ -119,9 +113,9 @@ TEST(ProfileRanges, InsideAnOpDoNotChangeItsTimes) {
 TEST(ProfileShapes, SeparateBatchSizes) {
   const Profile profile = profile_training(3);
   const Ranking by_op = rank(profile), by_shape = rank(profile, {.group = GroupBy::shape});
-  const RankingRow* both = find(by_op.rows, "linear");
-  const RankingRow* small = find(by_shape.rows, "linear", "float32 (8, 16), float32 (16, 32)");
-  const RankingRow* large = find(by_shape.rows, "linear", "float32 (24, 16), float32 (16, 32)");
+  const RankingRow* both = test::find_row(by_op.rows, "linear");
+  const RankingRow* small = test::find_row(by_shape.rows, "linear", "float32 (8, 16), float32 (16, 32)");
+  const RankingRow* large = test::find_row(by_shape.rows, "linear", "float32 (24, 16), float32 (16, 32)");
   ASSERT_NE(both, nullptr);
   ASSERT_NE(small, nullptr);
   ASSERT_NE(large, nullptr);
@@ -176,7 +170,7 @@ TEST(ProfileMemory, AgreesWithTheAllocator) {
       profiler.records()[static_cast<std::size_t>(op_of(profiler.profile(), summary.peak_record))].name,
       "add");
   const Ranking ranking = profiler.ranking();
-  EXPECT_EQ(find(ranking.rows, "add")->allocated_bytes,
+  EXPECT_EQ(test::find_row(ranking.rows, "add")->allocated_bytes,
             2. * static_cast<double>(CachingAllocator::size_class(400'000)));
   // Every live value follows from the previous one: nothing else allocates here.
   const std::vector<MemoryEvent>& events = profiler.profile().memory;
@@ -290,7 +284,7 @@ TEST(ProfileColdAndWarm, AreSeparate) {
   for (int i = 0; i < 4; ++i) relu(x);
   profiler.stop();
   const Ranking ranking = profiler.ranking();
-  const RankingRow* row = find(ranking.rows, "relu");
+  const RankingRow* row = test::find_row(ranking.rows, "relu");
   ASSERT_NE(row, nullptr);
   EXPECT_EQ(row->first_calls, 1);
   EXPECT_EQ(row->calls, 3);

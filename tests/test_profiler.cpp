@@ -9,6 +9,8 @@
 #include <thread>
 #include <vector>
 
+#include "ranking_rows.h"
+
 namespace metron {
 namespace {
 
@@ -22,14 +24,6 @@ double sum_of_op_shares(const Ranking& ranking) {
   double total = (ranking.outside_us + ranking.timer_us) / ranking.wall_us;
   for (const RankingRow& row : ranking.rows) total += row.is_kernel ? 0 : row.share;
   return total;
-}
-
-const RankingRow* find(const Ranking&& ranking, const std::string& name) = delete;  // the row would dangle
-const RankingRow* find(const Ranking& ranking, const std::string& name) {
-  for (const RankingRow& row : ranking.rows) {
-    if (row.name == name) return &row;
-  }
-  return nullptr;
 }
 
 struct TwoLayers : Module {
@@ -77,7 +71,7 @@ TEST_F(ProfilerOfTraining, SelfTimesAndSharesSumToTheWallTime) {
 TEST_F(ProfilerOfTraining, SeparatesFirstCalls) {
   run(10);
   const Ranking ranking = profiler.ranking();
-  const RankingRow* linear = find(ranking, "linear");
+  const RankingRow* linear = test::find_row(ranking.rows, "linear");
   ASSERT_NE(linear, nullptr);
   EXPECT_EQ(linear->calls + linear->first_calls, 20);
   EXPECT_LE(linear->first_calls, 2);  // none if an earlier test in this process ran these shapes
@@ -153,8 +147,8 @@ TEST(Profiler, CountsNestedOpsOnce) {
   profiler.stop();
   const Ranking ranking = profiler.ranking();
   EXPECT_NEAR(sum_of_self(ranking) / ranking.wall_us, 1, 0.01);
-  const RankingRow* outer = find(ranking, "mse_loss");
-  const RankingRow* inner = find(ranking, "mean");
+  const RankingRow* outer = test::find_row(ranking.rows, "mse_loss");
+  const RankingRow* inner = test::find_row(ranking.rows, "mean");
   ASSERT_NE(outer, nullptr);
   ASSERT_NE(inner, nullptr);
   EXPECT_GE(outer->total_us, inner->total_us);
@@ -221,7 +215,7 @@ TEST(Profiler, UsesTheDeviceClockIfAvailable) {
   for (int i = 0; i < 4; ++i) sum(x);
   profiler.stop();
   const Ranking ranking = profiler.ranking();
-  const RankingRow* row = find(ranking, "sum");
+  const RankingRow* row = test::find_row(ranking.rows, "sum");
   ASSERT_NE(row, nullptr);
   EXPECT_DOUBLE_EQ(row->device_us, static_cast<double>(row->calls));
   EXPECT_NE(ranking.to_table().find("device ms"), std::string::npos);

@@ -63,6 +63,7 @@ void add_device_totals(TextTable& table, const Ranking& ranking) {
     std::vector<std::string> cells(columns);
     cells[name] = text;
     for (const auto& [column, time_us] : times) {
+      if (time_us < 0) continue;  // unknown
       cells[column] = fixed(time_us * ms, 3);
       if (column == time) cells[share] = percent(use.wall_us > 0 ? time_us / use.wall_us : 0);
     }
@@ -74,14 +75,9 @@ void add_device_totals(TextTable& table, const Ranking& ranking) {
   add(device + " idle", {{time, use.idle_us}, {idles, use.idle_us}});
   if (use.has_timeline) add("  with work enqueued", {{idles, use.dispatch_us}});
   add("waiting for the device", {{waits, ranking.waiting_us}});
-  if (use.has_timeline)
-    add("outside operators", {{host, ranking.outside_us}, {idles, use.outside_us}});
-  else
-    add("outside operators", {{host, ranking.outside_us}});
-  if (use.has_timeline)
-    add("timer", {{time, use.timer_us}, {host, ranking.timer_us}});
-  else
-    add("timer", {{host, ranking.timer_us}});
+  const auto if_known = [&](double time_us) { return use.has_timeline ? time_us : -1; };
+  add("outside operators", {{host, ranking.outside_us}, {idles, if_known(use.outside_us)}});
+  add("timer", {{time, if_known(use.timer_us)}, {host, ranking.timer_us}});
 }
 
 // One line: who waits for whom.
