@@ -1,22 +1,15 @@
 // The table of op cases itself: complete, without duplicates, with inputs that match their description.
-#include <fstream>
-#include <regex>
 #include <set>
 
 #include "op_case_runner.h"
+#include "text_search.h"
 
 namespace metron::test {
 namespace {
 
 std::set<std::string> names_in(const std::string& file, const std::string& pattern) {
-  std::ifstream in(std::string(METRON_SOURCE_DIR) + '/' + file);
-  EXPECT_TRUE(in.is_open()) << file;
-  const std::string text(std::istreambuf_iterator<char>(in), {});
-  const std::regex regex(pattern, std::regex::ECMAScript | std::regex::multiline);
-  std::set<std::string> names;
-  for (std::sregex_iterator match(text.begin(), text.end(), regex), end; match != end; ++match)
-    names.insert((*match)[1]);
-  return names;
+  const std::vector<std::string> names = matches(source_text(file), pattern);
+  return {names.begin(), names.end()};
 }
 
 TEST(Cases, CoverEveryOp) {

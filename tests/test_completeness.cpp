@@ -9,61 +9,47 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <regex>
 #include <set>
 #include <string>
 #include <vector>
+
+#include "text_search.h"
 
 namespace metron::test {
 namespace {
 
 namespace fs = std::filesystem;
 
-std::string read(const fs::path& path) {
-  std::ifstream in(path);
-  EXPECT_TRUE(in.is_open()) << path;
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-fs::path source(const std::string& path) { return fs::path(METRON_SOURCE_DIR) / path; }
-
 // The concatenated contents of the files in a folder whose name matches the pattern.
 std::string read_all(const std::string& folder, const std::string& pattern) {
   std::string text;
   int files = 0;
-  for (const fs::directory_entry& entry : fs::directory_iterator(source(folder))) {
-    if (!std::regex_match(entry.path().filename().string(), std::regex(pattern))) continue;
-    text += read(entry.path());
+  for (const fs::directory_entry& entry : fs::directory_iterator(METRON_SOURCE_DIR "/" + folder)) {
+    const std::string name = entry.path().filename();
+    if (!is_found(name, '^' + pattern + '$')) continue;
+    text += source_text(folder + '/' + name);
     ++files;
   }
   EXPECT_GT(files, 0) << folder << ' ' << pattern;
   return text;
 }
 
-std::vector<std::string> matches(const std::string& text, const std::string& pattern) {
-  const std::regex regex(pattern, std::regex::ECMAScript | std::regex::multiline);
-  std::vector<std::string> names;
-  for (std::sregex_iterator match(text.begin(), text.end(), regex), end; match != end; ++match)
-    names.push_back((*match)[1]);
-  return names;
-}
-
 std::set<std::string> as_set(const std::vector<std::string>& names) { return {names.begin(), names.end()}; }
 
 std::set<std::string> ops() {
-  return as_set(matches(read(source("core/ops.h")), R"(^Tensor ?\(?(\w+)\)?\()"));
+  return as_set(matches(source_text("core/ops.h"), R"(^Tensor ?\(?(\w+)\)?\()"));
 }
 std::vector<std::string> slots() {
-  return matches(read(source("core/slots.h")), R"(^inline constinit Slot<\w+>\s+(\w+)\{)");
+  return matches(source_text("core/slots.h"), R"(^inline constinit Slot<\w+>\s+(\w+)\{)");
 }
 std::vector<std::string> unary_rows() {
-  return matches(read(source("core/formulas.def")), R"(^METRON_UNARY\((\w+), [xy],)");
+  return matches(source_text("core/formulas.def"), R"(^METRON_UNARY\((\w+), [xy],)");
 }
 
 TEST(Completeness, TheSourcesAreParsed) {
   EXPECT_GT(ops().size(), 55u);
   EXPECT_GE(slots().size(), 35u);
-  EXPECT_EQ(slots().size(), matches(read(source("core/slots.h")), R"((Slot<\w+>))").size());
+  EXPECT_EQ(slots().size(), matches(source_text("core/slots.h"), R"((Slot<\w+>))").size());
   EXPECT_GE(unary_rows().size(), 9u);
 }
 
@@ -93,7 +79,7 @@ TEST(Completeness, EveryOpHasAnErrorTest) {
 
 // A comment on the line above or at the end of the declaration.
 TEST(Completeness, EveryOpIsDocumented) {
-  const std::string header = read(source("core/ops.h"));
+  const std::string header = source_text("core/ops.h");
   const std::set<std::string> documented = as_set(matches(header, R"((?:^//[^\n]*\nTensor ?\(?(\w+)\)?\())")),
                               at_the_end = as_set(matches(header, R"(^Tensor ?\(?(\w+)\)?\([^;]*;\s+//)"));
   for (const std::string& op : ops())
@@ -101,7 +87,7 @@ TEST(Completeness, EveryOpIsDocumented) {
 }
 
 TEST(Completeness, EverySlotHasAContract) {
-  const std::string header = read(source("core/slots.h"));
+  const std::string header = source_text("core/slots.h");
   const std::set<std::string> documented =
       as_set(matches(header, R"(^//[^\n]*\nusing \w+ =[^;]*;\ninline constinit Slot<\w+>\s+(\w+)\{)"));
   for (const std::string& slot : slots())
@@ -119,7 +105,7 @@ TEST(Completeness, EverySlotHasItsKernels) {
 }
 
 TEST(Completeness, EverySlotIsCalled) {
-  const std::string callers = read_all("core/ops", R"(\w+\.cpp)") + read(source("layers/optim.cpp"));
+  const std::string callers = read_all("core/ops", R"(\w+\.cpp)") + source_text("layers/optim.cpp");
   for (const std::string& slot : slots())
     EXPECT_NE(callers.find("kernel::" + slot + "("), std::string::npos)
         << slot << " is called by no op and no optimizer";
@@ -127,10 +113,10 @@ TEST(Completeness, EverySlotIsCalled) {
 
 // Only the slot's type and the provider functions list a slot's parameters.
 TEST(Completeness, NoHeaderRepeatsTheParametersOfASlot) {
-  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(source("kernels"))) {
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(METRON_SOURCE_DIR "/kernels")) {
     const fs::path& path = entry.path();
     if (path.extension() != ".h" && path.extension() != ".cuh") continue;
-    const std::string text = read(path);
+    const std::string text = source_text(path.lexically_relative(METRON_SOURCE_DIR));
     for (const std::string& slot : slots())
       EXPECT_TRUE(matches(text, "(^bool " + slot + R"(\(const))").empty())
           << path << " repeats the parameters of " << slot << ": declare it by its type in core/slots.h";

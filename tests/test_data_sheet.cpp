@@ -5,18 +5,19 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "expect_error.h"
+#include "json.h"
 #include "temporary_folder.h"
 
 namespace metron {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using test::expect_error;
+using test::Json;
+using test::parse_json;
 
 Json valid_sheet() {
   return {{"name", "My GPU"},
@@ -77,7 +78,7 @@ TEST(DataSheets, NamesAreFoundHoweverTheyAreWritten) {
 }
 
 TEST(DataSheets, NoTwoGpusShareAName) {
-  const Json json = Json::parse(read_file(METRON_SOURCE_DIR "/kernels/internal/gpus.json"));
+  const Json json = parse_json(read_file(METRON_SOURCE_DIR "/kernels/internal/gpus.json"));
   for (const Json& gpu : json.at("gpus")) {
     for (const Json& alias : gpu.at("aliases"))
       EXPECT_EQ(data_sheet(alias.get<std::string>()).name, gpu.at("name")) << alias;
@@ -136,7 +137,7 @@ TEST_F(DataSheetFile, IsRead) {
 }
 
 TEST_F(DataSheetFile, EveryEntryOfTheBuiltInFileIsValidByItself) {
-  const Json json = Json::parse(read_file(METRON_SOURCE_DIR "/kernels/internal/gpus.json"));
+  const Json json = parse_json(read_file(METRON_SOURCE_DIR "/kernels/internal/gpus.json"));
   for (const Json& gpu : json.at("gpus")) EXPECT_EQ(load(gpu).name, gpu.at("name"));
 }
 

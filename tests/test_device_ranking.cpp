@@ -3,11 +3,11 @@
 #include <gtest/gtest.h>
 #include <metron/metron.h>
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "expect_error.h"
+#include "json.h"
 #include "ranking_rows.h"
 #include "temporary_folder.h"
 
@@ -178,7 +178,7 @@ TEST(DeviceRanking, ModeledTimesAreCalledSo) {
 }
 
 TEST(DeviceRanking, TheTraceHasATrackOfTheDevice) {
-  const nlohmann::json trace = nlohmann::json::parse(to_trace(sample()));
+  const test::Json trace = test::parse_json(to_trace(sample()));
   std::vector<std::pair<std::string, double>> work;  // and when it begins
   for (const auto& event : trace["traceEvents"])
     if (event["ph"] == "X" && event["tid"] == 3) work.emplace_back(event["name"], event["ts"]);

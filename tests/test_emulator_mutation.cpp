@@ -11,12 +11,12 @@
 #include <fstream>
 #include <iostream>
 #include <map>
-#include <regex>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "op_case_runner.h"
+#include "text_search.h"
 
 namespace metron::test {
 namespace {
@@ -56,7 +56,7 @@ bool is_exception(const Site& site) {
 // All barriers in the sources. Lab kernels are not part of the library.
 std::set<Site> written_sites() {
   const std::filesystem::path root = METRON_SOURCE_DIR;
-  const std::regex barrier(R"(^[^/]*\b__syncthreads(_count|_and|_or)?\()");
+  const std::string barrier = R"(^[^/]*\b__syncthreads(_count|_and|_or)?\()";
   std::set<Site> sites;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(root / "kernels/cuda")) {
     const std::string extension = entry.path().extension();
@@ -65,8 +65,7 @@ std::set<Site> written_sites() {
     std::ifstream source(entry.path());
     std::string text;
     for (int line = 1; std::getline(source, text); ++line)
-      if (std::regex_search(text, barrier))
-        sites.insert({std::filesystem::relative(entry.path(), root), line});
+      if (is_found(text, barrier)) sites.insert({std::filesystem::relative(entry.path(), root), line});
   }
   return sites;
 }

@@ -6,10 +6,11 @@
 #include <fstream>
 #include <iterator>
 #include <map>
-#include <regex>
 #include <set>
 #include <string>
 #include <vector>
+
+#include "text_search.h"
 
 namespace metron::test {
 namespace {
@@ -18,14 +19,13 @@ namespace fs = std::filesystem;
 
 const fs::path root = METRON_SOURCE_DIR;
 
-std::string text_of(const fs::path& path) {
-  std::ifstream in(path);
-  EXPECT_TRUE(in.is_open()) << path;
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
 // Keyed by path relative to the root: "core/slot.h".
 using Sources = std::map<std::string, std::string>;
+
+void add(Sources& sources, const fs::path& path) {
+  const std::string name = path.lexically_relative(root).generic_string();
+  sources[name] = source_text(name);
+}
 
 Sources read_sources() {
   const std::set<std::string> suffixes{".h", ".cpp", ".cu", ".cuh", ".def", ".in"};
@@ -33,8 +33,7 @@ Sources read_sources() {
   for (const char* folder : {"core", "kernels", "layers", "tools", "examples", "tests"}) {
     for (const fs::directory_entry& entry : fs::recursive_directory_iterator(root / folder)) {
       const fs::path& path = entry.path();
-      if (entry.is_regular_file() && suffixes.contains(path.extension()))
-        sources[path.lexically_relative(root).generic_string()] = text_of(path);
+      if (entry.is_regular_file() && suffixes.contains(path.extension())) add(sources, path);
     }
   }
   return sources;
@@ -42,15 +41,11 @@ Sources read_sources() {
 
 // The folders whose headers are installed, as listed by the install script.
 std::set<std::string> public_folders() {
-  const std::string script = text_of(root / "tools/cmake/MetronInstall.cmake");
-  std::smatch list;
-  EXPECT_TRUE(std::regex_search(script, list, std::regex(R"(set\(METRON_PUBLIC_FOLDERS\s+([^)]*)\))")));
-  std::set<std::string> folders;
-  const std::string names = list[1];
-  const std::regex name(R"([^\s]+)");
-  for (std::sregex_iterator match(names.begin(), names.end(), name), end; match != end; ++match)
-    folders.insert(match->str());
-  return folders;
+  const std::vector<std::string> lists =
+      matches(source_text("tools/cmake/MetronInstall.cmake"), R"(set\(METRON_PUBLIC_FOLDERS\s+([^)]*)\))");
+  EXPECT_EQ(lists.size(), 1u);
+  const std::vector<std::string> folders = matches(lists.empty() ? "" : lists[0], R"([^\s]+)");
+  return {folders.begin(), folders.end()};
 }
 
 std::string folder_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
@@ -60,14 +55,13 @@ bool is_below(const std::string& path, const std::string& folder) { return path.
 // The project files that a file includes, as paths relative to the root. Tests, tools and examples may
 // include files of their own folder in quotes.
 std::vector<std::string> includes_of(const Sources& sources, const std::string& path) {
-  static const std::regex include(R"(^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"])", std::regex::multiline);
-  const std::string& text = sources.at(path);
   std::vector<std::string> found;
-  for (std::sregex_iterator match(text.begin(), text.end(), include), end; match != end; ++match) {
-    const std::string name = (*match)[2];
+  for (const std::vector<std::string>& match :
+       groups_of_matches(sources.at(path), R"(^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"])")) {
+    const std::string& name = match[2];
     if (name.starts_with("metron/")) {
       found.push_back(name == "metron/metron.h" ? "layers/metron.h" : name.substr(7));
-    } else if ((*match)[1] == "\"") {
+    } else if (match[1] == "\"") {
       found.push_back((fs::path(folder_of(path)) / name).lexically_normal().generic_string());
     } else {  // a target's private include folder: <mnist_cnn/net.h>
       for (const char* top : {"examples/", "tests/", "tools/"}) {
@@ -142,12 +136,11 @@ TEST(Includes, NamedFilesExist) {
 
 // The CMake files of core, kernels, layers and tools, and the root's.
 std::map<std::string, std::string> build_files() {
-  std::map<std::string, std::string> files{{"CMakeLists.txt", text_of(root / "CMakeLists.txt")}};
+  std::map<std::string, std::string> files{{"CMakeLists.txt", source_text("CMakeLists.txt")}};
   for (const char* folder : {"core", "kernels", "layers", "tools"}) {
     for (const fs::directory_entry& entry : fs::recursive_directory_iterator(root / folder)) {
       const fs::path& path = entry.path();
-      if (path.filename() == "CMakeLists.txt" || path.extension() == ".cmake")
-        files[path.lexically_relative(root).generic_string()] = text_of(path);
+      if (path.filename() == "CMakeLists.txt" || path.extension() == ".cmake") add(files, path);
     }
   }
   return files;
@@ -162,8 +155,10 @@ TEST(Includes, TheBuildDoesNotDependOnTestsOrExamples) {
         "tools/cmake/MetronEmulator.cmake", "tools/report/CMakeLists.txt"})
     EXPECT_TRUE(files.contains(file)) << file;
   for (const auto& [file, text] : files) {
-    const std::string code = std::regex_replace(
-        text, std::regex(R"(set\(METRON_MNIST_DATA \$\{PROJECT_SOURCE_DIR\}/examples/mnist_cnn/data)"), "");
+    std::string code;
+    for (const std::string& part :
+         between_matches(text, R"(set\(METRON_MNIST_DATA \$\{PROJECT_SOURCE_DIR\}/examples/mnist_cnn/data)"))
+      code += part;
     for (const char* folder : {"tests/", "examples/"})
       EXPECT_EQ(code.find(folder), std::string::npos) << file << " names " << folder;
     EXPECT_TRUE(!is_below(file, "kernels") || code.find("tools/") == std::string::npos)

@@ -11,12 +11,12 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "json.h"
 #include "run_command.h"
 #include "temporary_folder.h"
 
@@ -116,7 +116,7 @@ TEST_F(Metron, InfoNamesTheMachineAndTheBuild) {
   EXPECT_EQ(text.code, 0);
   EXPECT_TRUE(
       contains(text.text, {"CPU", "cores", "memory", "compiler", "METRON_OPENMP", "provider", "commit"}));
-  const auto info = nlohmann::json::parse(json.text);
+  const auto info = test::parse_json(json.text);
   EXPECT_GE(info.at("cpu").at("cores").get<int>(), 1);
   EXPECT_GE(info.at("memory_bytes").get<double>(), 1e8);
   EXPECT_FALSE(info.at("commit").get<std::string>().empty());
@@ -139,7 +139,7 @@ TEST_F(Metron, ProfilesAProgram) {
   EXPECT_EQ(count(found, "linear", Phase::backward), 40);
   EXPECT_NE(found.program.find("profiled_program 30 0"), std::string::npos);
   EXPECT_EQ(read_file(folder / "out" / "ranking.csv"), rank(found).to_csv());
-  EXPECT_TRUE(nlohmann::json::accept(read_file(folder / "out" / "trace.json")));
+  EXPECT_TRUE(test::is_json(read_file(folder / "out" / "trace.json")));
 }
 
 TEST_F(Metron, ProfilesTheSelectedSteps) {

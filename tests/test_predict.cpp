@@ -8,23 +8,24 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <nlohmann/json.hpp>
-#include <regex>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "expect_error.h"
+#include "json.h"
 #include "run_command.h"
 #include "temporary_folder.h"
+#include "text_search.h"
 
 namespace metron::tools {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
 using test::expect_error;
+using test::Json;
 using test::Output;
+using test::parse_json;
 
 // 100 GB/s, 1 TFLOP/s on CUDA cores and 4 on tensor cores, 2 us per launch, 1 MB of cache.
 DataSheet round_sheet() {
@@ -138,7 +139,7 @@ TEST(Bounds, EverySlotOfAProductIsOne) {
   const PeakTflops peaks = round_sheet().tflops;
   std::set<std::string> products;
   for (const char* const slot : provider("cpu").slot_names) {
-    if (std::regex_search(slot, std::regex("matmul|linear|conv2d"))) products.insert(slot);
+    if (test::is_found(slot, "matmul|linear|conv2d")) products.insert(slot);
   }
   EXPECT_EQ(products.size(), 5u);
   for (const std::string& slot : products) EXPECT_EQ(peak_tflops(peaks, slot, true), 4) << slot;
@@ -252,12 +253,10 @@ class NetworkFile : public testing::Test {
 TEST_F(NetworkFile, HasEveryLayer) {
   std::set<std::string> described, declared;
   for (const std::string& type : layer_types()) described.insert(type);
-  const std::regex declaration(R"(class (\w+)(?: final)? : public (?:Epilogue)?Module)");
+  const std::string declaration = R"(class (\w+)(?: final)? : public (?:Epilogue)?Module)";
   for (const fs::directory_entry& entry : fs::directory_iterator(METRON_SOURCE_DIR "/layers")) {
     if (entry.path().extension() != ".h") continue;
-    const std::string text = read_file(entry.path());
-    for (std::sregex_iterator match(text.begin(), text.end(), declaration), end; match != end; ++match)
-      declared.insert((*match)[1]);
+    for (const std::string& name : test::matches(read_file(entry.path()), declaration)) declared.insert(name);
   }
   declared.erase("EpilogueModule");
   EXPECT_EQ(described, declared);
@@ -418,7 +417,7 @@ TEST_F(PredictCommand, RanksTheReferenceBesideItsTables) {
                              "float32, 2 us per launch (assumed)",
                              "at batch 64", "bound us", "conv2d backward", "addmm", "Kendall's tau-b of "}));
   EXPECT_GT(output.text.find("time"), output.text.find("written to")) << output.text;
-  const Json json = Json::parse(read_file(path("rows.json")));
+  const Json json = parse_json(read_file(path("rows.json")));
   double sum = 0, earlier = std::numeric_limits<double>::infinity();
   for (const Json& op : json.at("rows")) {
     const double bound = op.at("bound_us");
@@ -453,7 +452,7 @@ TEST_F(PredictCommand, UsesTensorCoresForFloat32OnlyWhereAllowed) {
                                             path("rows.json") + "'");
     EXPECT_EQ(output.code, 0) << output.text;
     EXPECT_EQ(output.text.find("156 in matrix products (TF32)") != output.text.npos, !environment.empty());
-    const Json json = Json::parse(read_file(path("rows.json")));
+    const Json json = parse_json(read_file(path("rows.json")));
     const Json& rows = json.at("rows");
     const auto conv = std::ranges::find_if(rows, [](const Json& op) { return op.at("op") == "conv2d"; });
     return conv == rows.end() ? 0 : conv->at("compute_us").get<double>();
@@ -462,7 +461,7 @@ TEST_F(PredictCommand, UsesTensorCoresForFloat32OnlyWhereAllowed) {
 }
 
 TEST_F(PredictCommand, ReadsTheUsersFiles) {
-  Json sheet = Json::parse(read_file(METRON_SOURCE_DIR "/kernels/internal/gpus.json")).at("gpus").at(0);
+  Json sheet = parse_json(read_file(METRON_SOURCE_DIR "/kernels/internal/gpus.json")).at("gpus").at(0);
   sheet["name"] = "Mine";
   sheet["launch_latency_us"] = 50;
   const std::string gpu = folder.write("mine.json", sheet.dump()).string();
@@ -479,10 +478,9 @@ TEST_F(PredictCommand, ReadsTheUsersFiles) {
 // The data sheet and the network that docs/predict.md shows.
 TEST_F(PredictCommand, TakesTheExamplesOfItsGuide) {
   const std::string guide = read_file(METRON_SOURCE_DIR "/docs/predict.md");
-  const std::regex block("```json\\n([^`]*)```");
   std::vector<std::string> files;
-  for (std::sregex_iterator match(guide.begin(), guide.end(), block), end; match != end; ++match)
-    files.push_back(folder.write(std::to_string(files.size()) + ".json", (*match)[1]).string());
+  for (const std::string& block : test::matches(guide, "```json\\n([^`]*)```"))
+    files.push_back(folder.write(std::to_string(files.size()) + ".json", block).string());
   ASSERT_EQ(files.size(), 2u);
   const Output output = run("--gpu '" + files[0] + "' --model '" + files[1] + "'");
   EXPECT_EQ(output.code, 0) << output.text;

@@ -8,13 +8,13 @@
 #include <algorithm>
 #include <functional>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include "expect_error.h"
+#include "json.h"
 #include "ranking_rows.h"
 #include "temporary_folder.h"
 
@@ -182,7 +182,7 @@ TEST(ProfileMemory, AgreesWithTheAllocator) {
 
 TEST(ProfileOutput, IsTheSameInEveryFormat) {
   const Ranking ranking = rank(profile_training(3));
-  const auto json = nlohmann::json::parse(ranking.to_json());
+  const auto json = test::parse_json(ranking.to_json());
   ASSERT_EQ(json.at("rows").size(), ranking.rows.size());
   EXPECT_DOUBLE_EQ(json.at("wall_us").get<double>(), ranking.wall_us);
   std::istringstream lines(ranking.to_csv());
@@ -214,7 +214,7 @@ TEST(ProfileOutput, DoesNotTruncateNames) {
   const Ranking ranking = profiler.ranking();
   EXPECT_NE(ranking.to_table().find(name), std::string::npos);
   EXPECT_NE(ranking.to_csv().find(std::string(400, 'r') + "\"\",\n\""), std::string::npos);
-  EXPECT_TRUE(nlohmann::json::accept(ranking.to_json()));
+  EXPECT_TRUE(test::is_json(ranking.to_json()));
 }
 
 TEST(ProfileFile, RoundTrips) {
@@ -234,13 +234,13 @@ TEST(ProfileFile, RoundTrips) {
 TEST(ProfileFile, RejectsOtherFiles) {
   const TemporaryFolder folder;
   save_profile(profile_training(1), folder / "p.json");
-  const auto good = nlohmann::json::parse(read_file(folder / "p.json"));
+  const auto good = test::parse_json(read_file(folder / "p.json"));
   const auto load = [&](const std::string& text) { load_profile(folder.write("bad.json", text)); };
   expect_error<IoError>([&] { load_profile(folder / "none.json"); }, {"none.json"});
   expect_error<IoError>([&] { load_profile(folder.path()); }, {folder.path().string()});
   for (const char* text : {"", "{", "[]", "3", "{}", "{\"format\":3}"})
     expect_error<ValueError>([&] { load(text); }, {"bad.json"});
-  const std::vector<std::function<void(nlohmann::json&)>> damages{
+  const std::vector<std::function<void(test::Json&)>> damages{
       [](auto& j) { j["version"] = 2; },
       [](auto& j) { j.erase("records"); },
       [](auto& j) { j["records"][0].erase(3); },
@@ -252,7 +252,7 @@ TEST(ProfileFile, RejectsOtherFiles) {
       [](auto& j) { j["records"][0][10] = 1e300; },
       [](auto& j) { j["records"][0][10] = std::numeric_limits<std::uint64_t>::max(); },
       [](auto& j) { j["memory"][0][3] = 1 << 30; },
-      [](auto& j) { j["strings"] = nlohmann::json::array(); },
+      [](auto& j) { j["strings"] = test::Json::array(); },
       [](auto& j) { j["names"][0] = nullptr; },
       [](auto& j) { j["timer_cost"].erase("op_ns"); },
   };

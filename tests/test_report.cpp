@@ -14,9 +14,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 
 #include "expect_error.h"
+#include "json.h"
 #include "run_command.h"
 #include "sample_report.h"
 #include "synthetic_profile.h"
@@ -40,7 +40,7 @@ TEST(Run, RoundTrips) {
   report.batches.emplace_back().ops = {op};
   report.comparison.push_back(
       {"conv2d", "forward", {std::nullopt, 12.5}, {std::nullopt, 0.75}, {std::nullopt, 1}});
-  const nlohmann::ordered_json json = to_json(report);
+  const test::Json json = to_json(report);
   EXPECT_EQ(json.at("training").at("epochs"), 3);
   EXPECT_TRUE(json.at("training").at("seconds").is_null());
   EXPECT_TRUE(json.at("comparison").at(0).at("time_us").at(0).is_null());
@@ -64,7 +64,7 @@ TEST(Run, RejectsOtherFiles) {
   load(R"({"format": "metron report", "version": 1, "complete": "yes"})");
   auto json = to_json(Report());
   for (const char* const seed : {"\"one\"", "-1", "1.5", "1e30", "18446744073709551616", "null", "true"}) {
-    json["settings"]["seed"] = nlohmann::ordered_json::parse(seed);
+    json["settings"]["seed"] = test::parse_json(seed);
     load(json.dump());
   }
   json = to_json(Report());
@@ -89,7 +89,7 @@ TEST(Run, CarriesLossesThatAreNotFinite) {
                            .loss = {2.5, inf, -inf, nan},
                            .smoothed = {2.5, inf, nan, -nan}};
   report.training.tests = {{1, 4, nan, 0.1}};
-  const nlohmann::ordered_json json = to_json(report);
+  const test::Json json = to_json(report);
   EXPECT_EQ(json.at("training").at("curve").at("loss").dump(), R"([2.5,"inf","-inf","nan"])");
   EXPECT_EQ(json.at("training").at("curve").at("smoothed").dump(), R"([2.5,"inf","nan","nan"])");
   const TemporaryFolder folder;

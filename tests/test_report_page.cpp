@@ -2,19 +2,19 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <nlohmann/json.hpp>
-#include <regex>
 #include <set>
 
 #include "expect_error.h"
+#include "json.h"
 #include "run_command.h"
 #include "sample_report.h"
 #include "temporary_folder.h"
+#include "text_search.h"
 
 namespace metron::report {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using test::Json;
 
 const std::string source_folder = METRON_SOURCE_DIR "/";
 
@@ -29,7 +29,7 @@ Json browsed(const std::filesystem::path& page, const std::string& name) {
   const test::Output output = test::run_command(command);
   if (output.code == 77) return nullptr;
   EXPECT_EQ(output.code, 0) << output.text;
-  return output.code == 0 ? Json::parse(output.text) : Json(nullptr);
+  return output.code == 0 ? test::parse_json(output.text) : Json(nullptr);
 }
 
 Json browsed(const Report& report, const std::vector<Flame>& flames, const Language& text,
@@ -115,15 +115,12 @@ std::set<std::string> paths_of(const Json& numbers) {
 
 // English texts in calls like text("a" "b") or t("a").
 std::set<std::string> texts_in(const std::filesystem::path& file) {
-  const std::string source = read_file(file);
-  const std::regex call(R"re(\b(?:t|t_|text)\(\s*((?:"(?:[^"\\]|\\.)*"\s*)+))re"),
-      literal(R"re("((?:[^"\\]|\\.)*)")re");
+  const std::string call = R"re(\b(?:t|t_|text)\(\s*((?:"(?:[^"\\]|\\.)*"\s*)+))re",
+                    literal = R"re("((?:[^"\\]|\\.)*)")re";
   std::set<std::string> texts;
-  for (std::sregex_iterator each(source.begin(), source.end(), call), end; each != end; ++each) {
-    const std::string literals = (*each)[1];
+  for (const std::string& literals : test::matches(read_file(file), call)) {
     std::string text;
-    for (std::sregex_iterator part(literals.begin(), literals.end(), literal); part != end; ++part)
-      text += (*part)[1];
+    for (const std::string& part : test::matches(literals, literal)) text += part;
     texts.insert(text);
   }
   return texts;
@@ -142,8 +139,8 @@ std::set<std::string> fixed_parts() {
   auto texts = texts_in_folder("tools/report/render/page", ".js");
   texts.merge(texts_in(source_folder + "tools/report/render/explanation.cpp"));
   for (const std::string& text : texts) {
-    const std::regex hole(R"(\{\d\})");
-    parts.insert(std::sregex_token_iterator(text.begin(), text.end(), hole, -1), {});
+    const std::vector<std::string> fixed = test::between_matches(text, R"(\{\d\})");
+    parts.insert(fixed.begin(), fixed.end());
     parts.insert(text + ", µs");  // a column header
   }
   return parts;
@@ -365,9 +362,8 @@ TEST(BrowsedPage, SupportsChinese) {
   expect_sound(found);
   expect_equal_to_run(found.at("numbers"), to_json(report), false);
   EXPECT_EQ(found.at("structure").at("lang"), "zh");
-  const std::regex word("[a-z]{4,}");
   for (const Json& heading : found.at("structure").at("headings"))
-    EXPECT_FALSE(std::regex_search(heading.get<std::string>(), word)) << heading;
+    EXPECT_FALSE(test::is_found(heading.get<std::string>(), "[a-z]{4,}")) << heading;
   // Our terms with a number in them.
   for (const Json& number : found.at("numbers")) {
     const std::string path = number.at("path"), text = number.at("text");
@@ -420,7 +416,7 @@ TEST(Page, IsOneSmallFile) {
   }
   const std::string page = html_page(report, sample_flames(), chinese());
   EXPECT_LT(page.size(), 2'000'000u);
-  EXPECT_FALSE(std::regex_search(page, std::regex(R"((src|href)\s*=\s*["']?\s*(https?:|//))")));
+  EXPECT_FALSE(test::is_found(page, R"((src|href)\s*=\s*["']?\s*(https?:|//))"));
   EXPECT_EQ(page.find("scroll-behavior"), std::string::npos);
 }
 
@@ -435,19 +431,18 @@ TEST(Texts, AreCompleteInChinese) {
   texts.merge(texts_in_folder("tools/report", ".cpp"));
   EXPECT_GT(texts.size(), 150u);
   for (const std::string& text : texts) {
-    const bool words = std::regex_search(text, std::regex("[A-Za-z.]"));
+    const bool words = test::is_found(text, "[A-Za-z.]");
     EXPECT_TRUE(!words || chinese().has(text)) << '"' << text << '"';
   }
 }
 
 TEST(Texts, KeepPlaceholdersInChinese) {
-  const std::regex hole(R"(\{\d\})");
+  const auto placeholders = [](std::string_view text) {
+    const std::vector<std::string> found = test::matches(std::string(text), R"(\{\d\})");
+    return std::multiset<std::string>(found.begin(), found.end());
+  };
   for (const auto& [english_text, other] : chinese().table()) {
-    const std::string first(english_text), second(other);
-    const std::multiset<std::string> ours(std::sregex_token_iterator(first.begin(), first.end(), hole), {});
-    const std::multiset<std::string> theirs(std::sregex_token_iterator(second.begin(), second.end(), hole),
-                                            {});
-    EXPECT_EQ(ours, theirs) << first;
+    EXPECT_EQ(placeholders(english_text), placeholders(other)) << english_text;
   }
 }
 

@@ -94,8 +94,7 @@ TEST(ReportRun, DescribesTheMeasurementAndMachine) {
   ASSERT_EQ(report.cold.size(), 3u);
   ASSERT_EQ(report.faithful.size(), 3u);
   for (const BatchSection& batch : report.batches) EXPECT_EQ(batch.steps, 12);
-  EXPECT_EQ(nlohmann::json::parse(report.environment.text).at("cpu").at("model"),
-            report.settings.device_name);
+  EXPECT_EQ(test::parse_json(report.environment.text).at("cpu").at("model"), report.settings.device_name);
   std::set<std::string> kinds;
   for (const Correlation& c : report.correlations) kinds.insert(c.kind);
   EXPECT_EQ(kinds, (std::set<std::string>{"faithful-reference", "warm-reference", "cold-warm", "warm-warm"}));
@@ -143,7 +142,7 @@ std::map<std::string, Recomputed> recompute(const Profile& profile) {
 
 TEST(ReportRun, RankingsFollowFromTheTrace) {
   const Finished& f = finished();
-  const auto trace = nlohmann::json::parse(read_file(f.at("trace.json")));
+  const auto trace = test::parse_json(read_file(f.at("trace.json")));
   const auto& totals = trace.at("otherData").at("profiles");
   ASSERT_EQ(totals.size(), 3u);
   for (const BatchSection& batch : f.report.batches) {

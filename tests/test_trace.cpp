@@ -10,12 +10,12 @@
 #include <cmath>
 #include <cstdio>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "expect_error.h"
+#include "json.h"
 #include "run_command.h"
 #include "temporary_folder.h"
 #include "trace_profile.h"
@@ -23,8 +23,8 @@
 namespace metron {
 namespace {
 
-using Json = nlohmann::json;
 using test::events_of;
+using test::Json;
 using test::nested_slices;
 using test::ns;
 using test::profile_of;
@@ -54,7 +54,7 @@ const Profile& reference_profile() {
 }
 
 const Json& reference_trace() {
-  static const Json trace = Json::parse(to_trace(reference_profile()));
+  static const Json trace = test::parse_json(to_trace(reference_profile()));
   return trace;
 }
 
@@ -146,7 +146,7 @@ TEST(Trace, SeparatesProfiles) {
   for (MemoryEvent& event : later.memory) event.time += 5000;
   later.start += 5000;
   const std::vector<Profile> profiles{reference_profile(), later};
-  const Json trace = Json::parse(to_trace(profiles));
+  const Json trace = test::parse_json(to_trace(profiles));
   const Json& others = trace.at("otherData").at("profiles");
   ASSERT_EQ(others.size(), 2u);
   for (int process = 1; process <= 2; ++process) {
@@ -161,7 +161,7 @@ TEST(Trace, SeparatesProfiles) {
   std::set<std::int64_t> arrows;
   for (const Json& begin : events_of(trace, "s"))
     EXPECT_TRUE(arrows.insert(begin.at("id").get<std::int64_t>()).second);
-  EXPECT_TRUE(Json::accept(to_trace(std::vector<Profile>())));
+  EXPECT_TRUE(test::is_json(to_trace(std::vector<Profile>())));
 }
 
 TEST(Trace, OfTenStepsIsSmall) {
@@ -185,7 +185,7 @@ TEST(Trace, IsGzippedByExtension) {
 }
 
 TEST(Trace, OfAnEmptyProfileIsValid) {
-  const Json trace = Json::parse(to_trace(Profile()));
+  const Json trace = test::parse_json(to_trace(Profile()));
   EXPECT_TRUE(events_of(trace, "X").empty());
 }
 
@@ -216,7 +216,7 @@ TEST(Trace, LoadsInPerfetto) {
       (folder / "trace.json.gz").string() + "'");
   if (output.code == 77) GTEST_SKIP() << output.text;
   ASSERT_EQ(output.code, 0) << output.text;
-  const Json found = Json::parse(output.text.substr(output.text.rfind('{')));
+  const Json found = test::parse_json(output.text.substr(output.text.rfind('{')));
   const Profile& profile = reference_profile();
   EXPECT_EQ(found.at("slices"), profile.records.size() + profile.steps.size());
   EXPECT_EQ(found.at("flows"), events_of(reference_trace(), "s").size());

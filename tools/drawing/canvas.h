@@ -1,4 +1,4 @@
-// A picture, drawn once and written as PNG or SVG. Cairo draws, stb_image_write encodes.
+// A picture, drawn once and written as PNG or SVG. Cairo draws, stb_image_write and zlib encode.
 #pragma once
 
 #include <metron/tools/drawing/geometry.h>
