@@ -18,6 +18,20 @@ std::int64_t reach(const LoopNest& nest, std::size_t dimension, int operands) {
 
 }  // namespace
 
+template <int operands>
+NestIndex<operands>::NestIndex(const LoopNest& nest) : rank_(nest.rank), strides_{} {
+  for (int d = 0; d < rank_; ++d) {
+    const auto u = static_cast<std::size_t>(d);
+    sizes_[d] = Divisor(nest.sizes[u]);
+    for (int k = 0; k < operands; ++k)
+      strides_[d][k] = static_cast<std::int32_t>(nest.strides[u][static_cast<std::size_t>(k)]);
+  }
+}
+template class NestIndex<1>;
+template class NestIndex<2>;
+template class NestIndex<3>;
+template class NestIndex<4>;
+
 bool fits_index(const LoopNest& nest, int operands) {
   if (nest.numel > largest) return false;
   for (std::size_t k = 0; k < static_cast<std::size_t>(operands); ++k) {
@@ -77,6 +91,29 @@ std::optional<PackedNest> packed_nest(const LoopNest& nest, std::span<const Nest
   result.head = static_cast<std::uint32_t>(head);
   result.edges = static_cast<std::uint32_t>(edges);
   return result;
+}
+
+void for_each_packed_part(const LoopNest& nest, std::span<const NestOperand> operands, int indices, int count,
+                          void (*call)(const void* body, const PackedPart& part), const void* body) {
+  const int all = static_cast<int>(operands.size()) + indices;
+  for_each_part(nest, all, [&](const LoopNest& part, const PartOffsets& offsets) {
+    std::array<NestOperand, max_operands> first{};
+    for (std::size_t k = 0; k < operands.size(); ++k) {
+      const std::size_t bytes = operands[k].element_bytes;
+      first[k] = {
+          static_cast<const char*>(operands[k].address) + offsets[k] * static_cast<std::int64_t>(bytes),
+          bytes};
+    }
+    std::optional<PackedNest> packed;
+    if (count > 1) packed = packed_nest(part, std::span(first).first(operands.size()), count);
+    PackedPart result{part, packed.value_or(PackedNest(part)), packed.has_value(), offsets, {}};
+    for (std::size_t k = 0; k < operands.size(); ++k) {
+      const bool is_constant = (result.packed.constants >> k & 1) != 0;
+      result.starts[k] = static_cast<const char*>(first[k].address) +
+                         (is_constant ? 0 : result.packed.head * first[k].element_bytes);
+    }
+    call(body, result);
+  });
 }
 
 }  // namespace metron::cuda

@@ -18,14 +18,7 @@ namespace metron::cuda {
 template <int operands>
 class NestIndex {
  public:
-  explicit NestIndex(const LoopNest& nest) : rank_(nest.rank), strides_{} {
-    for (int d = 0; d < rank_; ++d) {
-      const auto u = static_cast<std::size_t>(d);
-      sizes_[d] = Divisor(nest.sizes[u]);
-      for (int k = 0; k < operands; ++k)
-        strides_[d][k] = static_cast<std::int32_t>(nest.strides[u][static_cast<std::size_t>(k)]);
-    }
-  }
+  explicit NestIndex(const LoopNest& nest);
 
   METRON_HOST_DEVICE void offsets(std::uint32_t linear, std::int32_t (&result)[operands]) const {
     for (int k = 0; k < operands; ++k) result[k] = 0;
@@ -97,5 +90,31 @@ struct PackedNest {
 };
 // Empty if the nest can't be vectorized. The nest must fit 32-bit indexing.
 std::optional<PackedNest> packed_nest(const LoopNest& nest, std::span<const NestOperand> operands, int count);
+
+// A part of a nest that fits 32-bit indexing, vectorized if its operands allow.
+struct PackedPart {
+  LoopNest nest;
+  PackedNest packed;
+  bool is_vectorized;
+  PartOffsets offsets;                           // of the part's first elements
+  std::array<const void*, max_operands> starts;  // of each operand's first pack
+
+  template <typename T>
+  T* start(std::size_t operand) const {
+    return static_cast<T*>(const_cast<void*>(starts[operand]));
+  }
+};
+
+// Calls body(part) for each part of a nest of `operands`, and of `indices` more without memory.
+// Compiled once: the kernels' templates, which are many, hold only their launches.
+void for_each_packed_part(const LoopNest& nest, std::span<const NestOperand> operands, int indices, int count,
+                          void (*call)(const void* body, const PackedPart& part), const void* body);
+template <typename Body>
+void for_each_packed_part(const LoopNest& nest, std::span<const NestOperand> operands, int indices, int count,
+                          const Body& body) {
+  for_each_packed_part(
+      nest, operands, indices, count,
+      [](const void* b, const PackedPart& part) { (*static_cast<const Body*>(b))(part); }, &body);
+}
 
 }  // namespace metron::cuda

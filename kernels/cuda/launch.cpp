@@ -2,6 +2,19 @@
 
 namespace metron::cuda {
 
+Launch::Launch(Device device, const LaunchShape& shape) : index_(device.index()), guard_(index_) {
+  config_.gridDim = shape.blocks;
+  config_.blockDim = shape.threads;
+  config_.dynamicSmemBytes = shape.shared_bytes;
+  config_.stream = stream(index_);
+}
+
+void Launch::check_status(cudaError_t status, const char* op) const {
+  check(status, op);
+  if (is_synchronous()) [[unlikely]]
+    synchronize(index_, op);
+}
+
 LaunchShape grid_stride_shape(Device device, std::int64_t count, int threads, int per_thread) {
   constexpr std::int64_t waves = 32;
   const std::int64_t blocks = ceil_div(count, std::int64_t{threads} * per_thread);

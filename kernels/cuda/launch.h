@@ -23,21 +23,28 @@ struct LaunchShape {
 // waves: more blocks would only queue.
 LaunchShape grid_stride_shape(Device device, std::int64_t count, int threads, int per_thread = 1);
 
+// A launch apart from its kernel's types, compiled once.
+class Launch {
+ public:
+  Launch(Device device, const LaunchShape& shape);
+  // Throws the launch's error, and with METRON_CUDA_SYNC=1 the kernel's.
+  void check_status(cudaError_t status, const char* op) const;
+  const cudaLaunchConfig_t* config() const { return &config_; }
+
+ private:
+  int index_;
+  DeviceGuard guard_;
+  cudaLaunchConfig_t config_{};
+};
+
 // Enqueues kernel(args...) on the device's stream. An empty grid launches nothing. `op` names the kernel in
 // errors.
 template <typename... Params, typename... Args>
 void launch(const char* op, Device device, const LaunchShape& shape, void (*kernel)(Params...),
             Args&&... args) {
   if (shape.blocks.x == 0 || shape.blocks.y == 0 || shape.blocks.z == 0) return;
-  const DeviceGuard guard(device.index());
-  cudaLaunchConfig_t config{};
-  config.gridDim = shape.blocks;
-  config.blockDim = shape.threads;
-  config.dynamicSmemBytes = shape.shared_bytes;
-  config.stream = stream(device.index());
-  check(cudaLaunchKernelEx(&config, kernel, std::forward<Args>(args)...), op);
-  if (is_synchronous()) [[unlikely]]
-    synchronize(device.index(), op);
+  const Launch launch(device, shape);
+  launch.check_status(cudaLaunchKernelEx(launch.config(), kernel, std::forward<Args>(args)...), op);
 }
 
 inline std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }

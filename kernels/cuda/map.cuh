@@ -88,38 +88,29 @@ __global__ void __launch_bounds__(map_threads)
   map_space<count>(f, space, std::index_sequence_for<X...>{}, y, x...);
 }
 
-// A loop nest that fits 32-bit indexing. `any` is f as the scalar kernel takes it.
-template <typename F, typename Any, typename Y, typename... X>
-void map_part(const char* op, Device device, const LoopNest& nest, const F& f, const Any& any, Y* y,
-              const X*... x) {
-  using Space = PackedSpace<1 + sizeof...(X)>;
-  constexpr int count = pack_count<Y, X...>;
+template <int count, typename F, typename Any, std::size_t... k, typename Y, typename... X>
+void launch_map(const char* op, Device device, const PackedPart& part, const F& f, const Any& any,
+                std::index_sequence<k...>, Y*, const X*...) {
+  const PackedSpace<1 + sizeof...(X)> space(part.packed);
+  const LaunchShape shape = grid_stride_shape(device, std::max(space.count, space.edges), map_threads);
   if constexpr (count > 1) {
-    const std::array<NestOperand, 1 + sizeof...(X)> operands{{{y, sizeof(Y)}, {x, sizeof(X)}...}};
-    if (const auto packed = packed_nest(nest, operands, count)) {
-      const Space space(*packed);
-      [&]<std::size_t... k>(std::index_sequence<k...>) {
-        launch(op, device, grid_stride_shape(device, std::max(space.count, space.edges), map_threads),
-               map_kernel<count, F, Y, X...>, f, space, y + space.head,
-               x + (space.is_constant(k + 1) ? 0 : space.head)...);
-      }
-      (std::index_sequence_for<X...>{});
-      return;
-    }
+    if (part.is_vectorized)
+      return launch(op, device, shape, map_kernel<count, F, Y, X...>, f, space, part.start<Y>(0),
+                    part.start<const X>(k + 1)...);
   }
-  launch(op, device, grid_stride_shape(device, nest.numel, map_threads), map_kernel<1, Any, Y, X...>, any,
-         Space(PackedNest(nest)), y, x...);
+  launch(op, device, shape, map_kernel<1, Any, Y, X...>, any, space, part.start<Y>(0),
+         part.start<const X>(k + 1)...);
 }
 
-// The operands of the nest are y, then the inputs. y may alias an input.
+// The operands of the nest are y, then the inputs. y may alias an input. `any` is f as the scalar kernel
+// takes it.
 template <typename F, typename Any, typename Y, typename... X>
 void map(const char* op, Device device, const LoopNest& nest, const F& f, const Any& any, Y* y,
          const X*... x) {
-  for_each_part(nest, 1 + sizeof...(X), [&](const LoopNest& part, const PartOffsets& offsets) {
-    [&]<std::size_t... k>(std::index_sequence<k...>) {
-      map_part(op, device, part, f, any, y + offsets[0], x + offsets[k + 1]...);
-    }
-    (std::index_sequence_for<X...>{});
+  constexpr int count = pack_count<Y, X...>;
+  const std::array<NestOperand, 1 + sizeof...(X)> operands{{{y, sizeof(Y)}, {x, sizeof(X)}...}};
+  for_each_packed_part(nest, operands, 0, count, [&](const PackedPart& part) {
+    launch_map<count>(op, device, part, f, any, std::index_sequence_for<X...>{}, y, x...);
   });
 }
 

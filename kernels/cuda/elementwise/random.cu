@@ -134,19 +134,15 @@ void philox_map(const char* op, const F& f, const PhiloxKey& key, const LoopNest
   constexpr int count = pack_count<T>;
   using Space = PackedSpace<1 + indices>;
   const Device device = y.device();
-  T* const out = y.mutable_data<T>();
-  for_each_part(nest, 1 + indices, [&](const LoopNest& part, const PartOffsets& offsets) {
-    const std::array<NestOperand, indices> operands{
-        {{out + offsets[0], sizeof(T)}, {x + offsets[1], sizeof(X)}...}};
-    const auto packed = packed_nest(part, operands, count);
-    const Space space(packed.value_or(PackedNest(part)));
-    const auto step = static_cast<std::uint32_t>(part.strides[0][indices]);
+  const std::array<NestOperand, indices> operands{{{y.mutable_data<T>(), sizeof(T)}, {x, sizeof(X)}...}};
+  for_each_packed_part(nest, operands, 1, count, [&](const PackedPart& part) {
+    const Space space(part.packed);
+    const auto step = static_cast<std::uint32_t>(part.nest.strides[0][indices]);
     const std::uint64_t first =
-        static_cast<std::uint64_t>(offsets[indices]) + std::uint64_t{space.head} * step;
+        static_cast<std::uint64_t>(part.offsets[indices]) + std::uint64_t{space.head} * step;
     launch(op, device, grid_stride_shape(device, std::max(space.count, space.edges), map_threads),
-           packed ? philox_map_kernel<count, F, T, X...> : philox_map_kernel<1, F, T, X...>, f, key, first,
-           step, space, out + offsets[0] + space.head,
-           x + offsets[1] + (space.is_constant(1) ? 0 : space.head)...);
+           part.is_vectorized ? philox_map_kernel<count, F, T, X...> : philox_map_kernel<1, F, T, X...>, f,
+           key, first, step, space, part.start<T>(0), part.start<const X>(1)...);
   });
 }
 
