@@ -2,6 +2,7 @@
 #include "launch.h"
 
 #include <algorithm>
+#include <cstring>
 #include <map>
 #include <memory>
 #include <set>
@@ -48,7 +49,7 @@ Broken check_limits(const cudaLaunchConfig_t& config, const Launch& launch, cons
                                                " threads, where there may be 1 to " +
                                                std::to_string(limits.block_threads) + " in up to " +
                                                extent({limits.block_x, limits.block_y, limits.block_z})};
-  const std::size_t dynamic_limit = dynamic_shared_limit(launch.call.function, limits);
+  const std::size_t dynamic_limit = dynamic_shared_limit(launch.function, limits);
   if (config.dynamicSmemBytes > dynamic_limit)
     return {cudaErrorInvalidValue, std::to_string(config.dynamicSmemBytes) +
                                        " bytes of dynamic shared memory, where the kernel may have " +
@@ -91,18 +92,30 @@ const KernelFacts& facts_of(const void* function) {
   return facts;
 }
 
+std::shared_ptr<const void> copy_of(const void* bytes, std::size_t count) {
+  constexpr std::align_val_t alignment{argument_alignment};
+  std::shared_ptr<void> copy(::operator new(count, alignment),
+                             [](void* memory) { ::operator delete(memory, alignment); });
+  std::memcpy(copy.get(), bytes, count);
+  return copy;
+}
+
 }  // namespace
 
-cudaError_t launch(const cudaLaunchConfig_t& config, KernelCall call) {
+cudaError_t launch(const cudaLaunchConfig_t& config, const void* function, const void* bound,
+                   std::size_t bytes, void (*invoke)(const void*)) {
   Device& device = Device::get();
   const std::lock_guard lock(device.mutex);
   const cudaStream_t stream = device.streams.find(config.stream);
   if (stream == nullptr) return remember(cudaErrorInvalidResourceHandle);
-  if (call.function == nullptr) return remember(cudaErrorInvalidDeviceFunction);
+  if (function == nullptr) return remember(cudaErrorInvalidDeviceFunction);
 
   const auto launched = std::make_shared<Launch>();
-  const KernelFacts& facts = facts_of(call.function);
-  launched->call = std::move(call);
+  const KernelFacts& facts = facts_of(function);
+  launched->function = function;
+  launched->arguments = copy_of(bound, bytes);
+  launched->argument_bytes = bytes;
+  launched->invoke = invoke;
   launched->module = facts.module;
   launched->symbol = facts.symbol;
   launched->kernel = facts.name;

@@ -26,7 +26,11 @@ class Memory;
 using BarrierCounts = std::map<std::pair<const char*, int>, std::uint64_t>;
 
 struct Launch {
-  KernelCall call;
+  const void* function = nullptr;
+  // The kernel's arguments, the only host memory that its threads may read.
+  std::shared_ptr<const void> arguments;
+  std::size_t argument_bytes = 0;
+  void (*invoke)(const void* arguments) = nullptr;  // runs one thread
   const Module* module = nullptr;
   std::string symbol, kernel;  // mangled and readable
   dim3 grid, block;

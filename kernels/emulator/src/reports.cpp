@@ -70,8 +70,8 @@ bool Worker::synchronized_lanes(Record r) const {
 
 void Worker::check_outside(const Attempt& attempt) {
   const Unchecked runtime;
-  const auto arguments = reinterpret_cast<std::uintptr_t>(launch_->call.arguments.get());
-  Range readable{arguments, arguments + launch_->call.argument_bytes};
+  const auto arguments = reinterpret_cast<std::uintptr_t>(launch_->arguments.get());
+  Range readable{arguments, arguments + launch_->argument_bytes};
   if (!readable.contains(attempt.address, attempt.bytes)) readable = read_only_image(attempt.address);
   if (!readable.contains(attempt.address, attempt.bytes) && launch_->module != nullptr)
     readable = launch_->module->constants();

@@ -204,7 +204,7 @@ void Worker::fiber(transfer_t from) {
   Worker& worker = *static_cast<Worker*>(from.data);
   *worker.save_to_ = from.fctx;
   for (;;) {
-    worker.launch_->call.invoke(worker.launch_->call.arguments.get());
+    worker.launch_->invoke(worker.launch_->arguments.get());
     worker.exit_thread();
     const std::uint32_t stack = worker.threads_[worker.current_].stack;
     if (worker.ready_begin_ != worker.ready_end_) {

@@ -2,7 +2,7 @@
 // synchronizes, so that a missing synchronization is detected.
 #pragma once
 
-#include <memory>
+#include <cstddef>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -62,13 +62,9 @@ const char* cudaGetErrorString(cudaError_t error);
 
 namespace metron::emulator {
 
-// A kernel with its arguments, the only host memory that its threads may read.
-struct KernelCall {
-  const void* function;
-  std::shared_ptr<const void> arguments;
-  std::size_t argument_bytes;
-  void (*invoke)(const void* arguments);  // runs one thread
-};
+inline constexpr std::size_t argument_alignment = 64;
+
+// A kernel and its arguments.
 template <class... Parameters>
 struct BoundKernel {
   void (*kernel)(Parameters...);
@@ -78,7 +74,9 @@ struct BoundKernel {
     std::apply(bound.kernel, bound.arguments);
   }
 };
-cudaError_t launch(const cudaLaunchConfig_t& config, KernelCall call);
+// Copies the bytes of the bound kernel, of which `invoke` runs one thread.
+cudaError_t launch(const cudaLaunchConfig_t& config, const void* function, const void* bound,
+                   std::size_t bytes, void (*invoke)(const void* bound));
 cudaError_t set_function_attribute(const void* function, cudaFuncAttribute attribute, int value);
 cudaError_t function_attributes(cudaFuncAttributes* attributes, const void* function);
 cudaError_t occupancy(int* blocks, const void* function, int threads, std::size_t dynamic_shared);
@@ -91,10 +89,13 @@ template <class... Parameters, class... Arguments>
 cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Parameters...),
                                Arguments&&... arguments) {
   static_assert(sizeof...(Parameters) == sizeof...(Arguments), "one argument for each parameter");
+  static_assert((std::is_trivially_copyable_v<std::decay_t<Parameters>> && ...),
+                "arguments are copied to the device as bytes");
   using Bound = metron::emulator::BoundKernel<Parameters...>;
-  std::shared_ptr<const void> bound(new Bound{kernel, {std::forward<Arguments>(arguments)...}});
-  return metron::emulator::launch(
-      *config, {reinterpret_cast<const void*>(kernel), std::move(bound), sizeof(Bound), Bound::invoke});
+  static_assert(alignof(Bound) <= metron::emulator::argument_alignment);
+  const Bound bound{kernel, {std::forward<Arguments>(arguments)...}};
+  return metron::emulator::launch(*config, reinterpret_cast<const void*>(kernel), &bound, sizeof bound,
+                                  Bound::invoke);
 }
 
 template <class Function>
