@@ -49,7 +49,7 @@ std::string train(const std::string& options, const std::string& on_the_device, 
 
 TEST(EmulatedMnist, OwnKernelsMatchCpuLosses) {
   const std::string text =
-      train("--train-limit 160 --batch-size 16 --dropout off --test-limit 64 --profile", "", 10);
+      train("--train-limit 39 --batch-size 7 --dropout off --test-limit 9 --profile", "", 6);
   EXPECT_NE(text.find("cuda.conv2d_forward"), std::string::npos) << text;
 }
 

@@ -103,7 +103,7 @@ TEST_F(MnistCnn, FollowsPyTorchWithPortableKernels) {
 }
 
 TEST_F(MnistCnn, IsRepeatableBitForBit) {
-  const std::string common = "--epochs 2 --train-limit 640 --test-limit 100 --seed 7 ";
+  const std::string common = "--epochs 2 --train-limit 320 --test-limit 100 --seed 7 ";
   std::string metrics, weights;
   for (const std::string threads : {"1", "0", "3"}) {
     const Output output = run(common + "--loader-threads " + threads + " --metrics '" + path("m.csv") +
@@ -118,7 +118,7 @@ TEST_F(MnistCnn, IsRepeatableBitForBit) {
     weights = file;
   }
   const Output other =
-      run("--epochs 2 --train-limit 640 --test-limit 100 --seed 8 --metrics '" + path("m.csv") + "'");
+      run("--epochs 2 --train-limit 320 --test-limit 100 --seed 8 --metrics '" + path("m.csv") + "'");
   ASSERT_EQ(other.code, 0) << other.text;
   EXPECT_NE(read_file(path("m.csv")), metrics);
 }
@@ -246,7 +246,7 @@ TEST_F(MnistCnn, KeepsWeightsWhenMetricsCanNotBeWritten) {
 
 TEST_F(MnistCnn, IgnoresHangUpUnderNohup) {
   const Output output = run_command("bash -c 'trap \"\" HUP; \"" METRON_BINARY_DIR
-                                    "/bin/mnist_cnn\" --train-limit 6400 "
+                                    "/bin/mnist_cnn\" --train-limit 1280 "
                                     "--test-limit 10 --epochs 1 > \"" +
                                     path("log") + "\" & pid=$!; until grep -q step \"" + path("log") +
                                     "\"; do sleep 0.05; done; kill -HUP $pid; wait $pid'");

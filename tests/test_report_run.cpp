@@ -330,6 +330,18 @@ class ReportRuns : public testing::Test {
  protected:
   std::string path(const std::string& name) const { return (folder / name).string(); }
   Report read(const std::string& name) const { return load_run(folder / name / "run.json"); }
+  // A trained network, and as little measured as possible.
+  static const fs::path& trained() {
+    static const TemporaryFolder kept;
+    static const fs::path out = [] {
+      const Output output = run("--out '" + (kept / "out").string() +
+                                "' --train-limit 1280 --test-limit 500 --batch 1 --rounds 1 --steps 1 "
+                                "--provider-budget 0");
+      EXPECT_EQ(output.code, 0) << output.text;
+      return kept / "out";
+    }();
+    return out;
+  }
   TemporaryFolder folder;
 };
 
@@ -368,7 +380,8 @@ TEST_F(TimedReportRuns, TheRankingFollowsTheModel) {
 }
 
 TEST_F(ReportRuns, AcceptAFinishedRun) {
-  const std::string from = (finished().folder / "out").string();
+  const std::string from = trained().string();
+  const Report first = load_run(trained() / "run.json");
   ASSERT_EQ(run("--out '" + path("out") + "' --from '" + from +
                 "' --seed 7 --batch 3 --rounds 1 --steps 1 --test-limit 2 --provider-budget 0 --gzip")
                 .code,
@@ -378,15 +391,14 @@ TEST_F(ReportRuns, AcceptAFinishedRun) {
   EXPECT_EQ(report.training.epochs, 1);
   EXPECT_EQ(report.training.seed, 1u);
   EXPECT_EQ(report.settings.seed, 7u);
-  const std::vector<double>&again = report.training.curve.loss,
-        &before = finished().report.training.curve.loss;
+  const std::vector<double>&again = report.training.curve.loss, &before = first.training.curve.loss;
   ASSERT_EQ(again.size(), before.size());
   for (std::size_t i = 0; i < again.size(); ++i)
     EXPECT_NEAR(again[i], before[i], 1e-8 * before[i]);  // from its CSV
-  EXPECT_DOUBLE_EQ(report.training.tests.at(0).accuracy, finished().report.training.tests.at(0).accuracy);
+  EXPECT_DOUBLE_EQ(report.training.tests.at(0).accuracy, first.training.tests.at(0).accuracy);
   EXPECT_TRUE(fs::exists(folder / "out" / "trace.json.gz"));
   EXPECT_EQ(read_file(folder / "out" / "mnist_cnn.safetensors"),
-            read_file(finished().at("mnist_cnn.safetensors")));
+            read_file(trained() / "mnist_cnn.safetensors"));
   EXPECT_TRUE(std::any_of(report.notes.begin(), report.notes.end(),
                           [](const Note& note) { return note.kind == "few_rounds"; }));
   // Weights alone have no curves unless these are passed. The existing report is replaced.
@@ -495,7 +507,7 @@ TEST_F(ReportRuns, ReportErrors) {
   fs::create_directory(folder / "empty");
   folder.write("empty/t10k-images-idx3-ubyte", std::string("\0\0\x08\x03\0\0\0\0\0\0\0\x1c\0\0\0\x1c", 16));
   folder.write("empty/t10k-labels-idx1-ubyte", std::string("\0\0\x08\x01\0\0\0\0", 8));
-  const std::string weights = finished().at("mnist_cnn.safetensors").string();
+  const std::string weights = (trained() / "mnist_cnn.safetensors").string();
   const std::vector<Case> cases{
       {"--epochs -1", {"--epochs"}},
       {"--batch 0", {"--batch"}},
@@ -536,7 +548,7 @@ TEST_F(ReportRuns, LeaveNothingOnAFullDisk) {
             .code != 0)
       GTEST_SKIP() << "no small file system can be mounted here";
     const Output output =
-        run("--out '" + path("disk/out") + "' --from '" + finished().at("mnist_cnn.safetensors").string() +
+        run("--out '" + path("disk/out") + "' --from '" + (trained() / "mnist_cnn.safetensors").string() +
             "' --batch 2 --rounds 1 --steps 1 --provider-budget 0");
     const bool empty = fs::is_empty(folder / "disk");
     test::run_command("umount '" + path("disk") + "'");

@@ -85,7 +85,8 @@ std::vector<double> losses(const std::string& environment, const std::string& op
   const std::string csv = (folder.path() / "losses.csv").string();
   const Output output = run_command(
       "timeout 100 env " + environment + " '" METRON_BINARY_DIR "/bin/mnist_cnn' --epochs 1 " +
-      "--train-limit 640 --test-limit 64 --shuffle off --dropout off --metrics '" + csv + "' " + options);
+      "--batch-size 16 --train-limit 160 --test-limit 64 --shuffle off --dropout off --metrics '" + csv +
+      "' " + options);
   EXPECT_EQ(output.code, 0) << environment << '\n' << output.text;
   std::ifstream file(csv);
   std::string line;

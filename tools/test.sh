@@ -21,7 +21,8 @@ for word in "$@"; do
       ;;
   esac
 done
-export CTEST_PARALLEL_LEVEL=${CTEST_PARALLEL_LEVEL:-$(nproc)}
+# One more than CPUs: some tests wait for a browser, a signal or a pipe.
+export CTEST_PARALLEL_LEVEL=${CTEST_PARALLEL_LEVEL:-$(($(nproc) + 1))}
 # Tests run concurrently: spinning OpenMP threads would compete for cores.
 export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
 # Share cached objects between clones in different folders.
