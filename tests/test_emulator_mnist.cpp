@@ -49,12 +49,12 @@ std::string train(const std::string& options, const std::string& on_the_device, 
 
 TEST(EmulatedMnist, OwnKernelsMatchCpuLosses) {
   const std::string text =
-      train("--train-limit 39 --batch-size 7 --dropout off --test-limit 9 --profile", "", 6);
+      train("--train-limit 25 --batch-size 7 --dropout off --test-limit 5 --profile", "", 4);
   EXPECT_NE(text.find("cuda.conv2d_forward"), std::string::npos) << text;
 }
 
 TEST(EmulatedMnist, AStepAtTheReferencesBatchSizeMatches) {
-  train("--train-limit 64 --batch-size 64 --dropout off --test-limit 64", "", 1);
+  train("--train-limit 64 --batch-size 64 --dropout off --test-limit 3", "", 1);
 }
 
 TEST(EmulatedMnist, VendorLibrariesMatchCpuLossesAndAreRanked) {

@@ -4,6 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <limits>
+#include <map>
+#include <optional>
+#include <tuple>
 
 #include "op_case_runner.h"
 
@@ -63,28 +68,58 @@ class Point {
   std::vector<Array> values_;
 };
 
-// f: Point -> std::vector<Array>. Checks weights . df against `gradients` (one per input, folded): element by
-// element for some elements of each input, and along one random direction over all elements of all inputs.
-template <typename F>
-void expect_gradients(const Case& c, const F& f, const std::vector<Array>& weights,
-                      const std::vector<Array>& gradients, std::int64_t most_elements, double tolerance) {
-  const Point here(c);
-  const auto slope = [&](const auto& move, double h) {
-    Point ahead = here, behind = here;
+// Central differences of weights . f, where f: Point -> std::vector<Array>. Each is taken once for all
+// devices.
+class Differences {
+ public:
+  using Function = std::function<std::vector<Array>(const Point&)>;
+  Differences(const Case& c, Function f, std::vector<Array> weights)
+      : here_(c), f_(std::move(f)), weights_(std::move(weights)) {}
+
+  // Along one element of an input, or along -1 or 1 in each element of the inputs with a gradient.
+  double along(std::size_t input, std::int64_t element, double h) {
+    return once({input, element, h}, [&](Point& point, double step) { point[input][element] += step; });
+  }
+  double along_all(const std::vector<Array>& gradients, double h) {
+    return once({gradients.size(), -1, h}, [&](Point& point, double step) {
+      for (std::size_t k = 0; k < gradients.size(); ++k)
+        for (std::int64_t i = 0; i < gradients[k].numel(); ++i) point[k][i] += step * direction(i);
+    });
+  }
+  static double direction(std::int64_t element) { return element * 7919 % 13 < 6 ? -1 : 1; }
+
+ private:
+  double once(const std::tuple<std::size_t, std::int64_t, double>& key,
+              const std::function<void(Point&, double)>& move) {
+    const auto [known, is_new] = known_.try_emplace(key);
+    if (!is_new) return known->second;
+    const double h = std::get<2>(key);
+    Point ahead = here_, behind = here_;
     move(ahead, h);
     move(behind, -h);
-    const std::vector<Array> plus = f(ahead), minus = f(behind);
+    const std::vector<Array> plus = f_(ahead), minus = f_(behind);
     double total = 0;
     for (std::size_t k = 0; k < plus.size(); ++k) {
       for (std::size_t i = 0; i < plus[k].data.size(); ++i)
-        total += (plus[k].data[i] - minus[k].data[i]) * weights[k].data[i];
+        total += (plus[k].data[i] - minus[k].data[i]) * weights_[k].data[i];
     }
-    return total / (2 * h);
-  };
-  const auto expect_slope = [&](const auto& move, double analytic, double allowed) {
+    return known->second = total / (2 * h);
+  }
+
+  Point here_;
+  Function f_;
+  std::vector<Array> weights_;
+  std::map<std::tuple<std::size_t, std::int64_t, double>, double> known_;
+};
+
+// Checks `gradients` (one per input, folded) element by element for some elements of each input, and along
+// one direction over all elements of all inputs.
+void expect_gradients(Differences& differences, const std::vector<Array>& gradients,
+                      std::int64_t most_elements, double tolerance) {
+  const auto expect_slope = [&](const auto& slope, double analytic, double allowed) {
     double closest = std::numeric_limits<double>::quiet_NaN();
     for (const double h : steps) {
-      const double numeric = slope(move, h);
+      const double numeric = slope(h);
       if (!(std::abs(numeric - analytic) >= std::abs(closest - analytic))) closest = numeric;
       if (std::abs(closest - analytic) <= allowed) return;
     }
@@ -94,31 +129,23 @@ void expect_gradients(const Case& c, const F& f, const std::vector<Array>& weigh
 
   double all_scale = 1e-3, all_analytic = 0;
   std::int64_t all_elements = 1;
-  std::vector<Array> direction;
   for (std::size_t k = 0; k < gradients.size(); ++k) {
     const Array& gradient = gradients[k];
     double scale = 1e-3;
     for (const double value : gradient.data) scale = std::max(scale, std::abs(value));
     all_scale = std::max(all_scale, scale);
     all_elements += gradient.numel();
-    direction.push_back(gradient);
-    for (std::int64_t i = 0; i < gradient.numel(); ++i) {
-      direction[k][i] = i * 7919 % 13 < 6 ? -1 : 1;
-      all_analytic += gradient[i] * direction[k][i];
-    }
+    for (std::int64_t i = 0; i < gradient.numel(); ++i)
+      all_analytic += gradient[i] * Differences::direction(i);
     const std::int64_t stride = std::max<std::int64_t>(gradient.numel() / most_elements, 1);
     for (std::int64_t i = 0; i < gradient.numel(); i += stride) {
       SCOPED_TRACE(testing::Message() << "input " << k << ", element " << i << " of " << gradient.shape);
-      expect_slope([&](Point& point, double h) { point[k][i] += h; }, gradient[i], tolerance * scale);
+      expect_slope([&](double h) { return differences.along(k, i, h); }, gradient[i], tolerance * scale);
     }
   }
   SCOPED_TRACE("all elements at once");
-  const auto move_all = [&](Point& point, double h) {
-    for (std::size_t k = 0; k < direction.size(); ++k) {
-      for (std::int64_t i = 0; i < direction[k].numel(); ++i) point[k][i] += h * direction[k][i];
-    }
-  };
-  expect_slope(move_all, all_analytic, tolerance * all_scale * std::sqrt(static_cast<double>(all_elements)));
+  expect_slope([&](double h) { return differences.along_all(gradients, h); }, all_analytic,
+               tolerance * all_scale * std::sqrt(static_cast<double>(all_elements)));
 }
 
 // Fewer for a large input: each costs two evaluations of all of it.
@@ -132,6 +159,7 @@ class Gradients : public testing::TestWithParam<Case> {};
 
 TEST_P(Gradients, MatchCentralDifferences) {
   const Case& c = GetParam();
+  std::optional<Differences> differences;
   for (const Device device : devices()) {
     SCOPED_TRACE(testing::Message() << c << " on " << device << ", providers "
                                     << providers_of(device).front().name << " to " << portable(device).name);
@@ -160,11 +188,16 @@ TEST_P(Gradients, MatchCentralDifferences) {
       if (c.gradient == Gradient::smooth) gradients[i] = fold(c.inputs[i], gradients[i]);
     }
     if (c.gradient == Gradient::kinked) continue;
-    const auto f = [&](const Point& point) {
-      const NoGradGuard no_grad;
-      return std::vector{to_array(c.call(point.tensors(cpu)))};
-    };
-    expect_gradients(c, f, {start}, gradients, elements_to_check(c), first_order_tolerance);
+    if (!differences) {
+      differences.emplace(
+          c,
+          [&](const Point& point) {
+            const NoGradGuard no_grad;
+            return std::vector{to_array(c.call(point.tensors(cpu)))};
+          },
+          std::vector{start});
+    }
+    expect_gradients(*differences, gradients, elements_to_check(c), first_order_tolerance);
   }
 }
 
@@ -235,6 +268,7 @@ Tensor weighted_sum(const Pass& pass, const std::vector<Array>& weights, Device 
 TEST_P(Gradients, SecondOrderMatchCentralDifferencesOrAreRejected) {
   const Case& c = GetParam();
   if (c.gradient == Gradient::none) return;
+  std::optional<Differences> differences;
   for (const Device device : devices()) {
     SCOPED_TRACE(testing::Message() << c << " on " << device);
     const Tensor y = c.call(Point(c).tensors(device));
@@ -266,14 +300,19 @@ TEST_P(Gradients, SecondOrderMatchCentralDifferencesOrAreRejected) {
       const Tensor second = pass.inputs[i].grad();
       gradients[i] = fold(c.inputs[i], second.defined() ? to_array(second) : Array(c.inputs[i].shape));
     }
-    const auto f = [&](const Point& point) {
-      const Pass moved = differentiate(c, point.tensors(cpu), start, cpu, false);
-      std::vector<Array> arrays;
-      for (const Tensor& gradient : moved.gradients)
-        arrays.push_back(gradient.defined() ? to_array(gradient) : Array());
-      return arrays;
-    };
-    expect_gradients(c, f, weights, gradients, std::min<std::int64_t>(elements_to_check(c), 8),
+    if (!differences) {
+      differences.emplace(
+          c,
+          [&c, start](const Point& point) {
+            const Pass moved = differentiate(c, point.tensors(cpu), start, cpu, false);
+            std::vector<Array> arrays;
+            for (const Tensor& gradient : moved.gradients)
+              arrays.push_back(gradient.defined() ? to_array(gradient) : Array());
+            return arrays;
+          },
+          weights);
+    }
+    expect_gradients(*differences, gradients, std::min<std::int64_t>(elements_to_check(c), 8),
                      second_order_tolerance);
     // The gradients are linear in the output gradient, so its gradient times itself equals their sum.
     EXPECT_NEAR(dot(to_array(pass.start.grad()), start), to_array(again)[0],
