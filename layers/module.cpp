@@ -89,7 +89,7 @@ void Module::train(bool on) {
                   {.parameter = {}, .buffer = {}, .module = [&](Module& module) { module.training_ = on; }});
 }
 
-void Module::load_state(std::span<const NamedTensor> state) {
+LoadedState Module::load_state(std::span<const NamedTensor> state, const LoadStateOptions& options) {
   constexpr char op[] = "load_state";
   std::map<std::string, const Tensor*> sources;
   for (const NamedTensor& source : state) {
@@ -97,26 +97,39 @@ void Module::load_state(std::span<const NamedTensor> state) {
     check<ValueError>(sources.emplace(source.name, &source.tensor).second, op, source.name, " appears twice");
   }
 
+  LoadedState left_out;
   std::vector<std::pair<Tensor, const Tensor*>> copies;  // destination and source
-  detail::ClassicStream mismatches;
   for (const NamedTensor& own : this->state()) {
     const auto source = sources.extract(own.name);
     if (source.empty()) {
-      mismatches << "; " << own.name << " is missing";
+      left_out.missing.push_back(own.name);
       continue;
     }
     const Tensor& tensor = *source.mapped();
-    check<ShapeError>(tensor.shape() == own.tensor.shape(), op, own.name, " is ", describe(own.tensor),
-                      ", got ", describe(tensor));
-    check<DTypeError>(tensor.dtype() == own.tensor.dtype(), op, own.name, " is ", describe(own.tensor),
-                      ", got ", describe(tensor));
-    copies.emplace_back(own.tensor, &tensor);
+    const DType from = tensor.dtype(), to = own.tensor.dtype();
+    const bool same_shape = tensor.shape() == own.tensor.shape();
+    const bool same_dtype = from == to || (options.cast && is_floating(from) && is_floating(to));
+    detail::ClassicStream difference;
+    difference << own.name << " is " << describe(own.tensor) << ", got " << describe(tensor);
+    check<ShapeError>(same_shape || !options.strict, op, difference.view());
+    check<DTypeError>(same_dtype || !options.strict, op, difference.view());
+    if (same_shape && same_dtype) {
+      copies.emplace_back(own.tensor, &tensor);
+    } else {
+      left_out.mismatched.emplace_back(difference.view());
+    }
   }
-  for (const auto& [name, tensor] : sources) mismatches << "; " << name << " is unknown";
-  check<ValueError>(mismatches.view().empty(), op, "the names must be the module's", mismatches.view());
+  for (const auto& [name, tensor] : sources) left_out.unexpected.push_back(name);
+  if (options.strict) {
+    detail::ClassicStream names;
+    for (const std::string& name : left_out.missing) names << "; " << name << " is missing";
+    for (const std::string& name : left_out.unexpected) names << "; " << name << " is unknown";
+    check<ValueError>(names.view().empty(), op, "the names must be the module's", names.view());
+  }
 
   const NoGradGuard no_grad;
   for (auto& [destination, source] : copies) destination.copy_(*source);
+  return left_out;
 }
 
 template <typename Convert>

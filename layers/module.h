@@ -27,6 +27,20 @@ namespace metron {
 
 class Module;
 
+struct LoadStateOptions {
+  bool cast = false;   // convert between floating dtypes
+  bool strict = true;  // otherwise what does not fit is left out, and listed
+};
+
+// What load_state left out.
+struct LoadedState {
+  std::vector<std::string> missing;     // names of the module
+  std::vector<std::string> unexpected;  // names of the state
+  std::vector<std::string> mismatched;  // "fc.weight is float32 (10, 128), got float32 (10, 64)"
+
+  bool complete() const { return missing.empty() && unexpected.empty() && mismatched.empty(); }
+};
+
 // Enumerates the members of a module: members(visit) calls visit.parameter, visit.buffer or visit.module for
 // each of them, with the name under which it is saved.
 class MemberVisitor {
@@ -64,9 +78,10 @@ class Module {
   void eval() { train(false); }
   bool training() const { return training_; }
 
-  // Copies values by name. ValueError for a missing, duplicate or unknown name, ShapeError or DTypeError for
-  // a mismatch; the module is unchanged then.
-  void load_state(std::span<const NamedTensor> state);
+  // Copies values by name. Strictly: ValueError for a missing or unknown name, ShapeError or DTypeError for a
+  // mismatch; the module is unchanged then. Always: ValueError for a duplicate name or an undefined tensor.
+  //   net.load_state(load_safetensors("half.safetensors"), {.cast = true, .strict = false});
+  LoadedState load_state(std::span<const NamedTensor> state, const LoadStateOptions& options = {});
 
   // Converts parameters and buffers; a dtype applies only to floating ones. They become new tensors without
   // gradients, so create the optimizer afterwards.

@@ -127,9 +127,35 @@ TEST(Module, LoadsStateAtomically) {
       contains(message_of<DTypeError>(load(other_dtype)), {"1.bias is float32 (1,), got float64 (1,)"}));
   for (std::size_t i = 0; i < before.size(); ++i) EXPECT_EQ(floats(net.parameters()[i]), before[i]);
 
-  net.load_state(good);
+  EXPECT_TRUE(net.load_state(good).complete());
   for (const Tensor& parameter : net.parameters())
     EXPECT_EQ(floats(parameter), Floats(static_cast<std::size_t>(parameter.numel()), 1.0f));
+}
+
+TEST(State, CastsAndLeavesOutWhereAsked) {
+  Sequential net{Linear(3, 2), Linear(2, 1)};
+  const Floats untouched = floats(net.state()[3].tensor);
+  const std::vector<NamedTensor> state{{"0.weight", Tensor::full({2, 3}, 0.1, {DType::float16})},
+                                       {"0.bias", Tensor::full({2}, 0.1, {DType::bfloat16})},
+                                       {"1.weight", Tensor::ones({2, 2})},
+                                       {"1.biass", Tensor::ones({1})}};
+  const LoadedState left_out = net.load_state(state, {.cast = true, .strict = false});
+  EXPECT_EQ(left_out.missing, (std::vector<std::string>{"1.bias"}));
+  EXPECT_EQ(left_out.unexpected, (std::vector<std::string>{"1.biass"}));
+  EXPECT_EQ(left_out.mismatched,
+            (std::vector<std::string>{"1.weight is float32 (1, 2), got float32 (2, 2)"}));
+  EXPECT_FALSE(left_out.complete());
+  EXPECT_EQ(floats(net.state()[0].tensor), Floats(6, static_cast<float>(float16(0.1f))));
+  EXPECT_EQ(floats(net.state()[1].tensor), Floats(2, static_cast<float>(bfloat16(0.1f))));
+  EXPECT_EQ(floats(net.state()[3].tensor), untouched);
+
+  EXPECT_EQ(net.load_state(state, {.strict = false}).mismatched.size(), 3u) << "no cast";
+  EXPECT_TRUE(
+      contains(message_of<ValueError>([&] { net.load_state(std::span(state).first(2), {.cast = true}); }),
+               {"1.weight is missing", "1.bias is missing"}));
+  const std::vector<NamedTensor> integers{{"0.weight", Tensor::ones({2, 3}, {DType::int64})}};
+  EXPECT_EQ(net.load_state(integers, {.cast = true, .strict = false}).mismatched,
+            (std::vector<std::string>{"0.weight is float32 (2, 3), got int64 (2, 3)"}));
 }
 
 // The output layer shares the embedding's table.

@@ -175,24 +175,24 @@ TEST_F(Safetensors, RejectsMalformedFiles) {
       {file_of("{\"\xff\":1}", ""), "the header is not JSON: "},
       {file_of("{\"t\":" + std::string(100000, '['), ""), "the header is nested too deeply"},
       {file_of(R"({"t":{"dtype":"U8","shape":[[1]],"data_offsets":[0,1]}})", "1"),
-       "the header is nested too deeply"},
-      {file_of(R"({"t":1})", ""), "t: an entry has exactly dtype, shape and data_offsets"},
-      {one(R"({"dtype":"F32","shape":[2]})"), "t: an entry has exactly dtype, shape and data_offsets"},
-      {one(R"({"dtype":"F32","shape":[2],"data_offsets":[0,8],"x":0})"),
-       "t: an entry has exactly dtype, shape and data_offsets"},
+       "t: the shape must be a list of sizes, got [[1]]"},
+      {file_of(R"({"t":1})", ""), "t: an entry must have dtype, shape and data_offsets"},
+      {one(R"({"dtype":"F32","shape":[2]})"), "t: an entry must have dtype, shape and data_offsets"},
       {one(R"({"dtype":"F32","shape":[2],"offsets":[0,8]})"),
-       "t: an entry has exactly dtype, shape and data_offsets"},
-      {one(R"({"dtype":"I32","shape":[2],"data_offsets":[0,8]})"),
-       "t: the dtype must be F32, F64, F16, BF16, I64 or U8, got \"I32\""},
-      {one(R"({"dtype":7,"shape":[2],"data_offsets":[0,8]})"),
-       "t: the dtype must be F32, F64, F16, BF16, I64 or U8, got 7"},
+       "t: an entry must have dtype, shape and data_offsets"},
+      {one(R"({"dtype":"C64","shape":[1],"data_offsets":[0,8]})"),
+       "t: the dtype must be one of F32, F64, F16, BF16, I64, U8, BOOL, I8, I16, I32, U16, U32, U64, "
+       "F8_E4M3, "
+       "F8_E5M2, got C64"},
+      {one(R"({"dtype":"f32","shape":[2],"data_offsets":[0,8]})"), "got f32; `wanted` skips tensors by name"},
+      {one(R"({"dtype":7,"shape":[2],"data_offsets":[0,8]})"), "t: the dtype must be a name, got 7"},
       {one(R"({"dtype":"F32","shape":2,"data_offsets":[0,8]})"),
-       "t: the shape must be a list of at most 8 sizes, got 2"},
+       "t: the shape must be a list of sizes, got 2"},
       {one(R"({"dtype":"F32","shape":[-2],"data_offsets":[0,8]})"), "t: the shape must be a list"},
       {one(R"({"dtype":"F32","shape":[2.0],"data_offsets":[0,8]})"), "t: the shape must be a list"},
       {one(R"({"dtype":"F32","shape":[true],"data_offsets":[0,8]})"), "t: the shape must be a list"},
       {one(R"({"dtype":"F32","shape":[1,1,1,1,1,1,1,1,2],"data_offsets":[0,8]})"),
-       "t: the shape must be a list"},
+       "t: the shape must have at most 8 sizes, got [1,1,1,1,1,1,1,1,2]"},
       {one(R"({"dtype":"F32","shape":[4294967296,4294967296,4294967296],"data_offsets":[0,8]})"),
        "t: the shape [4294967296,4294967296,4294967296] has too many elements"},
       {one(R"({"dtype":"F32","shape":[0,4294967296,4294967296],"data_offsets":[0,8]})"),
@@ -213,7 +213,7 @@ TEST_F(Safetensors, RejectsMalformedFiles) {
        "t: data_offsets [0,12] reach beyond the 8 bytes of data"},
       {one(R"({"dtype":"F32","shape":[2],"data_offsets":[0,18446744073709551615]})"), "reach beyond"},
       {one(R"({"dtype":"F32","shape":[3],"data_offsets":[0,8]})"),
-       "t: the shape [3] of float32 takes 12 bytes, but data_offsets span 8"},
+       "t: the shape [3] of F32 takes 12 bytes, but data_offsets span 8"},
       {one(R"({"dtype":"F32","shape":[],"data_offsets":[0,8]})"), "takes 4 bytes, but data_offsets span 8"},
       {one(R"({"dtype":"F32","shape":[2],"data_offsets":[0,8]})", "123456789"),
        "the tensors end at byte 8 of 9 bytes of data"},
@@ -236,6 +236,74 @@ TEST_F(Safetensors, RejectsMalformedFiles) {
   const std::size_t reserved = memory_stats(Device()).reserved;
   for (const auto& [content, rule] : cases) EXPECT_TRUE(contains(refusal(content), {rule}));
   EXPECT_LT(memory_stats(Device()).reserved, reserved + (1 << 20));
+}
+
+// Four elements of each dtype that a tensor holds exactly, and one value beyond int64.
+TEST_F(Safetensors, ReadsEveryDtype) {
+  const auto read = [&](const std::string& dtype, const auto&... values) {
+    std::string data;
+    ((data += bytes_of(&values, sizeof values)), ...);
+    const std::string range = std::to_string(data.size());
+    folder.write("weights.safetensors",
+                 file_of("{\"t\":{\"dtype\":\"" + dtype + "\",\"shape\":[" +
+                             std::to_string(sizeof...(values)) + "],\"data_offsets\":[0," + range + "]}}",
+                         data));
+    return load_safetensors(path()).at(0).tensor;
+  };
+  using Integers = std::vector<std::int64_t>;
+  using Bytes = std::vector<std::uint8_t>;
+  using Floats = std::vector<float>;
+  EXPECT_EQ(read("BOOL", '\0', '\1', '\2').to_vector<std::uint8_t>(), (Bytes{0, 1, 1}));
+  EXPECT_EQ(read("I8", std::int8_t{-128}, std::int8_t{127}).to_vector<std::int64_t>(), (Integers{-128, 127}));
+  EXPECT_EQ(read("I16", std::int16_t{-32768}, std::int16_t{7}).to_vector<std::int64_t>(),
+            (Integers{-32768, 7}));
+  EXPECT_EQ(read("U16", std::uint16_t{65535}).to_vector<std::int64_t>(), (Integers{65535}));
+  EXPECT_EQ(read("I32", std::int32_t{-7}, std::int32_t{9}).to_vector<std::int64_t>(), (Integers{-7, 9}));
+  EXPECT_EQ(read("U32", std::uint32_t{4294967295}).to_vector<std::int64_t>(), (Integers{4294967295}));
+  EXPECT_EQ(read("U64", std::uint64_t{9223372036854775807}).to_vector<std::int64_t>(),
+            (Integers{9223372036854775807}));
+  EXPECT_TRUE(contains(message_of<IoError>([&] { read("U64", std::uint64_t{9223372036854775808u}); }),
+                       {"t: a value of U64 is beyond int64"}));
+  const auto byte = [](int bits) { return static_cast<std::uint8_t>(bits); };
+  EXPECT_EQ(read("F8_E4M3", byte(0x38), byte(0x7e), byte(0x01), byte(0xb8), byte(0x08)).to_vector<float>(),
+            (Floats{1, 448, 0.001953125f, -1, 0.015625f}));
+  EXPECT_TRUE(std::isnan(read("F8_E4M3", byte(0xff)).item<float>()));
+  EXPECT_EQ(read("F8_E5M2", byte(0x3c), byte(0x7b), byte(0x01), byte(0xfc)).to_vector<float>(),
+            (Floats{1, 57344, 0.0000152587890625f, -std::numeric_limits<float>::infinity()}));
+  EXPECT_EQ(read("F16", float16(0.5f)).dtype(), DType::float16);
+  EXPECT_EQ(read("F64", 0.1).item<double>(), 0.1);
+}
+
+// Longer than a chunk of the conversion.
+TEST_F(Safetensors, ConvertsLongTensors) {
+  std::vector<std::int32_t> values(700'001);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<std::int32_t>(i * 2654435761u);
+  const std::size_t bytes = values.size() * sizeof(values[0]);
+  folder.write("weights.safetensors", file_of(R"({"t":{"dtype":"I32","shape":[700001],"data_offsets":[0,)" +
+                                                  std::to_string(bytes) + "]}}",
+                                              bytes_of(values.data(), bytes)));
+  const auto read = load_safetensors(path()).at(0).tensor.to_vector<std::int64_t>();
+  EXPECT_TRUE(std::equal(read.begin(), read.end(), values.begin(), values.end()));
+}
+
+// What nobody asks for may have any dtype and shape, and keys may be new.
+TEST_F(Safetensors, ReadsWhatIsWanted) {
+  folder.write("weights.safetensors",
+               file_of(R"({"__metadata__":null,"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4],)"
+                       R"("note":{"by":["me",{}]}},)"
+                       R"("z":{"dtype":"C64","shape":[1],"data_offsets":[4,12]},)"
+                       R"("n":{"dtype":"NEW","shape":[1,1,1,1,1,1,1,1,3],"data_offsets":[12,13]}})",
+                       std::string("\0\0\x80\x3f", 4) + std::string(9, 'x')));
+  const auto tensors =
+      load_safetensors(path(), {.wanted = [](const std::string& name) { return name == "w"; }});
+  ASSERT_EQ(tensors.size(), 1u);
+  EXPECT_EQ(tensors[0].tensor.item<float>(), 1.0f);
+  EXPECT_TRUE(contains(message_of<IoError>([&] { load_safetensors(path()); }), {"got C64"}));
+  const std::vector<StoredTensor> listed = list_safetensors(path());
+  ASSERT_EQ(listed.size(), 3u);
+  EXPECT_EQ(listed[2].name, "n");
+  EXPECT_EQ(listed[2].dtype, "NEW");
+  EXPECT_EQ(listed[2].shape, (std::vector<std::uint64_t>{1, 1, 1, 1, 1, 1, 1, 1, 3}));
 }
 
 TEST_F(Safetensors, CorruptionAtMostThrows) {

@@ -88,7 +88,7 @@ int run(const Options& options) {
   manual_seed(options.seed);
   MnistCnn net;
   net.use_dropout = options.dropout;
-  if (!options.init.empty()) net.load_state(load_safetensors(options.init));
+  if (!options.init.empty()) net.load_state(load_safetensors(options.init), {.cast = true});
   net.to(device);
   const std::string weights =
       options.save.empty() && options.save_model ? "mnist_cnn.safetensors" : options.save;

@@ -66,7 +66,7 @@ Experimenter::Experimenter(const Options& options)
   const bool is_folder = std::filesystem::is_directory(from);
   finished_.source = options.from;
   finished_.has_weights = true;
-  net_.load_state(load_safetensors(is_folder ? from / weights_name : from));
+  net_.load_state(load_safetensors(is_folder ? from / weights_name : from), {.cast = true});
   if (!options.metrics.empty()) metrics_ = models::read_metrics(options.metrics);
   if (!is_folder) return;
   if (std::filesystem::exists(from / "run.json")) {  // a report's folder: take its training settings
