@@ -8,6 +8,7 @@
 #include <metron/core/autograd.h>
 #include <metron/core/data/data_loader.h>
 #include <metron/core/data/idx.h>
+#include <metron/core/gradcheck.h>
 #include <metron/core/io/safetensors.h>
 #include <metron/core/numbers.h>
 #include <metron/core/ops.h>
