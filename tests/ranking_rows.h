@@ -1,4 +1,4 @@
-// Looks up rows of a ranking by name.
+// Looks up rows of a ranking by name, and adds them up.
 #pragma once
 
 #include <metron/core/profiler/ranking.h>
@@ -29,5 +29,12 @@ inline const RankingRow& row_of(const Ranking& ranking, const std::string& name)
   return *row;
 }
 const RankingRow& row_of(const Ranking&& ranking, const std::string& name) = delete;
+
+// The parts of the host's wall time, except waiting for a device.
+inline double sum_of_self(const Ranking& ranking) {
+  double total = ranking.outside_us + ranking.timer_us;
+  for (const RankingRow& row : ranking.rows) total += row.self_us + row.first_self_us;
+  return total;
+}
 
 }  // namespace metron::test

@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 #include <metron/metron.h>
 
+#include <map>
+#include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -129,6 +132,96 @@ TEST(DeviceRanking, ADeviceThatEndsAfterTheHostExtendsTheWall) {
       contains(ranking.to_table(), {"bound by the device", "the device ended 0.286 ms after the host"}));
 }
 
+TEST(DeviceRanking, IdleTimeOutsideOfOpsIsPartOfAWallThatTheDeviceExtends) {
+  Builder b;
+  const std::int32_t exp = b.add(RecordKind::op, "exp", -1, 0, 10);
+  b.work(RecordKind::kernel, "unary", exp, 5, 7, 20);
+  const std::int32_t sqrt = b.add(RecordKind::op, "sqrt", -1, 500, 510);  // after time outside of ops
+  b.work(RecordKind::kernel, "unary", sqrt, 505, 507, 1000);
+  b.profile.wall_ns = static_cast<std::int64_t>(520 * us);
+  const DeviceUse use = rank(b.profile).device;
+  EXPECT_NEAR(use.wall_us, 505 + 1000, 1e-3);
+  EXPECT_NEAR(use.behind_us, 505 + 1000 - 520, 1e-3);
+  EXPECT_NEAR(use.idle_us, 505 - 20, 1e-3);
+  EXPECT_NEAR(use.outside_us, 500 - 25, 1e-3);  // from the end of the first kernel
+  EXPECT_EQ(use.cause, "outside operators");
+}
+
+TEST(DeviceRanking, DevicesHaveTimelinesOfTheirOwn) {
+  Builder b;
+  const auto add = [&](double from, double begins, double taken, std::uint8_t device) {
+    const std::int32_t op = b.add(RecordKind::op, "exp", -1, from, from + 10);
+    b.work(RecordKind::kernel, "unary", op, from + 5, begins, taken);
+    b.profile.device_indices.resize(b.profile.records.size());
+    b.profile.device_indices.back() = device;
+  };
+  // Two devices work at the same time. The clock of the second one has another origin.
+  add(0, 5, 400, 0);
+  add(10, 15 + 7e5, 400, 1);
+  add(500, 505, 400, 0);
+  add(510, 515 + 7e5, 400, 1);
+  b.profile.wall_ns = static_cast<std::int64_t>(1000 * us);
+  const Ranking ranking = rank(b.profile);
+  const DeviceUse& use = ranking.device;
+  EXPECT_EQ(use.devices, 2);
+  EXPECT_NEAR(use.wall_us, 2 * 1000, 1e-3);
+  EXPECT_NEAR(use.busy_us, 4 * 400, 1e-3);
+  EXPECT_NEAR(use.device_waits_us, 2 * 1000 - 4 * 400, 1e-3);
+  EXPECT_NEAR(test::row_of(ranking, "exp").idle_us, 5 + 5 + 10 + 5 + 10 + 5, 1e-3);
+  EXPECT_NEAR(test::row_of(ranking, "exp").share, 0.8, 1e-6);
+  std::set<int> tracks;
+  const test::Json trace = test::parse_json(to_trace(b.profile));
+  for (const auto& event : trace["traceEvents"])
+    if (event["ph"] == "X" && event["cat"] == "device,kernel") tracks.insert(event["tid"].get<int>());
+  EXPECT_EQ(tracks, (std::set<int>{3, 4}));
+  const TemporaryFolder folder;
+  save_profile(b.profile, folder / "profile.json");
+  EXPECT_EQ(rank(load_profile(folder / "profile.json")).to_json(), ranking.to_json());
+}
+
+TEST(DeviceRanking, RangesHaveTheDeviceTimeOfWhatIsInside) {
+  Builder b;
+  const std::int32_t outer = b.add(RecordKind::range, "outer", -1, 0, 60);
+  const std::int32_t exp = b.add(RecordKind::op, "exp", outer, 0, 10);
+  b.work(RecordKind::kernel, "unary", exp, 5, 7, 100);
+  const std::int32_t inner = b.add(RecordKind::range, "inner", outer, 10, 40);
+  const std::int32_t sqrt = b.add(RecordKind::op, "sqrt", inner, 20, 30);
+  b.work(RecordKind::kernel, "unary", sqrt, 25, 107, 300);
+  b.add(RecordKind::wait, "wait", inner, 31, 38);
+  const std::int32_t after = b.add(RecordKind::op, "relu", -1, 70, 80);
+  b.work(RecordKind::kernel, "unary", after, 75, 407, 50);
+  b.profile.wall_ns = static_cast<std::int64_t>(1000 * us);
+  const Ranking ranking = rank(b.profile);
+  ASSERT_EQ(ranking.ranges.size(), 2U);
+  EXPECT_EQ(ranking.ranges[0].name, "outer");
+  EXPECT_DOUBLE_EQ(ranking.ranges[0].device_us, 400);
+  EXPECT_DOUBLE_EQ(ranking.ranges[0].share, 0.4);
+  EXPECT_DOUBLE_EQ(ranking.ranges[1].device_us, 300);
+  EXPECT_DOUBLE_EQ(ranking.ranges[1].waiting_us, 7);
+}
+
+// Shares are of the device's wall time: the host's parts have none.
+TEST(DeviceRanking, SharesInACsvFileAddUp) {
+  Profile profile = sample();
+  profile.cost.device_ns = 1 * us;
+  profile.cost.op_ns = 500;
+  std::istringstream lines(rank(profile).to_csv());
+  std::string line;
+  std::getline(lines, line);
+  double sum = 0;
+  std::map<std::string, std::string> shares;
+  while (std::getline(lines, line)) {
+    std::vector<std::string> cells;
+    std::istringstream fields(line);
+    for (std::string cell; std::getline(fields, cell, ',');) cells.push_back(cell);
+    shares[cells[0]] = cells[9];
+    if (cells[0] == "op" || cells[0] == "timer" || cells[0] == "device_idle") sum += std::stod(cells[9]);
+  }
+  EXPECT_EQ(shares.at("outside"), "");
+  EXPECT_EQ(shares.at("waiting"), "");
+  EXPECT_NEAR(sum, 1, 1e-9);
+}
+
 // A wait resets the offset of the clocks, so that a drift between them does not add up.
 TEST(DeviceRanking, ToleratesClocksThatDrift) {
   Builder b;
@@ -168,11 +261,11 @@ TEST(DeviceRanking, SortsByHostOnRequest) {
 TEST(DeviceRanking, ModeledTimesAreCalledSo) {
   Profile profile = sample();
   profile.device_clock = "model of a device";
-  for (const std::string& text :
-       {rank(profile).to_table(), rank(profile).to_csv(), to_csv(module_view(profile)),
-        records_to_csv(profile), to_table(module_view(profile)), to_trace(profile)}) {
+  for (const std::string& text : {rank(profile).to_table(), rank(profile).to_csv(), rank(profile).to_json(),
+                                  to_csv(module_view(profile)), records_to_csv(profile),
+                                  to_table(module_view(profile)), to_trace(profile)}) {
     EXPECT_NE(text.find("model"), std::string::npos) << text;
-    for (const char* name : {"device ms", "device_us", "device_ns", "device forward"})
+    for (const char* name : {"device ms", "device_us", "device_ns", "device forward", "\"device\":"})
       EXPECT_EQ(text.find(name), std::string::npos) << text;
   }
 }

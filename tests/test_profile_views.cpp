@@ -63,17 +63,11 @@ Profile profile_training(int steps) {
   return profiler.profile();
 }
 
-double sum_of_self(const Ranking& ranking) {
-  double total = ranking.outside_us + ranking.timer_us;
-  for (const RankingRow& row : ranking.rows) total += row.self_us + row.first_self_us;
-  return total;
-}
-
 TEST(ProfileRanges, DoNotDoubleCount) {
   profile_training(1);  // a library's initialization would be a range as well
   const Profile profile = profile_training(20);
   const Ranking ranking = rank(profile);
-  EXPECT_NEAR(sum_of_self(ranking) / ranking.wall_us, 1, 0.01);
+  EXPECT_NEAR(test::sum_of_self(ranking) / ranking.wall_us, 1, 0.01);
   ASSERT_EQ(ranking.ranges.size(), 2u);
   for (const char* name : {"small", "large"}) {
     const RankingRow* range = test::find_row(ranking.ranges, name);
@@ -101,7 +95,7 @@ TEST(ProfileRanges, InsideAnOpDoNotChangeItsTimes) {
   };
   for (const bool ranges : {false, true}) {
     const Ranking ranking = run(ranges);
-    EXPECT_NEAR(sum_of_self(ranking) / ranking.wall_us, 1, 0.01);
+    EXPECT_NEAR(test::sum_of_self(ranking) / ranking.wall_us, 1, 0.01);
     const RankingRow *outer = test::find_row(ranking.rows, "outer"),
                      *inner = test::find_row(ranking.rows, "matmul");
     ASSERT_NE(outer, nullptr);

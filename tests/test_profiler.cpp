@@ -14,12 +14,6 @@
 namespace metron {
 namespace {
 
-double sum_of_self(const Ranking& ranking) {
-  double total = ranking.outside_us + ranking.timer_us;
-  for (const RankingRow& row : ranking.rows) total += row.self_us + row.first_self_us;
-  return total;
-}
-
 double sum_of_op_shares(const Ranking& ranking) {
   double total = (ranking.outside_us + ranking.timer_us) / ranking.wall_us;
   for (const RankingRow& row : ranking.rows) total += row.is_kernel ? 0 : row.share;
@@ -63,7 +57,7 @@ class ProfilerOfTraining : public testing::Test {
 TEST_F(ProfilerOfTraining, SelfTimesAndSharesSumToTheWallTime) {
   run(50);
   const Ranking ranking = profiler.ranking();
-  EXPECT_NEAR(sum_of_self(ranking) / ranking.wall_us, 1, 0.01);
+  EXPECT_NEAR(test::sum_of_self(ranking) / ranking.wall_us, 1, 0.01);
   EXPECT_NEAR(sum_of_op_shares(ranking), 1, 0.01);
   EXPECT_GT(ranking.wall_us, 0);
 }
@@ -146,7 +140,7 @@ TEST(Profiler, CountsNestedOpsOnce) {
   for (int i = 0; i < 20; ++i) mse_loss(x, target);
   profiler.stop();
   const Ranking ranking = profiler.ranking();
-  EXPECT_NEAR(sum_of_self(ranking) / ranking.wall_us, 1, 0.01);
+  EXPECT_NEAR(test::sum_of_self(ranking) / ranking.wall_us, 1, 0.01);
   const RankingRow* outer = test::find_row(ranking.rows, "mse_loss");
   const RankingRow* inner = test::find_row(ranking.rows, "mean");
   ASSERT_NE(outer, nullptr);

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <limits>
+#include <numeric>
+#include <set>
 #include <vector>
 
 namespace metron::detail {
@@ -41,6 +43,16 @@ std::vector<Stretch> host_stretches(const Profile& profile) {
   return stretches;
 }
 
+bool has_start(const Record& record) { return record.device_start >= 0 && record.device_ns >= 0; }
+
+// When the host stopped recording. Exact if recording was never interrupted.
+double host_end(const Profile& profile) {
+  std::int64_t end = profile.start + profile.wall_ns;
+  if (!profile.records.empty()) end = std::max(end, profile.records.back().start);
+  if (!profile.steps.empty()) end = std::max(end, profile.steps.back().end);
+  return static_cast<double>(end);
+}
+
 // Work in device time, in stream order, with the host time at which it was enqueued.
 struct Enqueued {
   std::int32_t record;
@@ -48,13 +60,14 @@ struct Enqueued {
   bool after_wait;  // the first one since the host waited
 };
 
-std::vector<Enqueued> enqueued_work(const Profile& profile) {
+std::vector<Enqueued> enqueued_work(const Profile& profile, std::uint8_t device) {
   std::vector<Enqueued> work;
   std::int64_t wait_end = std::numeric_limits<std::int64_t>::max();
   for (std::size_t i = 0; i < profile.records.size(); ++i) {
     const Record& record = profile.records[i];
+    if (device_index_of(profile, i) != device) continue;
     if (record.kind == RecordKind::wait) wait_end = record.end;
-    if (record.device_start < 0 || record.device_ns < 0) continue;
+    if (!has_start(record)) continue;
     const bool after_wait = record.start >= wait_end;
     if (after_wait) wait_end = std::numeric_limits<std::int64_t>::max();
     work.push_back({static_cast<std::int32_t>(i), static_cast<double>(record.start), record.device_start,
@@ -79,8 +92,8 @@ std::vector<double> clock_offsets(const std::vector<Enqueued>& work) {
 // Attributes periods of host time to the ops of the host. The periods must be in order.
 class Attribution {
  public:
-  Attribution(const Profile& profile, std::vector<double>& idle_ns)
-      : stretches_(host_stretches(profile)), idle_ns_(idle_ns) {}
+  Attribution(const std::vector<Stretch>& stretches, std::vector<double>& idle_ns)
+      : stretches_(stretches), idle_ns_(idle_ns) {}
   void add(double from, double to) {
     while (next_ < stretches_.size() && stretches_[next_].end <= from) ++next_;
     for (std::size_t i = next_; i < stretches_.size() && stretches_[i].start < to; ++i) {
@@ -90,20 +103,16 @@ class Attribution {
   }
 
  private:
-  std::vector<Stretch> stretches_;
+  const std::vector<Stretch>& stretches_;
   std::vector<double>& idle_ns_;
   std::size_t next_ = 0;
 };
 
-}  // namespace
-
-DeviceTimeline device_timeline(const Profile& profile) {
-  DeviceTimeline timeline;
-  timeline.idle_ns.resize(profile.records.size());
-  const std::vector<Enqueued> work = enqueued_work(profile);
-  if (work.empty()) return timeline;
+// Adds one device's work and idle time. Devices have clocks of their own.
+void add_timeline(DeviceTimeline& timeline, const Profile& profile, const std::vector<Enqueued>& work,
+                  const std::vector<Stretch>& stretches) {
   const std::vector<double> offsets = clock_offsets(work);
-  Attribution attribution(profile, timeline.idle_ns);
+  Attribution attribution(stretches, timeline.idle_ns);
   attribution.add(static_cast<double>(profile.start), work.front().host);
   const double event_ns = profile.cost.device_ns;
   for (std::size_t i = 0; i < work.size(); ++i) {
@@ -118,8 +127,37 @@ DeviceTimeline device_timeline(const Profile& profile) {
     attribution.add(start - gap, start - gap + waited);
     timeline.dispatch_idle_ns += gap - waited;
   }
-  attribution.add(timeline.work.back().end, std::numeric_limits<double>::max());
+  const double end = timeline.work.back().end;
+  attribution.add(end, std::numeric_limits<double>::max());
+  timeline.behind_ns += std::max(end - host_end(profile), 0.0);
+}
+
+}  // namespace
+
+DeviceTimeline device_timeline(const Profile& profile) {
+  DeviceTimeline timeline;
+  timeline.idle_ns.resize(profile.records.size());
+  std::set<std::uint8_t> devices;
+  for (std::size_t i = 0; i < profile.records.size(); ++i)
+    if (has_start(profile.records[i])) devices.insert(device_index_of(profile, i));
+  timeline.devices = static_cast<int>(devices.size());
+  if (devices.empty()) return timeline;
+  const std::vector<Stretch> stretches = host_stretches(profile);
+  for (const std::uint8_t device : devices)
+    add_timeline(timeline, profile, enqueued_work(profile, device), stretches);
+  if (devices.size() > 1)
+    std::sort(timeline.work.begin(), timeline.work.end(),
+              [](const auto& a, const auto& b) { return a.record < b.record; });
   return timeline;
+}
+
+double device_wall_ns(const Profile& profile, const DeviceTimeline& timeline) {
+  double used_ns = timeline.timer_ns + timeline.dispatch_idle_ns;
+  for (const Record& record : profile.records)
+    used_ns += std::max(record.device_ns - profile.cost.device_ns, 0.0);
+  used_ns = std::accumulate(timeline.idle_ns.begin(), timeline.idle_ns.end(), used_ns);
+  const auto host_ns = static_cast<double>(profile.wall_ns);
+  return std::max(host_ns * std::max(timeline.devices, 1) + timeline.behind_ns, used_ns);
 }
 
 }  // namespace metron::detail

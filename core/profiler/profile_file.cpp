@@ -46,7 +46,8 @@ constexpr std::pair<const char*, double TimerCost::*> device_cost_fields[]{
     {"device_noise_ns", &TimerCost::device_noise_ns},
 };
 
-// Only with a device clock: the start of each record on it, by record.
+// Only with a device clock: the start of each record on it, by record, and with several devices their
+// indices.
 void add_device(Json& json, const Profile& profile) {
   json["device_clock"] = profile.device_clock;
   json["events_ns"] = profile.events_ns;
@@ -54,6 +55,7 @@ void add_device(Json& json, const Profile& profile) {
   Json starts = Json::array();
   for (const Record& r : profile.records) starts.push_back(r.device_start);
   json["device_starts"] = std::move(starts);
+  if (!profile.device_indices.empty()) json["device_indices"] = profile.device_indices;
 }
 
 Json to_json(const Profile& profile) {
@@ -167,6 +169,10 @@ class Reader {
     require(list("device_starts").size() == p.records.size(), "has a list of the wrong length");
     for (std::size_t i = 0; i < p.records.size(); ++i)
       p.records[i].device_start = number(list("device_starts")[i]);
+    if (!json_.contains("device_indices")) return;
+    require(list("device_indices").size() <= p.records.size(), "has a list of the wrong length");
+    for (const Json& index : list("device_indices"))
+      p.device_indices.push_back(static_cast<std::uint8_t>(integer(index, 0, 255)));
   }
 
   Record record(const Json& fields, const Profile& p) const {

@@ -87,7 +87,8 @@ class ModuleRows {
 std::vector<ModuleRow> module_view(const Profile& profile) {
   std::vector<ModuleRow> rows = std::move(ModuleRows(profile).rows);
   double wall_us = static_cast<double>(profile.wall_ns) * us;
-  if (!profile.device_clock.empty()) wall_us = rank(profile).device.wall_us;
+  if (!profile.device_clock.empty())
+    wall_us = detail::device_wall_ns(profile, detail::device_timeline(profile)) * us;
   for (ModuleRow& row : rows) row.share = wall_us > 0 ? row.share / wall_us : 0;
   return rows;
 }

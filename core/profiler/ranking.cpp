@@ -35,9 +35,6 @@ void attribute_device_time(DeviceUse& device, const Ranking& ranking,
                            const std::map<GroupKey, OpGroup>& groups) {
   double in_ops_us = 0;
   for (const auto& [key, group] : groups) in_ops_us += group.row.idle_us;
-  device.wall_us = std::max(
-      ranking.wall_us, device.busy_us + device.copies_us + device.timer_us + device.dispatch_us + in_ops_us);
-  device.behind_us = device.wall_us - ranking.wall_us;
   device.idle_us = device.wall_us - device.busy_us - device.copies_us - device.timer_us;
   if (!device.has_timeline) return;
   device.device_waits_us = device.idle_us - device.dispatch_us;

@@ -23,7 +23,7 @@ struct RankingRow {
   double first_us = 0;  // total of first calls
   double first_self_us = 0;
   // Times on the device clock, without the timer's overhead: of the row's own kernels and copies, not of
-  // nested ops. Negative if there are none.
+  // nested ops; of a range, of everything inside. Negative if there are none.
   double device_us = -1;        // of warm calls
   double first_device_us = -1;  // of first calls
   double waiting_us = 0;        // host time of waiting for the device, all calls; not part of other times
@@ -52,23 +52,24 @@ struct RankingOptions {
   bool kernels = true;  // show the kernels under their ops
 };
 
-// The wall time of a profile with device times.
+// The wall time of a profile with device times. With several devices, times are sums over them.
 struct DeviceUse {
   bool has_timeline = false;  // start times are known; otherwise all below idle_us is unknown
-  double wall_us = 0;         // that of the host, or longer if the device had not finished
-  double busy_us = 0;         // in kernels
-  double copies_us = 0;       // between host and device
-  double timer_us = 0;        // in the timer's events, which is subtracted from kernels and copies
-  double idle_us = 0;         // the remainder
-  double dispatch_us = 0;     // the part of idle_us between records, with work already enqueued
-  double outside_us = 0;      // the part of idle_us while the host was outside of all ops
-  std::string cause;          // the row in which the host was while the device was idle the longest, or
-                              // "outside operators"; empty if the device never waited
+  int devices = 1;
+  double wall_us = 0;      // that of the host, or longer if the device had not finished
+  double busy_us = 0;      // in kernels
+  double copies_us = 0;    // between host and device
+  double timer_us = 0;     // in the timer's events, which is subtracted from kernels and copies
+  double idle_us = 0;      // the remainder
+  double dispatch_us = 0;  // the part of idle_us between records, with work already enqueued
+  double outside_us = 0;   // the part of idle_us while the host was outside of all ops
+  std::string cause;       // the row in which the host was while the device was idle the longest, or
+                           // "outside operators"; empty if the device never waited
   double cause_us = 0;
   double host_waits_us = 0;    // the host waited for the device
   double device_waits_us = 0;  // the device waited for the host
   double behind_us = 0;        // the device ended this long after the host stopped recording
-  bool bound_by_device() const { return host_waits_us + behind_us >= device_waits_us; }
+  bool bound_by_device() const { return devices * host_waits_us + behind_us >= device_waits_us; }
 };
 
 // Self times, outside_us, timer_us and waiting_us add up to wall_us. Without device times the corresponding

@@ -153,12 +153,13 @@ std::string Ranking::to_csv() const {
     for (const std::string& text : {rank, std::string(name_of(row.phase)), row.name, row.module, row.operands,
                                     std::to_string(row.calls)})
       csv += ',' + csv_field(text);
-    for (const double value : {row.total_us, row.self_us, row.share, row.average_us(), row.gflops(),
-                               row.gbytes(), row.bytes, row.flops, row.allocated_bytes, row.freed_bytes})
+    const auto cell = [](double value) { return ',' + (value < 0 ? "" : shortest(value)); };  // unknown
+    csv += cell(row.total_us) + cell(row.self_us) + cell(row.share);
+    for (const double value : {row.average_us(), row.gflops(), row.gbytes(), row.bytes, row.flops,
+                               row.allocated_bytes, row.freed_bytes})
       csv += ',' + shortest(value);
     csv += ',' + std::to_string(row.first_calls) + ',' + shortest(row.first_us) + ',' +
            shortest(row.first_self_us);
-    const auto cell = [](double time_us) { return ',' + (time_us < 0 ? "" : shortest(time_us)); };
     csv += cell(row.device_us) + ',' + (row.above_noise ? '1' : '0');
     if (by_device) csv += cell(row.first_device_us) + cell(row.waiting_us) + cell(row.idle_us);
     csv += '\n';
@@ -166,32 +167,31 @@ std::string Ranking::to_csv() const {
   for (const RankingRow& row : rows)
     add(row.is_kernel ? "kernel" : "op", row.is_kernel ? "" : std::to_string(++position), row);
   for (const RankingRow& row : ranges) add("range", "", row);
-  const auto add_total = [&](const char* kind, double time_us) {
+  // Shares are of the wall time of the device if there is one, of which these host times are no part.
+  const auto add_total = [&](const std::string& kind, double host_us, double device_us) {
     RankingRow row;
     row.name = kind;
-    row.self_us = time_us;
-    row.share = wall_us > 0 ? time_us / wall_us : 0;
-    add(kind, "", row);
+    row.self_us = host_us;
+    row.device_us = device_us;
+    const double whole_us = by_device ? device.wall_us : wall_us, part_us = by_device ? device_us : host_us;
+    row.share = part_us < 0 ? -1 : whole_us > 0 ? part_us / whole_us : 0;
+    add(kind.c_str(), "", row);
   };
-  add_total("outside", outside_us);
-  add_total("timer", timer_us);
-  if (waiting_us > 0) add_total("waiting", waiting_us);
+  add_total("outside", outside_us, -1);
+  add_total("timer", timer_us, by_device && device.has_timeline ? device.timer_us : -1);
+  if (waiting_us > 0) add_total("waiting", waiting_us, -1);
   if (!by_device) return csv;
-  for (const auto& [kind, time_us] :
+  for (const auto& [part, time_us] :
        {std::pair("_busy", device.busy_us), std::pair("_copies", device.copies_us),
-        std::pair("_idle", device.idle_us)}) {
-    RankingRow row;
-    row.name = prefix + kind;
-    row.device_us = time_us;
-    row.share = device.wall_us > 0 ? time_us / device.wall_us : 0;
-    add(row.name.c_str(), "", row);
-  }
+        std::pair("_idle", device.idle_us)})
+    add_total(prefix + part, 0, time_us);
   return csv;
 }
 
 std::string Ranking::to_json() const {
   using Json = nlohmann::ordered_json;
-  const auto row_of = [this](const RankingRow& row) {
+  const std::string device_label = clock.empty() ? "device" : clock_label(clock);
+  const auto row_of = [&](const RankingRow& row) {
     Json json{{"kind", row.is_kernel ? "kernel" : "op"},
               {"phase", name_of(row.phase)},
               {"name", row.name},
@@ -209,9 +209,9 @@ std::string Ranking::to_json() const {
               {"above_noise", row.above_noise}};
     if (!row.module.empty()) json["module"] = row.module;
     if (!row.operands.empty()) json["operands"] = row.operands;
-    if (row.device_us >= 0) json["device_us"] = row.device_us;
+    if (row.device_us >= 0) json[device_label + "_us"] = row.device_us;
     if (clock.empty()) return json;
-    if (row.first_device_us >= 0) json["first_device_us"] = row.first_device_us;
+    if (row.first_device_us >= 0) json["first_" + device_label + "_us"] = row.first_device_us;
     json["waiting_us"] = row.waiting_us;
     json["idle_us"] = row.idle_us;
     return json;
@@ -223,20 +223,22 @@ std::string Ranking::to_json() const {
   if (!clock.empty()) {
     json["clock"] = clock;
     json["waiting_us"] = waiting_us;
-    json["device"] = {{"wall_us", device.wall_us},
-                      {"busy_us", device.busy_us},
-                      {"copies_us", device.copies_us},
-                      {"timer_us", device.timer_us},
-                      {"idle_us", device.idle_us}};
+    Json& use = json[device_label];
+    use = {{"wall_us", device.wall_us},
+           {"busy_us", device.busy_us},
+           {"copies_us", device.copies_us},
+           {"timer_us", device.timer_us},
+           {"idle_us", device.idle_us}};
+    if (device.devices > 1) use["devices"] = device.devices;
     if (device.has_timeline)
-      json["device"].update({{"dispatch_us", device.dispatch_us},
-                             {"outside_us", device.outside_us},
-                             {"cause", device.cause},
-                             {"cause_us", device.cause_us},
-                             {"host_waits_us", device.host_waits_us},
-                             {"device_waits_us", device.device_waits_us},
-                             {"behind_us", device.behind_us},
-                             {"bound_by", device.bound_by_device() ? "device" : "host"}});
+      use.update({{"dispatch_us", device.dispatch_us},
+                  {"outside_us", device.outside_us},
+                  {"cause", device.cause},
+                  {"cause_us", device.cause_us},
+                  {"host_waits_us", device.host_waits_us},
+                  {"device_waits_us", device.device_waits_us},
+                  {"behind_us", device.behind_us},
+                  {"bound_by", device.bound_by_device() ? device_label : "host"}});
   }
   for (const RankingRow& row : rows) json["rows"].push_back(row_of(row));
   for (const RankingRow& row : ranges) {

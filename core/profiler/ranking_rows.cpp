@@ -33,12 +33,15 @@ void add_time(RankingRow& row, const Record& record, const RecordTimes& times) {
   }
 }
 
+void add_device_time(RankingRow& row, const RecordTimes& times, bool is_first) {
+  if (times.device_ns < 0) return;
+  double& device_us = is_first ? row.first_device_us : row.device_us;
+  device_us = std::max(device_us, 0.0) + times.device_ns * us_per_ns;
+}
+
 // Adds the work of a kernel or copy to its own row, or to the row of its op, whose call may be a first one.
 void add_work(RankingRow& row, const Record& kernel, const RecordTimes& times, bool is_first) {
-  if (times.device_ns >= 0) {
-    double& device_us = is_first ? row.first_device_us : row.device_us;
-    device_us = std::max(device_us, 0.0) + times.device_ns * us_per_ns;
-  }
+  add_device_time(row, times, is_first);
   if (is_first) return;
   row.bytes += kernel.bytes;
   row.flops += kernel.flops;
@@ -86,6 +89,7 @@ class Collector {
       RankingRow& row = rows_.ranges[record.name];
       row.name = record.name;
       add_time(row, record, times);
+      row.waiting_us += times.waiting_ns * us_per_ns;
       return;
     }
     if (record.kind == RecordKind::wait) {
@@ -114,6 +118,9 @@ class Collector {
   void add_device_idle() {
     const DeviceTimeline timeline = device_timeline(profile_);
     rows_.device.has_timeline = !timeline.work.empty();
+    rows_.device.devices = std::max(timeline.devices, 1);
+    rows_.device.wall_us = device_wall_ns(profile_, timeline) * us_per_ns;
+    rows_.device.behind_us = timeline.behind_ns * us_per_ns;
     rows_.device.timer_us = timeline.timer_ns * us_per_ns;
     rows_.device.dispatch_us = timeline.dispatch_idle_ns * us_per_ns;
     for (std::size_t i = 0; i < timeline.idle_ns.size(); ++i) {
@@ -138,8 +145,18 @@ class Collector {
     if (times.device_ns >= 0)
       (record.kind == RecordKind::copy ? rows_.device.copies_us : rows_.device.busy_us) +=
           times.device_ns * us_per_ns;
+    add_to_ranges(record, times);
     if (op < 0)
       add_time(group.row, record, {.total_ns = times.total_ns});  // outside of any op: a row of its own
+  }
+
+  // The device's time, in all ranges around the record.
+  void add_to_ranges(const Record& record, const RecordTimes& times) {
+    if (times.device_ns < 0) return;
+    for (std::int32_t i = record.parent; i >= 0; i = profile_.records[static_cast<std::size_t>(i)].parent) {
+      const Record& around = profile_.records[static_cast<std::size_t>(i)];
+      if (around.kind == RecordKind::range) add_device_time(rows_.ranges[around.name], times, around.first);
+    }
   }
 
   void add_memory() {

@@ -11,6 +11,7 @@ std::string records_to_csv(const Profile& profile) {
       device + "_ns,bytes,flops" + (by_device ? ',' + device + "_start_ns" : "") + '\n';
   for (std::size_t i = 0; i < profile.records.size(); ++i) {
     const Record& r = profile.records[i];
+    const int number = device_index_of(profile, i);
     const auto index = [](std::int32_t record) {
       return record < 0 ? std::string() : std::to_string(record);
     };
@@ -23,7 +24,7 @@ std::string records_to_csv(const Profile& profile) {
                                profile.strings[r.module],
                                profile.strings[r.signature],
                                name_of(r.phase),
-                               name_of(r.device),
+                               name_of(r.device) + (number == 0 ? "" : ':' + std::to_string(number)),
                                r.first ? "1" : "0",
                                std::to_string(r.start - profile.start),
                                std::to_string(r.end - profile.start),

@@ -7,7 +7,9 @@
 #include <metron/core/profiler/trace.h>
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string_view>
 
 namespace metron {
@@ -16,7 +18,7 @@ namespace {
 // In display order. Some viewers hide track 0.
 constexpr int ops_track = 1;
 constexpr int steps_track = 2;
-constexpr int device_track = 3;
+constexpr int device_track = 3;  // and following ones, one per device
 
 std::string json_string(std::string_view text) {
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
@@ -27,6 +29,14 @@ std::string microseconds(std::int64_t ns) {
   std::string fraction = std::to_string(ns % 1000);
   fraction.insert(0, 3 - fraction.size(), '0');
   return std::to_string(ns / 1000) + '.' + fraction;
+}
+
+// The indices of the devices with device times.
+std::vector<std::uint8_t> devices_of(const Profile& profile) {
+  std::set<std::uint8_t> indices;
+  for (std::size_t i = 0; i < profile.records.size(); ++i)
+    if (profile.records[i].device_ns >= 0) indices.insert(device_index_of(profile, i));
+  return {indices.begin(), indices.end()};
 }
 
 // The coordinates of a profile in a trace.
@@ -71,8 +81,13 @@ class Writer {
     metadata("thread_name", ops_track, "\"name\":\"ops and kernels\"");
     metadata("thread_sort_index", ops_track, "\"sort_index\":1");
     if (!profile_.device_clock.empty()) {
-      metadata("thread_name", device_track, "\"name\":" + json_string(profile_.device_clock));
-      metadata("thread_sort_index", device_track, "\"sort_index\":2");
+      const std::vector<std::uint8_t> devices = devices_of(profile_);
+      for (const std::uint8_t device : devices) {
+        const std::string number = devices.size() > 1 ? ", device " + std::to_string(device) : "";
+        metadata("thread_name", device_track + device,
+                 "\"name\":" + json_string(profile_.device_clock + number));
+        metadata("thread_sort_index", device_track + device, "\"sort_index\":" + std::to_string(2 + device));
+      }
     }
     if (profile_.steps.empty()) return;
     metadata("thread_name", steps_track, "\"name\":\"steps\"");
@@ -86,14 +101,17 @@ class Writer {
     text_ += '}';
   }
 
-  // Kernels and copies in stream order. They don't overlap, whatever the rounding of their times.
+  // Kernels and copies of each device in stream order. They don't overlap, whatever the rounding of their
+  // times.
   void add_device_work() {
-    auto free_at = static_cast<double>(origin_.start);
+    std::map<std::uint8_t, double> free_from;  // by device
     for (const auto& [index, start, end] : detail::device_timeline(profile_).work) {
       const Record& record = profile_.records[static_cast<std::size_t>(index)];
+      const std::uint8_t device = device_index_of(profile_, static_cast<std::size_t>(index));
+      double& free_at = free_from.try_emplace(device, static_cast<double>(origin_.start)).first->second;
       const double begin = std::max(start, free_at);
       free_at = std::max(end, begin);
-      open_event('X', device_track);
+      open_event('X', device_track + device);
       text_ += ",\"cat\":\"" + clock_label(profile_.device_clock) + ',' + name_of(record.kind) +
                "\",\"name\":" + json_string(record.name);
       add_times(static_cast<std::int64_t>(begin), static_cast<std::int64_t>(free_at));

@@ -108,6 +108,7 @@ void Recorder::drop_records(std::size_t records, std::size_t memory) {
   std::for_each(profile.records.begin() + static_cast<std::ptrdiff_t>(records), profile.records.end(),
                 resolve);
   profile.records.resize(records);
+  profile.device_indices.resize(std::min(profile.device_indices.size(), records));
   profile.memory.resize(memory);
   session = next_session();
 }

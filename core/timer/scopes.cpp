@@ -8,6 +8,7 @@
 #include <string_view>
 #include <unordered_set>
 #include <utility>
+#include <vector>
 
 namespace metron {
 namespace {
@@ -18,6 +19,15 @@ thread_local Phase phase_here = Phase::forward;
 
 Record& at(detail::Recorder& recorder, std::int32_t index) {
   return recorder.profile.records[static_cast<std::size_t>(index)];
+}
+
+void set_device(detail::Recorder& recorder, std::int32_t index, Device device) {
+  at(recorder, index).device = device.type();
+  if (device.index() == 0) return;
+  const auto position = static_cast<std::size_t>(index);
+  std::vector<std::uint8_t>& indices = recorder.profile.device_indices;
+  if (indices.size() <= position) indices.resize(position + 1);
+  indices[position] = static_cast<std::uint8_t>(device.index());
 }
 
 // Whether this is the first recorded call in the process; later calls are warm. Requires the recorder lock.
@@ -124,7 +134,7 @@ void WaitScope::begin(Device device) {
   if (recording->open >= 0 && at(*recording, recording->open).kind == RecordKind::wait) return;
   index_ = detail::open_record(*recording, "wait", RecordKind::wait, phase_here);
   if (index_ < 0) return;
-  at(*recording, index_).device = device.type();
+  set_device(*recording, index_, device);
   run_ = recording->run;
 }
 
@@ -176,7 +186,7 @@ void KernelTimer::finish(const char* provider, const Signature& signature, doubl
 void KernelTimer::complete(detail::Recorder& recorder, const char* provider) {
   Record& record = at(recorder, index_);
   record.provider = provider;
-  record.device = device_.type();
+  set_device(recorder, index_, device_);
   record.ticket = ticket_;
   detail::close_record(recorder, index_, end_);
   run_ = 0;

@@ -23,7 +23,7 @@ struct RankingRows {
   std::map<std::string, RankingRow> ranges;
   double ops_us = 0;      // host time of outermost ops and kernels
   double waiting_us = 0;  // host time of waiting for a device
-  DeviceUse device;       // busy, copies and dispatch
+  DeviceUse device;       // wall, busy, copies, timer, dispatch and behind
 };
 RankingRows collect_rows(const Profile& profile, GroupBy by);
 

@@ -23,6 +23,11 @@ class Joiner {
       record.signature = ids[record.signature];
       whole_.records.push_back(record);
     }
+    if (!part.device_indices.empty()) {
+      whole_.device_indices.resize(static_cast<std::size_t>(offset));
+      whole_.device_indices.insert(whole_.device_indices.end(), part.device_indices.begin(),
+                                   part.device_indices.end());
+    }
     for (MemoryEvent event : part.memory) {
       event.record = shifted(event.record);
       whole_.memory.push_back(event);
