@@ -1,98 +1,23 @@
 // Rankings by device time, on a modeled device whose true times are known.
 #include <gtest/gtest.h>
-#include <metron/core/cuda/clock.h>
 #include <metron/core/timer/scopes.h>
-#include <metron/kernels/emulator/emulator.h>
-#include <metron/kernels/emulator/model.h>
 #include <metron/metron.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <memory>
-#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "modeled_device.h"
 #include "ranking_rows.h"
 #include "temporary_folder.h"
 
 namespace metron {
 namespace {
 
-constexpr double bytes_per_us = 1e3, copied_bytes_per_us = 100, launch_us = 1, event_us = 0.5;
-constexpr double within = 0.02;
+using namespace test;
 
-// The model is chosen before the device is first used.
-class ModeledDevice : public testing::Environment {
- public:
-  void SetUp() override {
-    const std::string path =
-        folder_.write("model.json", R"({"name": "test device", "architecture": "sm_80", "sms": 8,
-      "boost_clock_mhz": 1000, "memory_gb": 4, "bandwidth_gb_per_s": 1, "l2_mb": 1, "tflops": {"fp32": 1},
-      "launch_latency_us": 1, "event_resolution_us": 0.001, "event_cost_us": 0.5, "copy_engines": 2,
-      "pcie_gb_per_s": 0.1, "sources": [{"title": "made up", "url": "https://example.org"}]})");
-    ::setenv("METRON_EMULATOR_DEVICE", path.c_str(), 1);
-    ASSERT_TRUE(has_device("cuda"));
-  }
-
- private:
-  TemporaryFolder folder_;
-};
-[[maybe_unused]] const testing::Environment* const modeled =
-    testing::AddGlobalTestEnvironment(new ModeledDevice);
-
-// The time that the model assigns to the kernels and copies of run(), in us. Does not advance the host.
-template <typename Run>
-double true_us(const Run& run) {
-  const std::size_t before = emulator::modeled_work().size();
-  run();
-  const std::vector<emulator::ModeledWork> work = emulator::modeled_work();
-  return std::accumulate(work.begin() + static_cast<std::ptrdiff_t>(before), work.end(), 0.0,
-                         [](double sum, const emulator::ModeledWork& w) {
-                           return sum + (w.name == "event" ? 0 : w.end_ns - w.start_ns) * 1e-3;
-                         });
-}
-
-std::vector<std::string> ranked(const Ranking& ranking) {
-  std::vector<std::string> names;
-  for (const RankingRow& row : ranking.rows)
-    if (!row.is_kernel && row.device_us >= 0) names.push_back(row.name);
-  return names;
-}
-
-#define EXPECT_WITHIN(actual, expected) EXPECT_NEAR(actual, expected, within*(expected))
-
-class DeviceRanking : public testing::Test {
- protected:
-  DeviceRanking() {
-    emulator::use_manual_host(200);  // ns per call
-    emulator::keep_modeled_work(true);
-    emulator::set_options({});
-  }
-  ~DeviceRanking() override { emulator::keep_modeled_work(false); }
-
-  // The second profile has only warm calls.
-  template <typename Step>
-  Profile profile_of(const Step& step, int steps = 3) {
-    for (int round = 0;; ++round) {
-      backend("cuda").synchronize(0);
-      Profiler profiler;
-      profiler.start();
-      for (int i = 0; i < (round == 0 ? 1 : steps); ++i) {
-        step();
-        profiler.step();
-      }
-      backend("cuda").synchronize(0);
-      profiler.stop();
-      if (round == 1) return profiler.profile();
-    }
-  }
-
-  Tensor large = Tensor::full({1 << 16}, 1, {DType::float32, "cuda"});
-  Tensor medium = Tensor::full({2048}, 1, {DType::float32, "cuda"});
-  Tensor small = Tensor::full({64}, 1, {DType::float32, "cuda"});
-};
+class DeviceRanking : public OnModeledDevice {};
 
 // A long kernel first, a tiny one, a copy, and a host that lags in an op of its own and outside of all ops.
 TEST_F(DeviceRanking, EveryRowIsTheTruth) {
@@ -203,34 +128,6 @@ TEST_F(DeviceRanking, ViewsAgree) {
   EXPECT_EQ(rank(loaded).to_json(), ranking.to_json());
 }
 
-// As when the clock measures its cost while the first records are not yet resolved.
-TEST_F(DeviceRanking, StartTimesAreKnownInAnyOrderOfResolving) {
-  const Device device(Device::Type::cuda);
-  const std::unique_ptr<DeviceClock> clock = cuda::make_clock("model");
-  const auto timed = [&] {
-    const std::uint32_t ticket = clock->begin(device);
-    relu(small);
-    clock->end(device, ticket);
-    return ticket;
-  };
-  const std::uint32_t first = timed(), second = timed();
-  const DeviceInterval later = clock->resolve(second), earlier = clock->resolve(first);
-  EXPECT_GE(earlier.start_ns, 0);
-  EXPECT_LE(earlier.start_ns + earlier.ns, later.start_ns);
-}
-
-// Many tiny kernels, enqueued faster than they run: the timer's events are neither work nor idle time.
-TEST_F(DeviceRanking, EventsAreNotIdleTime) {
-  constexpr int kernels = 200;
-  const Profile profile = profile_of([&] {
-    exp(large);
-    for (int i = 0; i < kernels; ++i) relu(small);
-  });
-  const DeviceUse use = rank(profile).device;
-  EXPECT_WITHIN(use.timer_us, 3 * 2 * (kernels + 1) * event_us);
-  EXPECT_LE(use.dispatch_us, 0.1 * use.timer_us);
-}
-
 TEST_F(DeviceRanking, SortsByDeviceOrHost) {
   const auto step = [&] {
     exp(large);
@@ -242,26 +139,6 @@ TEST_F(DeviceRanking, SortsByDeviceOrHost) {
   EXPECT_EQ(rank(profile, {.sort = SortBy::total}).rows.front().name, "exp");
   EXPECT_EQ(rank(profile, {.sort = SortBy::device}).rows.front().name, "exp");
   EXPECT_EQ(rank(profile, {.sort = SortBy::host}).rows.front().name, "augment");
-}
-
-TEST_F(DeviceRanking, TheTimerCostsTwoRecordsAnOpAndItsTimeIsSubtracted) {
-  relu(small);
-  Profiler profiler;
-  profiler.start();
-  relu(small);
-  EXPECT_NEAR(profiler.profile().cost.device_ns, event_us * 1e3, 0.1 * event_us * 1e3);
-  const std::size_t before = emulator::modeled_work().size();
-  const std::uint64_t created = emulator::created_events();
-  constexpr std::size_t ops = 600;
-  for (std::size_t i = 0; i < ops; ++i) relu(small);
-  std::size_t events = 0;
-  const std::vector<emulator::ModeledWork> work = emulator::modeled_work();
-  for (std::size_t i = before; i < work.size(); ++i) events += work[i].name == "event" ? 1 : 0;
-  EXPECT_LE(events, 2 * ops);
-  EXPECT_EQ(emulator::created_events(), created);
-  profiler.stop();
-  const Ranking ranking = profiler.ranking();
-  EXPECT_WITHIN(test::row_of(ranking, "relu").average_us(), true_us([&] { relu(small); }));
 }
 
 }  // namespace

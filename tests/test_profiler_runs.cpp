@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -288,6 +289,48 @@ TEST(ProfilerScopes, HandleAFailingDeviceClock) {
     expect_consistent(profiler.profile());
     EXPECT_EQ(profiler.records().back().kind, RecordKind::kernel);
   }
+}
+
+// A clock that notices if two threads prepare it at a time.
+class CarefulClock : public DeviceClock {
+ public:
+  explicit CarefulClock(std::atomic<int>& prepared, std::atomic<bool>& overlaps)
+      : prepared_(prepared), overlaps_(overlaps) {}
+  std::uint32_t begin(Device) override { return 0; }
+  void end(Device, std::uint32_t) override {}
+  double resolve_ns(std::uint32_t) override { return 1; }
+  void prepare() override {
+    if (inside_++ > 0) overlaps_ = true;
+    ++prepared_;
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    --inside_;
+  }
+
+ private:
+  std::atomic<int> inside_{0};
+  std::atomic<int>& prepared_;
+  std::atomic<bool>& overlaps_;
+};
+
+TEST(ProfilerScopes, AStepAndAnotherProfilersStartDoNotPrepareTheClockTogether) {
+  std::atomic<int> prepared{0};
+  std::atomic<bool> overlaps{false};
+  install_device_clock(Device::Type::cpu, std::make_unique<CarefulClock>(prepared, overlaps));
+  {
+    Profiler first, second;
+    first.start();
+    std::thread other([&] {
+      while (prepared < 2) std::this_thread::yield();  // until step() prepares it
+      first.stop();
+      second.start();
+      second.stop();
+    });
+    first.step();
+    other.join();
+  }
+  EXPECT_EQ(prepared, 3);
+  EXPECT_FALSE(overlaps);
+  install_device_clock(Device::Type::cpu, nullptr);
 }
 
 TEST(ProfilerScopes, EndWithTheEnclosingScope) {

@@ -1,12 +1,14 @@
 // Pooled pairs of events. begin() and end() record one event each and take no lock: begin() is called by the
 // recorded thread only, and resolved pairs return to it through a list of their own.
 #include <metron/core/cuda/clock.h>
+#include <metron/core/cuda/filler.h>
 #include <metron/core/cuda/runtime.h>
 #include <metron/core/cuda/state.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cmath>
 #include <cstddef>
 #include <mutex>
 #include <vector>
@@ -19,10 +21,15 @@ namespace {
 constexpr double first_start_ns = 1e13;
 constexpr std::size_t chunk_pairs = 1024, max_chunks = 4096;
 
+constexpr int most_fillers = 256;  // fewer than a queue holds
+constexpr std::uint32_t no_ticket = ~std::uint32_t{0};
+
 struct Pair {
   cudaEvent_t begin = nullptr, end = nullptr;
   cudaStream_t stream = nullptr;
   int device = 0;
+  std::uint32_t begins_with = 0;       // the pair whose end is this one's beginning; or itself
+  std::atomic<std::uint32_t> uses{0};  // until it is free again
 };
 using Chunk = std::array<Pair, chunk_pairs>;
 
@@ -38,15 +45,28 @@ class EventClock : public DeviceClock {
   explicit EventClock(std::string name)
       : name_(std::move(name)), devices_(static_cast<std::size_t>(device_count())) {}
 
+  // Work that is enqueued while earlier work still runs begins where that ends. Otherwise the device may be
+  // idle in between, and the interval begins with an event of its own.
   std::uint32_t begin(Device device) override {
     const std::uint32_t ticket = acquire(device.index());
-    const Pair& chosen = pair(ticket);
-    METRON_CUDA(cudaEventRecord(chosen.begin, chosen.stream));
+    const std::uint32_t last = of(device.index()).last.exchange(no_ticket);
+    Pair& opened = pair(ticket);
+    opened.uses = 1;
+    opened.begins_with = ticket;
+    if (last != no_ticket && is_running(pair(last).end)) {
+      opened.begins_with = last;
+      return ticket;
+    }
+    if (last != no_ticket) release(last);
+    METRON_CUDA(cudaEventRecord(opened.begin, opened.stream));
     return ticket;
   }
   void end(Device, std::uint32_t ticket) override {
-    const Pair& open = pair(ticket);
+    Pair& open = pair(ticket);
     METRON_CUDA(cudaEventRecord(open.end, open.stream));
+    ++open.uses;
+    const std::uint32_t last = of(open.device).last.exchange(ticket);
+    if (last != no_ticket) release(last);  // of an interval inside this one
   }
   double resolve_ns(std::uint32_t ticket) override { return resolve(ticket).ns; }
 
@@ -57,15 +77,27 @@ class EventClock : public DeviceClock {
     METRON_CUDA(cudaEventSynchronize(resolved.end));  // without the lock, which the recorded thread may want
     const std::lock_guard lock(mutex_);
     PerDevice& device = of(resolved.device);
-    DeviceInterval interval{first_start_ns, elapsed_ns(resolved.begin, resolved.end)};
-    if (device.has_anchor) {
-      interval.start_ns = device.anchor_ns + elapsed_ns(pair(device.anchor).end, resolved.begin);
-      device.returned.push_back(device.anchor);
+    const std::uint32_t first = resolved.begins_with;
+    const cudaEvent_t beginning = first == ticket ? resolved.begin : pair(first).end;
+    DeviceInterval interval{first_start_ns, elapsed_ns(beginning, resolved.end)};
+    if (device.anchor != no_ticket) {
+      const double since_ns = device.anchor == first ? 0 : elapsed_ns(pair(device.anchor).end, beginning);
+      interval.start_ns = device.anchor_ns + since_ns;
+      release_locked(device.anchor);
     }
+    if (first != ticket) release_locked(first);
     device.anchor = ticket;
     device.anchor_ns = interval.start_ns + interval.ns;
-    device.has_anchor = true;
     return interval;
+  }
+
+  bool is_complete(std::uint32_t ticket) override { return !is_running(pair(ticket).end); }
+
+  bool runs_short() override {
+    const std::lock_guard lock(mutex_);
+    return std::any_of(devices_.begin(), devices_.end(), [](const PerDevice& device) {
+      return device.used > 0 && is_short(device.free.size() + device.returned.size(), device.used);
+    });
   }
 
   // Rarely creates any, and then many: the time that takes is part of what a profile shows outside of ops.
@@ -74,16 +106,25 @@ class EventClock : public DeviceClock {
       if (!is_in_use(index)) continue;
       PerDevice& device = of(index);
       take_returned(device);
-      if (device.free.empty() || device.free.size() < 2 * device.used)
-        grow(index, std::max(4 * device.used, 4 * chunk_pairs));
+      if (is_short(device.free.size(), device.used)) grow(index, std::max(4 * device.used, 4 * chunk_pairs));
       device.used = 0;
     }
   }
 
+  void settle() override {
+    for (int index = 0; index < static_cast<int>(devices_.size()); ++index)
+      if (is_in_use(index)) METRON_CUDA(cudaStreamSynchronize(stream(index)));
+  }
+
+  void occupy(Device device, double ns) override {
+    if (filler_ns_ <= 0) return;  // before measure()
+    Filler(device.index(), stream(device.index()))
+        .enqueue(static_cast<int>(std::clamp(std::ceil(ns / filler_ns_), 1.0, double{most_fillers})));
+  }
+
   ClockCost measure() override {
-    for (int index = 0; index < static_cast<int>(devices_.size()); ++index) {
+    for (int index = 0; index < static_cast<int>(devices_.size()); ++index)
       if (is_in_use(index)) return measure(Device(Device::Type::cuda, index));
-    }
     return {};
   }
 
@@ -91,14 +132,31 @@ class EventClock : public DeviceClock {
 
  private:
   struct PerDevice {
-    std::vector<std::uint32_t> free;  // of the recorded thread
-    std::size_t used = 0;             // since prepare()
+    std::vector<std::uint32_t> free;             // of the recorded thread
+    std::size_t used = 0;                        // since prepare()
+    std::atomic<std::uint32_t> last{no_ticket};  // the latest end, if nothing has begun since
     // Guarded by mutex_.
     std::vector<std::uint32_t> returned;
-    std::uint32_t anchor = 0;  // the pair resolved last, and the time of its end
+    std::uint32_t anchor = no_ticket;  // the pair resolved last, and the time of its end
     double anchor_ns = 0;
-    bool has_anchor = false;
   };
+
+  static bool is_short(std::size_t free, std::size_t used) { return free == 0 || free < 2 * used; }
+
+  static bool is_running(cudaEvent_t event) {
+    if (cudaEventQuery(event) != cudaErrorNotReady) return false;
+    static_cast<void>(cudaGetLastError());  // not an error; must not be reported by the next check
+    return true;
+  }
+
+  void release(std::uint32_t ticket) {
+    if (--pair(ticket).uses > 0) return;
+    const std::lock_guard lock(mutex_);
+    of(pair(ticket).device).returned.push_back(ticket);
+  }
+  void release_locked(std::uint32_t ticket) {
+    if (--pair(ticket).uses == 0) of(pair(ticket).device).returned.push_back(ticket);
+  }
 
   PerDevice& of(int device) { return devices_[static_cast<std::size_t>(device)]; }
   Pair& pair(std::uint32_t ticket) {
@@ -143,17 +201,27 @@ class EventClock : public DeviceClock {
     }
   }
 
+  // Empty intervals behind other work, so that the stream is measured and not the host that enqueues them.
   ClockCost measure(Device device) {
-    constexpr std::size_t repetitions = 201;
-    std::vector<std::uint32_t> tickets;
-    std::vector<double> times, host_times;
-    for (std::size_t i = 0; i < repetitions; ++i) {
-      const std::int64_t start = steady_now_ns();
-      tickets.push_back(begin(device));
-      end(device, tickets.back());
-      host_times.push_back(static_cast<double>(steady_now_ns() - start));
+    constexpr std::size_t repetitions = 101;
+    Filler filler(device.index(), stream(device.index()));
+    std::vector<double> times(repetitions), host_times(repetitions);
+    std::vector<std::uint32_t> tickets(repetitions);
+    bool behind = false;
+    for (int fillers = 4; !behind && fillers <= most_fillers; fillers *= 2) {
+      const std::uint32_t filled = begin(device);
+      filler.enqueue(fillers);
+      end(device, filled);
+      for (std::size_t i = 0; i < repetitions; ++i) {
+        const std::int64_t start = steady_now_ns();
+        tickets[i] = begin(device);
+        end(device, tickets[i]);
+        host_times[i] = static_cast<double>(steady_now_ns() - start);
+      }
+      behind = is_running(pair(filled).end);
+      filler_ns_ = resolve(filled).ns / fillers;
+      for (std::size_t i = 0; i < repetitions; ++i) times[i] = resolve(tickets[i]).ns;
     }
-    for (const std::uint32_t ticket : tickets) times.push_back(resolve(ticket).ns);
     std::sort(times.begin(), times.end());
     std::sort(host_times.begin(), host_times.end());
     const double median = times[repetitions / 2];
@@ -165,6 +233,7 @@ class EventClock : public DeviceClock {
   std::array<std::atomic<Chunk*>, max_chunks> chunks_{};
   std::vector<std::unique_ptr<Chunk>> owned_;
   std::size_t created_ = 0;
+  double filler_ns_ = 0;  // that a Filler's work takes once
   std::vector<PerDevice> devices_;
 };
 

@@ -100,9 +100,10 @@ class EnvironmentProfile {
 
   void step() {
     if (this_thread_number() != thread_ || !profiler_.running()) return;
+    // The signal thread has just stopped it, or the device failed, which the program's next call reports.
     try {
       profiler_.step();
-    } catch (const Error&) {  // the signal thread has just stopped it
+    } catch (const Error&) {
     }
   }
 

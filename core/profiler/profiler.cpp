@@ -52,7 +52,7 @@ void Profiler::start() {
     state.ranges = detail::nvtx_ranges();  // fail here rather than in an op
     state.profile.cost = detail::measure_timer_cost(state.ranges);
     state.measured_clock = false;
-    detail::prepare_device_clocks(state.profile, state.measured_clock);
+    detail::prepare_device_clocks(state, state.measured_clock);
   } catch (...) {
     running_profiler = nullptr;
     throw;
@@ -61,7 +61,12 @@ void Profiler::start() {
   state.thread = detail::this_thread_number();
   state.step = 0;
   state.running = true;
-  enter(state.schedule.at(0));
+  try {
+    enter(state.schedule.at(0));
+  } catch (...) {
+    leave();
+    throw;
+  }
 }
 
 // Begins an activity of the schedule. Requires the lock.
@@ -71,7 +76,10 @@ void Profiler::enter(Schedule::Activity activity) {
     leave();
     return;
   }
-  if (is_recorded(activity) && !state.recording && !state.profile.truncated) state.begin_recording();
+  if (is_recorded(activity) && !state.recording && !state.profile.truncated) {
+    detail::settle_devices();
+    state.begin_recording();
+  }
   set_instruments(state.recording ? instrument_timer : instrument_steps);
   state.step_start = steady_now_ns();
 }
@@ -104,9 +112,10 @@ void Profiler::step() {
     state.on_cycle(*this);
     drop_all();
   }
-  detail::prepare_device_clocks(state.profile, state.measured_clock);
   const Lock lock(recorder_lock);
-  if (state.running) enter(next);
+  if (!state.running) return;
+  detail::prepare_device_clocks(state, state.measured_clock);
+  enter(next);
 }
 
 void Profiler::stop() {

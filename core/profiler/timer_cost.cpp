@@ -53,10 +53,12 @@ void empty_kernel() {
 
 }  // namespace
 
-void detail::prepare_device_clocks(Profile& profile, bool& measured) {
+void detail::prepare_device_clocks(Recorder& recorder, bool& measured) {
+  Profile& profile = recorder.profile;
   for (std::size_t type = 0; type < Device::type_count; ++type) {
     DeviceClock* const clock = device_clock(static_cast<Device::Type>(type));
     if (clock == nullptr) continue;
+    if (clock->runs_short()) recorder.resolve_completed();
     clock->prepare();
     if (measured) continue;
     const ClockCost found = clock->measure();
@@ -66,6 +68,12 @@ void detail::prepare_device_clocks(Profile& profile, bool& measured) {
     profile.events_ns = found.host_ns;
     measured = true;
   }
+}
+
+void detail::settle_devices() {
+  for (std::size_t type = 0; type < Device::type_count; ++type)
+    if (DeviceClock* const clock = device_clock(static_cast<Device::Type>(type)); clock != nullptr)
+      clock->settle();
 }
 
 TimerCost detail::measure_timer_cost(const RangeHooks& ranges) {

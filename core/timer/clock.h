@@ -33,13 +33,20 @@ struct ClockCost {
 class DeviceClock {
  public:
   virtual ~DeviceClock() = default;
-  virtual std::uint32_t begin(Device device) = 0;  // returns a ticket for end and resolve_ns
+  // Returns a ticket for end and resolve_ns. An interval may begin where the one before ended, if the device
+  // has not come so far yet.
+  virtual std::uint32_t begin(Device device) = 0;
   virtual void end(Device device, std::uint32_t ticket) = 0;
   virtual double resolve_ns(std::uint32_t ticket) = 0;  // may wait for the device; called once per ticket
   // The same with the start, instead of resolve_ns.
   virtual DeviceInterval resolve(std::uint32_t ticket) { return {-1, resolve_ns(ticket)}; }
-  // Called outside of ops, when recording begins and after each step: creates ahead what begin() needs.
-  virtual void prepare() {}
+  // The following are called outside of ops, when recording begins and after each step.
+  virtual bool is_complete(std::uint32_t /*ticket*/) { return false; }  // resolve() would not wait
+  virtual bool runs_short() { return false; }  // without resolved tickets, prepare() would create events
+  virtual void prepare() {}                    // creates ahead what begin() needs
+  virtual void settle() {}                     // waits for all work enqueued before recording
+  // Enqueues work that takes the device about this long, so that it is behind the host.
+  virtual void occupy(Device /*device*/, double /*ns*/) {}
   // Measures an empty interval.
   virtual ClockCost measure() { return {}; }
   // What views call its times: "device", or "model of ..." if they are not a device's.

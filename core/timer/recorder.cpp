@@ -109,8 +109,24 @@ void Recorder::drop_records(std::size_t records, std::size_t memory) {
                 resolve);
   profile.records.resize(records);
   profile.device_indices.resize(std::min(profile.device_indices.size(), records));
+  resolved = std::min(resolved, records);
   profile.memory.resize(memory);
   session = next_session();
+}
+
+// Work of a device completes in order: few of its events need be asked for.
+void Recorder::resolve_completed() {
+  constexpr std::size_t block = 64;
+  while (resolved < profile.records.size()) {
+    const std::size_t end = std::min(resolved + block, profile.records.size());
+    for (std::size_t i = end; i-- > resolved;) {
+      const Record& last = profile.records[i];
+      if (last.ticket < 0) continue;
+      if (!device_clock(last.device)->is_complete(static_cast<std::uint32_t>(last.ticket))) return;
+      break;
+    }
+    for (; resolved < end; ++resolved) resolve(profile.records[resolved]);
+  }
 }
 
 std::int32_t open_record(Recorder& recorder, const char* name, RecordKind kind, Phase phase) {

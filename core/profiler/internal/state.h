@@ -21,8 +21,11 @@ struct Profiler::State : detail::Recorder {
 
 namespace detail {
 
-// Lets the device clocks create events ahead, and measures what they add unless it has been. Outside of ops.
-void prepare_device_clocks(Profile& profile, bool& measured);
+// Lets the device clocks create events ahead, and measures what they add unless it has been. Outside of ops,
+// and with the recorder's lock once it records: other threads may start another profiler otherwise.
+void prepare_device_clocks(Recorder& recorder, bool& measured);
+// Waits for what was enqueued before recording, which is no idle time of it.
+void settle_devices();
 TimerCost measure_timer_cost(const RangeHooks& ranges);
 bool environment_profile_runs();  // METRON_PROFILE has started one
 

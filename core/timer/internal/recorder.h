@@ -32,6 +32,7 @@ struct Recorder {
   std::uint64_t session = 0;  // changes when records are dropped, which invalidates earlier positions
   std::int64_t finished_wall_ns = 0;  // excludes the current run
   std::int64_t run_start = 0;
+  std::size_t resolved = 0;  // the records before have their device times
   // Sizes when recording began, for rollback.
   std::size_t kept_records = 0, kept_memory = 0;
   std::vector<std::int64_t> kept_module_calls;
@@ -47,6 +48,7 @@ struct Recorder {
   void begin_recording();
   void end_recording(bool keep);
   void drop_records(std::size_t records, std::size_t memory);
+  void resolve_completed();  // the device times that need no waiting
 };
 
 std::uint64_t next_session();
