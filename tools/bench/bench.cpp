@@ -1,14 +1,19 @@
 #include <metron/core/error.h>
 #include <metron/core/internal/classic_stream.h>
+#include <metron/core/profiler/internal/text_table.h>
 #include <metron/core/profiler/profiler.h>
 #include <metron/core/storage.h>
+#include <metron/core/timer/clock.h>
 #include <metron/kernels/providers.h>
 #include <metron/tools/bench/bench.h>
+#include <metron/tools/bench/device_rounds.h>
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <sstream>
 #include <string_view>
 
@@ -67,7 +72,10 @@ std::string order_of(const BenchCase& c, const Provider& provider, Device device
 // One run under the profiler: checks the result and counts the work.
 BenchRow verify(const BenchCase& c, const Provider& provider, Device device,
                 const std::vector<std::vector<double>>& expected) {
-  BenchRow row{c.group, c.name, provider.name, Disposition::ok, {}, 0, {}, 0, 0, {}, 0};
+  BenchRow row;
+  row.group = c.group;
+  row.name = c.name;
+  row.provider = provider.name;
   try {
     const BenchCall call = c.make(device, DType::float32);
     Profiler profiler;
@@ -116,7 +124,15 @@ void time_rows(const BenchCase& c, std::vector<BenchRow>& rows, const BenchOptio
       device.synchronize(index);
     });
   }
-  const std::vector<Timing> timings = time_interleaved(contestants, options.timing);
+  TimingOptions timing = options.timing;
+  const std::string clock = bench_clock(options.device);
+  std::optional<DeviceRounds> rounds;
+  if (!clock.empty() && !contestants.empty()) {
+    rounds.emplace(options.device);
+    timing.most_calls = DeviceRounds::most_calls;
+    timing.time_round = std::ref(*rounds);
+  }
+  const std::vector<Timing> timings = time_interleaved(contestants, timing);
   // Vendor libraries come first. Where several compute a call, the fastest counts.
   const std::string own = last_provider(options.device).name;
   double vendor_ns = 0;
@@ -129,7 +145,7 @@ void time_rows(const BenchCase& c, std::vector<BenchRow>& rows, const BenchOptio
     // The previous call left its operands in the caches if they fit.
     const double again = options.timing.flush ? std::numeric_limits<double>::infinity() : row->bytes;
     row->roof = roof_share(roofs, row->flops, row->bytes, row->timing.median_ns, again);
-    row->vendor_ratio = vendor_ns / row->timing.median_ns;
+    if (row->timing.median_ns > 0) row->vendor_ratio = vendor_ns / row->timing.median_ns;
   }
 }
 
@@ -151,6 +167,10 @@ nlohmann::ordered_json to_json(const BenchRow& row) {
   json["bytes"] = row.bytes;
   if (row.timing.rounds == 0) return json;
   json["median_ns"] = row.timing.median_ns;
+  if (!row.clock.empty()) {
+    json["clock"] = clock_label(row.clock);
+    json["host_ns"] = row.timing.host_ns;
+  }
   json["spread"] = row.timing.spread;
   json["rounds"] = row.timing.rounds;
   json["calls"] = row.timing.calls;
@@ -162,9 +182,15 @@ nlohmann::ordered_json to_json(const BenchRow& row) {
   return json;
 }
 
-std::string csv_header() {
-  return "group,name,provider,disposition,error,flops,bytes,median_ns,spread,gflops,gbytes,roof_share,roof_"
-         "kind,vendor_ratio\n";
+std::string bench_clock(Device device) {
+  const DeviceClock* const clock = metron::detail::device_clock(device.type());
+  return clock == nullptr ? "" : clock->name();
+}
+
+std::string csv_header(const std::string& clock) {
+  return "group,name,provider,disposition,error,flops,bytes," +
+         (clock.empty() ? "median" : clock_label(clock)) +
+         "_ns,spread,gflops,gbytes,roof_share,roof_kind,vendor_ratio" + (clock.empty() ? "\n" : ",host_ns\n");
 }
 
 // Names contain no quotes. Fields without a timing are empty.
@@ -179,6 +205,8 @@ std::string to_csv(const BenchRow& row) {
   } else {
     out << ",,,,,,";
   }
+  if (!row.clock.empty()) out << ',';
+  if (!row.clock.empty() && row.timing.rounds > 0) out << row.timing.host_ns;
   out << '\n';
   return out.str();
 }
@@ -189,13 +217,17 @@ bool matches(const BenchCase& c, const std::string& filter) {
 
 void run_bench(std::span<const BenchCase> cases, const BenchOptions& options, const Roofs& roofs,
                const std::function<bool(std::span<const BenchRow>)>& report) {
-  const bool timed = !backend(options.device).is_emulated();  // the times of an emulated device mean nothing
+  // The times of an emulated device mean nothing, except those of a model.
+  const std::string clock = bench_clock(options.device);
+  const bool timed = !backend(options.device).is_emulated() || !clock.empty();
   for (const BenchCase& c : cases) {
     if (!matches(c, options.filter)) continue;
     const auto expected = expected_outputs(c);
     std::vector<BenchRow> rows;
     for (const Provider& p : providers()) {
-      if (p.device == options.device.type()) rows.push_back(verify(c, p, options.device, expected));
+      if (p.device != options.device.type()) continue;
+      rows.push_back(verify(c, p, options.device, expected));
+      rows.back().clock = clock;
     }
     if (timed) time_rows(c, rows, options, roofs);
     if (!report(rows)) return;

@@ -1,4 +1,5 @@
-// Runs every provider of a device on the same calls: verified first, then timed in alternation.
+// Runs every provider of a device on the same calls: verified first, then timed in alternation, by the clock
+// of the device if it has one.
 #pragma once
 
 #include <metron/core/slot.h>
@@ -22,7 +23,8 @@ struct BenchRow {
   Disposition disposition = Disposition::ok;
   std::string message;  // why it declined or failed
   double error = 0;     // largest difference from the float64 loops, relative to the largest value there
-  Timing timing;        // if the row is ok and the device's time is meaningful
+  Timing timing;      // if the row is ok and times are meaningful: not on an emulated device without a model
+  std::string clock;  // DeviceClock::name() of the times; empty if they are the host's
   double flops = 0, bytes = 0;
   RoofShare roof;
   double vendor_ratio = 0;  // time of the fastest vendor library relative to this; 0 if none computed it
@@ -47,7 +49,9 @@ void run_bench(std::span<const BenchCase> cases, const BenchOptions& options, co
                const std::function<bool(std::span<const BenchRow>)>& report);
 
 nlohmann::ordered_json to_json(const BenchRow& row);
-std::string csv_header();
+// The clock of a device's times: "device", or "model of ..."; empty if they are the host's.
+std::string bench_clock(Device device);
+std::string csv_header(const std::string& clock = "");
 std::string to_csv(const BenchRow& row);
 
 }  // namespace metron::tools

@@ -48,31 +48,36 @@ class CacheFlush {
   std::atomic<std::uint32_t> sum_ = 0;  // keeps the reads from being optimized away
 };
 
-double round_ns(const Contestant& contestant, std::int64_t calls) {
-  const auto begin = Clock::now();
-  contestant(calls);
-  return std::chrono::duration<double, std::nano>(Clock::now() - begin).count();
-}
-
 // The number of calls per round, after a first call for one-time initialization.
-std::int64_t calls_per_round(const Contestant& contestant, double target_ns) {
-  round_ns(contestant, 1);
+std::int64_t calls_per_round(const Contestant& contestant, const TimingOptions& options) {
+  options.time_round(contestant, 1);
+  const double target_ns = options.flush ? 0 : options.round_s * 1e9;
   std::int64_t calls = 1;
   for (;;) {
-    const double taken = round_ns(contestant, calls);
-    if (taken >= target_ns) return calls;
+    const auto begin = Clock::now();
+    options.time_round(contestant, calls);
+    const double taken = std::chrono::duration<double, std::nano>(Clock::now() - begin).count();
+    if (taken >= target_ns || calls >= options.most_calls) return calls;
     const double factor = std::clamp(target_ns * 1.2 / std::max(taken, 1.0), 1.5, 20.0);
-    calls = static_cast<std::int64_t>(std::ceil(static_cast<double>(calls) * factor));
+    calls = std::min(static_cast<std::int64_t>(std::ceil(static_cast<double>(calls) * factor)),
+                     options.most_calls);
   }
 }
 
 }  // namespace
 
+RoundTime time_on_host(const Contestant& contestant, std::int64_t calls) {
+  const auto begin = Clock::now();
+  contestant(calls);
+  const double ns = std::chrono::duration<double, std::nano>(Clock::now() - begin).count();
+  return {ns, ns};
+}
+
 std::vector<Timing> time_interleaved(std::span<const Contestant> contestants, const TimingOptions& options) {
   std::vector<Timing> timings(contestants.size());
-  std::vector<std::vector<double>> samples(contestants.size());
+  std::vector<std::vector<double>> samples(contestants.size()), host_samples(contestants.size());
   for (std::size_t i = 0; i < contestants.size(); ++i)
-    timings[i].calls = calls_per_round(contestants[i], options.flush ? 0 : options.round_s * 1e9);
+    timings[i].calls = calls_per_round(contestants[i], options);
 
   std::optional<CacheFlush> flush;
   if (options.flush) flush.emplace(*options.flush);
@@ -81,15 +86,18 @@ std::vector<Timing> time_interleaved(std::span<const Contestant> contestants, co
   for (int round = 0; round < options.least_rounds || Clock::now() < end; ++round) {
     for (std::size_t i = 0; i < contestants.size(); ++i) {
       if (flush) (*flush)();
-      samples[i].push_back(round_ns(contestants[i], timings[i].calls) /
-                           static_cast<double>(timings[i].calls));
+      const RoundTime taken = options.time_round(contestants[i], timings[i].calls);
+      samples[i].push_back(taken.ns / static_cast<double>(timings[i].calls));
+      host_samples[i].push_back(taken.host_ns / static_cast<double>(timings[i].calls));
     }
   }
   for (std::size_t i = 0; i < contestants.size(); ++i) {
     Timing& timing = timings[i];
     timing.rounds = static_cast<int>(samples[i].size());
     timing.median_ns = quantile(samples[i], 0.5);
-    timing.spread = (quantile(samples[i], 0.75) - quantile(samples[i], 0.25)) / timing.median_ns;
+    timing.host_ns = quantile(host_samples[i], 0.5);
+    const double range_ns = quantile(samples[i], 0.75) - quantile(samples[i], 0.25);
+    timing.spread = timing.median_ns > 0 ? range_ns / timing.median_ns : 0;
   }
   return timings;
 }

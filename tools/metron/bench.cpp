@@ -36,16 +36,24 @@ volatile std::sig_atomic_t interrupted = 0;
 // Medians of an earlier run, keyed by group, name and provider.
 using Earlier = std::map<std::string, double>;
 
+constexpr char host_clock[] = "host";
+std::string shown_clock(const std::string& clock) { return clock.empty() ? host_clock : clock; }
+
 std::string key_of(const std::string& group, const std::string& name, const std::string& provider) {
   return group + '\n' + name + '\n' + provider;
 }
 
-Earlier read_earlier(const std::string& path) {
+// `clock`: that of this run. Times of two clocks can't be compared.
+Earlier read_earlier(const std::string& path, const std::string& clock) {
   std::ifstream file(path);
   check<IoError>(file.good(), "bench", path, ": can't be read");
   Earlier medians;
   try {
-    for (const auto& row : nlohmann::json::parse(file).at("rows")) {
+    const auto json = nlohmann::json::parse(file);
+    const std::string theirs = json.value("clock", std::string(host_clock));
+    check<ValueError>(theirs == clock, "bench", path, ": times of the same clock are required, got ", theirs,
+                      " and now ", clock);
+    for (const auto& row : json.at("rows")) {
       if (row.contains("median_ns"))
         medians[key_of(row.at("group"), row.at("name"), row.at("provider"))] = row.at("median_ns");
     }
@@ -78,12 +86,14 @@ std::string roof_text(const RoofShare& roof) {
 
 class Table {
  public:
-  explicit Table(std::optional<Earlier> earlier) : earlier_(std::move(earlier)) {}
+  Table(std::optional<Earlier> earlier, const std::string& clock)
+      : earlier_(std::move(earlier)), clock_(clock.substr(0, clock.find(' '))) {}
 
   void print(const BenchRow& row) {
     if (row.group != group_) {
       group_ = row.group;
-      std::printf("\n%-28s %-8s %9s %6s %8s %7s %6s %7s %8s%s\n", group_.c_str(), "provider", "median", "+-",
+      std::printf("\n%-28s %-8s %9s %6s%s %8s %7s %6s %7s %8s%s\n", group_.c_str(), "provider",
+                  clock_.empty() ? "median" : clock_.c_str(), "+-", clock_.empty() ? "" : "      host",
                   "GFLOP/s", "GB/s", "roof", "vendor", "error", earlier_ ? "  earlier" : "");
       name_.clear();
     }
@@ -101,8 +111,10 @@ class Table {
       std::printf("ok, error %.1e (emulated: no time)\n", row.error);
       return;
     }
-    std::printf("%9s %5.0f%% %8s %7s %6s %7s %8s%s\n", time_text(row.timing.median_ns).c_str(),
-                100 * row.timing.spread, cell("%.1f", row.gflops()).c_str(),
+    char host[32] = "";
+    if (!clock_.empty()) std::snprintf(host, sizeof host, " %9s", time_text(row.timing.host_ns).c_str());
+    std::printf("%9s %5.0f%%%s %8s %7s %6s %7s %8s%s\n", time_text(row.timing.median_ns).c_str(),
+                100 * row.timing.spread, host, cell("%.1f", row.gflops()).c_str(),
                 cell("%.1f", row.gbytes()).c_str(), roof_text(row.roof).c_str(),
                 cell("%.2fx", row.vendor_ratio).c_str(), cell("%.0e", row.error).c_str(),
                 earlier_text(row).c_str());
@@ -120,6 +132,7 @@ class Table {
   }
 
   std::optional<Earlier> earlier_;
+  std::string clock_;  // "device", "model", or empty for the host's
   std::string group_, name_;
 };
 
@@ -127,7 +140,8 @@ int run(const Options& options) {
   const Device device = options.device == "auto" ? default_device() : Device(options.device);
   backend(device);
   std::optional<Earlier> earlier;
-  if (!options.compare.empty()) earlier = read_earlier(options.compare);
+  const std::string clock = bench_clock(device);
+  if (!options.compare.empty()) earlier = read_earlier(options.compare, shown_clock(clock));
   for (const std::string& path : {options.csv, options.json}) {
     if (!path.empty()) AtomicFile{path};  // fail now rather than after minutes
   }
@@ -153,11 +167,13 @@ int run(const Options& options) {
   if (roofs.gflops > 0)
     std::printf(": at best %.0f GFLOP/s and %.1f GB/s, measured", roofs.gflops, roofs.gbytes);
   std::printf("\n");
+  if (!clock.empty() && clock != "device")
+    std::printf("Times are those of a %s, not of a GPU.\n", clock.c_str());
 
-  std::string csv = csv_header();
+  std::string csv = csv_header(clock);
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   std::map<Disposition, int> counts;
-  Table table(std::move(earlier));
+  Table table(std::move(earlier), clock);
   const BenchOptions bench{
       device,
       {.budget_s = options.budget, .flush = options.flush ? std::optional(device) : std::nullopt},
@@ -197,6 +213,7 @@ int run(const Options& options) {
   write(options.csv, csv);
   write(options.json, nlohmann::ordered_json{{"environment", to_json(environment)},
                                              {"device", device.name()},
+                                             {"clock", shown_clock(clock)},
                                              {"roof_gflops", roofs.gflops},
                                              {"roof_gbytes", roofs.gbytes},
                                              {"cache_bytes", roofs.cache_bytes},

@@ -271,7 +271,8 @@ struct ProviderRow {
   std::string disposition;          // "ok", "declined" (not supported), "incorrect", "failed"
   std::string message;              // reason, unless ok
   std::optional<double> error;      // largest difference from float64 loops, relative to the largest value
-  std::optional<double> median_us;  // per call; empty unless ok, and on emulated devices
+  std::optional<double> median_us;  // per call, by the clock of BatchSection::ranked_by; empty unless ok, and
+                                    // on emulated devices without a model
   std::optional<double> spread;     // interquartile range relative to the median
   std::optional<double> gflops, gbytes, roof;
   std::string roof_kind;

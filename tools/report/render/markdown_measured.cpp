@@ -75,10 +75,10 @@ void MarkdownWriter::providers() {
   paragraph(
       t_("Each kernel call of the network by each provider of the device. Results are verified against "
          "float64 loops before the call is timed. Declined: the provider does not support the call."));
-  MarkdownTable rows(
-      {t_("call"), t_("provider"), t_("batch size"), t_("result"), time_header(t_("median µs")), "±, %",
-       "GFLOP/s", "GB/s", t_("of the roof, %"), t_("speedup over the vendor"), t_("error")},
-      2);
+  MarkdownTable rows({t_("call"), t_("provider"), t_("batch size"), t_("result"),
+                      has_device_time() ? device_header() : time_header(t_("median µs")), "±, %", "GFLOP/s",
+                      "GB/s", t_("of the roof, %"), t_("speedup over the vendor"), t_("error")},
+                     2);
   for (const ProviderRow& row : report_.providers) {
     const std::string error = row.error ? scientific_text(*row.error, 0) : "-";
     rows.add({row.layer, provider(row.provider), std::to_string(row.batch), t_(row.disposition),

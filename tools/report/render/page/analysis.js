@@ -106,7 +106,7 @@ function providersSection() {
     table({
       caption: t("Kernel calls of the model by provider"), id: "providers-table",
       columns: [column(t("batch size"), { rank: true }), textColumn(t("call"), { header: true }), textColumn(t("provider")), textColumn(t("result")), column(t("largest error")),
-        column(us(t("median"))), column(t("spread, %")), column("GFLOP/s"), column("GB/s"), column(t("roof, %"), { bar: true }), column(t("speedup"))],
+        column(us(deviceClock ? clockName() : t("median"))), column(t("spread, %")), column("GFLOP/s"), column("GB/s"), column(t("roof, %"), { bar: true }), column(t("speedup"))],
       rows: paths("/providers").map((path) => {
         const provider = at(`${path}/provider`);
         const timed = (name, kind) => num(`${path}/${name}`, kind, { provider });
