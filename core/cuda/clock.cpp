@@ -10,7 +10,9 @@
 #include <atomic>
 #include <cmath>
 #include <cstddef>
+#include <cstdlib>
 #include <mutex>
+#include <string_view>
 #include <vector>
 
 namespace metron::cuda {
@@ -240,6 +242,11 @@ class EventClock : public DeviceClock {
 }  // namespace
 
 std::unique_ptr<DeviceClock> make_clock(std::string name) {
+  const char* const variable = std::getenv("METRON_CLOCK");
+  const std::string_view chosen = variable == nullptr || *variable == '\0' ? "events" : variable;
+  if (chosen == "cupti") return make_cupti_clock(std::move(name));
+  metron::check<ValueError>(chosen == "events", "profiler", "METRON_CLOCK must be events or cupti, got ",
+                            chosen);
   return std::make_unique<EventClock>(std::move(name));
 }
 

@@ -1,4 +1,4 @@
-// The device clock: pooled pairs of events on the stream.
+// The device clock: pooled pairs of events on the stream, or CUPTI's activity records.
 #pragma once
 
 #include <metron/core/timer/clock.h>
@@ -8,7 +8,9 @@
 
 namespace metron::cuda {
 
-// `name`: DeviceClock::name().
+// As METRON_CLOCK says: "events", the default, or "cupti". `name`: DeviceClock::name(). ValueError for
+// another word, CudaError if CUPTI is missing.
 std::unique_ptr<DeviceClock> make_clock(std::string name);
+std::unique_ptr<DeviceClock> make_cupti_clock(std::string name);
 
 }  // namespace metron::cuda

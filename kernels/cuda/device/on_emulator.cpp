@@ -1,5 +1,6 @@
 // Hooks of state.h on the emulator, which checks accesses against tensors rather than cached blocks.
 #include <metron/core/cuda/state.h>
+#include <metron/core/error.h>
 #include <metron/core/timer/clock.h>
 #include <metron/kernels/emulator/emulator.h>
 #include <metron/kernels/emulator/model.h>
@@ -40,7 +41,13 @@ bool is_emulated() { return true; }
 // not device times.
 std::string set_up_clock() {
   const char* const device = std::getenv("METRON_EMULATOR_DEVICE");
-  if (device == nullptr || *device == '\0') return "";
+  if (device == nullptr || *device == '\0') {
+    const char* const clock = std::getenv("METRON_CLOCK");
+    metron::check<ValueError>(
+        clock == nullptr || *clock == '\0', "profiler", "METRON_CLOCK=", clock == nullptr ? "" : clock,
+        " requires a GPU or a model (METRON_EMULATOR_DEVICE): an emulated device has no clock");
+    return "";
+  }
   const emulator::DeviceModel model = model_of(data_sheet(device));
   emulator::set_device_model(model);
   set_host_clock(emulator::host_now_ns);
