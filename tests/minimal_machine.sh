@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs tools/verify_gpu.sh --emulated on a machine like someone else's:
-#   tests/minimal_machine.sh FOLDER      by hand, as root on Debian with debootstrap and pip; 30 CPU minutes, 3 GB
+#   tests/minimal_machine.sh FOLDER      by hand, as root on Debian with debootstrap and pip; 20 CPU minutes, 3 GB
 # FOLDER becomes a Debian 12 with what tools/setup.sh names for a build and nothing else: no browser, no qemu, no CUDA.
 # Compiler and CMake are those of Ubuntu 22.04 (GCC 11, CMake 3.22). The last commit is verified there by a user who is
 # not root and has neither sudo nor network. A second run reuses the folder. Ends with the status of verify_gpu.sh.
