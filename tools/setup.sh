@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that are missing to build, test or lint Metron:
-#   tools/setup.sh [build] [test] [lint]     (default: all three)
+#   tools/setup.sh [--list] [build] [test] [lint]     (default: all three; --list: only prints the packages' names)
 # Needs root or sudo. Without either it lists the packages for an administrator to install and ends with status 2.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -17,6 +17,11 @@ declare -A packages=(
   [lint]="clang-format clang-tidy shellcheck"
 )
 
+list=
+if [[ ${1:-} == --list ]]; then
+  list=yes
+  shift
+fi
 missing=()
 for group in "${@:-build test lint}"; do
   for name in $group; do
@@ -24,12 +29,18 @@ for group in "${@:-build test lint}"; do
       echo "setup: no such package group: $name (expected build, test or lint)" >&2
       exit 2
     fi
+    if [[ $list ]]; then
+      # shellcheck disable=SC2086  # the packages must be split
+      printf '%s\n' ${packages[$name]}
+      continue
+    fi
     for package in ${packages[$name]}; do
       [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true) == installed ]] ||
         missing+=("$package")
     done
   done
 done
+if [[ $list ]]; then exit 0; fi
 if [[ ${#missing[@]} -eq 0 ]]; then
   echo "== Setup: nothing is missing"
   exit 0

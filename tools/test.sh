@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Checks the whole project: installs missing packages, then lints, builds and tests.
-#   tools/test.sh [quick] [lint] [tsan] [asan] [debug] [cuda] [emulated] [release]
-# Default: all but debug; cuda only if nvcc is found (no GPU needed), emulated only if release uses a GPU.
+#   tools/test.sh [quick] [lint] [tsan] [asan] [debug] [cuda] [versions] [emulated] [release]
+# Default: all but debug and versions; cuda only if nvcc is found (no GPU needed), emulated only if release uses a GPU.
+# versions: compiles the CUDA sources against other versions of CUDA, which it downloads (tools/cuda_versions.py).
 # quick: release alone, without its tests of the installed package, of old processors and of these scripts (label `package`).
 # release tests the CPU and every CUDA kernel: on this machine's GPU if there is one with a driver and
 # nvcc (tools/gpu.sh), else on the emulator.
@@ -18,9 +19,9 @@ for word in "$@"; do
       stages+=(release)
       left_out=(--label-exclude package)
       ;;
-    lint | tsan | asan | debug | cuda | emulated | release) stages+=("$word") ;;
+    lint | tsan | asan | debug | cuda | versions | emulated | release) stages+=("$word") ;;
     *)
-      echo "test: no such stage: $word (expected quick, lint, release, debug, asan, tsan, cuda or emulated)" >&2
+      echo "test: no such stage: $word (expected quick, lint, release, debug, asan, tsan, cuda, versions or emulated)" >&2
       exit 2
       ;;
   esac
@@ -95,8 +96,15 @@ for i in "${!stages[@]}"; do
   last=no
   if [[ $i -eq $((${#stages[@]} - 1)) ]]; then last=yes; fi
   case $stage in
-    lint | cuda)
-      if [[ $stage == lint ]]; then bash tools/lint.sh; else check_cuda; fi
+    lint | cuda | versions)
+      case $stage in
+        lint) bash tools/lint.sh ;;
+        cuda) check_cuda ;;
+        versions)
+          step versions "Compiling with other versions of CUDA" python3 tools/cuda_versions.py
+          sed -n '/^== Versions/,$p' "$logs/versions.log"
+          ;;
+      esac
       note_times "$stage"
       if [[ $last == yes ]]; then show_times; fi
       ;;

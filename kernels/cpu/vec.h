@@ -57,8 +57,14 @@ inline T sum_of_lanes(Vec<T> value) {
 template <typename T, std::size_t... Lane>
 inline Vec<T> interleave(Vec<T> a, Vec<T> b, std::index_sequence<Lane...>, bool high) {
   constexpr int n = vec_lanes<T>;
+#if __has_builtin(__builtin_shufflevector)
   return high ? __builtin_shufflevector(a, b, ((n + int{Lane}) / 2 + int{Lane} % 2 * n)...)
               : __builtin_shufflevector(a, b, (int{Lane} / 2 + int{Lane} % 2 * n)...);
+#else  // GCC before 12
+  using Lanes = decltype(a < b);  // integers of the same size
+  return high ? __builtin_shuffle(a, b, Lanes{((n + int{Lane}) / 2 + int{Lane} % 2 * n)...})
+              : __builtin_shuffle(a, b, Lanes{(int{Lane} / 2 + int{Lane} % 2 * n)...});
+#endif
 }
 
 // Transposes the square matrix in `rows` by log2(lanes) perfect shuffles.
