@@ -61,6 +61,7 @@ bool enqueue_library_call(CUstream_st* stream, std::string name, std::vector<Lib
   const std::lock_guard lock(device.mutex);
   const cudaStream_t queue = device.streams.find(stream);
   if (queue == nullptr) return false;
+  ++device.calls.launches;
   double bytes = 0;
   for (const LibraryOperand& operand : operands)
     bytes += static_cast<double>(operand.run_bytes) * static_cast<double>(operand.runs) *
