@@ -140,15 +140,9 @@ TEST_P(OutOfMemory, OfASmallDeviceIsOneClearError) {
   EXPECT_FALSE(message) << "with 128 MiB";
 }
 
-INSTANTIATE_TEST_SUITE_P(With, OutOfMemory, testing::Values("cudnn,cublas,cuda", "cuda"),
-                         [](const testing::TestParamInfo<const char*>& suite) {
-                           return std::string(suite.index == 0 ? "Libraries" : "OurKernels");
-                         });
-
 // Freed blocks are memory again only once the device has reached their release.
-TEST(MemoryUnderPressure, GivesTheCacheBack) {
-  CachingAllocator& allocator = backend(device).allocator(0);
-  allocator.reclaim();
+TEST_P(OutOfMemory, IsNoReasonToKeepACache) {
+  backend(device).allocator(0).reclaim();
   constexpr std::int64_t mib = std::int64_t{1} << 20;
   emulator::Options options;
   options.limits.memory = emulator::memory_in_use() + 12 * mib;
@@ -156,10 +150,9 @@ TEST(MemoryUnderPressure, GivesTheCacheBack) {
   { const Tensor cached = Tensor::zeros({8 * mib}, {DType::uint8, device}); }
   const Tensor other = Tensor::full({10 * mib}, 7, {DType::uint8, device});
   EXPECT_EQ(other.slice(0, 10 * mib - 1, 10 * mib).to_vector<std::uint8_t>(), std::vector<std::uint8_t>{7});
-  emulator::set_options({});
 }
 
-TEST(MemoryUnderPressure, ADatasetThatDoesNotFitIsUploadedBatchByBatch) {
+TEST_P(OutOfMemory, OfADatasetUploadsItBatchByBatch) {
   const ImageDataset data(Tensor::full({6, 28, 28}, 51, {DType::uint8}), Tensor::zeros({6}, {DType::uint8}),
                           {.mean = 0.2, .deviation = 2});
   const auto expect_batches = [&](const DataLoader& loader) {
@@ -186,6 +179,11 @@ TEST(MemoryUnderPressure, ADatasetThatDoesNotFitIsUploadedBatchByBatch) {
   EXPECT_TRUE(fits.is_resident());
   expect_batches(fits);
 }
+
+INSTANTIATE_TEST_SUITE_P(With, OutOfMemory, testing::Values("cudnn,cublas,cuda", "cuda"),
+                         [](const testing::TestParamInfo<const char*>& suite) {
+                           return std::string(suite.index == 0 ? "Libraries" : "OurKernels");
+                         });
 
 }  // namespace
 }  // namespace metron::test

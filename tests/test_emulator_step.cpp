@@ -84,13 +84,13 @@ class EmulatorStep : public test::DeviceTest {
   }
 
   // After the first interval, which are the first two steps.
-  void expect_few_calls(const char* order, std::int64_t batch) {
+  void expect_few_calls(const char* order, std::int64_t batch, std::uint64_t max_launches) {
     SCOPED_TRACE(order);
     const ProviderScope scope(order);
     const std::vector<Calls> of_intervals = train(batch, 2, std::size_t{1} << 30);
     ASSERT_EQ(of_intervals.size(), 2u);
     const Calls& warm = of_intervals[1];
-    EXPECT_LE(warm.counts.launches, 30 * log_interval);
+    EXPECT_LE(warm.counts.launches, max_launches * log_interval);
     EXPECT_GT(warm.counts.launches, 15 * log_interval);
     EXPECT_EQ(warm.waits, 1u);
     EXPECT_EQ(warm.counts.memory_blocks, 0u);
@@ -104,13 +104,14 @@ class EmulatorStep : public test::DeviceTest {
   const Device device_{"cuda"};
 };
 
-TEST_F(EmulatorStep, HasFewCallsOfLibraries) { expect_few_calls("cudnn,cublas,cuda", 64); }
+TEST_F(EmulatorStep, HasFewCallsOfLibraries) { expect_few_calls("cudnn,cublas,cuda", 64, 30); }
 
 TEST_F(EmulatorStep, HasFewCallsOfOurKernels) {
   emulator::Options unchecked;
   unchecked.checks = 0;  // other tests cover them
   emulator::set_options(unchecked);
-  expect_few_calls("cuda", 64);
+  // Sums of partial products and of bias gradients, which libraries fuse, are kernels of their own.
+  expect_few_calls("cuda", 64, 32);
 }
 
 TEST_F(EmulatorStep, WithoutAResidentDatasetOnlyUploadsItsBatches) {
