@@ -38,10 +38,11 @@ void* CachingAllocator::allocate(std::size_t bytes) {
     block = source_->allocate(size);
     if (block == nullptr) {
       trim(0);
+      source_->reclaim();
       block = source_->allocate(size);
     }
     check<OutOfMemoryError>(block != nullptr, "allocate", "no memory on ", source_->name(), " for ", size,
-                            " bytes; ", stats_.allocated, " bytes are in use");
+                            " bytes; ", block == nullptr ? describe() : "");
     stats_.reserved += size;
   }
   source_->handed_out(block, bytes);
@@ -106,6 +107,23 @@ void CachingAllocator::set_cache_limit(std::size_t bytes) {
 void CachingAllocator::empty_cache() {
   const std::lock_guard lock(mutex_);
   trim(0);
+}
+
+void CachingAllocator::reclaim() {
+  const std::lock_guard lock(mutex_);
+  trim(0);
+  source_->reclaim();
+}
+
+std::string CachingAllocator::statistics() const {
+  const std::lock_guard lock(mutex_);
+  return describe();
+}
+
+std::string CachingAllocator::describe() const {
+  const std::string of_source = source_->statistics();
+  return std::to_string(stats_.allocated) + " bytes are in use, at most " +
+         std::to_string(stats_.peak_allocated) + " were" + (of_source.empty() ? "" : "; ") + of_source;
 }
 
 }  // namespace metron

@@ -29,7 +29,10 @@ class MemorySource {
   virtual ~MemorySource() = default;
   virtual void* allocate(std::size_t bytes) = 0;  // aligned to memory_alignment; nullptr if out of memory
   virtual void release(void* block, std::size_t bytes) = 0;
+  // Returns to the system what release() has not yet; may wait.
+  virtual void reclaim() {}
   virtual std::string name() const { return "cpu"; }  // in errors
+  virtual std::string statistics() const { return ""; }
   // A block becomes, or no longer is, the storage of `bytes` bytes. The emulator tracks accesses with these.
   virtual void handed_out(void* /*block*/, std::size_t /*bytes*/) {}
   virtual void taken_back(void* /*block*/, std::size_t /*bytes*/) {}
@@ -44,18 +47,22 @@ class CachingAllocator {
   CachingAllocator(const CachingAllocator&) = delete;
   CachingAllocator& operator=(const CachingAllocator&) = delete;
 
-  void* allocate(std::size_t bytes);  // OutOfMemoryError if emptying the cache does not help
+  // OutOfMemoryError, with statistics, if reclaim() does not help.
+  void* allocate(std::size_t bytes);
   void release(void* block, std::size_t bytes);
 
   MemoryStats stats() const;
   void reset_peak();
   void set_cache_limit(std::size_t bytes);  // releases the excess immediately
   void empty_cache();
+  void reclaim();                  // empties the cache and returns its memory to the system; may wait
+  std::string statistics() const;  // for errors
 
   static std::size_t size_class(std::size_t bytes);
 
  private:
   void trim(std::size_t limit);  // requires mutex_
+  std::string describe() const;  // requires mutex_
 
   std::unique_ptr<MemorySource> source_;
   mutable std::mutex mutex_;

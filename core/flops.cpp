@@ -59,4 +59,11 @@ double embedding_bytes(Operands operands) {
   return (std::min)(detail::touched_bytes(w), rows) + detail::touched_bytes(indices) + rows;
 }
 
+// A row of codes for each index, but not more than there are, and the table.
+double decode_rows_bytes(Operands operands) {
+  const Tensor &codes = *operands[0], &table = *operands[1], &indices = *operands[2], &y = *operands[3];
+  return (std::min)(detail::touched_bytes(codes), count(y)) + detail::touched_bytes(table) +
+         detail::touched_bytes(indices) + detail::touched_bytes(y);
+}
+
 }  // namespace metron::kernel

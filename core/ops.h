@@ -143,6 +143,9 @@ Tensor mse_loss(const Tensor& x, const Tensor& target, Reduction reduction = Red
 // ---- Embedding: rows of w (V, D) for int64 indices of any shape ----
 // The result has the shape of the indices, then D. An index outside [0, V) is a ValueError.
 Tensor embedding(const Tensor& w, const Tensor& indices);
+// The rows of codes, uint8 (V, ...), at indices, int64 (N), with each code replaced by its value in the
+// floating table (256): (N, ...). Not differentiable. An index outside [0, V) is a ValueError.
+Tensor decode_rows(const Tensor& codes, const Tensor& table, const Tensor& indices);
 
 // ---- Random tensors, from the default generator (manual_seed in core/random.h) ----
 // Uniform on [low, high).

@@ -25,6 +25,7 @@ double reduce_flops(Operands operands);
 // Byte counts of slots whose kernels read only part of an operand: what they read and write at least.
 double nll_loss_bytes(Operands operands);
 double embedding_bytes(Operands operands);
+double decode_rows_bytes(Operands operands);
 
 // ---- Data movement ----
 
@@ -186,6 +187,10 @@ inline constinit Slot<EmbeddingFn> embedding{"embedding", nullptr, embedding_byt
 // gw from g of y: row v is the sum of the rows of g whose index is v.
 using EmbeddingBackwardFn = bool(const Tensor& g, const Tensor& indices, Tensor& gw);
 inline constinit Slot<EmbeddingBackwardFn> embedding_backward{"embedding_backward"};
+// y[i] = table[codes[indices[i]]]: codes uint8 (V, D), table (256) floating, indices int64 (N), y (N, D); all
+// contiguous. An index outside [0, V) is a ValueError.
+using DecodeRowsFn = bool(const Tensor& codes, const Tensor& table, const Tensor& indices, Tensor& y);
+inline constinit Slot<DecodeRowsFn> decode_rows{"decode_rows", nullptr, decode_rows_bytes};
 
 // ---- Optimizers: one call updates all parameters. Element i of every list has the shape and floating dtype
 //      of parameter i, contiguous. Formulas follow PyTorch's documentation of the same optimizer. ----

@@ -1,5 +1,6 @@
 // Embedding lookup on the device cuda, against the portable provider.
 #include <metron/core/error.h>
+#include <metron/core/ops.h>
 #include <metron/core/slots.h>
 
 #include <random>
@@ -75,6 +76,29 @@ TEST_F(CudaEmbedding, ReportsOutOfRangeIndices) {
           (void)gw.to_vector<float>();
         },
         {std::to_string(bad), "4"});
+    expect_error<ValueError>(
+        [&] {
+          const Tensor codes = Tensor::ones({4, 3}, {DType::uint8, device}),
+                       table = Tensor::ones({256}, options);
+          (void)decode_rows(codes, table, indices).to_vector<float>();
+        },
+        {"[decode_rows]", "an index", std::to_string(bad), "4"});
+  }
+}
+
+TEST_F(CudaEmbedding, DecodedRowsMatchTheHostBitForBit) {
+  const Device device("cuda");
+  for (const std::int64_t columns : {1, 31, 784, 1000}) {
+    std::vector<std::uint8_t> bytes;
+    for (std::int64_t i = 0; i < 67 * columns; ++i) bytes.push_back(static_cast<std::uint8_t>(i * 41 >> 3));
+    const Tensor codes = Tensor::from(bytes, {67, columns}), indices = some_indices(129, 67);
+    for (const DType dtype : {DType::float32, DType::float64}) {
+      const Tensor table = rand_normal({256}).to(dtype);
+      const Tensor y = decode_rows(codes, table, indices);
+      const Tensor dy = decode_rows(codes.to(device), table.to(device), indices.to(device));
+      EXPECT_EQ(y.shape(), (Shape{129, columns}));
+      expect_same(dy, y);
+    }
   }
 }
 

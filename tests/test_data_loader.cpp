@@ -64,6 +64,17 @@ TEST(DataLoader, YieldsBatchesInOrder) {
   EXPECT_TRUE(batches_of(DataLoader(none, {.batch_size = 2, .threads = 2})).empty());
 }
 
+TEST(DataLoader, RejectsAMissingDevice) {
+  const Numbers data(7);
+  EXPECT_THROW((DataLoader(data, {.batch_size = 3, .device = "cuda:77"})), DeviceError);
+}
+
+TEST(DataLoader, KeepsNothingOnTheCpu) {
+  const Numbers data(7);
+  EXPECT_FALSE(DataLoader(data, {.batch_size = 3}).is_resident());
+  EXPECT_EQ(data.resident(Device(), 1 << 20), nullptr);
+}
+
 TEST(DataLoader, CountsItsBatches) {
   const Numbers data(7);
   EXPECT_EQ(DataLoader(data, {.batch_size = 3}).size(), 3);

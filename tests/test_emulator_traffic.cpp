@@ -34,7 +34,7 @@ const std::vector<Exception> exceptions = {
     {"im2col_kernel", "global load", 1.3, "conv/im2col.cu",
      "they touch five 32-byte sectors instead of four. So do the reads, and one more across the end of a "
      "line"},
-    {"nll_loss_kernel", "global load", 8, "softmax/nll_loss.cu",
+    {"nll_loss_warp_kernel", "global load", 8, "softmax/nll_loss.cu",
      "each element is in a sector of its own, so a warp reads 32 sectors where dense elements would fill "
      "four"},
 };
@@ -46,7 +46,7 @@ const char* const kernels_of_the_step[] = {"direct_kernel",
                                            "dot_product_kernel",
                                            "tile_product_kernel",
                                            "softmax_kernel",
-                                           "nll_loss_kernel",
+                                           "nll_loss_warp_kernel",
                                            "fold_kernel",
                                            "nll_loss_backward_kernel",
                                            "softmax_backward_kernel",

@@ -356,6 +356,9 @@ TEST(SlotBytes, CountOnlyWhatIsReadOfALookup) {
   constexpr double row = 4 * 4, index = 8;
   EXPECT_EQ(bytes_of("embedding", [&] { embedding(table, few); }), 3 * (row + index + row));
   EXPECT_EQ(bytes_of("embedding", [&] { embedding(table, many); }), 100 * row + 1000 * (index + row));
+  const Tensor codes = Tensor::ones({100, 4}, {DType::uint8}), values = Tensor::ones({256});
+  EXPECT_EQ(bytes_of("decode_rows", [&] { decode_rows(codes, values, few); }),
+            256 * 4 + 3 * (4 + index + row));
   const Tensor x = Tensor::ones({3, 50});
   EXPECT_EQ(bytes_of("nll_loss", [&] { nll_loss(x, few); }), 3 * (4 + index) + 4);
   EXPECT_EQ(bytes_of("nll_loss", [&] { nll_loss(x, few, Reduction::none); }), 3 * (4 + index + 4));

@@ -6,6 +6,8 @@
 #include <metron/core/timer/clock.h>
 #include <metron/core/timer/scopes.h>
 
+#include <algorithm>
+#include <cstring>
 #include <optional>
 
 namespace metron {
@@ -18,6 +20,7 @@ class CopyTimer {
     if ((instruments() & instrument_timer) != 0) [[unlikely]]
       timer_.emplace(name, Device(Device::Type::cuda, index), RecordKind::copy);
   }
+  bool is_on() const { return timer_.has_value(); }
   void finish() {
     if (!timer_) return;
     timer_->stop();
@@ -39,16 +42,23 @@ class CudaBackend : public Backend {
     cuda::DeviceState& device = cuda::state(index);
     const cuda::DeviceGuard guard(index);
     CopyTimer timer("copy_to_device", index, bytes);
-    device.staging.upload(destination, source, bytes, device.stream);
+    device.uploads.upload(destination, source, bytes, timer.is_on());
     timer.finish();
   }
   void copy_to_host(int index, void* destination, const void* source, std::size_t bytes) override {
     const cuda::DeviceGuard guard(index);
-    const WaitScope waiting(Device(Device::Type::cuda, index));  // pageable memory: the copy itself waits
-    CopyTimer timer("copy_to_host", index, bytes);
-    METRON_CUDA(cudaMemcpyAsync(destination, source, bytes, cudaMemcpyDeviceToHost, cuda::stream(index)));
-    timer.finish();
-    cuda::synchronize(index);
+    cuda::DeviceState& device = cuda::state(index);
+    const WaitScope waiting(Device(Device::Type::cuda, index));
+    const auto lock = device.downloads.lock();
+    for (std::size_t done = 0; done < bytes;) {
+      const std::size_t length = std::min(bytes - done, cuda::Downloads::max_bytes);
+      CopyTimer timer("copy_to_host", index, length);
+      device.downloads.enqueue(static_cast<const std::byte*>(source) + done, length, device.stream);
+      timer.finish();
+      cuda::synchronize(index);
+      std::memcpy(static_cast<std::byte*>(destination) + done, device.downloads.data(), length);
+      done += length;
+    }
   }
   void synchronize(int index) override { cuda::synchronize(index); }
   int device_count() const override { return count_; }

@@ -46,7 +46,7 @@ bool is_synchronous();
 
 // ---- Faults: invalid values that only a kernel can detect, such as a label out of range ----
 
-enum class Fault : std::int32_t { none, nll_loss_target, cross_entropy_target, embedding_index };
+enum class Fault : std::int32_t { none, nll_loss_target, cross_entropy_target, embedding_index, decoded_row };
 
 // In device memory. An atomic exchange of `code` keeps the first invalid value; the host reads it after
 // synchronizing the stream.

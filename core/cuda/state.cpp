@@ -1,8 +1,9 @@
 #include <metron/core/cuda/state.h>
 #include <metron/core/device.h>
+#include <metron/core/storage.h>
+#include <metron/core/timer/scopes.h>
 
-#include <algorithm>
-#include <cstring>
+#include <string>
 #include <vector>
 
 namespace metron::cuda {
@@ -25,7 +26,22 @@ class DeviceMemory : public MemorySource {
   }
   // An error here stems from an earlier kernel; the next checked call reports it.
   void release(void* block, std::size_t) override { static_cast<void>(cudaFreeAsync(block, stream_)); }
+  // Freed blocks are memory again once the stream has reached them, and others' once the pool lets them go.
+  void reclaim() override {
+    const DeviceGuard guard(index_);
+    const WaitScope waiting(Device(Device::Type::cuda, index_));
+    METRON_CUDA(cudaStreamSynchronize(stream_));
+    cudaMemPool_t pool = nullptr;
+    METRON_CUDA(cudaDeviceGetDefaultMemPool(&pool, index_));
+    METRON_CUDA(cudaMemPoolTrimTo(pool, 0));
+  }
   std::string name() const override { return Device(Device::Type::cuda, index_).name(); }
+  std::string statistics() const override {
+    const DeviceGuard guard(index_);
+    std::size_t free = 0, total = 0;
+    if (cudaMemGetInfo(&free, &total) != cudaSuccess) return "";
+    return std::to_string(free) + " of " + std::to_string(total) + " bytes of the device are free";
+  }
   void handed_out(void* block, std::size_t bytes) override { note_allocated(block, bytes, stream_); }
   void taken_back(void* block, std::size_t bytes) override { note_freed(block, bytes, stream_); }
 
@@ -49,9 +65,6 @@ cudaStream_t make_stream(int index) {
   return stream;
 }
 
-constexpr std::size_t staging_bytes = std::size_t{1} << 20;
-constexpr std::size_t staging_buffers = 64;
-
 }  // namespace
 
 FaultRecord* Faults::record() {
@@ -59,9 +72,8 @@ FaultRecord* Faults::record() {
   const std::lock_guard lock(mutex_);
   if (FaultRecord* record = device_.load(std::memory_order_relaxed); record != nullptr) return record;
   const DeviceGuard guard(index_);
-  if (host_ == nullptr) METRON_CUDA(cudaMallocHost(reinterpret_cast<void**>(&host_), sizeof(FaultRecord)));
-  FaultRecord* record = nullptr;
-  METRON_CUDA(cudaMalloc(reinterpret_cast<void**>(&record), sizeof(FaultRecord)));
+  if (host_ == nullptr) host_ = static_cast<FaultRecord*>(allocate_pinned(index_, sizeof(FaultRecord)));
+  auto* const record = static_cast<FaultRecord*>(allocate_device(index_, sizeof(FaultRecord)));
   METRON_CUDA(cudaMemsetAsync(record, 0, sizeof(FaultRecord), stream_));
   device_.store(record, std::memory_order_release);
   return record;
@@ -77,48 +89,52 @@ bool Faults::synchronize(const char* what) {
   const auto fault = static_cast<Fault>(found.code);
   if (fault == Fault::none) return true;
   METRON_CUDA(cudaMemsetAsync(device, 0, sizeof(FaultRecord), stream_));
-  const char* const op = fault == Fault::nll_loss_target        ? "nll_loss"
-                         : fault == Fault::cross_entropy_target ? "cross_entropy"
-                                                                : "embedding";
-  fail<ValueError>(op, fault == Fault::embedding_index ? "an index" : "a target", " must be in [0, ",
-                   found.limit, "), got ", found.value);
+  const auto reject = [&](const char* op, const char* operand) {
+    fail<ValueError>(op, operand, " must be in [0, ", found.limit, "), got ", found.value);
+  };
+  if (fault == Fault::nll_loss_target) reject("nll_loss", "a target");
+  if (fault == Fault::cross_entropy_target) reject("cross_entropy", "a target");
+  reject(fault == Fault::embedding_index ? "embedding" : "decode_rows", "an index");
+  return true;
 }
 
-// Reuses a buffer whose copy has completed, or allocates one. Waits only if all staging_buffers are in
-// flight.
-const Staging::Buffer& Staging::acquire() {
-  const cudaError_t status = buffers_.empty() ? cudaErrorNotReady : cudaEventQuery(buffers_.front().used);
-  if (status == cudaErrorNotReady) {
-    static_cast<void>(cudaGetLastError());  // not an error; must not be reported by the next check
-  } else {
-    METRON_CUDA(status);
+namespace {
+
+// `call` allocates with the driver.
+template <typename Call>
+void* allocate_or_reclaim(int index, const char* what, std::size_t bytes, const Call& call) {
+  const DeviceGuard guard(index);
+  void* block = nullptr;
+  cudaError_t status = call(&block);
+  if (status == cudaErrorMemoryAllocation) {
+    static_cast<void>(cudaGetLastError());
+    state(index).allocator->reclaim();
+    backend(Device()).allocator(0).reclaim();
+    status = call(&block);
   }
-  if (status == cudaSuccess || buffers_.size() == staging_buffers) {
-    if (status != cudaSuccess) METRON_CUDA(cudaEventSynchronize(buffers_.front().used));
-    buffers_.push_back(buffers_.front());
-    buffers_.pop_front();
-    return buffers_.back();
+  if (status == cudaErrorMemoryAllocation) {
+    static_cast<void>(cudaGetLastError());
+    fail<OutOfMemoryError>("allocate", "no ", what, " for ", bytes, " bytes on ",
+                           Device(Device::Type::cuda, index), "; ", state(index).allocator->statistics());
   }
-  Buffer buffer{};
-  METRON_CUDA(cudaEventCreateWithFlags(&buffer.used, cudaEventDisableTiming));
-  METRON_CUDA(cudaMallocHost(reinterpret_cast<void**>(&buffer.data), staging_bytes));
-  return buffers_.emplace_back(buffer);
+  check(status, what);
+  return block;
 }
 
-void Staging::upload(void* destination, const void* source, std::size_t bytes, cudaStream_t stream) {
-  const std::lock_guard lock(mutex_);
-  for (std::size_t done = 0; done < bytes;) {
-    const std::size_t length = std::min(bytes - done, staging_bytes);
-    const Buffer& buffer = acquire();
-    std::memcpy(buffer.data, static_cast<const std::byte*>(source) + done, length);
-    METRON_CUDA(cudaMemcpyAsync(static_cast<std::byte*>(destination) + done, buffer.data, length,
-                                cudaMemcpyHostToDevice, stream));
-    METRON_CUDA(cudaEventRecord(buffer.used, stream));
-    done += length;
-  }
+}  // namespace
+
+void* allocate_device(int index, std::size_t bytes) {
+  return allocate_or_reclaim(index, "device memory", bytes,
+                             [&](void** block) { return cudaMalloc(block, bytes); });
 }
 
-DeviceState::DeviceState(int index) : stream(make_stream(index)), faults(index, stream) {
+void* allocate_pinned(int index, std::size_t bytes) {
+  return allocate_or_reclaim(index, "pinned host memory", bytes,
+                             [&](void** block) { return cudaMallocHost(block, bytes); });
+}
+
+DeviceState::DeviceState(int index)
+    : stream(make_stream(index)), faults(index, stream), uploads(index, stream), downloads(index) {
   METRON_CUDA(cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, index));
   allocator =
       std::make_unique<CachingAllocator>(std::make_unique<DeviceMemory>(index, stream), cache_limit(index));

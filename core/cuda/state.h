@@ -3,10 +3,10 @@
 
 #include <metron/core/allocator.h>
 #include <metron/core/cuda/runtime.h>
+#include <metron/core/cuda/transfers.h>
 
 #include <atomic>
 #include <cstddef>
-#include <deque>
 #include <memory>
 #include <mutex>
 
@@ -29,31 +29,20 @@ class Faults {
   std::atomic<FaultRecord*> device_{nullptr};
 };
 
-// Pinned staging buffers for asynchronous uploads. The caller's memory is free on return; a buffer is
-// reusable once its event has completed.
-class Staging {
- public:
-  void upload(void* destination, const void* source, std::size_t bytes, cudaStream_t stream);
-
- private:
-  struct Buffer {
-    std::byte* data;
-    cudaEvent_t used;  // recorded after the last copy from the buffer
-  };
-  const Buffer& acquire();  // moves the buffer to the back
-
-  std::mutex mutex_;
-  std::deque<Buffer> buffers_;  // least recently used first
-};
-
 struct DeviceState {
   explicit DeviceState(int index);
   cudaStream_t stream;
   int multiprocessors = 0;
   Faults faults;
-  Staging staging;
+  Uploads uploads;
+  Downloads downloads;
   std::unique_ptr<CachingAllocator> allocator;
 };
+
+// Memory that lives as long as the state. If the driver has none, as much as possible is released before
+// another try. OutOfMemoryError, with statistics.
+void* allocate_device(int index, std::size_t bytes);
+void* allocate_pinned(int index, std::size_t bytes);
 
 // Differs between a real device and the emulator; implemented in kernels/cuda/device/.
 bool is_emulated();

@@ -33,6 +33,12 @@ DataLoader::DataLoader(const Dataset& dataset, const DataLoaderOptions& options)
   check<ValueError>(options.threads >= 0 && options.threads <= max_threads, op, "threads must be in [0, ",
                     max_threads, "], got ", options.threads);
   check<ValueError>(options.prefetch >= 1, op, "prefetch must be at least 1, got ", options.prefetch);
+  backend(options.device);  // throws if there is no such device
+  if (options.device.is_cpu() || options.max_resident_bytes == 0) return;
+  try {
+    resident_ = dataset.resident(options.device, options.max_resident_bytes);
+  } catch (const OutOfMemoryError&) {  // does not fit: its batches are uploaded one by one
+  }
 }
 
 std::int64_t DataLoader::size() const {
@@ -43,13 +49,21 @@ std::int64_t DataLoader::size() const {
 DataLoader::Epoch DataLoader::epoch(std::int64_t number) const { return Epoch(*this, number); }
 
 DataLoader::Epoch::Epoch(const DataLoader& loader, std::int64_t number)
-    : dataset_(*loader.dataset_), batch_size_(loader.options_.batch_size), batches_(loader.size()) {
+    : dataset_(*loader.dataset_),
+      resident_(loader.resident_),
+      device_(loader.options_.device),
+      batch_size_(loader.options_.batch_size),
+      batches_(loader.size()) {
   const DataLoaderOptions& options = loader.options_;
   check<ValueError>(number >= 0, "DataLoader", "an epoch's number must not be negative, got ", number);
   order_.resize(static_cast<std::size_t>(dataset_.size()));
   std::iota(order_.begin(), order_.end(), std::int64_t{0});
   if (options.shuffle) shuffle(order_, options.seed, static_cast<std::uint64_t>(number));
 
+  if (resident_ != nullptr) {
+    resident_batches_ = resident_->in_order(order_);
+    return;
+  }
   results_.resize(static_cast<std::size_t>(std::min<std::int64_t>(options.prefetch, batches_)));
   const auto thread_count = std::min(static_cast<std::size_t>(options.threads), results_.size());
   threads_.reserve(thread_count);
@@ -69,6 +83,10 @@ DataLoader::Epoch::~Epoch() {
 
 std::optional<Batch> DataLoader::Epoch::next() {
   if (taken_ == batches_) return std::nullopt;
+  if (resident_ != nullptr) {
+    const std::int64_t batch = taken_++;
+    return resident_batches_(batch * batch_size_, static_cast<std::int64_t>(batch_count(batch)));
+  }
   Result result;
   if (threads_.empty()) {
     result = gather(taken_++);
@@ -87,14 +105,18 @@ std::optional<Batch> DataLoader::Epoch::next() {
     taken_ = batches_;
     std::rethrow_exception(result.error);
   }
-  return std::move(result.batch);
+  return Batch{result.batch.input.to(device_), result.batch.target.to(device_)};
+}
+
+std::size_t DataLoader::Epoch::batch_count(std::int64_t batch) const {
+  const auto first = static_cast<std::size_t>(batch * batch_size_);
+  return std::min(static_cast<std::size_t>(batch_size_), order_.size() - first);
 }
 
 DataLoader::Epoch::Result DataLoader::Epoch::gather(std::int64_t batch) const {
   const auto first = static_cast<std::size_t>(batch * batch_size_);
-  const std::size_t count = std::min(static_cast<std::size_t>(batch_size_), order_.size() - first);
   try {
-    return {dataset_.gather(std::span(order_).subspan(first, count)), nullptr};
+    return {dataset_.gather(std::span(order_).subspan(first, batch_count(batch))), nullptr};
   } catch (...) {
     return {{}, std::current_exception()};
   }

@@ -1,4 +1,5 @@
-// DataLoader: batches of a dataset, reshuffled every epoch and prefetched by threads.
+// DataLoader: batches of a dataset, reshuffled every epoch and prefetched by threads, or gathered on a
+// device.
 #pragma once
 
 #include <metron/core/data/dataset.h>
@@ -7,6 +8,7 @@
 #include <cstdint>
 #include <exception>
 #include <iterator>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <stop_token>
@@ -22,16 +24,22 @@ struct DataLoaderOptions {
   int threads = 1;         // prefetching threads; 0: batches are gathered on demand
   int prefetch = 4;        // batches gathered ahead, at most
   bool drop_last = false;  // drop an incomplete last batch
+  Device device = {};      // of the batches
+  // A dataset that takes at most this many bytes is kept on the device, unless that is the CPU or has not
+  // enough memory left: no batch is then copied from the host, and no thread prefetches. 0: never.
+  std::size_t max_resident_bytes = std::size_t{1} << 30;
 };
 
 //   for (const auto& [x, target] : loader.epoch(3)) {...}
 class DataLoader {
  public:
-  // The dataset must outlive the loader. ValueError for options out of range.
+  // The dataset must outlive the loader. ValueError for options out of range, DeviceError for a missing
+  // device.
   DataLoader(const Dataset& dataset, const DataLoaderOptions& options);
   DataLoader(const Dataset&&, const DataLoaderOptions&) = delete;
 
   std::int64_t size() const;  // batches per epoch
+  bool is_resident() const { return resident_ != nullptr; }
 
   // One pass over the dataset. The order depends only on the seed and the epoch number, so training can
   // resume at any epoch, and the batches do not depend on the number of threads.
@@ -41,6 +49,7 @@ class DataLoader {
  private:
   const Dataset* dataset_;
   DataLoaderOptions options_;
+  std::shared_ptr<const ResidentDataset> resident_;  // or nullptr
 };
 
 // For use by one thread. May be destroyed at any time; the destructor waits for the batches being gathered.
@@ -80,7 +89,12 @@ class DataLoader::Epoch {
   Result gather(std::int64_t batch) const;  // stores exceptions in the result
   void work(const std::stop_token& stop);
 
+  std::size_t batch_count(std::int64_t batch) const;  // of its samples
+
   const Dataset& dataset_;
+  std::shared_ptr<const ResidentDataset> resident_;
+  ResidentDataset::Batches resident_batches_;
+  Device device_;
   std::int64_t batch_size_;
   std::int64_t batches_;
   std::vector<std::int64_t> order_;  // of samples

@@ -1,6 +1,7 @@
 #include <metron/core/data/dataset.h>
 #include <metron/core/data/idx.h>
 #include <metron/core/internal/mnist_files.h>
+#include <metron/core/ops.h>
 
 #include <algorithm>
 #include <cmath>
@@ -9,6 +10,39 @@
 
 namespace metron {
 namespace {
+
+void check_sample(std::int64_t index, std::int64_t size) {
+  check<ValueError>(index >= 0 && index < size, "gather", "indices must be in [0, ", size, "), got ", index);
+}
+
+class ResidentImages : public ResidentDataset {
+ public:
+  ResidentImages(const Tensor& images, std::vector<std::int64_t> labels, std::span<const float> normalized,
+                 Device device)
+      : images_(images.to(device)),
+        normalized_(Tensor::from(normalized, {static_cast<std::int64_t>(normalized.size())}, device)),
+        labels_(std::move(labels)) {}
+
+  Batches in_order(std::span<const std::int64_t> indices) const override {
+    std::vector<std::int64_t> labels;
+    for (const std::int64_t index : indices) {
+      check_sample(index, images_.size(0));
+      labels.push_back(labels_[static_cast<std::size_t>(index)]);
+    }
+    const auto upload = [&](std::span<const std::int64_t> values) {
+      return Tensor::from(values, {static_cast<std::int64_t>(values.size())}, images_.device());
+    };
+    return [this, order = upload(indices), targets = upload(labels)](std::int64_t first, std::int64_t count) {
+      return Batch{decode_rows(images_, normalized_, order.slice(0, first, first + count)),
+                   targets.slice(0, first, first + count)};
+    };
+  }
+
+ private:
+  Tensor images_;      // (N, C, H, W) uint8
+  Tensor normalized_;  // (256)
+  std::vector<std::int64_t> labels_;
+};
 
 constexpr Normalization mnist_normalization{0.1307, 0.3081};
 
@@ -68,14 +102,20 @@ Batch ImageDataset::gather(std::span<const std::int64_t> indices) const {
   float* input = batch.input.mutable_data<float>();
   std::int64_t* target = batch.target.mutable_data<std::int64_t>();
   for (const std::int64_t index : indices) {
-    check<ValueError>(index >= 0 && index < size(), "gather", "indices must be in [0, ", size(), "), got ",
-                      index);
+    check_sample(index, size());
     const std::uint8_t* image = images + index * pixels;
     input =
         std::transform(image, image + pixels, input, [&](std::uint8_t pixel) { return normalized_[pixel]; });
     *target++ = labels_[static_cast<std::size_t>(index)];
   }
   return batch;
+}
+
+std::unique_ptr<ResidentDataset> Dataset::resident(Device, std::size_t) const { return nullptr; }
+
+std::unique_ptr<ResidentDataset> ImageDataset::resident(Device device, std::size_t max_bytes) const {
+  if (images_.bytes() > max_bytes) return nullptr;
+  return std::make_unique<ResidentImages>(images_, labels_, normalized_, device);
 }
 
 ImageDataset ImageDataset::first(std::int64_t count) const {

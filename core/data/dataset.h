@@ -6,6 +6,8 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -16,6 +18,17 @@ struct Batch {
   Tensor target;
 };
 
+// Samples in the memory of a device, where batches are gathered without copies from the host.
+class ResidentDataset {
+ public:
+  virtual ~ResidentDataset() = default;
+  // The batch of `count` samples from position `first` of an order on.
+  using Batches = std::function<Batch(std::int64_t first, std::int64_t count)>;
+  // Uploads an order of the samples, given by their indices. The result must not outlive this object.
+  // ValueError for an index out of range.
+  virtual Batches in_order(std::span<const std::int64_t> indices) const = 0;
+};
+
 class Dataset {
  public:
   virtual ~Dataset() = default;
@@ -23,6 +36,9 @@ class Dataset {
   // Stacks the samples at these indices. Must be thread-safe: a DataLoader calls it concurrently. Implement
   // it as a loop rather than with ops, which would compete with the training thread.
   virtual Batch gather(std::span<const std::int64_t> indices) const = 0;
+  // A copy of the samples on a device, or nullptr if they take more than max_bytes there or the dataset has
+  // no such form. Its batches equal those of gather.
+  virtual std::unique_ptr<ResidentDataset> resident(Device device, std::size_t max_bytes) const;
 };
 
 struct Normalization {  // (pixel / 255 - mean) / deviation
@@ -41,6 +57,8 @@ class ImageDataset : public Dataset {
 
   std::int64_t size() const override { return images_.size(0); }
   Batch gather(std::span<const std::int64_t> indices) const override;  // ValueError for an index out of range
+  // A byte per pixel, normalized by decode_rows.
+  std::unique_ptr<ResidentDataset> resident(Device device, std::size_t max_bytes) const override;
 
   // The first `count` samples, or all if there are fewer. Shares the pixels.
   ImageDataset first(std::int64_t count) const;

@@ -1,4 +1,4 @@
-// Embedding: rows of a table by index.
+// Embedding: rows of a table by index. Rows of 8-bit codes, decoded.
 #include <metron/core/ops/common.h>
 
 namespace metron {
@@ -40,6 +40,30 @@ Tensor embedding(const Tensor& w, const Tensor& indices) {
                     indices.dtype(), ' ', indices.shape());
   check<ShapeError>(w.rank() == 2, "embedding", "the weight must be (V, D), got ", w.shape());
   return gather(w, contiguous(indices));
+}
+
+Tensor decode_rows(const Tensor& codes, const Tensor& table, const Tensor& indices) {
+  constexpr char op[] = "decode_rows";
+  const OpScope scope(op);
+  for (const Tensor* operand : {&codes, &table, &indices}) {
+    detail::check_operands(op, {operand});
+    check<DeviceError>(operand->device() == codes.device(), op, "operands must be on one device, got ",
+                       codes.device(), " and ", operand->device());
+  }
+  check<DTypeError>(codes.dtype() == DType::uint8, op, "codes must be uint8, got ", describe(codes));
+  check<DTypeError>(indices.dtype() == DType::int64, op, "indices must be int64, got ", describe(indices));
+  detail::check_floating(op, table);
+  check<ShapeError>(codes.rank() >= 1 && indices.rank() == 1 && table.shape() == Shape{256}, op,
+                    "expects codes (V, ...), a table (256,) and indices (N,), got ", codes.shape(), ", ",
+                    table.shape(), " and ", indices.shape());
+  Shape shape = codes.shape();
+  std::int64_t columns = 1;
+  for (int axis = 1; axis < codes.rank(); ++axis) columns *= shape[axis];
+  Tensor y = Tensor::empty({indices.size(0), columns}, table.options());
+  kernel::decode_rows(contiguous(codes).reshape({codes.size(0), columns}), contiguous(table.detach()),
+                      contiguous(indices), y);
+  shape[0] = indices.size(0);
+  return y.reshape(shape);
 }
 
 }  // namespace metron

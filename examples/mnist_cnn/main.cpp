@@ -88,6 +88,7 @@ int run(const Options& options) {
   manual_seed(options.seed);
   MnistCnn net;
   net.use_dropout = options.dropout;
+  net.fuse_relu = true;
   if (!options.init.empty()) net.load_state(load_safetensors(options.init), {.cast = true});
   net.to(device);
   const std::string weights =
@@ -98,9 +99,10 @@ int run(const Options& options) {
   const DataLoader train_loader(train_set, {.batch_size = options.batch_size,
                                             .shuffle = options.shuffle,
                                             .seed = options.seed,
-                                            .threads = options.loader_threads});
-  const DataLoader test_loader(test_set,
-                               {.batch_size = options.test_batch_size, .threads = options.loader_threads});
+                                            .threads = options.loader_threads,
+                                            .device = device});
+  const DataLoader test_loader(
+      test_set, {.batch_size = options.test_batch_size, .threads = options.loader_threads, .device = device});
   std::printf("%ld parameters, %ld training and %ld test images, on %s with %d threads\n",
               net.parameter_count(), train_set.size(), test_set.size(), device.name().c_str(), num_threads());
 

@@ -1,4 +1,4 @@
-// Embedding lookup and its gradient, a scatter-add into the rows of the table.
+// Embedding lookup and its gradient, a scatter-add into the rows of the table. Lookup of encoded rows.
 #include <metron/kernels/cpu/cpu_kernels.h>
 
 #include <cstring>
@@ -19,6 +19,23 @@ bool embedding(const Tensor& w, const Tensor& indices, Tensor& y) {
     }
   });
   return true;
+}
+
+bool decode_rows(const Tensor& codes, const Tensor& table, const Tensor& indices, Tensor& y) {
+  check_indices("decode_rows", "indices", indices, codes.shape()[0]);
+  const std::int64_t columns = codes.shape()[1];
+  const std::int64_t* const index = indices.data<std::int64_t>();
+  const std::uint8_t* const code = codes.data<std::uint8_t>();
+  return visit_dtype<float, double>(table.dtype(), [&]<typename T>() {
+    const T* const values = table.data<T>();
+    T* const out = y.mutable_data<T>();
+    parallel_for(indices.numel(), grain_of(columns), [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) {
+        const std::uint8_t* const row = code + index[i] * columns;
+        for (std::int64_t j = 0; j < columns; ++j) out[i * columns + j] = values[row[j]];
+      }
+    });
+  });
 }
 
 // Parallel over columns, not indices: duplicate indices are summed by one thread, in order.

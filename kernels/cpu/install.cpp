@@ -49,6 +49,7 @@ void install_cpu(const Provider& p) {
 
   METRON_INSTALL(p, embedding);
   METRON_INSTALL(p, embedding_backward);
+  METRON_INSTALL(p, decode_rows);
 
   METRON_INSTALL(p, sgd);
   METRON_INSTALL(p, adam);

@@ -42,9 +42,11 @@ Context* context(Device device) {
   auto& found = of_this_thread[device.index()];
   if (found == nullptr) {
     const cuda::DeviceGuard guard(device.index());
-    std::unique_ptr<Context> made(new Context(*library, device));
-    if (!made->open()) return nullptr;
-    found = std::move(made);
+    try {
+      std::unique_ptr<Context> made(new Context(*library, device));
+      if (made->open()) found = std::move(made);
+    } catch (const OutOfMemoryError&) {  // for the workspace: our own kernels need less
+    }
   }
   return found.get();
 }

@@ -34,7 +34,8 @@ class Context {
   cublasLtHandle_t lt_handle_ = nullptr;
 };
 
-// Null if the library is missing or fails to create a handle, which is retried at the next call.
+// Null if the library is missing, or fails to create a handle or its workspace, which is retried at the next
+// call.
 Context* context(Device device);
 
 }  // namespace metron::cublas

@@ -48,6 +48,7 @@ void install_cuda(const Provider& p) {
 
   METRON_INSTALL(p, embedding);
   METRON_INSTALL(p, embedding_backward);
+  METRON_INSTALL(p, decode_rows);
 
   METRON_INSTALL(p, sgd);
   METRON_INSTALL(p, adam);

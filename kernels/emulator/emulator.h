@@ -144,4 +144,19 @@ std::uint64_t synchronizations();
 // Number of events created so far.
 std::uint64_t created_events();
 
+// Calls so far, by what they cost a program.
+struct CallCounts {
+  std::uint64_t launches = 0;       // kernels and library calls
+  std::uint64_t memory_blocks = 0;  // allocated by the driver: device memory, and pinned host memory
+  std::uint64_t copies_to_device = 0, copies_to_host = 0, copies_on_device = 0;
+  std::uint64_t pageable_copies = 0;  // of these, to or from host memory that is not pinned
+};
+CallCounts call_counts();
+std::size_t memory_in_use();  // bytes of device memory, after all queued work
+
+// Lets `count` allocations of device or pinned memory fail for lack of memory, after `before` more that do
+// not. A negative count: all of them from then on; 0: none.
+void fail_allocations(std::int64_t before, std::int64_t count);
+std::uint64_t failed_allocations();  // since fail_allocations
+
 }  // namespace metron::emulator

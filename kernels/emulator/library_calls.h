@@ -25,9 +25,9 @@ struct LibraryOperand {
 
 // Enqueues `work`. At execution time the operands must be in use, and inputs must be initialized; otherwise
 // the call is reported as a finding and `work` does not run. Outputs count as initialized afterwards. Returns
-// false for an unknown stream.
+// false for an unknown stream. `continued`: a further part of the call before, which counts as one launch.
 bool enqueue_library_call(CUstream_st* stream, std::string name, std::vector<LibraryOperand> operands,
-                          std::function<void()> work);
+                          std::function<void()> work, bool continued = false);
 
 // Reports an invalid call as a finding.
 void refuse_library_call(const std::string& name, const std::string& rule);

@@ -10,6 +10,7 @@ struct Requests {
   std::int64_t countdown = -1;
   bool refused = false;
   std::int64_t calls = 0;
+  std::int64_t enqueued = -1;  // the number of the call that enqueued last
   std::string last;
   std::map<std::string, std::int64_t> alive;
 };
@@ -118,7 +119,9 @@ LibraryOperand workspace_operand(void* workspace, std::size_t bytes) {
 
 void enqueue(cudaStream_t stream, const char* function, std::vector<LibraryOperand> operands,
              std::function<void()> work) {
-  require(emulator::enqueue_library_call(stream, function, std::move(operands), std::move(work)),
+  const std::int64_t call = requests().calls;
+  const bool continued = std::exchange(requests().enqueued, call) == call;
+  require(emulator::enqueue_library_call(stream, function, std::move(operands), std::move(work), continued),
           "the stream does not exist");
 }
 

@@ -26,6 +26,14 @@ bool parse(std::string_view text, T& value) {
   return number.has_value();
 }
 
+// Reads scalars in one copy: a read waits for the device.
+template <typename T>
+std::vector<T> read(const std::vector<Tensor>& scalars) {
+  std::vector<Tensor> rows;
+  for (const Tensor& scalar : scalars) rows.push_back(scalar.unsqueeze(0));
+  return rows.empty() ? std::vector<T>{} : cat(rows, 0).to_vector<T>();
+}
+
 }  // namespace
 
 std::string Metrics::csv() const {
@@ -74,11 +82,12 @@ EpochProgress MnistTraining::train_epoch(std::int64_t epoch, const DataLoader& l
   net_.train();
   EpochProgress progress{.epoch = epoch, .steps = loader.size()};
   if (options.max_steps > 0) progress.steps = std::min(progress.steps, options.max_steps);
-  std::vector<Tensor> losses;  // since the last call of on_log: reading a loss synchronizes with the device
+  const Tensor one = Tensor::ones({}, {DType::float32, device_});  // the gradient of each loss
+  std::vector<Tensor> losses;                                      // since the last call of on_log
   for (const auto& [images, labels] : loader.epoch(epoch)) {
     optimizer_.zero_grad();
     const Tensor loss = nll_loss(net_(images.to(device_)), labels.to(device_));
-    loss.backward();
+    loss.backward(one);
     optimizer_.step();
 
     losses.push_back(loss.detach());
@@ -86,8 +95,8 @@ EpochProgress MnistTraining::train_epoch(std::int64_t epoch, const DataLoader& l
     progress.seen += images.size(0);
     const bool last = progress.step == progress.steps || stop;
     if (progress.step % options.log_interval != 0 && !last) continue;
-    for (const Tensor& pending : losses) {
-      progress.loss = static_cast<double>(pending.item<float>());
+    for (const float value : read<float>(losses)) {
+      progress.loss = static_cast<double>(value);
       metrics_.rows.push_back({++step_, epoch, progress.loss});
     }
     losses.clear();
@@ -103,15 +112,25 @@ TestResult MnistTraining::test(std::int64_t epoch, const DataLoader& loader, std
   const bool training = net_.training();
   net_.eval();
   TestResult result;
+  std::vector<Tensor> losses, hits;  // since the last read
+  const auto read_pending = [&] {
+    for (const float value : read<float>(losses)) result.loss += static_cast<double>(value);
+    for (const std::int64_t value : read<std::int64_t>(hits)) result.correct += value;
+    losses.clear();
+    hits.clear();
+  };
+  constexpr std::size_t max_pending = 64;
   std::int64_t batches = 0;
   for (const auto& [images, labels] : loader.epoch()) {
     const Tensor target = labels.to(device_);
     const Tensor output = net_(images.to(device_));
-    result.loss += static_cast<double>(nll_loss(output, target, Reduction::sum).item<float>());
-    result.correct += sum(eq(argmax(output, {1}), target).to(DType::int64)).item<std::int64_t>();
+    losses.push_back(nll_loss(output, target, Reduction::sum));
+    hits.push_back(sum(eq(argmax(output, {1}), target).to(DType::int64)));
     result.seen += images.size(0);
+    if (losses.size() == max_pending) read_pending();
     if (++batches == max_batches) break;
   }
+  read_pending();
   net_.train(training);
   if (result.seen > 0) result.loss /= static_cast<double>(result.seen);
   metrics_.rows.push_back({step_, epoch, result.loss, result.accuracy()});

@@ -22,7 +22,7 @@ std::int64_t below(std::mt19937_64& random, std::int64_t limit) {
 
 DType dtype_of_input(const Input& input, DType floating) {
   if (input.is_floating()) return floating;
-  return input.values == Values::mask ? DType::uint8 : DType::int64;
+  return input.values >= Values::mask ? DType::uint8 : DType::int64;
 }
 
 // A view of this shape with the given layout. The storage may be larger.
@@ -144,6 +144,9 @@ naive::Array make_values(const Input& input, const std::string& seed, std::size_
         break;
       case Values::mask:
         value = static_cast<double>(below(random, 2));
+        break;
+      case Values::byte:
+        value = static_cast<double>(below(random, 256));
         break;
     }
   }

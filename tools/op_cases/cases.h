@@ -40,6 +40,7 @@ enum class Values : std::uint8_t {
   label,     // int64 in [0, limit)
   integer,   // int64 in [-8, 8]
   mask,      // uint8, 0 or 1
+  byte,      // uint8, 0 to 255
 };
 
 struct Input {

@@ -109,6 +109,27 @@ void add_embedding(std::vector<Case>& table) {
   add("wide", in({67, 37}), labels({101}, 67));
 }
 
+void add_decode_rows(std::vector<Case>& table) {
+  using enum Layout;
+  const auto add = [&](const char* name, const Input& codes, const Input& values, const Input& indices) {
+    table.push_back({"decode_rows",
+                     name,
+                     {codes, constant(values), indices},
+                     [](Tensors x) { return decode_rows(x[0], x[1], x[2]); },
+                     [](Arrays x) { return naive::decode_rows(x[0], x[1], x[2]); },
+                     Gradient::none});
+  };
+  using enum Values;
+  add("vectors", in({11, 3}, byte), in({256}), labels({5}, 11));
+  add("images", in({7, 1, 5, 9}, byte), in({256}), labels({31}, 7));
+  add("scalars", in({7}, byte), in({256}), labels({4}, 7));
+  add("no indices", in({11, 3}, byte), in({256}), labels({0}, 11));
+  add("no columns", in({11, 0}, byte), in({256}), labels({5}, 11));
+  add("transposed", in({11, 3}, byte, transposed), in({256}, strided), labels({5}, 11, strided));
+  add("channels-last", in({7, 2, 5, 3}, byte, channels_last), in({256}), labels({9}, 7));
+  add("wide", in({13, 300}, byte), in({256}), labels({67}, 13));
+}
+
 }  // namespace
 
 std::vector<Case> loss_cases() {
@@ -122,6 +143,7 @@ std::vector<Case> loss_cases() {
                      });
   add_mse(table);
   add_embedding(table);
+  add_decode_rows(table);
   return table;
 }
 
@@ -160,6 +182,36 @@ std::vector<ErrorCase> loss_error_cases() {
                                embedding(f32({5, 2}), Tensor());
                              },
                              {"undefined tensor"}),
+      error_case<DTypeError>("decode_rows",
+                             [] {
+                               decode_rows(f32({5, 2}), f32({256}), i64({3}));
+                             },
+                             {"codes must be uint8", "float32"}),
+      error_case<DTypeError>("decode_rows",
+                             [] {
+                               decode_rows(u8({5, 2}), f32({256}), f32({3}));
+                             },
+                             {"indices must be int64", "float32"}),
+      error_case<DTypeError>("decode_rows",
+                             [] {
+                               decode_rows(u8({5, 2}), i64({256}), i64({3}));
+                             },
+                             {"floating", "int64"}),
+      error_case<ShapeError>("decode_rows",
+                             [] {
+                               decode_rows(u8({5, 2}), f32({255}), i64({3}));
+                             },
+                             {"(256,)", "(255,)"}),
+      error_case<ShapeError>("decode_rows",
+                             [] {
+                               decode_rows(u8({5, 2}), f32({256}), i64({3, 1}));
+                             },
+                             {"(N,)", "(3, 1)"}),
+      error_case<ValueError>("decode_rows",
+                             [] {
+                               decode_rows(u8({5, 2}), f32({256}), Tensor::full({3}, 5, {DType::int64}));
+                             },
+                             {"5"}),
   };
 }
 

@@ -330,5 +330,16 @@ inline Array embedding(const Array& w, const Array& indices) {
     y[i] = w(static_cast<std::int64_t>(indices[i / w.shape[1]]), i % w.shape[1]);
   return y;
 }
+inline Array decode_rows(const Array& codes, const Array& table, const Array& indices) {
+  Shape shape = codes.shape;
+  shape[0] = indices.numel();
+  Array y(shape);
+  const std::int64_t columns = y.numel() / std::max<std::int64_t>(indices.numel(), 1);
+  for (std::int64_t i = 0; i < y.numel(); ++i) {
+    const double code = codes[static_cast<std::int64_t>(indices[i / columns]) * columns + i % columns];
+    y[i] = table[static_cast<std::int64_t>(code)];
+  }
+  return y;
+}
 
 }  // namespace metron::op_cases::naive

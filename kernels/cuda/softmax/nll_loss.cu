@@ -1,7 +1,8 @@
 // Negative log-likelihood of the target classes, and its gradient.
 //
 // Forward: one thread per row reads one element. With eight or more classes each element is in a sector of
-// its own, so a warp reads 32 sectors where dense elements would fill four. The losses are then reduced.
+// its own, so a warp reads 32 sectors where dense elements would fill four. The losses are then reduced: by a
+// second kernel, or, if there are few, by the one warp that computes them.
 // Backward: a block is a tile of rows, several threads per row, and writes every element once: memory-bound.
 #include <metron/kernels/cuda/cuda_kernels.h>
 
@@ -13,6 +14,31 @@ namespace metron::cuda {
 namespace {
 
 constexpr int loss_threads = 256;
+constexpr std::int64_t max_warp_rows = 512;
+
+// NaN for a target out of range.
+template <typename T>
+__device__ Real<T> loss_of_row(std::int64_t target, std::int64_t classes, const T* x,
+                               std::int64_t class_stride, FaultRecord* faults) {
+  if (target >= 0 && target < classes) return -static_cast<Real<T>>(x[target * class_stride]);
+  report_fault(faults, Fault::nll_loss_target, target, classes);
+  return std::numeric_limits<Real<T>>::quiet_NaN();
+}
+
+// Adds in the order of reduce_row_kernel.
+__global__ void __launch_bounds__(warp_size)
+    nll_loss_warp_kernel(int rows, std::int64_t classes, const float* __restrict__ x, std::int64_t row_stride,
+                         std::int64_t class_stride, const std::int64_t* __restrict__ targets,
+                         std::int64_t target_stride, float divisor, FaultRecord* faults,
+                         float* __restrict__ y) {
+  const int lane = static_cast<int>(threadIdx.x);
+  float sum = 0;
+#pragma unroll 4
+  for (int n = lane; n < rows; n += warp_size)
+    sum += loss_of_row(targets[n * target_stride], classes, x + n * row_stride, class_stride, faults);
+  for (int mask = warp_size / 2; mask > 0; mask /= 2) sum += __shfl_xor_sync(0xffffffffu, sum, mask);
+  if (lane == 0) *y = sum / divisor;
+}
 
 template <typename T, typename Loss>
 __global__ void __launch_bounds__(loss_threads)
@@ -22,14 +48,8 @@ __global__ void __launch_bounds__(loss_threads)
                     std::int64_t y_stride) {
   const std::int64_t n = static_cast<std::int64_t>(blockIdx.x) * loss_threads + threadIdx.x;
   if (n >= rows) return;
-  const std::int64_t target = targets[n * target_stride];
-  auto loss = std::numeric_limits<Real<T>>::quiet_NaN();
-  if (target >= 0 && target < classes) {
-    loss = -static_cast<Real<T>>(x[n * row_stride + target * class_stride]);
-  } else {
-    report_fault(faults, Fault::nll_loss_target, target, classes);
-  }
-  y[n * y_stride] = Loss(loss);
+  y[n * y_stride] =
+      Loss(loss_of_row(targets[n * target_stride], classes, x + n * row_stride, class_stride, faults));
 }
 
 template <typename T>
@@ -65,6 +85,14 @@ void row_losses(const Tensor& x, const Tensor& target, Loss* losses, std::int64_
 }  // namespace
 
 bool nll_loss(const Tensor& x, const Tensor& target, Reduction reduction, Tensor& y) {
+  const std::int64_t rows = x.shape()[0];
+  if (x.dtype() == DType::float32 && reduction != Reduction::none && rows > 0 && rows <= max_warp_rows) {
+    launch("nll_loss", x.device(), {1, warp_size}, nll_loss_warp_kernel, static_cast<int>(rows), x.shape()[1],
+           x.data<float>(), x.strides()[0], x.strides()[1], target.data<std::int64_t>(), target.strides()[0],
+           reduction == Reduction::mean ? static_cast<float>(rows) : 1.f, fault_record(x.device().index()),
+           y.mutable_data<float>());
+    return true;
+  }
   return visit_floating(x.dtype(), [&]<typename T>() {
     if (reduction == Reduction::none) return row_losses<T>(x, target, y.mutable_data<T>(), y.strides()[0]);
     using Loss = Real<T>;

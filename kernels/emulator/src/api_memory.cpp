@@ -16,7 +16,8 @@ std::uintptr_t integer(const void* pointer) { return reinterpret_cast<std::uintp
 
 void* allocate(std::size_t bytes) {
   Device& device = Device::get();
-  if (bytes > device.options.limits.memory || device.memory.used() > device.options.limits.memory - bytes)
+  if (device.fails_allocation() || bytes > device.options.limits.memory ||
+      device.memory.used() > device.options.limits.memory - bytes)
     return nullptr;
   return device.memory.allocate(bytes);
 }
@@ -80,6 +81,14 @@ void copy_now(Device& device, void* to, const void* from, std::size_t bytes) {
     shadow().mark_set(range_of(to, bytes));
 }
 
+void note_copy(Device& device, cudaMemcpyKind kind, const void* host) {
+  CallCounts& calls = device.calls;
+  ++(kind == cudaMemcpyHostToDevice   ? calls.copies_to_device
+     : kind == cudaMemcpyDeviceToHost ? calls.copies_to_host
+                                      : calls.copies_on_device);
+  if (kind != cudaMemcpyDeviceToDevice && !is_pinned(device, host)) ++calls.pageable_copies;
+}
+
 std::function<Cost()> copy_cost(Device& device, cudaMemcpyKind kind, std::size_t bytes) {
   return [&timeline = device.timeline, kind, moved = static_cast<double>(bytes)] {
     return kind == cudaMemcpyDeviceToDevice ? timeline.copy_on_device(moved)
@@ -102,6 +111,7 @@ cudaError_t enqueue_copy(void* to, const void* from, std::size_t bytes, cudaMemc
                     "the pointers are not on the sides that the direction says");
     return remember(cudaErrorInvalidValue);
   }
+  note_copy(device, actual, actual == cudaMemcpyHostToDevice ? from : to);
   if (actual == cudaMemcpyHostToDevice &&
       !is_pinned(device, from)) {  // as if staged: the source may change after the call
     const std::shared_ptr<std::byte[]> staged(new std::byte[bytes]);
@@ -167,7 +177,7 @@ cudaError_t cudaHostAlloc(void** pointer, std::size_t bytes, unsigned) {
   *pointer = nullptr;
   if (bytes == 0) return cudaSuccess;
   constexpr std::size_t page = 4096;
-  if (bytes > ~std::size_t{0} - page) return remember(cudaErrorMemoryAllocation);
+  if (device.fails_allocation() || bytes > ~std::size_t{0} - page) return remember(cudaErrorMemoryAllocation);
   *pointer = std::aligned_alloc(page, (bytes + page - 1) / page * page);
   if (*pointer == nullptr) return remember(cudaErrorMemoryAllocation);
   device.pinned[integer(*pointer)] = bytes;
@@ -236,6 +246,18 @@ cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
   *total = device.options.limits.memory;
   *free = *total - std::min(*total, device.memory.used());
   return cudaSuccess;
+}
+
+// Freed memory does not stay in a pool here.
+cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* pool, int device) {
+  static char only;
+  if (pool == nullptr) return remember(cudaErrorInvalidValue);
+  if (device != 0) return remember(cudaErrorInvalidDevice);
+  *pool = reinterpret_cast<cudaMemPool_t>(&only);
+  return cudaSuccess;
+}
+cudaError_t cudaMemPoolTrimTo(cudaMemPool_t pool, std::size_t) {
+  return remember(pool == nullptr ? cudaErrorInvalidValue : cudaSuccess);
 }
 
 cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const void* pointer) {

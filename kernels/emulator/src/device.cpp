@@ -66,6 +66,14 @@ void Device::add(Finding finding) {
   findings_.push_back(std::move(finding));
 }
 
+bool Device::fails_allocation() {
+  ++calls.memory_blocks;
+  if (failing_.count == 0 || failing_.before-- > 0) return false;
+  if (failing_.count > 0) --failing_.count;
+  ++failing_.failed;
+  return true;
+}
+
 void Device::refuse(cudaError_t error, Check check, const std::string& who, const std::string& rule) {
   Finding finding{check, who, "", 0, std::string(name(check)) + " in " + who + ": " + rule, {}, false, {}, 1};
   explanations_[error] = finding.message;
@@ -149,6 +157,31 @@ std::uint64_t synchronizations() {
   Device& device = Device::get();
   const std::lock_guard lock(device.mutex);
   return device.synchronizations;
+}
+
+CallCounts call_counts() {
+  Device& device = Device::get();
+  const std::lock_guard lock(device.mutex);
+  return device.calls;
+}
+
+std::size_t memory_in_use() {
+  Device& device = Device::get();
+  const std::lock_guard lock(device.mutex);
+  device.streams.run_all();
+  return device.memory.used();
+}
+
+void fail_allocations(std::int64_t before, std::int64_t count) {
+  Device& device = Device::get();
+  const std::lock_guard lock(device.mutex);
+  device.fail_allocations(before, count);
+}
+
+std::uint64_t failed_allocations() {
+  Device& device = Device::get();
+  const std::lock_guard lock(device.mutex);
+  return device.failed_allocations();
 }
 
 std::uint64_t created_events() {

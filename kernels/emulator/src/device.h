@@ -29,6 +29,7 @@ class Device {
   std::map<std::uintptr_t, std::size_t> pinned;  // host memory that copies need not stage
   Options options;
   std::uint64_t synchronizations = 0;
+  CallCounts calls;
   Statistics statistics;
 
   void run(Launch&);
@@ -39,6 +40,9 @@ class Device {
   void fail_call(const char* call, const std::string& rule);  // for a call that was queued
   bool has_fault() const { return has_fault_; }  // not yet reported to the host: work is skipped until then
   std::uint64_t take_serials(std::uint64_t count);
+  void fail_allocations(std::int64_t before, std::int64_t count) { failing_ = {before, count, 0}; }
+  std::uint64_t failed_allocations() const { return failing_.failed; }
+  bool fails_allocation();  // of the next block; counts it
 
   // The error of asynchronous work, reported once by the next synchronizing call.
   void fail(cudaError_t, const std::string& explanation);
@@ -67,6 +71,10 @@ class Device {
   std::vector<Finding> findings_;
   bool has_fault_ = false;
   std::uint64_t next_serial_ = 1;
+  struct {
+    std::int64_t before = 0, count = 0;
+    std::uint64_t failed = 0;
+  } failing_;
 };
 
 cudaError_t remember(cudaError_t);  // for cudaGetLastError of this host thread

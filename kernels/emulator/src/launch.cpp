@@ -132,6 +132,7 @@ cudaError_t launch(const cudaLaunchConfig_t& config, const void* function, const
   }
   launched->threads = config.blockDim.x * config.blockDim.y * config.blockDim.z;
   launched->blocks = std::uint64_t{config.gridDim.x} * config.gridDim.y * config.gridDim.z;
+  ++device.calls.launches;
   device.streams.enqueue(
       stream, [&device, launched] { device.run(*launched); },
       [&timeline = device.timeline, launched] { return timeline.kernel(*launched); });

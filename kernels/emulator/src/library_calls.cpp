@@ -56,11 +56,12 @@ std::size_t LibraryOperand::extent() const {
 }
 
 bool enqueue_library_call(CUstream_st* stream, std::string name, std::vector<LibraryOperand> operands,
-                          std::function<void()> work) {
+                          std::function<void()> work, bool continued) {
   Device& device = Device::get();
   const std::lock_guard lock(device.mutex);
   const cudaStream_t queue = device.streams.find(stream);
   if (queue == nullptr) return false;
+  if (!continued) ++device.calls.launches;
   double bytes = 0;
   for (const LibraryOperand& operand : operands)
     bytes += static_cast<double>(operand.run_bytes) * static_cast<double>(operand.runs) *

@@ -124,6 +124,7 @@ struct cudaPointerAttributes {
 
 using cudaStream_t = struct CUstream_st*;
 using cudaEvent_t = struct CUevent_st*;
+using cudaMemPool_t = struct CUmemPoolHandler_st*;
 using cudaHostFn_t = void (*)(void*);
 
 inline constexpr unsigned cudaStreamDefault = 0, cudaStreamNonBlocking = 1;
