@@ -29,12 +29,12 @@ struct Net : Module {
   }
 };
 
-void train(Net& net, Optimizer& optimizer, const DataLoader& loader, Device device, std::int64_t epoch) {
+void train(Net& net, Optimizer& optimizer, const DataLoader& loader, std::int64_t epoch) {
   net.train();
   std::int64_t step = 0;
   for (const auto& [images, labels] : loader.epoch(epoch)) {
     optimizer.zero_grad();
-    const Tensor loss = nll_loss(net(images.to(device)), labels.to(device));
+    const Tensor loss = nll_loss(net(images), labels);
     loss.backward();
     optimizer.step();
     if (++step % 100 == 0)
@@ -42,12 +42,12 @@ void train(Net& net, Optimizer& optimizer, const DataLoader& loader, Device devi
   }
 }
 
-void test(Net& net, const DataLoader& loader, Device device, std::int64_t epoch) {
+void test(Net& net, const DataLoader& loader, std::int64_t epoch) {
   const NoGradGuard no_grad;
   net.eval();
   double correct = 0, count = 0;
   for (const auto& [images, labels] : loader.epoch()) {
-    const Tensor hits = eq(argmax(net(images.to(device)), {1}), labels.to(device));
+    const Tensor hits = eq(argmax(net(images), {1}), labels);
     correct += sum(hits.to(DType::float64)).item<double>();
     count += double(labels.numel());
   }
@@ -82,16 +82,17 @@ int main(int argc, char** argv) try {
   StepLR schedule(optimizer, 1, 0.7);
   const ImageDataset train_set = read_mnist(options["--data"], MnistSplit::train);
   const ImageDataset test_set = read_mnist(options["--data"], MnistSplit::test);
-  const DataLoader train_loader(train_set, {.batch_size = number("--batch-size", 1), .shuffle = true});
-  const DataLoader test_loader(test_set, {.batch_size = 1000});
+  const DataLoader train_loader(train_set,
+                                {.batch_size = number("--batch-size", 1), .shuffle = true, .device = device});
+  const DataLoader test_loader(test_set, {.batch_size = 1000, .device = device});
 
   Profiler profiler;
   for (std::int64_t epoch = 1; epoch <= epochs; ++epoch) {
     if (epoch == profiled) profiler.start();
-    train(net, optimizer, train_loader, device, epoch);
+    train(net, optimizer, train_loader, epoch);
     profiler.stop();
     schedule.step();
-    test(net, test_loader, device, epoch);
+    test(net, test_loader, epoch);
     if (epoch == profiled) std::fputs(profiler.ranking({.limit = 10}).to_table().c_str(), stdout);
   }
 } catch (const std::exception& error) {

@@ -48,6 +48,22 @@ TEST_F(CudaDevice, AnUploadHasReadItsSourceOnReturn) {
   }
 }
 
+// Overlapping uploads of several sizes, and more bytes than the ring of pinned memory holds.
+TEST_F(CudaDevice, UploadsOfAllSizesArriveInOrder) {
+  std::vector<std::vector<float>> sources;
+  std::vector<Tensor> copies;
+  for (int i = 0; i < 12; ++i) {
+    for (const std::int64_t size : {std::int64_t{1000}, std::int64_t{300'001}, std::int64_t{1} << 19}) {
+      std::vector<float> values = counted(size);
+      for (float& value : values) value += static_cast<float>(i);
+      copies.push_back(Tensor::from(values, {size}, "cuda"));
+      sources.push_back(values);
+      for (float& value : values) value = -1;
+    }
+  }
+  for (std::size_t i = 0; i < copies.size(); ++i) EXPECT_EQ(copies[i].to_vector<float>(), sources[i]) << i;
+}
+
 // User code checks its own kernels with cudaGetLastError(): our device queries must not leave an error there.
 TEST_F(CudaDevice, AnUploadLeavesNoErrorBehind) {
   const Tensor first = Tensor::from(counted(1000), {1000}, "cuda");

@@ -1,6 +1,7 @@
 // What a training step of the reference CNN asks of the device cuda and its driver: launches, waits,
 // allocations and copies, counted by the emulator.
 #include <gtest/gtest.h>
+#include <metron/core/allocator.h>
 #include <metron/core/data/data_loader.h>
 #include <metron/kernels/emulator/emulator.h>
 #include <metron/kernels/emulator/model.h>
@@ -41,7 +42,7 @@ Calls operator-(const Calls& a, const Calls& b) {
   return d;
 }
 
-constexpr std::uint64_t log_interval = 2;
+constexpr std::uint64_t log_interval_of_two = 2;
 
 class EmulatorStep : public test::DeviceTest {
  protected:
@@ -54,14 +55,22 @@ class EmulatorStep : public test::DeviceTest {
     return {Tensor::from(pixels, {count, 28, 28}), Tensor::from(labels, {count}), {0.1307, 0.3081}};
   }
 
+  // Whose counts do not depend on what the emulator checks; other tests have it check.
+  static void check_nothing() {
+    emulator::Options unchecked;
+    unchecked.checks = 0;
+    emulator::set_options(unchecked);
+  }
+
   // Trains as mnist_cnn does, and returns the calls of each log interval. `losses` are those of each step.
   std::vector<Calls> train(std::int64_t batch, std::int64_t intervals, std::size_t max_resident_bytes,
-                           std::vector<double>* losses = nullptr) {
+                           std::vector<double>* losses = nullptr,
+                           std::uint64_t log_interval = log_interval_of_two, std::int64_t missing = 0) {
     manual_seed(3);
     models::MnistCnn net;
     net.fuse_relu = true;
     net.to(device_);
-    const ImageDataset data = images(batch * intervals * static_cast<std::int64_t>(log_interval));
+    const ImageDataset data = images(batch * intervals * static_cast<std::int64_t>(log_interval) - missing);
     const DataLoader loader(
         data,
         {.batch_size = batch, .shuffle = true, .device = device_, .max_resident_bytes = max_resident_bytes});
@@ -90,8 +99,8 @@ class EmulatorStep : public test::DeviceTest {
     const std::vector<Calls> of_intervals = train(batch, 2, std::size_t{1} << 30);
     ASSERT_EQ(of_intervals.size(), 2u);
     const Calls& warm = of_intervals[1];
-    EXPECT_LE(warm.counts.launches, max_launches * log_interval);
-    EXPECT_GT(warm.counts.launches, 15 * log_interval);
+    EXPECT_LE(warm.counts.launches, max_launches * log_interval_of_two);
+    EXPECT_GT(warm.counts.launches, 15 * log_interval_of_two);
     EXPECT_EQ(warm.waits, 1u);
     EXPECT_EQ(warm.counts.memory_blocks, 0u);
     EXPECT_EQ(warm.events, 0u);
@@ -104,35 +113,52 @@ class EmulatorStep : public test::DeviceTest {
   const Device device_{"cuda"};
 };
 
-TEST_F(EmulatorStep, HasFewCallsOfLibraries) { expect_few_calls("cudnn,cublas,cuda", 64, 30); }
+TEST_F(EmulatorStep, HasFewCallsOfLibraries) {
+  check_nothing();
+  expect_few_calls("cudnn,cublas,cuda", 64, 30);
+}
 
 TEST_F(EmulatorStep, HasFewCallsOfOurKernels) {
-  emulator::Options unchecked;
-  unchecked.checks = 0;  // other tests cover them
-  emulator::set_options(unchecked);
+  check_nothing();
   // Sums of partial products and of bias gradients, which libraries fuse, are kernels of their own.
-  expect_few_calls("cuda", 64, 32);
+  expect_few_calls("cuda", 16, 32);
+}
+
+// From the third step on, however long an interval is.
+TEST_F(EmulatorStep, AllocatesNothingMoreInALongLogInterval) {
+  check_nothing();
+  const ProviderScope scope("cudnn,cublas,cuda");
+  const auto blocks = [&](std::uint64_t steps) {
+    backend(device_).allocator(0).empty_cache();
+    return train(3, 1, std::size_t{1} << 30, nullptr, steps).at(0).counts.memory_blocks;
+  };
+  train(3, 1, std::size_t{1} << 30);  // libraries allocate once
+  const std::uint64_t of_two_steps = blocks(2);
+  EXPECT_GT(of_two_steps, 10u);
+  EXPECT_EQ(blocks(9), of_two_steps);
 }
 
 TEST_F(EmulatorStep, WithoutAResidentDatasetOnlyUploadsItsBatches) {
+  check_nothing();
   const ProviderScope scope("cudnn,cublas,cuda");
-  const std::vector<Calls> of_intervals = train(64, 3, 0);
+  const std::vector<Calls> of_intervals = train(32, 3, 0);  // images of 100 KB
   ASSERT_EQ(of_intervals.size(), 3u);
   const Calls& warm = of_intervals[2];
   EXPECT_EQ(warm.waits, 1u);
   EXPECT_EQ(warm.counts.memory_blocks, 0u);
   EXPECT_EQ(warm.events, 0u);
-  EXPECT_EQ(warm.counts.copies_to_device, 2 * log_interval);  // images and labels
-  EXPECT_EQ(warm.counts.copies_on_device, log_interval);      // of the images, which the copy stream uploads
+  EXPECT_EQ(warm.counts.copies_to_device, 2 * log_interval_of_two);  // images and labels
+  EXPECT_EQ(warm.counts.copies_on_device,
+            log_interval_of_two);  // of the images, which the copy stream uploads
   EXPECT_EQ(warm.counts.pageable_copies, 0u);
 }
 
 TEST_F(EmulatorStep, AResidentDatasetGivesTheSameBits) {
   const ProviderScope scope("cudnn,cublas,cuda");
   std::vector<double> resident, uploaded;
-  train(5, 2, std::size_t{1} << 30, &resident);
-  train(5, 2, 0, &uploaded);
-  EXPECT_EQ(resident.size(), 2 * log_interval);
+  train(5, 2, std::size_t{1} << 30, &resident, log_interval_of_two, 3);  // the last batch has two images
+  train(5, 2, 0, &uploaded, log_interval_of_two, 3);
+  EXPECT_EQ(resident.size(), 2 * log_interval_of_two);
   EXPECT_EQ(resident, uploaded);
 }
 

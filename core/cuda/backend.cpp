@@ -55,7 +55,7 @@ class CudaBackend : public Backend {
       CopyTimer timer("copy_to_host", index, length);
       device.downloads.enqueue(static_cast<const std::byte*>(source) + done, length, device.stream);
       timer.finish();
-      cuda::synchronize(index);
+      done + length < bytes ? METRON_CUDA(cudaStreamSynchronize(device.stream)) : cuda::synchronize(index);
       std::memcpy(static_cast<std::byte*>(destination) + done, device.downloads.data(), length);
       done += length;
     }

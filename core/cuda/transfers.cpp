@@ -1,6 +1,7 @@
 #include <metron/core/cuda/runtime.h>
 #include <metron/core/cuda/state.h>
 #include <metron/core/cuda/transfers.h>
+#include <metron/core/timer/scopes.h>
 
 #include <algorithm>
 #include <cstring>
@@ -23,9 +24,9 @@ constexpr std::size_t rounded_up(std::size_t value, std::size_t multiple) {
 // Each step may throw; the next upload then continues from there.
 void Uploads::allocate(bool overlapping) {
   if (host_ == nullptr) host_ = static_cast<std::byte*>(allocate_pinned(index_, ring_bytes));
+  free_.reserve(max_in_flight);
   while (events_ < max_in_flight) {
     cudaEvent_t event = nullptr;
-    free_.reserve(max_in_flight);
     METRON_CUDA(cudaEventCreateWithFlags(&event, cudaEventDisableTiming));
     free_.push_back(event);
     ++events_;
@@ -33,7 +34,11 @@ void Uploads::allocate(bool overlapping) {
   if (!overlapping || device_ != nullptr) return;
   if (arrived_ == nullptr) METRON_CUDA(cudaEventCreateWithFlags(&arrived_, cudaEventDisableTiming));
   if (copy_stream_ == nullptr) METRON_CUDA(cudaStreamCreateWithFlags(&copy_stream_, cudaStreamNonBlocking));
-  device_ = static_cast<std::byte*>(allocate_device(index_, ring_bytes));
+  try {
+    device_ = static_cast<std::byte*>(allocate_device(index_, ring_bytes));
+  } catch (const OutOfMemoryError&) {
+    may_overlap_ = false;  // overlapping is not worth emptying caches again
+  }
 }
 
 void Uploads::retire_first() {
@@ -41,6 +46,7 @@ void Uploads::retire_first() {
   const cudaError_t status = cudaEventQuery(first.used);
   if (status == cudaErrorNotReady) {
     static_cast<void>(cudaGetLastError());  // not an error; must not be reported by the next check
+    const WaitScope waiting(Device(Device::Type::cuda, index_));
     METRON_CUDA(cudaEventSynchronize(first.used));
   } else {
     METRON_CUDA(status);
@@ -71,8 +77,9 @@ void Uploads::copy(void* destination, std::size_t offset, std::size_t bytes, boo
 
 void Uploads::upload(void* destination, const void* source, std::size_t bytes, bool in_order) {
   const std::lock_guard lock(mutex_);
-  const bool overlapping = !in_order && bytes >= min_overlapping_bytes;
+  bool overlapping = may_overlap_ && !in_order && bytes >= min_overlapping_bytes;
   allocate(overlapping);
+  overlapping = overlapping && device_ != nullptr;
   for (std::size_t done = 0; done < bytes;) {
     const std::size_t length = std::min(bytes - done, chunk_bytes);
     const std::size_t offset = reserve(length);

@@ -41,6 +41,7 @@ class Uploads {
   std::vector<cudaEvent_t> free_;                  // events
   std::size_t events_ = 0;                         // created so far
   cudaEvent_t arrived_ = nullptr;
+  bool may_overlap_ = true;  // until there is no memory for the device's ring
 };
 
 // Downloads through a pinned block, one at a time.

@@ -61,8 +61,12 @@ DataLoader::Epoch::Epoch(const DataLoader& loader, std::int64_t number)
   if (options.shuffle) shuffle(order_, options.seed, static_cast<std::uint64_t>(number));
 
   if (resident_ != nullptr) {
-    resident_batches_ = resident_->in_order(order_);
-    return;
+    try {
+      resident_batches_ = resident_->in_order(order_);
+      return;
+    } catch (const OutOfMemoryError&) {  // this epoch uploads its batches
+      resident_ = nullptr;
+    }
   }
   results_.resize(static_cast<std::size_t>(std::min<std::int64_t>(options.prefetch, batches_)));
   const auto thread_count = std::min(static_cast<std::size_t>(options.threads), results_.size());
@@ -84,8 +88,9 @@ DataLoader::Epoch::~Epoch() {
 std::optional<Batch> DataLoader::Epoch::next() {
   if (taken_ == batches_) return std::nullopt;
   if (resident_ != nullptr) {
-    const std::int64_t batch = taken_++;
-    return resident_batches_(batch * batch_size_, static_cast<std::int64_t>(batch_count(batch)));
+    Batch batch = resident_batches_(taken_ * batch_size_, static_cast<std::int64_t>(batch_count(taken_)));
+    ++taken_;  // after an error the same batch can be asked for again
+    return batch;
   }
   Result result;
   if (threads_.empty()) {
@@ -99,13 +104,21 @@ std::optional<Batch> DataLoader::Epoch::next() {
     lock.unlock();
     space_.notify_one();
   }
+  if (!result.error && !device_.is_cpu()) {
+    try {
+      for (Tensor* tensor : {&result.batch.input, &result.batch.target})
+        if (tensor->defined()) *tensor = tensor->to(device_);
+    } catch (...) {
+      result.error = std::current_exception();
+    }
+  }
   if (result.error) {
     for (std::jthread& thread : threads_) thread.request_stop();
     threads_.clear();  // joins: no thread reads the dataset after its error is thrown
     taken_ = batches_;
     std::rethrow_exception(result.error);
   }
-  return Batch{result.batch.input.to(device_), result.batch.target.to(device_)};
+  return std::move(result.batch);
 }
 
 std::size_t DataLoader::Epoch::batch_count(std::int64_t batch) const {

@@ -26,7 +26,8 @@ struct DataLoaderOptions {
   bool drop_last = false;  // drop an incomplete last batch
   Device device = {};      // of the batches
   // A dataset that takes at most this many bytes is kept on the device, unless that is the CPU or has not
-  // enough memory left: no batch is then copied from the host, and no thread prefetches. 0: never.
+  // enough memory left: no batch is then copied from the host, and no thread prefetches. It competes with
+  // training for the device's memory. 0: never.
   std::size_t max_resident_bytes = std::size_t{1} << 30;
 };
 
@@ -60,7 +61,7 @@ class DataLoader::Epoch {
   Epoch(const Epoch&) = delete;
   Epoch& operator=(const Epoch&) = delete;
 
-  // The next batch, or nullopt at the end. Rethrows exceptions of the dataset, which end the epoch.
+  // The next batch, or nullopt at the end. Exceptions of the dataset and of uploads end the epoch.
   std::optional<Batch> next();
 
   class Iterator {

@@ -1,6 +1,8 @@
+#include <metron/core/allocator.h>
 #include <metron/core/cuda/runtime.h>
 #include <metron/kernels/cublas/context.h>
 
+#include <cstdint>
 #include <map>
 #include <memory>
 
@@ -38,17 +40,25 @@ bool Context::open() {
 Context* context(Device device) {
   const Functions* const library = functions();
   if (library == nullptr) return nullptr;
-  thread_local std::map<int, std::unique_ptr<Context>> of_this_thread;  // by device
-  auto& found = of_this_thread[device.index()];
-  if (found == nullptr) {
+  struct Entry {
+    std::unique_ptr<Context> context;
+    std::size_t full_at = SIZE_MAX;  // bytes reserved when there was no memory for the workspace
+  };
+  thread_local std::map<int, Entry> of_this_thread;  // by device
+  Entry& found = of_this_thread[device.index()];
+  if (found.context == nullptr) {
+    const CachingAllocator& allocator = backend(device).allocator(device.index());
+    // Each try empties the cache: not again before memory has been given back.
+    if (found.full_at != SIZE_MAX && allocator.stats().reserved >= found.full_at) return nullptr;
     const cuda::DeviceGuard guard(device.index());
     try {
       std::unique_ptr<Context> made(new Context(*library, device));
-      if (made->open()) found = std::move(made);
-    } catch (const OutOfMemoryError&) {  // for the workspace: our own kernels need less
+      if (made->open()) found.context = std::move(made);
+    } catch (const OutOfMemoryError&) {  // our own kernels need less
+      found.full_at = allocator.stats().reserved;
     }
   }
-  return found.get();
+  return found.context.get();
 }
 
 }  // namespace metron::cublas

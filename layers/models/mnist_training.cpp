@@ -4,7 +4,9 @@
 #include <metron/layers/loss.h>
 #include <metron/layers/models/mnist_training.h>
 
+#include <algorithm>
 #include <fstream>
+#include <utility>
 
 namespace metron::models {
 namespace {
@@ -26,13 +28,23 @@ bool parse(std::string_view text, T& value) {
   return number.has_value();
 }
 
-// Reads scalars in one copy: a read waits for the device.
+// Scalars kept on their device until they are read in one copy: each read waits for the device.
 template <typename T>
-std::vector<T> read(const std::vector<Tensor>& scalars) {
-  std::vector<Tensor> rows;
-  for (const Tensor& scalar : scalars) rows.push_back(scalar.unsqueeze(0));
-  return rows.empty() ? std::vector<T>{} : cat(rows, 0).to_vector<T>();
-}
+class Scalars {
+ public:
+  Scalars(std::int64_t capacity, Device device)
+      : values_(Tensor::empty({capacity}, {dtype_of<T>, device, MemoryFormat::contiguous})) {}
+  void add(const Tensor& scalar) {
+    values_.select(0, count_).copy_(scalar.detach());
+    ++count_;
+  }
+  bool is_full() const { return count_ == values_.numel(); }
+  std::vector<T> take() { return values_.slice(0, 0, std::exchange(count_, 0)).template to_vector<T>(); }
+
+ private:
+  Tensor values_;
+  std::int64_t count_ = 0;
+};
 
 }  // namespace
 
@@ -83,23 +95,22 @@ EpochProgress MnistTraining::train_epoch(std::int64_t epoch, const DataLoader& l
   EpochProgress progress{.epoch = epoch, .steps = loader.size()};
   if (options.max_steps > 0) progress.steps = std::min(progress.steps, options.max_steps);
   const Tensor one = Tensor::ones({}, {DType::float32, device_});  // the gradient of each loss
-  std::vector<Tensor> losses;                                      // since the last call of on_log
+  Scalars<float> losses(std::max<std::int64_t>(1, std::min(options.log_interval, progress.steps)), device_);
   for (const auto& [images, labels] : loader.epoch(epoch)) {
     optimizer_.zero_grad();
     const Tensor loss = nll_loss(net_(images.to(device_)), labels.to(device_));
     loss.backward(one);
     optimizer_.step();
 
-    losses.push_back(loss.detach());
+    losses.add(loss);
     ++progress.step;
     progress.seen += images.size(0);
     const bool last = progress.step == progress.steps || stop;
     if (progress.step % options.log_interval != 0 && !last) continue;
-    for (const float value : read<float>(losses)) {
+    for (const float value : losses.take()) {
       progress.loss = static_cast<double>(value);
       metrics_.rows.push_back({++step_, epoch, progress.loss});
     }
-    losses.clear();
     on_log(progress);
     if (last) break;
   }
@@ -112,22 +123,21 @@ TestResult MnistTraining::test(std::int64_t epoch, const DataLoader& loader, std
   const bool training = net_.training();
   net_.eval();
   TestResult result;
-  std::vector<Tensor> losses, hits;  // since the last read
+  constexpr std::int64_t batches_a_read = 64;
+  Scalars<float> losses(batches_a_read, device_);
+  Scalars<std::int64_t> hits(batches_a_read, device_);
   const auto read_pending = [&] {
-    for (const float value : read<float>(losses)) result.loss += static_cast<double>(value);
-    for (const std::int64_t value : read<std::int64_t>(hits)) result.correct += value;
-    losses.clear();
-    hits.clear();
+    for (const float value : losses.take()) result.loss += static_cast<double>(value);
+    for (const std::int64_t value : hits.take()) result.correct += value;
   };
-  constexpr std::size_t max_pending = 64;
   std::int64_t batches = 0;
   for (const auto& [images, labels] : loader.epoch()) {
     const Tensor target = labels.to(device_);
     const Tensor output = net_(images.to(device_));
-    losses.push_back(nll_loss(output, target, Reduction::sum));
-    hits.push_back(sum(eq(argmax(output, {1}), target).to(DType::int64)));
+    losses.add(nll_loss(output, target, Reduction::sum));
+    hits.add(sum(eq(argmax(output, {1}), target).to(DType::int64)));
     result.seen += images.size(0);
-    if (losses.size() == max_pending) read_pending();
+    if (losses.is_full()) read_pending();
     if (++batches == max_batches) break;
   }
   read_pending();

@@ -91,8 +91,9 @@ void Experimenter::train(Experiment& experiment, Progress& progress, const std::
   net_.to(device_);
   models::MnistTraining training(net_, device_, options_.lr, options_.gamma);
   const DataLoader train_loader(
-      *train_set_, {.batch_size = options_.train_batch_size, .shuffle = true, .seed = options_.seed});
-  const DataLoader test_loader(*test_set_, {.batch_size = options_.test_batch_size});
+      *train_set_,
+      {.batch_size = options_.train_batch_size, .shuffle = true, .seed = options_.seed, .device = device_});
+  const DataLoader test_loader(*test_set_, {.batch_size = options_.test_batch_size, .device = device_});
   double seconds = 0;
   for (std::int64_t epoch = 1; epoch <= options_.epochs && !stop; ++epoch) {
     const std::string number = std::to_string(epoch) + '/' + std::to_string(options_.epochs);
