@@ -10,6 +10,8 @@
 
 namespace metron::detail {
 
+inline constexpr char metadata_key[] = "__metadata__";  // in the header, beside the tensors
+
 struct StoredType {
   const char* name;            // "F8_E4M3"
   int bits;                    // of an element

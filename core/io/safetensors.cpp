@@ -14,9 +14,8 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "elements are written in native byte order");
 
+using detail::metadata_key;
 using nlohmann::json;
-
-constexpr char metadata_key[] = "__metadata__";
 
 void check_names(std::span<const NamedTensor> tensors) {
   std::set<std::string> names;

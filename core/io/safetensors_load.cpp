@@ -13,12 +13,12 @@
 namespace metron {
 namespace {
 
+using detail::metadata_key;
 using detail::StoredType;
 using nlohmann::json;
 
 constexpr std::uint64_t max_header_bytes = 100'000'000;  // the limit of the format
-constexpr char metadata_key[] = "__metadata__";
-constexpr std::size_t chunk_bytes = 1 << 20;  // a whole number of elements of any type
+constexpr std::size_t chunk_bytes = 1 << 20;             // a whole number of elements of any type
 constexpr int max_depth = 16;
 
 // The JSON text, shortened for error messages.
