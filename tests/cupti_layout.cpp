@@ -12,16 +12,27 @@ namespace {
   static_assert(offsetof(ours, our_member) == offsetof(theirs, their_member)); \
   static_assert(sizeof(ours::our_member) == sizeof(theirs::their_member))
 
-METRON_SAME_MEMBER(Kernel, kind, CUpti_ActivityKernel4, kind);
-METRON_SAME_MEMBER(Kernel, start, CUpti_ActivityKernel4, start);
-METRON_SAME_MEMBER(Kernel, end, CUpti_ActivityKernel4, end);
-METRON_SAME_MEMBER(Kernel, correlation, CUpti_ActivityKernel4, correlationId);
-METRON_SAME_MEMBER(Copy, start, CUpti_ActivityMemcpy, start);
-METRON_SAME_MEMBER(Copy, end, CUpti_ActivityMemcpy, end);
-METRON_SAME_MEMBER(Copy, correlation, CUpti_ActivityMemcpy, correlationId);
-METRON_SAME_MEMBER(Copy, start, CUpti_ActivityMemset, start);
-METRON_SAME_MEMBER(Copy, end, CUpti_ActivityMemset, end);
-METRON_SAME_MEMBER(Copy, correlation, CUpti_ActivityMemset, correlationId);
+// The versions of the records that CUDA 13 writes, or the first ones that have these members.
+#if CUPTI_API_VERSION >= 130000
+using TheirKernel = CUpti_ActivityKernel10;
+using TheirMemcpy = CUpti_ActivityMemcpy6;
+using TheirMemset = CUpti_ActivityMemset4;
+#else
+using TheirKernel = CUpti_ActivityKernel4;
+using TheirMemcpy = CUpti_ActivityMemcpy;
+using TheirMemset = CUpti_ActivityMemset;
+#endif
+
+METRON_SAME_MEMBER(Kernel, kind, TheirKernel, kind);
+METRON_SAME_MEMBER(Kernel, start, TheirKernel, start);
+METRON_SAME_MEMBER(Kernel, end, TheirKernel, end);
+METRON_SAME_MEMBER(Kernel, correlation, TheirKernel, correlationId);
+METRON_SAME_MEMBER(Copy, start, TheirMemcpy, start);
+METRON_SAME_MEMBER(Copy, end, TheirMemcpy, end);
+METRON_SAME_MEMBER(Copy, correlation, TheirMemcpy, correlationId);
+METRON_SAME_MEMBER(Copy, start, TheirMemset, start);
+METRON_SAME_MEMBER(Copy, end, TheirMemset, end);
+METRON_SAME_MEMBER(Copy, correlation, TheirMemset, correlationId);
 METRON_SAME_MEMBER(ExternalCorrelation, external_kind, CUpti_ActivityExternalCorrelation, externalKind);
 METRON_SAME_MEMBER(ExternalCorrelation, external, CUpti_ActivityExternalCorrelation, externalId);
 METRON_SAME_MEMBER(ExternalCorrelation, correlation, CUpti_ActivityExternalCorrelation, correlationId);

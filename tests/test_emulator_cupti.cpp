@@ -54,7 +54,8 @@ TEST_F(CuptiClock, SaysWhatIsMissing) {
   const Output missing =
       profile(modeled_ + "METRON_CLOCK=cupti LD_LIBRARY_PATH='" + folder_.path().string() + "'");
   EXPECT_NE(missing.code, 0);
-  EXPECT_TRUE(contains(missing.text, {"[profiler] METRON_CLOCK=cupti requires CUPTI", "extras/CUPTI/lib64"}));
+  EXPECT_TRUE(contains(missing.text, {"[profiler] METRON_CLOCK=cupti requires CUPTI", "libcupti.so.13",
+                                      "<toolkit>/extras/CUPTI/lib64 or <toolkit>/lib"}));
   const Output unknown = profile(modeled_ + "METRON_CLOCK=sundial");
   EXPECT_NE(unknown.code, 0);
   EXPECT_TRUE(contains(unknown.text, {"[profiler] METRON_CLOCK must be events or cupti, got sundial"}));

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <metron/core/cuda/clock.h>
 #include <metron/metron.h>
+#include <metron/tools/bench/device_rounds.h>
 
 #include <memory>
 #include <utility>
@@ -75,17 +76,77 @@ TEST_F(DeviceEvents, NestedIntervalsShareNoEvent) {
     return ticket;
   };
   const double long_us = true_us([&] { exp(large); }), tiny_us = true_us([&] { relu(small); });
-  std::uint32_t inner = 0;
+  std::uint32_t inner = 0, second = 0;
   const std::uint32_t before = timed([&] { exp(large); });
   const std::uint32_t outer = timed([&] {
     exp(large);
     inner = timed([&] { relu(small); });
     exp(large);
+    second = timed([&] { relu(small); });
   });
   const std::uint32_t after = timed([&] { relu(small); });
-  for (const auto& [ticket, us] : {std::pair(before, long_us), std::pair(outer, 2 * long_us + tiny_us),
-                                   std::pair(inner, tiny_us), std::pair(after, tiny_us)})
+  for (const auto& [ticket, us] :
+       {std::pair(before, long_us), std::pair(outer, 2 * long_us + 2 * tiny_us), std::pair(inner, tiny_us),
+        std::pair(second, tiny_us), std::pair(after, tiny_us)})
     EXPECT_NEAR(clock->resolve_ns(ticket) * 1e-3, us, 0.02 * us + 3 * event_us);
+}
+
+// What the clock itself enqueues is in no interval, though the device is busy before and after it.
+TEST_F(DeviceEvents, WorkThatOccupiesTheDeviceIsInNoInterval) {
+  const Device device(Device::Type::cuda);
+  const std::unique_ptr<DeviceClock> clock = cuda::make_clock("model");
+  clock->measure();
+  const double tiny_us = true_us([&] { relu(small); });
+  const std::uint32_t before = clock->begin(device);
+  exp(large);
+  clock->end(device, before);
+  EXPECT_GT(clock->occupy(device, 1000), 1000);
+  const std::uint32_t after = clock->begin(device);
+  relu(small);
+  clock->end(device, after);
+  EXPECT_NEAR(clock->resolve_ns(after) * 1e-3, tiny_us + event_us, 0.1);
+  clock->resolve_ns(before);
+}
+
+// A slow host enqueues rounds of two contestants in turn, one of which makes it wait. Neither makes the
+// device wait.
+TEST_F(DeviceEvents, RoundsKeepTheDeviceBusyForEachContestant) {
+  emulator::use_manual_host(5000);
+  const double tiny_ns = 1e3 * true_us([&] { relu(small); });
+  const auto contestant = [&](std::int64_t waiting_ns) {
+    return tools::Contestant([this, waiting_ns](std::int64_t calls) {
+      for (std::int64_t i = 0; i < calls; ++i) {
+        relu(small);
+        emulator::advance_host(waiting_ns);
+      }
+      backend("cuda").synchronize(0);
+    });
+  };
+  const tools::Contestant quick = contestant(0), slow = contestant(3'000'000);
+  tools::DeviceRounds rounds(Device("cuda"));
+  constexpr std::int64_t calls = 20;
+  for (int round = 0; round < 3; ++round) {
+    for (const tools::Contestant* one : {&quick, &slow}) {
+      const tools::RoundTime time = rounds(*one, calls);
+      if (round == 0) continue;  // the host's time is not known yet
+      EXPECT_WITHIN(time.ns / calls, tiny_ns);
+      EXPECT_GT(time.host_ns / calls, one == &slow ? 3'000'000 : 5000);
+    }
+  }
+}
+
+// A profile can begin although no memory is left to keep the device busy. The figure says that it is rough.
+TEST_F(DeviceEvents, AFullDeviceIsMeasuredIdle) {
+  relu(small);
+  emulator::Options full;
+  full.limits.memory = 0;
+  emulator::set_options(full);
+  Profiler profiler;
+  profiler.start();
+  profiler.stop();
+  emulator::set_options({});
+  EXPECT_GT(profiler.profile().cost.device_ns, 0);
+  EXPECT_GE(profiler.profile().cost.device_noise_ns, profiler.profile().cost.device_ns);
 }
 
 // A slow host does not make the empty interval longer.

@@ -291,6 +291,84 @@ TEST(ProfilerScopes, HandleAFailingDeviceClock) {
   }
 }
 
+// Counts its calls and can fail to prepare.
+class CountingClock : public DeviceClock {
+ public:
+  struct Counts {
+    int ends = 0, prepared = 0, failing = -1;  // the number of the call of prepare() that fails
+    bool waited = false;
+  };
+  explicit CountingClock(Counts& counts) : counts_(counts) {}
+  std::uint32_t begin(Device) override { return tickets_++; }
+  void end(Device, std::uint32_t) override { ++counts_.ends; }
+  double resolve_ns(std::uint32_t ticket) override {
+    counts_.waited |= !is_complete(ticket);
+    return 1;
+  }
+  bool is_complete(std::uint32_t ticket) override { return ticket % 2 == 1; }
+  bool runs_short() override { return true; }
+  void prepare() override {
+    check<DeviceError>(counts_.prepared++ != counts_.failing, "clock", "prepare failed");
+  }
+
+ private:
+  Counts& counts_;
+  std::uint32_t tickets_ = 0;
+};
+
+class ProfilerClocks : public testing::Test {
+ protected:
+  ProfilerClocks() { install_device_clock(Device::Type::cpu, std::make_unique<CountingClock>(counts_)); }
+  ~ProfilerClocks() override { install_device_clock(Device::Type::cpu, nullptr); }
+  CountingClock::Counts counts_;
+  const Tensor x_ = Tensor::ones({4});
+};
+
+TEST_F(ProfilerClocks, EndOnceAlthoughTheProviderThrowsAfterwards) {
+  Profiler profiler;
+  profiler.start();
+  const int before = counts_.ends;
+  const auto throwing = [] {
+    KernelTimer timer("thrower", Device());
+    timer.stop();
+    fail<DeviceError>("thrower", "on purpose");
+  };
+  EXPECT_THROW(throwing(), DeviceError);
+  EXPECT_EQ(counts_.ends, before + 1);
+  profiler.stop();
+  EXPECT_STREQ(profiler.records().back().provider, "failed");
+}
+
+TEST_F(ProfilerClocks, StopTheProfilerIfTheyFailInAStep) {
+  Profiler profiler;
+  profiler.start();
+  sum(x_);
+  counts_.failing = counts_.prepared;
+  EXPECT_THROW(profiler.step(), DeviceError);
+  EXPECT_FALSE(profiler.running());
+  EXPECT_EQ(instruments() & instrument_timer, 0U);
+  sum(x_);
+  EXPECT_EQ(count(profiler.profile(), "sum"), 1);
+  Profiler next;
+  next.start();
+  next.stop();
+}
+
+// On several devices work does not complete in the order of the records.
+TEST_F(ProfilerClocks, AreNotWaitedForInAStep) {
+  Profiler profiler;
+  profiler.start();
+  counts_.waited = false;
+  for (const int kernels : {4, 1}) {  // so that the last one is complete once
+    for (int i = 0; i < kernels; ++i) sum(x_);
+    profiler.step();
+    EXPECT_FALSE(counts_.waited) << kernels;
+  }
+  profiler.stop();
+  profiler.profile();
+  EXPECT_TRUE(counts_.waited);
+}
+
 // A clock that notices if two threads prepare it at a time.
 class CarefulClock : public DeviceClock {
  public:

@@ -57,18 +57,22 @@ class EventClock : public DeviceClock {
     opened.begins_with = ticket;
     if (last != no_ticket && is_running(pair(last).end)) {
       opened.begins_with = last;
-      return ticket;
+    } else {
+      if (last != no_ticket) release(last);
+      METRON_CUDA(cudaEventRecord(opened.begin, opened.stream));
     }
-    if (last != no_ticket) release(last);
-    METRON_CUDA(cudaEventRecord(opened.begin, opened.stream));
+    ++of(device.index()).open;
     return ticket;
   }
+  // What follows an interval inside of another one may be work of the outer one: nothing begins there.
   void end(Device, std::uint32_t ticket) override {
-    Pair& open = pair(ticket);
-    METRON_CUDA(cudaEventRecord(open.end, open.stream));
-    ++open.uses;
-    const std::uint32_t last = of(open.device).last.exchange(ticket);
-    if (last != no_ticket) release(last);  // of an interval inside this one
+    Pair& ended = pair(ticket);
+    METRON_CUDA(cudaEventRecord(ended.end, ended.stream));
+    PerDevice& device = of(ended.device);
+    if (--device.open > 0) return;
+    ++ended.uses;
+    const std::uint32_t last = device.last.exchange(ticket);
+    if (last != no_ticket) release(last);
   }
   double resolve_ns(std::uint32_t ticket) override { return resolve(ticket).ns; }
 
@@ -115,13 +119,20 @@ class EventClock : public DeviceClock {
 
   void settle() override {
     for (int index = 0; index < static_cast<int>(devices_.size()); ++index)
-      if (is_in_use(index)) METRON_CUDA(cudaStreamSynchronize(stream(index)));
+      if (is_in_use(index)) {
+        interrupt(index);
+        METRON_CUDA(cudaStreamSynchronize(stream(index)));
+      }
   }
 
-  void occupy(Device device, double ns) override {
-    if (filler_ns_ <= 0) return;  // before measure()
-    Filler(device.index(), stream(device.index()))
-        .enqueue(static_cast<int>(std::clamp(std::ceil(ns / filler_ns_), 1.0, double{most_fillers})));
+  double occupy(Device device, double ns) override {
+    interrupt(device.index());
+    if (filler_ns_ <= 0) return 0;  // before measure(), or the host is not faster
+    Filler filler(device.index(), stream(device.index()));
+    if (!filler.has_work()) return 0;
+    const double times = std::clamp(std::ceil(ns / filler_ns_), 1.0, double{most_fillers});
+    filler.enqueue(static_cast<int>(times));
+    return times * filler_ns_;
   }
 
   ClockCost measure() override {
@@ -137,6 +148,7 @@ class EventClock : public DeviceClock {
     std::vector<std::uint32_t> free;             // of the recorded thread
     std::size_t used = 0;                        // since prepare()
     std::atomic<std::uint32_t> last{no_ticket};  // the latest end, if nothing has begun since
+    std::atomic<int> open{0};                    // intervals
     // Guarded by mutex_.
     std::vector<std::uint32_t> returned;
     std::uint32_t anchor = no_ticket;  // the pair resolved last, and the time of its end
@@ -149,6 +161,12 @@ class EventClock : public DeviceClock {
     if (cudaEventQuery(event) != cudaErrorNotReady) return false;
     static_cast<void>(cudaGetLastError());  // not an error; must not be reported by the next check
     return true;
+  }
+
+  // Before work that belongs to no interval: the next one must not begin ahead of it.
+  void interrupt(int index) {
+    const std::uint32_t last = of(index).last.exchange(no_ticket);
+    if (last != no_ticket) release(last);
   }
 
   void release(std::uint32_t ticket) {
@@ -203,16 +221,20 @@ class EventClock : public DeviceClock {
     }
   }
 
-  // Empty intervals behind other work, so that the stream is measured and not the host that enqueues them.
+  // Empty intervals behind other work, so that the stream is measured and not the host that enqueues them. If
+  // the host is not that fast, or there is no memory for the work, they are as uncertain as they are long.
   ClockCost measure(Device device) {
     constexpr std::size_t repetitions = 101;
+    interrupt(device.index());
     Filler filler(device.index(), stream(device.index()));
     std::vector<double> times(repetitions), host_times(repetitions);
     std::vector<std::uint32_t> tickets(repetitions);
     bool behind = false;
     for (int fillers = 4; !behind && fillers <= most_fillers; fillers *= 2) {
       const std::uint32_t filled = begin(device);
+      const std::int64_t filling = steady_now_ns();
       filler.enqueue(fillers);
+      const double filling_ns = static_cast<double>(steady_now_ns() - filling);
       end(device, filled);
       for (std::size_t i = 0; i < repetitions; ++i) {
         const std::int64_t start = steady_now_ns();
@@ -221,13 +243,18 @@ class EventClock : public DeviceClock {
         host_times[i] = static_cast<double>(steady_now_ns() - start);
       }
       behind = is_running(pair(filled).end);
-      filler_ns_ = resolve(filled).ns / fillers;
+      filler_ns_ = (resolve(filled).ns - filling_ns) / fillers;  // no gain if it is not positive
       for (std::size_t i = 0; i < repetitions; ++i) times[i] = resolve(tickets[i]).ns;
+      if (!filler.has_work()) {
+        filler_ns_ = 0;
+        break;
+      }
     }
     std::sort(times.begin(), times.end());
     std::sort(host_times.begin(), host_times.end());
     const double median = times[repetitions / 2];
-    return {median, times[repetitions * 95 / 100] - median, host_times[repetitions / 2]};
+    const double noise = times[repetitions * 95 / 100] - median;
+    return {median, behind ? noise : std::max(noise, median), host_times[repetitions / 2]};
   }
 
   std::string name_;
@@ -235,7 +262,7 @@ class EventClock : public DeviceClock {
   std::array<std::atomic<Chunk*>, max_chunks> chunks_{};
   std::vector<std::unique_ptr<Chunk>> owned_;
   std::size_t created_ = 0;
-  double filler_ns_ = 0;  // that a Filler's work takes once
+  double filler_ns_ = 0;  // by which the host is ahead after a Filler's work; 0: unknown
   std::vector<PerDevice> devices_;
 };
 

@@ -87,8 +87,10 @@ class Activities {
   }
 
  private:
+  // A forced flush also delivers records of work that has not ended.
   template <typename Record>
   void add_work(const Record& record) {
+    if (record.start == 0 || record.end < record.start) return;
     work_.insert({record.correlation, {record.start, record.end}});
   }
 
@@ -105,15 +107,15 @@ Activities& activities() {
   return all;
 }
 
-const cupti::Functions*& functions() {
-  static const cupti::Functions* loaded = nullptr;
+cupti::Functions& functions() {
+  static cupti::Functions loaded;
   return loaded;
 }
 
 void check_cupti(cupti::Result result, const char* call) {
   if (result == 0) return;
   const char* text = nullptr;
-  functions()->cuptiGetResultString(result, &text);
+  functions().cuptiGetResultString(result, &text);
   fail<CudaError>("profiler", call, " failed: ", text == nullptr ? "unknown error" : text);
 }
 
@@ -125,25 +127,28 @@ void request_buffer(std::uint8_t** buffer, std::size_t* bytes, std::size_t* max_
 
 void take_buffer(void*, std::uint32_t, std::uint8_t* buffer, std::size_t, std::size_t valid_bytes) {
   std::uint8_t* record = nullptr;
-  while (functions()->cuptiActivityGetNextRecord(buffer, valid_bytes, &record) == 0) activities().add(record);
+  while (functions().cuptiActivityGetNextRecord(buffer, valid_bytes, &record) == 0) activities().add(record);
   std::free(buffer);
   activities().drop_unless_open();
 }
 
 // Throws if CUPTI is missing or too old.
-const cupti::Functions* load_cupti() {
-  constexpr char hint[] = "; it is a part of the CUDA toolkit, in extras/CUPTI/lib64";
+void load_cupti() {
+  constexpr char hint[] =
+      "; it is a part of the CUDA toolkit, in <toolkit>/extras/CUPTI/lib64 or <toolkit>/lib";
   const std::string versioned = "libcupti.so." + std::to_string(CUDART_VERSION / 1000);
   void* library = dlopen(versioned.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (library == nullptr) library = dlopen("libcupti.so", RTLD_NOW | RTLD_LOCAL);
-  if (library == nullptr) fail<CudaError>("profiler", "METRON_CLOCK=cupti requires CUPTI: ", dlerror(), hint);
-  static cupti::Functions loaded;
+  if (library == nullptr) {
+    const std::string reason = dlerror();
+    library = dlopen("libcupti.so", RTLD_NOW | RTLD_LOCAL);
+    if (library == nullptr) fail<CudaError>("profiler", "METRON_CLOCK=cupti requires CUPTI: ", reason, hint);
+  }
   const auto look_up = [&](auto*& function, const char* name) {
     function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(dlsym(library, name));
     metron::check<CudaError>(function != nullptr, "profiler",
                              "METRON_CLOCK=cupti: this CUPTI has no function ", name, hint);
   };
-#define METRON_LOOK_UP(name) look_up(loaded.name, #name)
+#define METRON_LOOK_UP(name) look_up(functions().name, #name)
   METRON_LOOK_UP(cuptiActivityEnable);
   METRON_LOOK_UP(cuptiActivityRegisterCallbacks);
   METRON_LOOK_UP(cuptiActivityFlushAll);
@@ -152,31 +157,30 @@ const cupti::Functions* load_cupti() {
   METRON_LOOK_UP(cuptiActivityPopExternalCorrelationId);
   METRON_LOOK_UP(cuptiGetResultString);
 #undef METRON_LOOK_UP
-  return &loaded;
 }
 
 class CuptiClock : public DeviceClock {
  public:
-  explicit CuptiClock(std::string name) : name_(std::move(name)), cupti_(*load_cupti()) {
-    functions() = &cupti_;
-    check_cupti(cupti_.cuptiActivityRegisterCallbacks(request_buffer, take_buffer),
+  explicit CuptiClock(std::string name) : name_(std::move(name)) {
+    load_cupti();
+    check_cupti(functions().cuptiActivityRegisterCallbacks(request_buffer, take_buffer),
                 "cuptiActivityRegisterCallbacks");
     for (const cupti::Kind kind :
          {cupti::Kind::external_correlation, cupti::Kind::runtime, cupti::Kind::driver,
           cupti::Kind::concurrent_kernel, cupti::Kind::memcpy, cupti::Kind::memset})
-      check_cupti(cupti_.cuptiActivityEnable(static_cast<std::int32_t>(kind)), "cuptiActivityEnable");
+      check_cupti(functions().cuptiActivityEnable(static_cast<std::int32_t>(kind)), "cuptiActivityEnable");
   }
 
   std::uint32_t begin(Device) override {
     const std::uint32_t ticket = next_++;
-    activities().open();
-    check_cupti(cupti_.cuptiActivityPushExternalCorrelationId(cupti::custom_correlation, ticket),
+    check_cupti(functions().cuptiActivityPushExternalCorrelationId(cupti::custom_correlation, ticket),
                 "cuptiActivityPushExternalCorrelationId");
+    activities().open();
     return ticket;
   }
   void end(Device, std::uint32_t) override {
     std::uint64_t last = 0;
-    check_cupti(cupti_.cuptiActivityPopExternalCorrelationId(cupti::custom_correlation, &last),
+    check_cupti(functions().cuptiActivityPopExternalCorrelationId(cupti::custom_correlation, &last),
                 "cuptiActivityPopExternalCorrelationId");
   }
   double resolve_ns(std::uint32_t ticket) override { return resolve(ticket).ns; }
@@ -186,15 +190,19 @@ class CuptiClock : public DeviceClock {
     if (ticket >= delivered_) {
       const std::uint32_t next = next_;
       settle();
-      check_cupti(cupti_.cuptiActivityFlushAll(cupti::flush_forced), "cuptiActivityFlushAll");
+      check_cupti(functions().cuptiActivityFlushAll(cupti::flush_forced), "cuptiActivityFlushAll");
       delivered_ = next;
     }
     return activities().take(ticket);
   }
 
+  // Every stream: a library may use its own.
   void settle() override {
-    for (int index = 0; index < device_count(); ++index)
-      if (is_in_use(index)) METRON_CUDA(cudaStreamSynchronize(stream(index)));
+    for (int index = 0; index < device_count(); ++index) {
+      if (!is_in_use(index)) continue;
+      const DeviceGuard guard(index);
+      METRON_CUDA(cudaDeviceSynchronize());
+    }
   }
 
   // Its times are those of kernels and copies alone, to the resolution of CUPTI's clock.
@@ -216,7 +224,6 @@ class CuptiClock : public DeviceClock {
 
  private:
   std::string name_;
-  const cupti::Functions& cupti_;
   std::atomic<std::uint32_t> next_{0}, delivered_{0};
 };
 

@@ -114,8 +114,14 @@ void Profiler::step() {
   }
   const Lock lock(recorder_lock);
   if (!state.running) return;
-  detail::prepare_device_clocks(state, state.measured_clock);
-  enter(next);
+  try {
+    detail::prepare_device_clocks(state, state.measured_clock);
+    enter(next);
+  } catch (...) {
+    leave();
+    if (state.recording) state.end_recording(next == Activity::recording);
+    throw;
+  }
 }
 
 void Profiler::stop() {

@@ -148,7 +148,7 @@ std::string Ranking::to_csv() const {
   if (by_device) csv += ",first_" + prefix + "_us,waiting_us,idle_us";
   csv += '\n';
   int position = 0;
-  const auto add = [&](const char* kind, const std::string& rank, const RankingRow& row) {
+  const auto add = [&](const std::string& kind, const std::string& rank, const RankingRow& row) {
     csv += kind;
     for (const std::string& text : {rank, std::string(name_of(row.phase)), row.name, row.module, row.operands,
                                     std::to_string(row.calls)})
@@ -175,7 +175,7 @@ std::string Ranking::to_csv() const {
     row.device_us = device_us;
     const double whole_us = by_device ? device.wall_us : wall_us, part_us = by_device ? device_us : host_us;
     row.share = part_us < 0 ? -1 : whole_us > 0 ? part_us / whole_us : 0;
-    add(kind.c_str(), "", row);
+    add(kind, "", row);
   };
   add_total("outside", outside_us, -1);
   add_total("timer", timer_us, by_device && device.has_timeline ? device.timer_us : -1);

@@ -34,7 +34,8 @@ class DeviceClock {
  public:
   virtual ~DeviceClock() = default;
   // Returns a ticket for end and resolve_ns. An interval may begin where the one before ended, if the device
-  // has not come so far yet.
+  // has not come so far yet. What other threads enqueue in an interval, or then between the two, is part of
+  // it.
   virtual std::uint32_t begin(Device device) = 0;
   virtual void end(Device device, std::uint32_t ticket) = 0;
   virtual double resolve_ns(std::uint32_t ticket) = 0;  // may wait for the device; called once per ticket
@@ -45,8 +46,9 @@ class DeviceClock {
   virtual bool runs_short() { return false; }  // without resolved tickets, prepare() would create events
   virtual void prepare() {}                    // creates ahead what begin() needs
   virtual void settle() {}                     // waits for all work enqueued before recording
-  // Enqueues work that takes the device about this long, so that it is behind the host.
-  virtual void occupy(Device /*device*/, double /*ns*/) {}
+  // Enqueues work, so that the device is behind the host by about this long. Returns how long it will be,
+  // which is less if the queue can't hold as much, and 0 if there is no such work.
+  virtual double occupy(Device /*device*/, double /*ns*/) { return 0; }
   // Measures an empty interval.
   virtual ClockCost measure() { return {}; }
   // What views call its times: "device", or "model of ..." if they are not a device's.

@@ -114,18 +114,13 @@ void Recorder::drop_records(std::size_t records, std::size_t memory) {
   session = next_session();
 }
 
-// Work of a device completes in order: few of its events need be asked for.
 void Recorder::resolve_completed() {
-  constexpr std::size_t block = 64;
-  while (resolved < profile.records.size()) {
-    const std::size_t end = std::min(resolved + block, profile.records.size());
-    for (std::size_t i = end; i-- > resolved;) {
-      const Record& last = profile.records[i];
-      if (last.ticket < 0) continue;
-      if (!device_clock(last.device)->is_complete(static_cast<std::uint32_t>(last.ticket))) return;
-      break;
-    }
-    for (; resolved < end; ++resolved) resolve(profile.records[resolved]);
+  for (; resolved < profile.records.size(); ++resolved) {
+    Record& record = profile.records[resolved];
+    if (record.ticket >= 0 &&
+        !device_clock(record.device)->is_complete(static_cast<std::uint32_t>(record.ticket)))
+      return;
+    resolve(record);
   }
 }
 

@@ -161,7 +161,7 @@ KernelTimer::KernelTimer(const char* slot, Device device, RecordKind kind) : dev
 }
 
 void KernelTimer::stop() {
-  if (run_ == 0) return;
+  if (run_ == 0 || end_ != 0) return;  // the destructor repeats it after an exception
   if (ticket_ >= 0) detail::device_clock(device_.type())->end(device_, static_cast<std::uint32_t>(ticket_));
   end_ = steady_now_ns();
 }

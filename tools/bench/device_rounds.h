@@ -5,6 +5,8 @@
 #include <metron/core/timer/clock.h>
 #include <metron/tools/bench/timing.h>
 
+#include <map>
+
 namespace metron::tools {
 
 // Runs a profiler while it exists. The device must have a clock.
@@ -12,7 +14,9 @@ class DeviceRounds {
  public:
   explicit DeviceRounds(Device device);
   // ns: of the kernels and copies on the device. host_ns: what the host takes to enqueue them, without
-  // waiting. The device first gets other work to do, so that it never waits for the host between two calls.
+  // waiting. The device first gets other work to do, so that it never waits for the host between two calls;
+  // how much follows from the contestant's round before. A round is divided if that is more than a queue
+  // holds. A contestant must stay where it is in memory.
   RoundTime operator()(const Contestant& contestant, std::int64_t calls);
 
   // More records would wait in the queue of the device than it holds.
@@ -24,7 +28,7 @@ class DeviceRounds {
   Device device_;
   DeviceClock& clock_;
   RoundTime taken_;
-  double call_ns_ = 1e5;  // of the host
+  std::map<const Contestant*, double> call_ns_;  // of the host
   Profiler profiler_;
 };
 
