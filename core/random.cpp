@@ -29,4 +29,14 @@ PhiloxKey next_philox_key() {
   return key;
 }
 
+PhiloxKey random_state() {
+  const std::lock_guard lock(generator().mutex);
+  return generator().next;
+}
+
+void set_random_state(PhiloxKey next) {
+  const std::lock_guard lock(generator().mutex);
+  generator().next = next;
+}
+
 }  // namespace metron

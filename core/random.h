@@ -65,4 +65,8 @@ METRON_HOST_DEVICE constexpr double uniform_double(std::uint32_t word, std::uint
 void manual_seed(std::uint64_t seed);
 PhiloxKey next_philox_key();
 
+// Its whole state: the seed, and the stream that the next random op takes. To save and restore it.
+PhiloxKey random_state();
+void set_random_state(PhiloxKey next);
+
 }  // namespace metron

@@ -1,3 +1,4 @@
+#include <metron/core/numbers.h>
 #include <metron/layers/lr_scheduler.h>
 
 #include <algorithm>
@@ -45,20 +46,41 @@ RateSchedule warmup_schedule(double base, std::int64_t duration, double start) {
 
 }  // namespace
 
-LRScheduler::LRScheduler(Optimizer& optimizer, RateSchedule schedule)
-    : optimizer_(&optimizer), schedule_(std::move(schedule)) {
+LRScheduler::LRScheduler(Optimizer& optimizer, RateSchedule schedule, Settings options)
+    : optimizer_(&optimizer), schedule_(std::move(schedule)), options_(std::move(options)) {
   optimizer_->set_lr(schedule_(0));
 }
 
 void LRScheduler::step() { optimizer_->set_lr(schedule_(++t_)); }
 
+void LRScheduler::load_state(const SchedulerState& state) {
+  constexpr char op[] = "lr_scheduler";
+  const std::string different = differences(state.options, options_);
+  check<ValueError>(different.empty(), op, "the state is that of another schedule: ", different);
+  check<ValueError>(state.t >= 0, op, "t must not be negative, got ", state.t);
+  optimizer_->set_lr(schedule_(state.t));
+  t_ = state.t;
+}
+
 StepLR::StepLR(Optimizer& optimizer, std::int64_t period, double gamma)
-    : LRScheduler(optimizer, step_schedule(optimizer.lr(), period, gamma)) {}
+    : LRScheduler(optimizer, step_schedule(optimizer.lr(), period, gamma),
+                  {{"schedule", "StepLR"},
+                   {"base", exact_text(optimizer.lr())},
+                   {"period", std::to_string(period)},
+                   {"gamma", exact_text(gamma)}}) {}
 
 CosineLR::CosineLR(Optimizer& optimizer, std::int64_t duration, double minimum)
-    : LRScheduler(optimizer, cosine_schedule(optimizer.lr(), duration, minimum)) {}
+    : LRScheduler(optimizer, cosine_schedule(optimizer.lr(), duration, minimum),
+                  {{"schedule", "CosineLR"},
+                   {"base", exact_text(optimizer.lr())},
+                   {"duration", std::to_string(duration)},
+                   {"minimum", exact_text(minimum)}}) {}
 
 LinearWarmupLR::LinearWarmupLR(Optimizer& optimizer, std::int64_t duration, double start)
-    : LRScheduler(optimizer, warmup_schedule(optimizer.lr(), duration, start)) {}
+    : LRScheduler(optimizer, warmup_schedule(optimizer.lr(), duration, start),
+                  {{"schedule", "LinearWarmupLR"},
+                   {"base", exact_text(optimizer.lr())},
+                   {"duration", std::to_string(duration)},
+                   {"start", exact_text(start)}}) {}
 
 }  // namespace metron

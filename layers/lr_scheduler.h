@@ -8,18 +8,29 @@
 
 namespace metron {
 
+struct SchedulerState {
+  std::int64_t t = 0;  // calls of step()
+  Settings options;    // of the schedule: {"gamma", "0.7"}
+};
+
 // Sets the learning rate to schedule(t), where t starts at 0 and step() increments it, once per epoch or per
 // batch. The schedules below scale the optimizer's learning rate at construction, so they can be chained.
 // ValueError, at construction or from step(), if the rate is negative or not finite.
 class LRScheduler {
  public:
-  LRScheduler(Optimizer& optimizer,
-              std::function<double(std::int64_t t)> schedule);  // the optimizer outlives it
+  // The optimizer outlives it. `options` name what the schedule depends on, for load_state.
+  LRScheduler(Optimizer& optimizer, std::function<double(std::int64_t t)> schedule, Settings options = {});
   void step();
+
+  SchedulerState state() const { return {t_, options_}; }
+  // Continues at the state's t, and sets the learning rate to the schedule's there. ValueError if the state
+  // is that of a schedule with other options; scheduler and rate are unchanged then.
+  void load_state(const SchedulerState& state);
 
  private:
   Optimizer* optimizer_;
   std::function<double(std::int64_t)> schedule_;
+  Settings options_;
   std::int64_t t_ = 0;
 };
 

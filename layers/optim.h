@@ -2,15 +2,27 @@
 // torch.optim.
 #pragma once
 
+#include <metron/core/named_tensor.h>
+#include <metron/core/settings.h>
 #include <metron/core/tensor.h>
 
 #include <array>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
 namespace metron {
+
+// Everything that steps depend on, besides parameters and gradients.
+struct OptimizerState {
+  std::string name;  // "adam"
+  double lr = 0;
+  Settings options;                  // the other hyperparameters: {"beta1", "0.9"}
+  std::vector<std::int64_t> steps;   // updates of each parameter
+  std::vector<NamedTensor> tensors;  // "3.exp_avg" of parameter 3, of its shape; none before its first update
+};
 
 class Optimizer {
  public:
@@ -24,6 +36,13 @@ class Optimizer {
 
   double lr() const { return lr_; }
   void set_lr(double lr);  // ValueError if negative or not finite
+
+  // The tensors have PyTorch's names and share their elements with the optimizer: steps change them.
+  OptimizerState state() const;
+  // Copies a state, also from another device; further steps are those of the optimizer that it came from,
+  // bit for bit. ValueError if that was of another kind, had other options or other parameters, ShapeError or
+  // DTypeError for tensors that don't fit; the optimizer is unchanged then.
+  void load_state(const OptimizerState& state);
 
  protected:
   static constexpr std::size_t max_states = 2;
@@ -40,6 +59,10 @@ class Optimizer {
   Optimizer(const char* name, std::vector<Tensor> parameters, double lr, std::size_t states);
 
   virtual void update(Group& group) = 0;
+
+  // For state(): names of the state tensors, and the hyperparameters other than lr.
+  virtual std::array<const char*, max_states> state_names() const { return {"state0", "state1"}; }
+  virtual Settings options() const { return {}; }
 
  private:
   struct Entry {
@@ -70,6 +93,8 @@ class SGD : public Optimizer {
 
  private:
   void update(Group& group) override;
+  std::array<const char*, max_states> state_names() const override;
+  Settings options() const override;
   SGDOptions options_;
 };
 
@@ -91,6 +116,8 @@ class Adam : public Optimizer {
 
  private:
   void update(Group& group) override;
+  std::array<const char*, max_states> state_names() const override;
+  Settings options() const override;
   AdamOptions options_;
   bool decoupled_;  // weight decay is not part of the gradient
 };
@@ -124,6 +151,8 @@ class Adadelta : public Optimizer {
 
  private:
   void update(Group& group) override;
+  std::array<const char*, max_states> state_names() const override;
+  Settings options() const override;
   AdadeltaOptions options_;
 };
 

@@ -9,6 +9,7 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -260,6 +261,23 @@ TEST_F(Images, MustMatchTheirLabels) {
   const auto real = folder.write("real", idx(13, {2}, std::string(8, '\0')));
   EXPECT_TRUE(contains(refused(images, real), {"labels must be integers (N), got float32 (2,)"}));
   EXPECT_TRUE(contains(refused(folder / "absent", labels), {"No such file or directory"}));
+}
+
+TEST(ImageDataset, IsToldApartByItsChecksum) {
+  const Tensor images = Tensor::full({2, 3, 4}, 7, {DType::uint8}),
+               labels = Tensor::zeros({2}, {DType::int64});
+  const std::string checksum = ImageDataset(images, labels, {}).checksum();
+  EXPECT_EQ(checksum.size(), 8u);
+  EXPECT_EQ(ImageDataset(images.clone(), labels.to(DType::uint8), {}).checksum(), checksum);
+  Tensor other = images.clone();
+  other.slice(0, 1, 2).fill_(8);
+  std::set<std::string> all{checksum,
+                            ImageDataset(other, labels, {}).checksum(),
+                            ImageDataset(images.reshape({2, 4, 3}), labels, {}).checksum(),
+                            ImageDataset(images, Tensor::ones({2}, {DType::int64}), {}).checksum(),
+                            ImageDataset(images, labels, {0.5, 1}).checksum(),
+                            ImageDataset(images, labels, {}).first(1).checksum()};
+  EXPECT_EQ(all.size(), 6u);
 }
 
 TEST(ImageDataset, ChecksTensors) {

@@ -64,6 +64,22 @@ TEST(DataLoader, YieldsBatchesInOrder) {
   EXPECT_TRUE(batches_of(DataLoader(none, {.batch_size = 2, .threads = 2})).empty());
 }
 
+TEST(DataLoader, StartsWithinAnEpoch) {
+  const Numbers data(23);
+  for (const int threads : {0, 1, 3}) {
+    const DataLoader loader(data,
+                            {.batch_size = 4, .shuffle = true, .seed = 5, .threads = threads, .prefetch = 2});
+    const std::vector<Indices> all = batches_of(loader, 3);
+    for (std::int64_t first = 0; first <= loader.size(); ++first) {
+      std::vector<Indices> remainder;
+      for (const auto& [x, target] : loader.epoch(3, first)) remainder.push_back(x.to_vector<std::int64_t>());
+      EXPECT_EQ(remainder, std::vector<Indices>(all.begin() + first, all.end())) << first;
+    }
+    EXPECT_THROW(loader.epoch(3, -1), ValueError);
+    EXPECT_THROW(loader.epoch(3, loader.size() + 1), ValueError);
+  }
+}
+
 TEST(DataLoader, RejectsAMissingDevice) {
   const Numbers data(7);
   EXPECT_THROW((DataLoader(data, {.batch_size = 3, .device = "cuda:77"})), DeviceError);

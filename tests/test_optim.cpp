@@ -16,6 +16,8 @@
 #include <utility>
 #include <vector>
 
+#include "temporary_folder.h"
+
 namespace metron {
 namespace {
 
@@ -242,6 +244,117 @@ TEST_P(Optimizers, CheckTheirParameters) {
   EXPECT_THROW(q.set_grad(Tensor::ones({2}, {DType::float64})), ShapeError);
 }
 
+// Three parameters; the last gets gradients later, so that its step count differs.
+struct Trial {
+  std::vector<Tensor> parameters;
+  std::unique_ptr<Optimizer> optimizer;
+
+  void steps(int begin, int end) {
+    for (int step = begin; step < end; ++step) {
+      optimizer->zero_grad();
+      for (std::size_t k = 0; k < parameters.size(); ++k) {
+        if (k == 2 && step < 2) continue;
+        Doubles g(static_cast<std::size_t>(parameters[k].numel()));
+        for (std::size_t i = 0; i < g.size(); ++i)
+          g[i] = std::cos(static_cast<double>(i + k) + static_cast<double>(step));
+        parameters[k].set_grad(
+            Tensor::from(g, {static_cast<std::int64_t>(g.size())}).to(parameters[k].dtype()));
+      }
+      optimizer->step();
+      optimizer->set_lr(optimizer->lr() * .9);
+    }
+  }
+  std::vector<Doubles> values() const {
+    std::vector<Doubles> all;
+    for (const Tensor& p : parameters) all.push_back(p.to(DType::float64).to_vector<double>());
+    return all;
+  }
+};
+
+Trial start_trial(const MakeOptimizer& make_one, DType dtype) {
+  Trial run;
+  for (const std::size_t size : {3u, 1u, 17u}) run.parameters.push_back(parameter(Doubles(size, .5), dtype));
+  run.optimizer = make_one(run.parameters);
+  return run;
+}
+
+TEST_P(Optimizers, ContinueFromTheirStateBitForBit) {
+  for (const DType dtype : {DType::float64, DType::float32}) {
+    for (const int saved_at : {0, 1, 3}) {
+      Trial first = start_trial(GetParam().optimizer, dtype);
+      first.steps(0, saved_at);
+      Trial second = start_trial(GetParam().optimizer, dtype);
+      for (std::size_t k = 0; k < 3; ++k) second.parameters[k].detach().copy_(first.parameters[k].detach());
+      const OptimizerState state = first.optimizer->state();
+      second.optimizer->load_state(state);
+      EXPECT_EQ(second.optimizer->lr(), first.optimizer->lr());
+      EXPECT_EQ(second.optimizer->state().steps, state.steps);
+      first.steps(saved_at, 6);  // changes the tensors of `state`, but not their copies
+      second.steps(saved_at, 6);
+      EXPECT_EQ(first.values(), second.values()) << dtype << ", saved after " << saved_at;
+    }
+  }
+}
+
+TEST_P(Optimizers, RefuseAStateThatDoesNotFit) {
+  Trial run = start_trial(GetParam().optimizer, DType::float32);
+  run.steps(0, 3);
+  const OptimizerState good = run.optimizer->state();
+  EXPECT_EQ(good.steps, (std::vector<std::int64_t>{3, 3, 1}));
+  const auto message = [&](const auto& change) {
+    OptimizerState state = good;
+    change(state);
+    const std::string text = message_of<Error>([&] { run.optimizer->load_state(state); });
+    EXPECT_EQ(run.optimizer->state().steps, good.steps);
+    EXPECT_EQ(run.optimizer->lr(), good.lr);
+    return text;
+  };
+  EXPECT_EQ(message([](OptimizerState&) {}), "");
+  EXPECT_TRUE(contains(message([](OptimizerState& s) { s.name = "lion"; }), {"the state is that of lion"}));
+  EXPECT_TRUE(contains(message([](OptimizerState& s) { s.options["weight_decay"] = "7"; }),
+                       {"other options: weight_decay is 7 there and "}));
+  EXPECT_TRUE(contains(message([](OptimizerState& s) { s.steps.pop_back(); }), {"of 2 parameters, got 3"}));
+  EXPECT_TRUE(contains(message([](OptimizerState& s) { s.steps[1] = -1; }), {"negative, got -1"}));
+  EXPECT_TRUE(contains(message([](OptimizerState& s) { s.lr = std::nan(""); }), {"lr"}));
+  EXPECT_TRUE(contains(message([](OptimizerState& s) {
+                         s.tensors.push_back({"9.x", Tensor::ones({1})});
+                       }),
+                       {"unexpected or repeated 9.x"}));
+  if (good.tensors.empty()) return;  // SGD without momentum
+  EXPECT_TRUE(contains(message([](OptimizerState& s) { s.tensors.erase(s.tensors.begin()); }),
+                       {"lacks " + good.tensors[0].name}));
+  EXPECT_TRUE(contains(message([](OptimizerState& s) { s.tensors.push_back(s.tensors[0]); }),
+                       {"unexpected or repeated " + good.tensors[0].name}));
+  EXPECT_TRUE(contains(message([](OptimizerState& s) { s.tensors[0].tensor = Tensor::ones({2}); }),
+                       {good.tensors[0].name, "shape", "(2)", "(3)"}));
+  EXPECT_TRUE(contains(
+      message([](OptimizerState& s) { s.tensors[0].tensor = s.tensors[0].tensor.to(DType::float64); }),
+      {good.tensors[0].name, "float64"}));
+}
+
+TEST(Optimizer, NamesItsStateAsPyTorchDoes) {
+  const auto names = [](Optimizer& optimizer, Tensor p) {
+    p.set_grad(Tensor::ones({1}, {DType::float64}));
+    optimizer.step();
+    std::string all = optimizer.state().name;
+    for (const NamedTensor& entry : optimizer.state().tensors) all += ' ' + entry.name;
+    return all;
+  };
+  const Tensor p = parameter({1});
+  SGD plain({p}), momentum({p}, {.momentum = .9});
+  Adam adam_one({p});
+  AdamW adamw_one({p});
+  Adadelta adadelta({p});
+  EXPECT_EQ(names(plain, p), "sgd");
+  EXPECT_EQ(names(momentum, p), "sgd 0.momentum_buffer");
+  EXPECT_EQ(names(adam_one, p), "adam 0.exp_avg 0.exp_avg_sq");
+  EXPECT_EQ(names(adamw_one, p), "adamw 0.exp_avg 0.exp_avg_sq");
+  EXPECT_EQ(names(adadelta, p), "adadelta 0.square_avg 0.acc_delta");
+  EXPECT_EQ(adam_one.state().options,
+            (Settings{{"beta1", "0.9"}, {"beta2", "0.999"}, {"eps", "1e-08"}, {"weight_decay", "0"}}));
+  EXPECT_THROW(adam_one.load_state(adamw_one.state()), ValueError);
+}
+
 TEST(Optimizer, TrainsThroughAutograd) {
   Tensor p = parameter({3, -4});
   SGD optimizer({p}, {.lr = .25});
@@ -382,6 +495,47 @@ TEST(Schedules, Compose) {
   EXPECT_EQ(optimizer.lr(), .8);
   cosine.step();
   EXPECT_NEAR(optimizer.lr(), .4, 1e-15);
+}
+
+TEST(Schedules, ContinueFromTheirState) {
+  const std::vector<std::function<LRScheduler(Optimizer&)>> schedules{
+      [](Optimizer& o) { return StepLR(o, 2, .7); }, [](Optimizer& o) { return CosineLR(o, 4, .1); },
+      [](Optimizer& o) { return LinearWarmupLR(o, 4, .25); },
+      [](Optimizer& o) {
+        return LRScheduler(o, [](std::int64_t t) { return 1.0 / double(1 + t); },
+                           {{"schedule", "1 / (1 + t)"}});
+      }};
+  for (const auto& make_one : schedules) {
+    SGD first_optimizer({parameter({1})}, {.lr = .8}), second_optimizer({parameter({1})}, {.lr = .8});
+    LRScheduler first = make_one(first_optimizer), second = make_one(second_optimizer);
+    for (int step = 0; step < 3; ++step) first.step();
+    EXPECT_EQ(first.state().t, 3);
+    second.load_state(first.state());
+    for (int step = 0; step < 4; ++step) {
+      EXPECT_EQ(first_optimizer.lr(), second_optimizer.lr()) << step;
+      first.step();
+      second.step();
+    }
+  }
+}
+
+TEST(Schedules, RefuseTheStateOfAnother) {
+  SGD optimizer({parameter({1})}, {.lr = .8});
+  StepLR schedule(optimizer, 1, .7);
+  schedule.step();
+  const SchedulerState good = schedule.state();
+  const auto message = [&](const SchedulerState& state) {
+    const std::string text = message_of<ValueError>([&] { schedule.load_state(state); });
+    EXPECT_EQ(schedule.state().t, 1);
+    EXPECT_EQ(optimizer.lr(), .8 * .7);
+    return text;
+  };
+  EXPECT_TRUE(contains(message({.t = -1, .options = good.options}), {"got -1"}));
+  EXPECT_TRUE(contains(message({.t = 2, .options = {}}), {"gamma is missing there"}));
+  SGD other({parameter({1})}, {.lr = .5});
+  EXPECT_TRUE(contains(message(StepLR(other, 1, .6).state()),
+                       {"base is 0.5 there and 0.8 here; gamma is 0.6 there and 0.7 here"}));
+  EXPECT_TRUE(contains(message(CosineLR(other, 3).state()), {"schedule is CosineLR there and StepLR here"}));
 }
 
 TEST(Schedules, CheckTheirArguments) {

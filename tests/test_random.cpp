@@ -48,6 +48,19 @@ TEST_F(Seeded, TheSeedDeterminesAllNumbers) {
   EXPECT_NE(drawn(rand_normal({100})), first);
 }
 
+TEST_F(Seeded, ContinuesFromASavedState) {
+  dropout(Tensor::ones({3}), 0.5);
+  const PhiloxKey saved = random_state();
+  EXPECT_EQ(saved.seed, 2024u);
+  EXPECT_EQ(saved.stream, 1u);
+  const auto first = drawn(rand_uniform({100}));
+  manual_seed(3);
+  EXPECT_EQ(random_state().stream, 0u);
+  set_random_state(saved);
+  EXPECT_EQ(drawn(rand_uniform({100})), first);
+  EXPECT_EQ(random_state().stream, 2u);
+}
+
 TEST_F(Seeded, ElementsDependOnTheirIndexAlone) {
   const std::vector<float> few = drawn(rand_uniform({10}));
   manual_seed(2024);

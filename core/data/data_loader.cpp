@@ -46,16 +46,22 @@ std::int64_t DataLoader::size() const {
   return samples / options_.batch_size + (!options_.drop_last && samples % options_.batch_size != 0 ? 1 : 0);
 }
 
-DataLoader::Epoch DataLoader::epoch(std::int64_t number) const { return Epoch(*this, number); }
+DataLoader::Epoch DataLoader::epoch(std::int64_t number, std::int64_t first_batch) const {
+  return Epoch(*this, number, first_batch);
+}
 
-DataLoader::Epoch::Epoch(const DataLoader& loader, std::int64_t number)
+DataLoader::Epoch::Epoch(const DataLoader& loader, std::int64_t number, std::int64_t first_batch)
     : dataset_(*loader.dataset_),
       resident_(loader.resident_),
       device_(loader.options_.device),
       batch_size_(loader.options_.batch_size),
-      batches_(loader.size()) {
+      batches_(loader.size()),
+      issued_(first_batch),
+      taken_(first_batch) {
   const DataLoaderOptions& options = loader.options_;
   check<ValueError>(number >= 0, "DataLoader", "an epoch's number must not be negative, got ", number);
+  check<ValueError>(first_batch >= 0 && first_batch <= batches_, "DataLoader",
+                    "an epoch starts at a batch in [0, ", batches_, "], got ", first_batch);
   order_.resize(static_cast<std::size_t>(dataset_.size()));
   std::iota(order_.begin(), order_.end(), std::int64_t{0});
   if (options.shuffle) shuffle(order_, options.seed, static_cast<std::uint64_t>(number));

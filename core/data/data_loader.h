@@ -43,9 +43,11 @@ class DataLoader {
   bool is_resident() const { return resident_ != nullptr; }
 
   // One pass over the dataset. The order depends only on the seed and the epoch number, so training can
-  // resume at any epoch, and the batches do not depend on the number of threads.
+  // resume at any epoch, and the batches do not depend on the number of threads. It starts at batch
+  // `first_batch`, so that training can also resume within an epoch. ValueError unless that is in
+  // [0, size()].
   class Epoch;
-  Epoch epoch(std::int64_t number = 0) const;
+  Epoch epoch(std::int64_t number = 0, std::int64_t first_batch = 0) const;
 
  private:
   const Dataset* dataset_;
@@ -56,7 +58,7 @@ class DataLoader {
 // For use by one thread. May be destroyed at any time; the destructor waits for the batches being gathered.
 class DataLoader::Epoch {
  public:
-  Epoch(const DataLoader& loader, std::int64_t number);
+  Epoch(const DataLoader& loader, std::int64_t number, std::int64_t first_batch = 0);
   ~Epoch();
   Epoch(const Epoch&) = delete;
   Epoch& operator=(const Epoch&) = delete;

@@ -1,5 +1,6 @@
 #include <metron/core/data/dataset.h>
 #include <metron/core/data/idx.h>
+#include <metron/core/internal/crc32.h>
 #include <metron/core/internal/mnist_files.h>
 #include <metron/core/ops.h>
 
@@ -116,6 +117,18 @@ std::unique_ptr<ResidentDataset> Dataset::resident(Device, std::size_t) const { 
 std::unique_ptr<ResidentDataset> ImageDataset::resident(Device device, std::size_t max_bytes) const {
   if (images_.bytes() > max_bytes) return nullptr;
   return std::make_unique<ResidentImages>(images_, labels_, normalized_, device);
+}
+
+std::string ImageDataset::checksum() const {
+  detail::Crc32 crc;
+  for (int axis = 0; axis < images_.rank(); ++axis) {
+    const std::int64_t size = images_.size(axis);
+    crc.add(&size, sizeof(size));
+  }
+  crc.add(images_.raw_data(), images_.bytes());
+  crc.add(labels_.data(), labels_.size() * sizeof(labels_[0]));
+  crc.add(normalized_.data(), sizeof(normalized_));
+  return crc.hex();
 }
 
 ImageDataset ImageDataset::first(std::int64_t count) const {

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace metron {
@@ -59,6 +60,9 @@ class ImageDataset : public Dataset {
   Batch gather(std::span<const std::int64_t> indices) const override;  // ValueError for an index out of range
   // A byte per pixel, normalized by decode_rows.
   std::unique_ptr<ResidentDataset> resident(Device device, std::size_t max_bytes) const override;
+
+  // CRC-32 of pixels, shape, labels and normalization, in hexadecimal: tells data sets apart.
+  std::string checksum() const;
 
   // The first `count` samples, or all if there are fewer. Shares the pixels.
   ImageDataset first(std::int64_t count) const;
