@@ -23,6 +23,7 @@
 #include <metron/core/timer/clock.h>
 #include <metron/core/timer/profile_range.h>
 #include <metron/core/timer/scopes.h>
+#include <metron/layers/checkpoint.h>
 #include <metron/layers/layers.h>
 #include <metron/layers/loss.h>
 #include <metron/layers/lr_scheduler.h>

@@ -5,13 +5,17 @@
 #include <metron/layers/models/mnist_training.h>
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
+#include <limits>
 #include <utility>
 
 namespace metron::models {
 namespace {
 
 constexpr char header[] = "step,epoch,loss,accuracy";
+constexpr char metrics_name[] = "metrics";  // of a checkpoint's record, with the columns of the header
+constexpr std::int64_t metrics_columns = 4;
 
 // Removes and returns the text up to the next comma.
 std::string_view take_field(std::string_view& line) {
@@ -92,11 +96,26 @@ EpochProgress MnistTraining::train_epoch(std::int64_t epoch, const DataLoader& l
                                          const EpochOptions& options, const OnLog& on_log,
                                          const std::atomic<bool>& stop) {
   net_.train();
+  if (!std::exchange(restored_, false) || epoch != position_.epoch) {
+    if (!scheduled_) schedule_.step();
+    position_ = {.epoch = epoch};
+  }
+  scheduled_ = completed_ = false;
   EpochProgress progress{.epoch = epoch, .steps = loader.size()};
   if (options.max_steps > 0) progress.steps = std::min(progress.steps, options.max_steps);
+  progress.step = position_.batch;
+  progress.seen = position_.samples;
   const Tensor one = Tensor::ones({}, {DType::float32, device_});  // the gradient of each loss
   Scalars<float> losses(std::max<std::int64_t>(1, std::min(options.log_interval, progress.steps)), device_);
-  for (const auto& [images, labels] : loader.epoch(epoch)) {
+  const auto read_losses = [&] {
+    for (const float value : losses.take()) {
+      progress.loss = static_cast<double>(value);
+      metrics_.rows.push_back({++step_, epoch, progress.loss});
+    }
+  };
+  std::int64_t step = step_;
+  for (const auto& [images, labels] : loader.epoch(epoch, progress.step)) {
+    if (progress.step >= progress.steps) break;  // resumed behind the last step
     optimizer_.zero_grad();
     const Tensor loss = nll_loss(net_(images.to(device_)), labels.to(device_));
     loss.backward(one);
@@ -105,16 +124,16 @@ EpochProgress MnistTraining::train_epoch(std::int64_t epoch, const DataLoader& l
     losses.add(loss);
     ++progress.step;
     progress.seen += images.size(0);
+    position_ = {.epoch = epoch, .batch = progress.step, .samples = progress.seen};
     const bool last = progress.step == progress.steps || stop;
-    if (progress.step % options.log_interval != 0 && !last) continue;
-    for (const float value : losses.take()) {
-      progress.loss = static_cast<double>(value);
-      metrics_.rows.push_back({++step_, epoch, progress.loss});
-    }
-    on_log(progress);
+    const bool logs = progress.step % options.log_interval == 0 || last;
+    const bool saves = options.checkpoint_interval > 0 && ++step % options.checkpoint_interval == 0;
+    if (logs || saves) read_losses();
+    if (logs) on_log(progress);
+    if (saves) options.on_checkpoint();
     if (last) break;
   }
-  schedule_.step();
+  completed_ = progress.step >= progress.steps;
   return progress;
 }
 
@@ -144,7 +163,58 @@ TestResult MnistTraining::test(std::int64_t epoch, const DataLoader& loader, std
   net_.train(training);
   if (result.seen > 0) result.loss /= static_cast<double>(result.seen);
   metrics_.rows.push_back({step_, epoch, result.loss, result.accuracy()});
+  if (std::exchange(completed_, false)) {
+    schedule_.step();
+    scheduled_ = true;
+    position_ = {.epoch = epoch + 1};
+  }
   return result;
+}
+
+Checkpoint MnistTraining::checkpoint() {
+  std::vector<double> rows;
+  for (const MetricsRow& row : metrics_.rows) {
+    rows.insert(rows.end(), {static_cast<double>(row.step), static_cast<double>(row.epoch), row.loss,
+                             row.accuracy.value_or(std::numeric_limits<double>::quiet_NaN())});
+  }
+  return {.step = step_,
+          .weights = net_.state(),
+          .optimizers = {optimizer_.state()},
+          .schedulers = {schedule_.state()},
+          .random = random_state(),
+          .position = position_,
+          .records = {{metrics_name, Tensor::from(rows, {std::ssize(metrics_.rows), metrics_columns})}},
+          .settings = {}};
+}
+
+void MnistTraining::restore(const Checkpoint& checkpoint) {
+  constexpr char op[] = "restore";
+  check<ValueError>(checkpoint.optimizers.size() == 1 && checkpoint.schedulers.size() == 1, op,
+                    "expects one optimizer and one scheduler, got ", checkpoint.optimizers.size(), " and ",
+                    checkpoint.schedulers.size());
+  check<ValueError>(checkpoint.records.size() == 1 && checkpoint.records[0].name == metrics_name, op,
+                    "expects one record named ", metrics_name);
+  const Tensor& table = checkpoint.records[0].tensor;
+  check<ShapeError>(table.dtype() == DType::float64 && table.rank() == 2 && table.size(1) == metrics_columns,
+                    op, metrics_name, " must be float64 (rows, ", metrics_columns, "), got ",
+                    describe(table));
+  net_.load_state(checkpoint.weights);
+  schedule_.load_state(checkpoint.schedulers[0]);
+  optimizer_.load_state(checkpoint.optimizers[0]);
+  metrics_.rows.clear();
+  const std::vector<double> values = table.to_vector<double>();
+  for (std::size_t i = 0; i < values.size(); i += metrics_columns) {
+    MetricsRow row{static_cast<std::int64_t>(values[i]), static_cast<std::int64_t>(values[i + 1]),
+                   values[i + 2]};
+    if (!std::isnan(values[i + 3])) row.accuracy = values[i + 3];
+    metrics_.rows.push_back(row);
+  }
+  step_ = checkpoint.step;
+  position_ = checkpoint.position;
+  restored_ = true;
+  scheduled_ = position_.batch == 0;
+  completed_ = false;
+  set_random_state(checkpoint.random);
 }
 
 }  // namespace metron::models
