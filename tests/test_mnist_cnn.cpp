@@ -164,6 +164,8 @@ TEST_F(MnistCnn, HelpNamesEveryFlag) {
         "--train-limit",  "--test-limit",      "--dropout",    "--shuffle", "--init",      "--save",
         "--metrics",      "--profile",         "--threads"})
     EXPECT_NE(output.text.find(flag), std::string::npos) << flag;
+  for (const char* flag : {"--checkpoint", "--checkpoint-every", "--checkpoint-keep", "--resume"})
+    EXPECT_NE(output.text.find(flag), std::string::npos) << flag;
 }
 
 // Invalid input ends with exit code 2 and one message that names the problem.

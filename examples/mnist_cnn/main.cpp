@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "checkpoints.h"
 #include "options.h"
 #include "progress.h"
 
@@ -50,17 +51,21 @@ void check_files(const std::string& weights, const Options& options) {
                     "--init and --metrics must name two files, got ", options.init, " and ", options.metrics);
 }
 
-void train(MnistTraining& training, const DataLoader& loader, const Options& options, std::int64_t samples,
-           std::int64_t epoch) {
-  Progress progress(epoch, options.epochs, samples);
-  const EpochOptions epoch_options{.max_steps = options.dry_run ? 1 : 0,
-                                   .log_interval = options.log_interval};
+void train(MnistTraining& training, const DataLoader& loader, const Options& options,
+           Checkpoints& checkpoints, std::int64_t samples, std::int64_t epoch) {
+  const std::int64_t done = training.position().epoch == epoch ? training.position().samples : 0;
+  Progress progress(epoch, options.epochs, samples, done);
+  const EpochOptions epoch_options{
+      .max_steps = options.dry_run ? 1 : 0,
+      .log_interval = options.log_interval,
+      .checkpoint_interval = options.checkpoint.empty() ? 0 : options.checkpoint_every,
+      .on_checkpoint = [&] { checkpoints.save(training); }};
   const EpochProgress end = training.train_epoch(
       epoch, loader, epoch_options,
       [&](const EpochProgress& now) { progress.show(now.step, now.steps, now.seen, now.loss); }, interrupted);
   progress.finish();
-  std::printf("epoch %ld: %ld images in %.2f s, %.0f samples/s\n", epoch, end.seen, progress.seconds(),
-              static_cast<double>(end.seen) / progress.seconds());
+  std::printf("epoch %ld: %ld images in %.2f s, %.0f samples/s\n", epoch, end.seen - done, progress.seconds(),
+              static_cast<double>(end.seen - done) / progress.seconds());
 }
 
 void test(MnistTraining& training, const DataLoader& loader, const Options& options, std::int64_t epoch) {
@@ -94,6 +99,7 @@ int run(const Options& options) {
   const std::string weights =
       options.save.empty() && options.save_model ? "mnist_cnn.safetensors" : options.save;
   check_files(weights, options);
+  Checkpoints checkpoints(options, net, train_set, test_set);
   MnistTraining training(net, device, options.lr, options.gamma);
 
   const DataLoader train_loader(train_set, {.batch_size = options.batch_size,
@@ -106,6 +112,9 @@ int run(const Options& options) {
   std::printf("%ld parameters, %ld training and %ld test images, on %s with %d threads\n",
               net.parameter_count(), train_set.size(), test_set.size(), device.name().c_str(), num_threads());
 
+  checkpoints.resume(training);
+  const std::int64_t first_epoch = training.first_epoch();
+
   // An error, such as a full disk, costs nothing of what was done before and can be done after it.
   std::exception_ptr failure;
   const auto attempt = [&](const auto& action) {
@@ -117,16 +126,18 @@ int run(const Options& options) {
   };
   Profiler profiler;
   attempt([&] {
-    for (std::int64_t epoch = 1; epoch <= options.epochs && !interrupted; ++epoch) {
-      if (options.profile && epoch == 1) profiler.start();
-      train(training, train_loader, options, train_set.size(), epoch);
+    for (std::int64_t epoch = first_epoch; epoch <= options.epochs && !interrupted; ++epoch) {
+      if (options.profile && epoch == first_epoch) profiler.start();
+      train(training, train_loader, options, checkpoints, train_set.size(), epoch);
       profiler.stop();
       if (!interrupted) test(training, test_loader, options, epoch);
       if (options.dry_run) break;
     }
+    if (!training.metrics().rows.empty()) checkpoints.save(training);
   });
-  if (options.profile && failure == nullptr)
-    std::printf("\noperators of the training steps of epoch 1:\n%s", profiler.ranking().to_table().c_str());
+  if (options.profile && failure == nullptr && first_epoch <= options.epochs)
+    std::printf("\noperators of the training steps of epoch %ld:\n%s", first_epoch,
+                profiler.ranking().to_table().c_str());
   // Without a step, files keep what they hold.
   const bool cut_short = interrupted || failure != nullptr;
   const bool untrained = cut_short && training.metrics().rows.empty();
@@ -143,7 +154,8 @@ int run(const Options& options) {
     });
   }
   if (failure != nullptr) std::rethrow_exception(failure);
-  return interrupted ? 128 + interrupting_signal : 0;
+  if (interrupted) return 128 + interrupting_signal;
+  return checkpoints.failed() ? 2 : 0;
 }
 
 }  // namespace

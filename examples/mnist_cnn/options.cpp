@@ -29,8 +29,8 @@ std::string shown(const std::optional<std::int64_t>& value) { return value ? sho
 
 // CLI11's own conversion reads 010 as eight, and takes signs and separators.
 template <typename Target, typename T = typename NumberOf<Target>::type>
-void add_number(CLI::App& app, const char* name, Target& target, const metron::NumberRange<T>& range,
-                const char* text) {
+CLI::Option* add_number(CLI::App& app, const char* name, Target& target, const metron::NumberRange<T>& range,
+                        const char* text) {
   const auto store = [&target](const CLI::results_t& words) {
     target = metron::parse_number<T>(words.back()).value();
     return true;
@@ -38,7 +38,7 @@ void add_number(CLI::App& app, const char* name, Target& target, const metron::N
   const auto wrong = [range](const std::string& word) {
     return metron::parse_number(word, range) ? "" : "expects " + range.text() + ", got " + word;
   };
-  app.add_option(name, store, text, true, [&target] { return shown(target); })
+  return app.add_option(name, store, text, true, [&target] { return shown(target); })
       ->type_name(std::is_floating_point_v<T> ? "FLOAT" : "INT")
       ->check(wrong);
 }
@@ -73,6 +73,13 @@ ParsedOptions parse_options(int argc, char** argv) {
   app.add_option("--init", o.init, "start from the weights of this .safetensors file");
   app.add_option("--save", o.save, "write the trained weights to this .safetensors file");
   app.add_option("--metrics", o.metrics, "write step,epoch,loss,accuracy to this .csv file");
+  CLI::Option* checkpoint = app.add_option("--checkpoint", o.checkpoint, "write checkpoints to this folder");
+  add_number(app, "--checkpoint-every", o.checkpoint_every, positive, "training steps between checkpoints")
+      ->needs(checkpoint);
+  add_number(app, "--checkpoint-keep", o.checkpoint_keep, positive, "newest checkpoints to keep")
+      ->needs(checkpoint);
+  app.add_flag("--resume", o.resume, "continue from the newest intact checkpoint, if there is one")
+      ->needs(checkpoint);
   app.add_flag("--profile", o.profile, "rank the operators of the first epoch's training steps");
   add_number(app, "--threads", o.threads, metron::NumberRange<int>{0, 1024},
              "compute threads; 0: one per core");

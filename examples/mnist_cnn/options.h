@@ -25,6 +25,10 @@ struct Options {
   std::string init;
   std::string save;
   std::string metrics;
+  std::string checkpoint;  // folder
+  std::int64_t checkpoint_every = 500;
+  std::int64_t checkpoint_keep = 3;
+  bool resume = false;
   bool profile = false;
   int threads = 0;  // 0: all cores
   int loader_threads = 1;

@@ -5,10 +5,11 @@
 #include <cstdio>
 #include <string>
 
-Progress::Progress(std::int64_t epoch, std::int64_t epochs, std::int64_t samples)
+Progress::Progress(std::int64_t epoch, std::int64_t epochs, std::int64_t samples, std::int64_t done)
     : epoch_(epoch),
       epochs_(epochs),
       samples_(samples),
+      done_(done),
       terminal_(isatty(STDOUT_FILENO) == 1),
       start_(std::chrono::steady_clock::now()) {}
 
@@ -17,7 +18,7 @@ double Progress::seconds() const {
 }
 
 void Progress::show(std::int64_t step, std::int64_t steps, std::int64_t samples, double loss) {
-  const double rate = static_cast<double>(samples) / seconds();
+  const double rate = static_cast<double>(samples - done_) / seconds();
   if (!terminal_) {
     std::printf("epoch %ld  step %ld/%ld  loss %.4f  %.0f samples/s\n", epoch_, step, steps, loss, rate);
   } else {

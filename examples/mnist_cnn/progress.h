@@ -6,7 +6,8 @@
 
 class Progress {
  public:
-  Progress(std::int64_t epoch, std::int64_t epochs, std::int64_t samples);
+  // `done` samples were seen by an earlier run.
+  Progress(std::int64_t epoch, std::int64_t epochs, std::int64_t samples, std::int64_t done = 0);
 
   // Shows `step` of `steps` steps and `samples` samples; `loss` is that of the last step.
   void show(std::int64_t step, std::int64_t steps, std::int64_t samples, double loss);
@@ -14,7 +15,7 @@ class Progress {
   double seconds() const;
 
  private:
-  std::int64_t epoch_, epochs_, samples_;
+  std::int64_t epoch_, epochs_, samples_, done_;
   bool terminal_;
   std::chrono::steady_clock::time_point start_;
 };
