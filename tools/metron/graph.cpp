@@ -6,11 +6,14 @@
 #include <metron/metron.h>
 #include <metron/tools/graph/picture.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <string_view>
 
 namespace metron::tools {
 namespace {
@@ -57,6 +60,12 @@ Profile read_profile(const std::filesystem::path& path) {
   return load_profile(std::filesystem::is_directory(path) ? path / "profile.json" : path);
 }
 
+bool has_op(const Profile& profile, std::string_view name) {
+  return std::any_of(profile.records.begin(), profile.records.end(), [&](const Record& record) {
+    return record.kind == RecordKind::op && record.name == name;
+  });
+}
+
 using Encoder = std::function<std::string(const graph::Graph&, const drawing::Theme&)>;
 const std::map<std::string, Encoder> encoders{
     {".png", [](const auto& graph, const auto& theme) { return draw(graph, theme).png(); }},
@@ -90,11 +99,16 @@ int run(const Options& o) {
   manual_seed(o.seed);
   models::MnistCnn net;
   net.train(!o.eval);
+  std::optional<Profile> profile;
+  if (!o.profile.empty()) {
+    profile = read_profile(o.profile);
+    net.fuse_relu = !has_op(*profile, "relu");  // as on a GPU
+  }
   const Batch batch = make_batch(o.batch_size);
   graph::Graph graph = o.backward ? graph::capture_backward(net, batch.images, batch.labels, title_of(o))
                                   : graph::capture_forward(net, batch.images, title_of(o));
   if (o.measure > 0) set_times(graph, measure(net, batch, o.measure, !o.eval));
-  if (!o.profile.empty()) set_times(graph, read_profile(o.profile));
+  if (profile) set_times(graph, *profile);
 
   const drawing::Theme& theme = o.dark ? drawing::dark_theme() : drawing::light_theme();
   for (const std::string& path : o.out) {
