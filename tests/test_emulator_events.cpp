@@ -130,7 +130,7 @@ TEST_F(DeviceEvents, RoundsKeepTheDeviceBusyForEachContestant) {
       const tools::RoundTime time = rounds(*one, calls);
       if (round == 0) continue;  // the host's time is not known yet
       EXPECT_WITHIN(time.ns / calls, tiny_ns);
-      EXPECT_GT(time.host_ns / calls, one == &slow ? 3'000'000 : 5000);
+      EXPECT_GE(time.host_ns / calls, one == &slow ? 3'000'000 : 5000);
     }
   }
 }

@@ -242,7 +242,7 @@ class EventClock : public DeviceClock {
         end(device, tickets[i]);
         host_times[i] = static_cast<double>(steady_now_ns() - start);
       }
-      behind = is_running(pair(filled).end);
+      behind = filler.has_work() && is_running(pair(filled).end);
       filler_ns_ = (resolve(filled).ns - filling_ns) / fillers;  // no gain if it is not positive
       for (std::size_t i = 0; i < repetitions; ++i) times[i] = resolve(tickets[i]).ns;
       if (!filler.has_work()) {
