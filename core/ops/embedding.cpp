@@ -43,7 +43,7 @@ Tensor embedding(const Tensor& w, const Tensor& indices) {
 }
 
 Tensor decode_rows(const Tensor& codes, const Tensor& table, const Tensor& indices) {
-  constexpr char op[] = "decode_rows";
+  static constexpr char op[] = "decode_rows";  // records keep its address
   const OpScope scope(op);
   for (const Tensor* operand : {&codes, &table, &indices}) {
     detail::check_operands(op, {operand});

@@ -93,7 +93,7 @@ int run(const Options& options) {
   manual_seed(options.seed);
   MnistCnn net;
   net.use_dropout = options.dropout;
-  net.fuse_relu = !device.is_cpu();  // fewer launches
+  net.fuse_relu = !device.is_cpu() && !options.separate_relu;  // fewer launches
   if (!options.init.empty()) net.load_state(load_safetensors(options.init), {.cast = true});
   net.to(device);
   const std::string weights =

@@ -80,6 +80,8 @@ ParsedOptions parse_options(int argc, char** argv) {
       ->needs(checkpoint);
   app.add_flag("--resume", o.resume, "continue from the newest intact checkpoint, if there is one")
       ->needs(checkpoint);
+  app.add_flag("--separate-relu", o.separate_relu,
+               "on a GPU: compute each ReLU by a kernel of its own, as on the CPU");
   app.add_flag("--profile", o.profile, "rank the operators of the first epoch's training steps");
   add_number(app, "--threads", o.threads, metron::NumberRange<int>{0, 1024},
              "compute threads; 0: one per core");

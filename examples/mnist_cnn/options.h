@@ -30,6 +30,7 @@ struct Options {
   std::int64_t checkpoint_keep = 3;
   bool resume = false;
   bool profile = false;
+  bool separate_relu = false;
   int threads = 0;  // 0: all cores
   int loader_threads = 1;
 };
