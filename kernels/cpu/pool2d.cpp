@@ -4,7 +4,6 @@
 #include <metron/kernels/arithmetic.h>
 #include <metron/kernels/cpu/cpu_kernels.h>
 #include <metron/kernels/cpu/pool2d.h>
-#include <metron/kernels/internal/long_sums.h>
 
 #include <algorithm>
 #include <limits>
@@ -51,15 +50,14 @@ struct MaxRun {
   }
 };
 
-// In double if the window has more elements than a chain.
-template <typename T, typename Sum>
+template <typename T>
 struct SumRun {
-  Sum sum[max_run];
+  T sum[max_run];
 
-  void start(Index count) { std::fill_n(sum, count, Sum{0}); }
+  void start(Index count) { std::fill_n(sum, count, T{0}); }
   template <typename Step>
   void add(const T* x, Step step, Range lanes, Index) {
-    for (Index l = lanes.first; l < lanes.last; ++l) sum[l] += static_cast<Sum>(x[l * step]);
+    for (Index l = lanes.first; l < lanes.last; ++l) sum[l] += x[l * step];
   }
 };
 
@@ -171,19 +169,11 @@ bool avg_pool2d(const Tensor& x, const Pool2dOptions& options, Tensor& y) {
     FormattedOutput values(y, format, copy);
     T* const out = values.data<T>();
     const Pool pool = pool_of(x, y, options);
-    const auto average = [&]<typename Sum>() {
-      const auto size = static_cast<Sum>(pool.window_size());
-      pool_forward<SumRun<T, Sum>>(pool, input.data<T>(), format,
-                                   [&](const SumRun<T, Sum>& run, Index output, Index count) {
-                                     for (Index l = 0; l < count; ++l)
-                                       out[output + l] = static_cast<T>(run.sum[l] / size);
-                                   });
+    const auto size = static_cast<T>(pool.window_size());
+    const auto finish = [&](const SumRun<T>& run, Index output, Index count) {
+      for (Index l = 0; l < count; ++l) out[output + l] = run.sum[l] / size;
     };
-    if (pool.window_size() > chain_length) {
-      average.template operator()<double>();
-    } else {
-      average.template operator()<T>();
-    }
+    pool_forward<SumRun<T>>(pool, input.data<T>(), format, finish);
     values.finish();
   });
 }

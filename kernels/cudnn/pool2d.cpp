@@ -1,9 +1,8 @@
 // Pooling by cuDNN. Its functions are deprecated and used in this file only. The backward functions read x
 // and y, which the slots do not save (max pooling saves indices, average pooling nothing): those are
-// declined, as are averages of more elements than a library may sum.
+// declined.
 #include <metron/core/slots.h>
 #include <metron/kernels/cudnn/context.h>
-#include <metron/kernels/internal/long_sums.h>
 
 #include <algorithm>
 #include <limits>
@@ -39,8 +38,7 @@ bool max_pool2d(const Tensor& x, const Pool2dOptions& options, Tensor& y, Tensor
 }
 
 bool avg_pool2d(const Tensor& x, const Pool2dOptions& options, Tensor& y) {
-  return options.kernel.h <= max_library_terms(x.dtype()) / options.kernel.w &&
-         pool(x, options, CUDNN_POOLING_AVERAGE_COUNT_INCLUDE_PADDING, y);
+  return pool(x, options, CUDNN_POOLING_AVERAGE_COUNT_INCLUDE_PADDING, y);
 }
 
 }  // namespace metron::cudnn

@@ -13,7 +13,6 @@
 #include <metron/kernels/cuda/conv/convolution.h>
 #include <metron/kernels/cuda/launch.h>
 #include <metron/kernels/indexing.h>
-#include <metron/kernels/internal/long_sums.h>
 
 #include <metron/kernels/cuda/conv/conv2d_gather.cuh>
 #include <metron/kernels/cuda/reductions.cuh>
@@ -117,8 +116,7 @@ void direct_weight_gradient(Device device, const WeightGradient<T>& gradient, T*
     const std::int64_t blocks = row_tiles * tap_tiles * image.channels * gradient.groups;
     const std::int64_t size = gradient.size();
     const PixelSplit split =
-        make_pixel_split(image.pixels, threads, chain_length * threads, blocks,  // a chain per thread
-                         size * static_cast<std::int64_t>(sizeof(T)));
+        make_pixel_split(image.pixels, threads, blocks, size * static_cast<std::int64_t>(sizeof(T)));
     const Scratch partial(split.count * size, dtype_of<T>, device);
     launch("conv2d_backward_weight", device, {static_cast<unsigned>(blocks * split.count), threads},
            direct_weight_kernel<T, rows>, gradient, static_cast<int>(row_tiles), static_cast<int>(tap_tiles),

@@ -1,11 +1,10 @@
 // Split-K over the pixels of a weight gradient: blocks accumulate partial sums, and one kernel reduces them
 // in a fixed order. The result is the same in every run and on every device.
 //
-// A thread reduces one weight over all splits, by chains of 64; lanes take adjacent weights. Each partial sum
-// is read once, the minimum: memory-bound.
+// A thread reduces one weight over all splits, lanes take adjacent weights. Each partial sum is read once,
+// the minimum: memory-bound.
 #include <metron/kernels/cuda/conv/convolution.h>
 #include <metron/kernels/cuda/launch.h>
-#include <metron/kernels/internal/long_sums.h>
 
 #include <algorithm>
 
@@ -23,13 +22,8 @@ __global__ void __launch_bounds__(threads)
   const int column = i - row * row_stride.value();
   if (i >= size || column >= columns) return;
   T sum = 0;
-  for (int begin = 0; begin < splits; begin += static_cast<int>(chain_count)) {
-    const int end = min(splits, begin + static_cast<int>(chain_count));
-    T chain = 0;
 #pragma unroll 8
-    for (int split = begin; split < end; ++split) chain += partial[std::int64_t{split} * size + i];
-    sum += chain;
-  }
+  for (int split = 0; split < splits; ++split) sum += partial[std::int64_t{split} * size + i];
   if (column < depth) {
     gw[std::int64_t{row} * depth + column] = sum;
   } else {
@@ -39,16 +33,14 @@ __global__ void __launch_bounds__(threads)
 
 }  // namespace
 
-PixelSplit make_pixel_split(std::int64_t pixels, std::int64_t unit, std::int64_t max_pixels,
-                            std::int64_t blocks, std::int64_t bytes) {
+PixelSplit make_pixel_split(std::int64_t pixels, std::int64_t unit, std::int64_t blocks, std::int64_t bytes) {
   constexpr std::int64_t target_blocks = 256;
   constexpr std::int64_t units_per_split = 16;  // at least
   constexpr std::int64_t max_bytes = std::int64_t{64} << 20;
   const std::int64_t units = ceil_div(pixels, unit);
   const std::int64_t max_count =
       std::min(units / units_per_split, max_bytes / std::max<std::int64_t>(bytes, 1));
-  const std::int64_t required = std::max<std::int64_t>(ceil_div(pixels, max_pixels), 1);
-  const std::int64_t count = std::max(std::min(target_blocks / blocks, max_count), required);
+  const std::int64_t count = std::max<std::int64_t>(std::min(target_blocks / blocks, max_count), 1);
   const std::int64_t split = std::max<std::int64_t>(ceil_div(units, count), 1) * unit;
   return {static_cast<int>(std::max<std::int64_t>(ceil_div(pixels, split), 1)), static_cast<int>(split)};
 }

@@ -7,8 +7,8 @@
 // a vector of four rows, which transposes the tiles without bank conflicts. A table in shared memory holds
 // each column's offset from a pixel's window origin. Shared memory is single-buffered and the next tile is
 // prefetched into registers, with two barriers per tile of 16 pixels: double buffering would halve occupancy
-// on devices with 64 KiB. Chains of long sums go to global memory (chain_totals.cuh). A second kernel reduces
-// the splits in a fixed order, so the result is the same in every run and on every device.
+// on devices with 64 KiB. A second kernel reduces the splits in a fixed order, so the result is the same in
+// every run and on every device.
 //
 // The minimum traffic is g and the image once, and the weights once per split. Compute-bound; g is read from
 // memory once and from L2 for the other column tiles. Gathered lines are unaligned: sixteen lanes touch three
@@ -20,7 +20,6 @@
 #include <metron/kernels/cuda/launch.h>
 #include <metron/kernels/indexing.h>
 
-#include <metron/kernels/cuda/chain_totals.cuh>
 #include <metron/kernels/cuda/conv/conv2d_gather.cuh>
 #include <metron/kernels/cuda/conv/conv2d_tile.cuh>
 
@@ -52,7 +51,7 @@ constexpr int vector_step = 8;
 template <typename T, int thread_rows>
 __global__ void __launch_bounds__(128, sizeof(T) == 8 ? 2 : 3)
     weight_gradient_kernel(const WeightGradient<T> gradient, int row_tiles, int column_tiles,
-                           int split_pixels, T* partial, T* totals) {
+                           int split_pixels, T* partial) {
   using Tile = ConvTile<T, thread_rows>;
   using Vector = typename Tile::Vector;
   constexpr int vector_width = Tile::vector_width;
@@ -110,11 +109,6 @@ __global__ void __launch_bounds__(128, sizeof(T) == 8 ? 2 : 3)
     if (begin >= first) {
       Tile::multiply(operands, sums);
       __syncthreads();
-      if constexpr (has_chains<T>) {
-        const int done = next - first;
-        if (has_next && done % static_cast<int>(chain_length) == 0)
-          end_chain<Tile::threads>(totals, done == chain_length, sums);
-      }
     }
     if (has_next) {
 #pragma unroll
@@ -127,7 +121,6 @@ __global__ void __launch_bounds__(128, sizeof(T) == 8 ? 2 : 3)
     }
   }
 
-  if (has_chains<T> && last - first > chain_length) add_totals<Tile::threads>(totals, sums);
   partial += (std::int64_t{split} * gradient.groups + group) * gradient.rows * gradient.row_stride;
   const int tile_column = Tile::first_column();
   static_assert(Tile::column_step == vector_step * vector_width);
@@ -154,13 +147,12 @@ void implicit_weight_gradient(Device device, const WeightGradient<T>& gradient, 
     const std::int64_t column_tiles = ceil_div(gradient.columns(), Tile::columns);
     const std::int64_t blocks = row_tiles * column_tiles * gradient.groups;
     const std::int64_t size = gradient.size();
-    const PixelSplit split = make_pixel_split(gradient.image.pixels, depth_of_tile, max_chained_terms, blocks,
+    const PixelSplit split = make_pixel_split(gradient.image.pixels, depth_of_tile, blocks,
                                               size * static_cast<std::int64_t>(sizeof(T)));
     const Scratch partial(split.count * size, dtype_of<T>, device);
-    const ChainTotals<T> totals(device, split.pixels, blocks * split.count * Tile::rows * Tile::columns);
     launch("conv2d_backward_weight", device, {static_cast<unsigned>(blocks * split.count), Tile::threads},
            weight_gradient_kernel<T, thread_rows>, gradient, static_cast<int>(row_tiles),
-           static_cast<int>(column_tiles), split.pixels, partial.template data<T>(), totals.data());
+           static_cast<int>(column_tiles), split.pixels, partial.template data<T>());
     reduce_splits(device, gradient, split, static_cast<const T*>(partial.template data<T>()), gw, gb);
   };
   // float64 accumulators take twice the registers.

@@ -119,13 +119,11 @@ struct WeightGradient {
 };
 
 // Splits of `pixels` pixels each. They depend on the shapes alone, never on the device. `blocks` is the
-// number of blocks per split, `bytes` the size of its partial sums, and `pixels` is a multiple of `unit`, at
-// most `max_pixels`.
+// number of blocks per split, `bytes` the size of its partial sums, and `pixels` is a multiple of `unit`.
 struct PixelSplit {
   int count, pixels;
 };
-PixelSplit make_pixel_split(std::int64_t pixels, std::int64_t unit, std::int64_t max_pixels,
-                            std::int64_t blocks, std::int64_t bytes);
+PixelSplit make_pixel_split(std::int64_t pixels, std::int64_t unit, std::int64_t blocks, std::int64_t bytes);
 // Reduces the partial sums (splits, groups, rows, row_stride) into gw, and gb unless null.
 template <typename T>
 void reduce_splits(Device device, const WeightGradient<T>& gradient, const PixelSplit& split,

@@ -88,12 +88,7 @@ void launch_blocks(Device device, Product<T, Out> p, const ProductPlan& plan, in
 
 template <typename Tile, typename Out>
 void launch_tiles(Device device, const Product<typename Tile::T, Out>& p, const ProductPlan& plan) {
-  using Acc = typename Tile::Acc;
-  const std::int64_t blocks =
-      std::min<std::int64_t>(plan.blocks_of_matrix() * p.size.batches, std::numeric_limits<int>::max());
-  const ChainTotals<Acc> totals(device, std::min(p.size.k, plan.grid.split_depth),
-                                blocks * Tile::rows * Tile::columns);
-  launch_blocks(device, p, plan, Tile::threads, tile_product_kernel<Tile, Out>, totals.data());
+  launch_blocks(device, p, plan, Tile::threads, tile_product_kernel<Tile, Out>);
 }
 
 template <typename T, bool vectors, typename Out>
