@@ -4,7 +4,10 @@ namespace metron {
 
 std::string differences(const Settings& there, const Settings& here) {
   std::string text;
-  const auto add = [&](const std::string& difference) { text += (text.empty() ? "" : "; ") + difference; };
+  const auto add = [&](const std::string& difference) {
+    if (!text.empty()) text += "; ";
+    text += difference;
+  };
   for (const auto& [name, value] : there) {
     const auto own = here.find(name);
     if (own == here.end()) {

@@ -79,7 +79,7 @@ CheckpointFolder::CheckpointFolder(const fs::path& folder, std::int64_t keep) : 
   std::error_code error;
   fs::create_directories(folder, error);
   check<IoError>(!error, folder_op, folder.string(), ": the folder can't be created: ", error.message());
-  AtomicFile{folder / file_name(0)};  // throws if the folder is not writable
+  { const AtomicFile writable(folder / file_name(0)); }  // throws if the folder is not writable
   lock_ = std::make_unique<Lock>(folder);
   remove_leftovers();
 }
@@ -103,7 +103,7 @@ std::vector<fs::path> CheckpointFolder::files() const {
 // Files of later steps are damaged ones that load_newest skipped. They don't count, so that the checkpoint
 // just written is never the one to go.
 fs::path CheckpointFolder::save(const Checkpoint& checkpoint) {
-  const fs::path path = folder_ / file_name(checkpoint.step);
+  fs::path path = folder_ / file_name(checkpoint.step);
   save_checkpoint(path, checkpoint);
   std::vector<fs::path> older = files();
   std::erase_if(older,
