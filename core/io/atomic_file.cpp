@@ -189,6 +189,12 @@ void AtomicFile::fail_with_errno(const char* action) const {
   fail<IoError>(op, path_.string(), ": the file ", action, ": ", std::strerror(error));
 }
 
+void replace_file(const std::filesystem::path& path, std::string_view content) {
+  AtomicFile file(path);
+  file.write(content);
+  file.commit();
+}
+
 void keep_access(const std::filesystem::path& file, const std::filesystem::path& old) {
   const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return;

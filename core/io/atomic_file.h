@@ -45,6 +45,9 @@ class AtomicFile {
   bool committed_ = false;
 };
 
+// Replaces the file, or creates it, with this content.
+void replace_file(const std::filesystem::path& path, std::string_view content);
+
 // Gives `file`, which is about to replace `old`, its permissions and owner as AtomicFile does.
 void keep_access(const std::filesystem::path& file, const std::filesystem::path& old);
 

@@ -222,9 +222,7 @@ class Reader {
 }  // namespace
 
 void save_profile(const Profile& profile, const std::filesystem::path& path) {
-  AtomicFile file(path);
-  file.write(to_json(profile).dump(-1, ' ', false, Json::error_handler_t::replace));
-  file.commit();
+  replace_file(path, to_json(profile).dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
 Profile load_profile(const std::filesystem::path& path) {

@@ -13,12 +13,6 @@
 namespace metron {
 namespace {
 
-void write(const std::filesystem::path& path, const std::string& text) {
-  AtomicFile file(path);
-  file.write(text);
-  file.commit();
-}
-
 // A temporary folder, so that a full disk leaves no partial set of files. Removed by the destructor.
 class TemporaryFolder {
  public:
@@ -53,11 +47,11 @@ void write_profile_folder(const Profile& profile, const std::filesystem::path& f
   check_profile_folder(folder);
   const TemporaryFolder temporary(folder);
   const Ranking ranking = rank(profile);
-  write(temporary.path() / "ranking.txt", ranking.to_table());
-  write(temporary.path() / "ranking.csv", ranking.to_csv());
-  write(temporary.path() / "modules.csv", to_csv(module_view(profile)));
-  write(temporary.path() / "memory.csv", memory_timeline_csv(profile));
-  write(temporary.path() / "records.csv", records_to_csv(profile));
+  replace_file(temporary.path() / "ranking.txt", ranking.to_table());
+  replace_file(temporary.path() / "ranking.csv", ranking.to_csv());
+  replace_file(temporary.path() / "modules.csv", to_csv(module_view(profile)));
+  replace_file(temporary.path() / "memory.csv", memory_timeline_csv(profile));
+  replace_file(temporary.path() / "records.csv", records_to_csv(profile));
   write_trace(profile, temporary.path() / "trace.json");
   save_profile(profile, temporary.path() / "profile.json");
   for (const auto& file : std::filesystem::directory_iterator(temporary.path())) {

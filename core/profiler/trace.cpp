@@ -224,9 +224,7 @@ std::string to_trace(std::span<const Profile> profiles) {
 
 void write_trace(const Profile& profile, const std::filesystem::path& path) {
   const std::string text = to_trace(profile);
-  AtomicFile file(path);
-  file.write(path.extension() == ".gz" ? gzip(text) : text);
-  file.commit();
+  replace_file(path, path.extension() == ".gz" ? gzip(text) : text);
 }
 
 }  // namespace metron

@@ -64,11 +64,7 @@ std::string Metrics::csv() const {
   return text;
 }
 
-void Metrics::save(const std::string& path) const {
-  AtomicFile file(path);
-  file.write(csv());
-  file.commit();
-}
+void Metrics::save(const std::string& path) const { replace_file(path, csv()); }
 
 Metrics read_metrics(const std::string& path) {
   std::ifstream file(path);

@@ -202,9 +202,7 @@ int run(const Options& options) {
   const auto write = [&](const std::string& path, const std::string& text) {
     if (path.empty()) return;
     try {
-      AtomicFile file(path);
-      file.write(text);
-      file.commit();
+      replace_file(path, text);
       std::printf("written to %s\n", path.c_str());
     } catch (...) {  // thrown after the other file is written
       if (failure == nullptr) failure = std::current_exception();

@@ -112,9 +112,7 @@ int run(const Options& o) {
 
   const drawing::Theme& theme = o.dark ? drawing::dark_theme() : drawing::light_theme();
   for (const std::string& path : o.out) {
-    AtomicFile file(path);
-    file.write(encoder_of(path)(graph, theme));
-    file.commit();
+    replace_file(path, encoder_of(path)(graph, theme));
     std::printf("%s: %zu nodes, %zu edges, %s parameters\n", path.c_str(), graph.nodes.size(),
                 graph.edges.size(), graph::thousands(graph.parameters).c_str());
   }

@@ -48,9 +48,7 @@ void print_reference(const PredictedStep& step) {
 
 void write(const std::string& path, const std::string& text) {
   if (path.empty()) return;
-  AtomicFile file(path);
-  file.write(text);
-  file.commit();
+  replace_file(path, text);
   std::printf("written to %s\n", path.c_str());
 }
 

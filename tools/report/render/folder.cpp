@@ -58,9 +58,7 @@ ReportFolder::~ReportFolder() {
 }
 
 void ReportFolder::write(const std::string& name, std::string_view content) {
-  AtomicFile file(staging_ / name);
-  file.write(content);
-  file.commit();
+  replace_file(staging_ / name, content);
 }
 
 void ReportFolder::commit() {
