@@ -18,9 +18,6 @@
 namespace metron::cuda {
 namespace {
 
-// Of the pair that is resolved first, not necessarily the earliest one: a negative start means that it is
-// unknown.
-constexpr double first_start_ns = 1e13;
 constexpr std::size_t chunk_pairs = 1024, max_chunks = 4096;
 
 constexpr int most_fillers = 256;  // fewer than a queue holds
@@ -157,11 +154,7 @@ class EventClock : public DeviceClock {
 
   static bool is_short(std::size_t free, std::size_t used) { return free == 0 || free < 2 * used; }
 
-  static bool is_running(cudaEvent_t event) {
-    if (cudaEventQuery(event) != cudaErrorNotReady) return false;
-    static_cast<void>(cudaGetLastError());  // not an error; must not be reported by the next check
-    return true;
-  }
+  static bool is_running(cudaEvent_t event) { return poll(event) == cudaErrorNotReady; }
 
   // Before work that belongs to no interval: the next one must not begin ahead of it.
   void interrupt(int index) {

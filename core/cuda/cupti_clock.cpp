@@ -20,7 +20,6 @@
 namespace metron::cuda {
 namespace {
 
-constexpr double origin_ns = 1e13;  // of start times: a negative one means that it is unknown
 constexpr std::size_t buffer_bytes = std::size_t{1} << 20, buffer_alignment = 8;
 
 struct Work {
@@ -81,7 +80,8 @@ class Activities {
     calls_.erase(found);
     if (interval.ns > 0) {
       if (first_start_ == 0) first_start_ = first;
-      interval.start_ns = origin_ns + static_cast<double>(static_cast<std::int64_t>(first - first_start_));
+      interval.start_ns =
+          first_start_ns + static_cast<double>(static_cast<std::int64_t>(first - first_start_));
     }
     return interval;
   }

@@ -53,6 +53,12 @@ void synchronize(int index, const char* what) {
   if (!device.faults.synchronize(what)) check(cudaStreamSynchronize(device.stream), what);
 }
 
+cudaError_t poll(cudaEvent_t event) {
+  const cudaError_t status = cudaEventQuery(event);
+  if (status == cudaErrorNotReady) static_cast<void>(cudaGetLastError());
+  return status;
+}
+
 int device_count() {
   int count = 0;
   return cudaGetDeviceCount(&count) == cudaSuccess ? count : 0;

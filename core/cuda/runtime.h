@@ -41,6 +41,9 @@ cudaStream_t stream(int index);
 // Waits for all enqueued work and throws its error. `what` names the work in the message.
 void synchronize(int index, const char* what = "cudaStreamSynchronize(stream)");
 
+// cudaEventQuery, but an event that is not ready leaves no error for the next check.
+cudaError_t poll(cudaEvent_t event);
+
 // METRON_CUDA_SYNC=1: synchronizes after every kernel, so that an error names the op.
 bool is_synchronous();
 

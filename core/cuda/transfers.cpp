@@ -43,9 +43,8 @@ void Uploads::allocate(bool overlapping) {
 
 void Uploads::retire_first() {
   const Chunk first = in_flight_.front();
-  const cudaError_t status = cudaEventQuery(first.used);
+  const cudaError_t status = poll(first.used);
   if (status == cudaErrorNotReady) {
-    static_cast<void>(cudaGetLastError());  // not an error; must not be reported by the next check
     const WaitScope waiting(Device(Device::Type::cuda, index_));
     METRON_CUDA(cudaEventSynchronize(first.used));
   } else {
