@@ -23,6 +23,10 @@ struct LaunchShape {
 // waves: more blocks would only queue.
 LaunchShape grid_stride_shape(Device device, std::int64_t count, int threads, int per_thread = 1);
 
+// For `count` items, each of which a row of a block's threads processes: as many threads as the item has
+// units, rounded up to a power of two, and as many rows as fit in `threads`, which is one.
+LaunchShape thread_rows_shape(Device device, std::int64_t count, std::int64_t units, int threads);
+
 // A launch apart from its kernel's types, compiled once.
 class Launch {
  public:

@@ -8,8 +8,6 @@
 #include <metron/kernels/cuda/floating.h>
 #include <metron/kernels/cuda/launch.h>
 
-#include <algorithm>
-#include <bit>
 #include <metron/kernels/cuda/faults.cuh>
 
 namespace metron::cuda {
@@ -37,10 +35,7 @@ bool decode_rows(const Tensor& codes, const Tensor& table, const Tensor& indices
   const std::int64_t columns = codes.size(1), count = indices.numel();
   if (count == 0) return true;
   const Device device = y.device();
-  const auto threads = static_cast<unsigned>(std::clamp<std::int64_t>(columns, 1, decode_threads));
-  const unsigned across = std::bit_ceil(threads), rows = decode_threads / across;
-  LaunchShape shape = grid_stride_shape(device, count, static_cast<int>(rows));
-  shape.threads = dim3(across, rows);
+  const LaunchShape shape = thread_rows_shape(device, count, columns, decode_threads);
   return visit_floating(y.dtype(), [&]<typename T>() {
     launch("decode_rows", device, shape, decode_rows_kernel<T>, codes.data<std::uint8_t>(), codes.size(0),
            columns, table.data<T>(), indices.data<std::int64_t>(), count, y.mutable_data<T>(),

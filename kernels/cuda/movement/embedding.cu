@@ -125,12 +125,9 @@ bool embedding(const Tensor& w, const Tensor& indices, Tensor& y) {
                     std::bit_cast<std::uintptr_t>(out);
   visit_unit(bits, [&]<typename Unit>() {
     const std::int64_t units = row_bytes / static_cast<std::int64_t>(sizeof(Unit));
-    const auto threads = static_cast<unsigned>(std::clamp<std::int64_t>(units, 1, gather_threads));
-    const unsigned across = std::bit_ceil(threads), rows = gather_threads / across;
-    LaunchShape shape = grid_stride_shape(device, count, static_cast<int>(rows));
-    shape.threads = dim3(across, rows);
-    launch("embedding", device, shape, embedding_kernel<Unit>, static_cast<const Unit*>(table), w.size(0),
-           units, indices.data<std::int64_t>(), count, static_cast<Unit*>(out), fault_record(device.index()));
+    launch("embedding", device, thread_rows_shape(device, count, units, gather_threads),
+           embedding_kernel<Unit>, static_cast<const Unit*>(table), w.size(0), units,
+           indices.data<std::int64_t>(), count, static_cast<Unit*>(out), fault_record(device.index()));
   });
   return true;
 }
