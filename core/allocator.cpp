@@ -37,12 +37,12 @@ void* CachingAllocator::allocate(std::size_t bytes) {
     ++stats_.misses;
     block = source_->allocate(size);
     if (block == nullptr) {
-      trim(0);
-      source_->reclaim();
+      release_all();
       block = source_->allocate(size);
     }
-    check<OutOfMemoryError>(block != nullptr, "allocate", "no memory on ", source_->name(), " for ", size,
-                            " bytes; ", block == nullptr ? describe() : "");
+    if (block == nullptr)
+      fail<OutOfMemoryError>("allocate", "no memory on ", source_->name(), " for ", size, " bytes; ",
+                             describe());
     stats_.reserved += size;
   }
   source_->handed_out(block, bytes);
@@ -111,6 +111,10 @@ void CachingAllocator::empty_cache() {
 
 void CachingAllocator::reclaim() {
   const std::lock_guard lock(mutex_);
+  release_all();
+}
+
+void CachingAllocator::release_all() {
   trim(0);
   source_->reclaim();
 }

@@ -62,6 +62,7 @@ class CachingAllocator {
 
  private:
   void trim(std::size_t limit);  // requires mutex_
+  void release_all();            // requires mutex_
   std::string describe() const;  // requires mutex_
 
   std::unique_ptr<MemorySource> source_;

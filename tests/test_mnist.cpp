@@ -3,12 +3,11 @@
 #include <metron/core/data/idx.h>
 #include <metron/core/ops.h>
 
-#include <fstream>
-#include <iterator>
 #include <string>
 
 #include "run_command.h"
 #include "temporary_folder.h"
+#include "text_search.h"
 
 namespace metron {
 namespace {
@@ -93,14 +92,8 @@ TEST_F(Mnist, NamesUnusableInput) {
   }
 }
 
-std::string source(const std::string& path) {
-  std::ifstream in(METRON_SOURCE_DIR "/" + path);
-  EXPECT_TRUE(in.is_open()) << path;
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
 TEST(Readme, ShowsTheExamplesAsTheyAre) {
-  const std::string readme = source("README.md");
+  const std::string readme = test::source_text("README.md");
   const struct {
     std::string file, first_line;
   } excerpts[] = {{"examples/mnist.cpp", "struct Net : Module {\n"},
@@ -109,7 +102,8 @@ TEST(Readme, ShowsTheExamplesAsTheyAre) {
     const std::size_t begin = readme.find(first_line);
     ASSERT_NE(begin, std::string::npos) << file;
     const std::string excerpt = readme.substr(begin, readme.find("```", begin) - begin);
-    EXPECT_NE(source(file).find(excerpt), std::string::npos) << file << " differs from\n" << excerpt;
+    EXPECT_NE(test::source_text(file).find(excerpt), std::string::npos) << file << " differs from\n"
+                                                                        << excerpt;
   }
 }
 

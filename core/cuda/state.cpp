@@ -89,13 +89,13 @@ bool Faults::synchronize(const char* what) {
   const auto fault = static_cast<Fault>(found.code);
   if (fault == Fault::none) return true;
   METRON_CUDA(cudaMemsetAsync(device, 0, sizeof(FaultRecord), stream_));
-  const auto reject = [&](const char* op, const char* operand) {
-    fail<ValueError>(op, operand, " must be in [0, ", found.limit, "), got ", found.value);
-  };
-  if (fault == Fault::nll_loss_target) reject("nll_loss", "a target");
-  if (fault == Fault::cross_entropy_target) reject("cross_entropy", "a target");
-  reject(fault == Fault::embedding_index ? "embedding" : "decode_rows", "an index");
-  return true;
+  const bool is_target = fault == Fault::nll_loss_target || fault == Fault::cross_entropy_target;
+  const char* const op = fault == Fault::nll_loss_target        ? "nll_loss"
+                         : fault == Fault::cross_entropy_target ? "cross_entropy"
+                         : fault == Fault::embedding_index      ? "embedding"
+                                                                : "decode_rows";
+  fail<ValueError>(op, is_target ? "a target" : "an index", " must be in [0, ", found.limit, "), got ",
+                   found.value);
 }
 
 namespace {
