@@ -154,7 +154,7 @@ class EventClock : public DeviceClock {
 
   static bool is_short(std::size_t free, std::size_t used) { return free == 0 || free < 2 * used; }
 
-  static bool is_running(cudaEvent_t event) { return poll(event) == cudaErrorNotReady; }
+  static bool is_running(cudaEvent_t event) { return query(event) == cudaErrorNotReady; }
 
   // Before work that belongs to no interval: the next one must not begin ahead of it.
   void interrupt(int index) {

@@ -53,7 +53,7 @@ void synchronize(int index, const char* what) {
   if (!device.faults.synchronize(what)) check(cudaStreamSynchronize(device.stream), what);
 }
 
-cudaError_t poll(cudaEvent_t event) {
+cudaError_t query(cudaEvent_t event) {
   const cudaError_t status = cudaEventQuery(event);
   if (status == cudaErrorNotReady) static_cast<void>(cudaGetLastError());
   return status;

@@ -42,7 +42,7 @@ cudaStream_t stream(int index);
 void synchronize(int index, const char* what = "cudaStreamSynchronize(stream)");
 
 // cudaEventQuery, but an event that is not ready leaves no error for the next check.
-cudaError_t poll(cudaEvent_t event);
+cudaError_t query(cudaEvent_t event);
 
 // METRON_CUDA_SYNC=1: synchronizes after every kernel, so that an error names the op.
 bool is_synchronous();

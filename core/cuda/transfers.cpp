@@ -43,7 +43,7 @@ void Uploads::allocate(bool overlapping) {
 
 void Uploads::retire_first() {
   const Chunk first = in_flight_.front();
-  const cudaError_t status = poll(first.used);
+  const cudaError_t status = query(first.used);
   if (status == cudaErrorNotReady) {
     const WaitScope waiting(Device(Device::Type::cuda, index_));
     METRON_CUDA(cudaEventSynchronize(first.used));
