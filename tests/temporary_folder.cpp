@@ -1,6 +1,7 @@
 #include "temporary_folder.h"
 
 #include <stdlib.h>
+#include <sys/mount.h>
 
 #include <fstream>
 #include <iterator>
@@ -29,6 +30,15 @@ std::vector<std::string> TemporaryFolder::names() const {
   for (const auto& entry : std::filesystem::directory_iterator(path_))
     result.push_back(entry.path().filename());
   return result;
+}
+
+MountedDisk::MountedDisk(const std::filesystem::path& folder, const std::string& size) : folder_(folder) {
+  std::filesystem::create_directory(folder_);
+  is_mounted_ = ::mount("none", folder_.c_str(), "tmpfs", 0, ("size=" + size).c_str()) == 0;
+}
+
+MountedDisk::~MountedDisk() {
+  if (is_mounted_) ::umount(folder_.c_str());
 }
 
 std::string read_file(const std::filesystem::path& path) {

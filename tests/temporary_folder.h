@@ -27,6 +27,20 @@ class TemporaryFolder {
   std::filesystem::path path_;
 };
 
+// A file system of this size, such as "256k", in memory and mounted on a folder, which is created.
+class MountedDisk {
+ public:
+  MountedDisk(const std::filesystem::path& folder, const std::string& size);
+  ~MountedDisk();  // unmounts it
+  MountedDisk(const MountedDisk&) = delete;
+  MountedDisk& operator=(const MountedDisk&) = delete;
+  bool is_mounted() const { return is_mounted_; }  // false where that is not allowed
+
+ private:
+  std::filesystem::path folder_;
+  bool is_mounted_ = false;
+};
+
 std::string read_file(const std::filesystem::path& path);
 
 // Whether `text` contains all parts. Reports the first missing one.

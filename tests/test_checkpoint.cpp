@@ -329,19 +329,12 @@ TEST(CheckpointFolder, IsForOneProcess) {
 // Mounts a small file system; skips the test where that is not allowed.
 class SmallDisk : public testing::Test {
  protected:
-  SmallDisk() {
-    fs::create_directory(path);
-    mounted = ::mount("none", path.c_str(), "tmpfs", 0, "size=256k") == 0;
-  }
-  ~SmallDisk() override {
-    if (mounted) ::umount(path.c_str());
-  }
   void SetUp() override {
-    if (!mounted) GTEST_SKIP() << "no small file system can be mounted here";
+    if (!disk.is_mounted()) GTEST_SKIP() << "no small file system can be mounted here";
   }
   const TemporaryFolder folder;
   const fs::path path = folder / "disk";
-  bool mounted = false;
+  const MountedDisk disk{path, "256k"};
 };
 
 Checkpoint large(std::int64_t step) {  // 128 KiB: two don't fit on the disk

@@ -542,21 +542,17 @@ TEST_F(ReportRuns, ReportErrors) {
 }
 
 TEST_F(ReportRuns, LeaveNothingOnAFullDisk) {
-  fs::create_directory(folder / "disk");
   for (const char* size : {"1m", "12m"}) {  // too small for the weights, and for the pictures after them
-    if (test::run_command("mount -t tmpfs -o size=" + std::string(size) + " none '" + path("disk") + "'")
-            .code != 0)
-      GTEST_SKIP() << "no small file system can be mounted here";
+    const MountedDisk disk(folder / "disk", size);
+    if (!disk.is_mounted()) GTEST_SKIP() << "no small file system can be mounted here";
     const Output output =
         run("--out '" + path("disk/out") + "' --from '" + (trained() / "mnist_cnn.safetensors").string() +
             "' --batch 2 --rounds 1 --steps 1 --provider-budget 0");
-    const bool empty = fs::is_empty(folder / "disk");
-    test::run_command("umount '" + path("disk") + "'");
     EXPECT_EQ(output.code, 2) << output.text;
     EXPECT_NE(output.text.find("No space left"), std::string::npos) << output.text;
     EXPECT_EQ(output.text.find("metron: ", output.text.find("metron: ") + 1), std::string::npos)
         << output.text;
-    EXPECT_TRUE(empty) << size;
+    EXPECT_TRUE(fs::is_empty(folder / "disk")) << size;
   }
 }
 

@@ -6,7 +6,6 @@
 #include <gtest/gtest.h>
 #include <metron/core/numbers.h>
 #include <metron/core/random.h>
-#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,9 +17,11 @@
 #include <fstream>
 #include <functional>
 #include <initializer_list>
+#include <optional>
 #include <random>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "temporary_folder.h"
@@ -308,16 +309,15 @@ TEST(Resume, NeedsTheSameOptions) {
 
 TEST(Resume, TrainingGoesOnWhenTheDiskIsFull) {
   const Training training;
-  fs::create_directory(training.checkpoints());
-  if (::mount("none", training.checkpoints().c_str(), "tmpfs", 0, "size=20m") != 0)
-    GTEST_SKIP() << "no small file system can be mounted here";
+  std::optional<MountedDisk> disk(std::in_place, training.checkpoints(), "20m");
+  if (!disk->is_mounted()) GTEST_SKIP() << "no small file system can be mounted here";
   const int status = training.run();  // one checkpoint fits
   const bool kept = fs::exists(checkpoint_of(training, 2));
   const auto files = std::distance(fs::directory_iterator(training.checkpoints()), {});
   const std::string log = training.log();
   EXPECT_EQ(training.resume(), 2) << "it still can't write checkpoints";
   EXPECT_TRUE(contains(training.log(), {"resumed after step 2 "}));
-  ::umount(training.checkpoints().c_str());
+  disk.reset();
   EXPECT_EQ(status, 2) << log;
   EXPECT_TRUE(
       contains(log, {"no checkpoint of step 4: ", "No space left", "training goes on", "weights written"}));
