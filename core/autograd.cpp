@@ -1,5 +1,7 @@
+#include <metron/core/anomaly.h>
 #include <metron/core/autograd.h>
 #include <metron/core/ops.h>
+#include <metron/core/timer/internal/call_site.h>
 #include <metron/core/timer/scopes.h>
 
 #include <atomic>
@@ -85,6 +87,7 @@ Gradients run_node(const std::shared_ptr<GradMeta>& meta, const Tensor& gradient
       "an earlier backward pass freed the saved tensors or failed here; pass retain_graph to "
       "run backward twice");
   const PhaseScope phase(Phase::backward, node.position);
+  const BackwardScope anomaly(node.call.get());
   const OpScope scope(node.name);
   const RunningScope guard(&meta);
   // Moved out, so that the saved tensors are freed as soon as the closure returns.
@@ -176,6 +179,7 @@ void detail::record_node(const char* name, Tensor& output, std::span<const Tenso
   node->backward = std::move(backward);
   node->differentiable = kind == Backward::composite;
   node->position = current_position();
+  if (anomaly_mode()) node->call = detail::forward_call(name, inputs);
   auto meta = make_meta(output);
   meta->node = std::move(node);
   output.set_grad_meta(std::move(meta));

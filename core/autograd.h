@@ -15,6 +15,8 @@
 
 namespace metron {
 
+struct ForwardCall;  // core/timer/internal/call_site.h
+
 // Gradient recording is thread-local and on by default.
 bool grad_enabled();
 
@@ -56,6 +58,7 @@ struct Node {
       backward;                 // empty once the graph is freed
   bool differentiable = false;  // the backward closure consists of recorded ops: double backward works
   RecordPosition position;      // the profiler attributes the backward pass to the op recorded here
+  std::shared_ptr<const ForwardCall> call;  // only in anomaly mode
 
   Node() = default;
   ~Node();  // destroys long chains of nodes without recursion

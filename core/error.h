@@ -36,6 +36,9 @@ class AutogradError : public Error {
 class ProviderError : public Error {  // no provider accepts a call, or a provider is unknown
   using Error::Error;
 };
+class AnomalyError : public Error {  // in anomaly mode, an op made a NaN or an infinity
+  using Error::Error;
+};
 class IoError : public Error {
   using Error::Error;
 };

@@ -2,6 +2,7 @@
 // slot, so timing, counting and checking are implemented only here.
 #pragma once
 
+#include <metron/core/anomaly.h>
 #include <metron/core/tensor.h>
 #include <metron/core/timer/scopes.h>
 
@@ -74,7 +75,8 @@ using Operands = std::span<const Tensor* const>;
 
 namespace detail {
 
-// Active while a checked call copies and compares, so that those slot calls are not checked themselves.
+// Active while a call in anomaly mode or a checked one copies and compares, so that the slot calls of these
+// copies are not checked themselves.
 class CheckScope {
  public:
   CheckScope();
@@ -124,6 +126,19 @@ template <typename... Args>
 std::vector<const Tensor*> operands_of(const Args&... args) {
   std::vector<const Tensor*> operands;
   for_each_tensor([&](const Tensor& tensor) { operands.push_back(&tensor); }, args...);
+  return operands;
+}
+
+// The defined inputs or outputs; Args are the parameter types of the slot.
+template <bool outputs, typename... Args>
+std::vector<const Tensor*> operands_of_kind(const std::remove_reference_t<Args>&... args) {
+  std::vector<const Tensor*> operands;
+  const auto add = [&](const Tensor& tensor) { operands.push_back(&tensor); };
+  (
+      [&] {
+        if constexpr (is_output<Args> == outputs) for_each_tensor(add, args);
+      }(),
+      ...);
   return operands;
 }
 
@@ -203,10 +218,19 @@ class Slot<bool(Args...)> {
   }
 
   [[gnu::noinline]] void instrumented(Device device, Args... args) const {
-    if ((instruments() & instrument_check) != 0) {
-      checked(device, args...);
-    } else {
+    if ((instruments() & (instrument_check | instrument_anomaly)) == 0) {
       timed(device, args...);
+      return;
+    }
+    const detail::CheckScope scope;
+    if (!scope.entered()) {
+      timed(device, args...);
+    } else if (anomaly_mode()) {
+      const detail::AnomalyCheck check(name_, detail::operands_of_kind<false, Args...>(args...));
+      const ProviderId id = checked(device, args...);
+      check.check_outputs(providers()[id].label, detail::operands_of_kind<true, Args...>(args...));
+    } else {
+      checked(device, args...);
     }
   }
 
@@ -245,20 +269,16 @@ class Slot<bool(Args...)> {
     return tensors;
   }
 
-  void checked(Device device, Args... args) const {
-    const detail::CheckScope scope;
-    if (!scope.entered()) {
-      timed(device, args...);
-      return;
-    }
+  ProviderId checked(Device device, Args... args) const {
+    if ((instruments() & instrument_check) == 0) return timed(device, args...);
     const Provider* reference = detail::reference_provider();
     auto copies = std::make_tuple(detail::reference_argument<Args>(args)...);
     const ProviderId id = timed(device, args...);
-    if (reference == nullptr || id == reference->id || functions_[reference->id] == nullptr) return;
+    if (reference == nullptr || id == reference->id || functions_[reference->id] == nullptr) return id;
     const bool ran = std::apply(
         [&](auto&... copy) { return functions_[reference->id](static_cast<Args>(copy)...); }, copies);
-    if (!ran) return;
-    std::apply([&](const auto&... copy) { (compare<Args>(id, args, copy, args...), ...); }, copies);
+    if (ran) std::apply([&](const auto&... copy) { (compare<Args>(id, args, copy, args...), ...); }, copies);
+    return id;
   }
 
   template <typename Arg, typename Actual, typename Expected>

@@ -1,5 +1,6 @@
 // Scopes open and close records.
 #include <metron/core/timer/clock.h>
+#include <metron/core/timer/internal/call_site.h>
 #include <metron/core/timer/internal/hooks.h>
 #include <metron/core/timer/internal/recorder.h>
 #include <metron/core/timer/profile_range.h>
@@ -48,7 +49,25 @@ bool is_its_own_backward(const detail::Recorder& recorder, const char* name) {
 
 }  // namespace
 
+CallSite& call_site() {
+  thread_local CallSite here;
+  return here;
+}
+
+BackwardScope::BackwardScope(const ForwardCall* call) : active_(call != nullptr) {
+  if (active_) outer_ = std::exchange(call_site(), {.ops = {}, .module = call->module, .forward = call});
+}
+
+BackwardScope::~BackwardScope() {
+  if (active_) call_site() = std::move(outer_);
+}
+
 void OpScope::begin(const char* name) {
+  if ((instruments() & instrument_anomaly) != 0) {
+    call_site().ops.push_back(name);
+    on_call_site_ = true;
+  }
+  if ((instruments() & instrument_timer) == 0) return;
   detail::start_environment_profile_once();
   const Recording recording;
   if (!recording || is_its_own_backward(*recording, name)) return;
@@ -57,6 +76,8 @@ void OpScope::begin(const char* name) {
 }
 
 void OpScope::end() {
+  if (on_call_site_) call_site().ops.pop_back();
+  if (run_ == 0) return;
   const std::int64_t now = steady_now_ns();
   const Recording recording;
   if (recording && recording->run == run_) detail::close_record(*recording, index_, now);
@@ -78,6 +99,13 @@ void ProfileRange::end() {
 }
 
 void ModuleScope::begin(const char* name) {
+  if ((instruments() & instrument_anomaly) != 0) {
+    std::string& path = call_site().module;
+    path_size_ = static_cast<std::uint32_t>(path.size());
+    if (*name != '\0') path.append(path.empty() ? "" : ".").append(name);
+    on_call_site_ = true;
+  }
+  if ((instruments() & instrument_timer) == 0) return;
   detail::start_environment_profile_once();
   const Recording recording;
   if (!recording) return;
@@ -93,6 +121,8 @@ void ModuleScope::begin(const char* name) {
 }
 
 void ModuleScope::end() {
+  if (on_call_site_) call_site().module.resize(path_size_);
+  if (run_ == 0) return;
   const Recording recording;
   if (recording && recording->run == run_) recording->module = previous_;
 }

@@ -17,11 +17,11 @@ struct Recorder;  // core/timer/internal/recorder.h
 class OpScope {
  public:
   explicit OpScope(const char* name) {
-    if ((instruments() & instrument_timer) != 0) [[unlikely]]
+    if ((instruments() & (instrument_timer | instrument_anomaly)) != 0) [[unlikely]]
       begin(name);
   }
   ~OpScope() {
-    if (run_ != 0) [[unlikely]]
+    if (run_ != 0 || on_call_site_) [[unlikely]]
       end();
   }
   OpScope(const OpScope&) = delete;
@@ -32,18 +32,19 @@ class OpScope {
   void end();
   std::uint32_t run_ = 0;  // run id of the open record; 0: not recorded
   std::int32_t index_ = -1;
+  bool on_call_site_ = false;  // core/timer/internal/call_site.h
 };
 
 // Names the module whose forward runs; an empty name adds nothing to the path.
 class ModuleScope {
  public:
   explicit ModuleScope(const char* name) {
-    if ((instruments() & instrument_timer) != 0) [[unlikely]]
+    if ((instruments() & (instrument_timer | instrument_anomaly)) != 0) [[unlikely]]
       begin(name);
   }
   explicit ModuleScope(const std::string& name) : ModuleScope(name.c_str()) {}
   ~ModuleScope() {
-    if (run_ != 0) [[unlikely]]
+    if (run_ != 0 || on_call_site_) [[unlikely]]
       end();
   }
   ModuleScope(const ModuleScope&) = delete;
@@ -54,6 +55,8 @@ class ModuleScope {
   void end();
   std::uint32_t run_ = 0;  // as in OpScope
   std::uint32_t previous_ = 0;
+  bool on_call_site_ = false;
+  std::uint32_t path_size_ = 0;  // of the enclosing module's path
 };
 
 // The position of the running op in the profile. Autograd keeps it to attribute the backward pass to the op.
