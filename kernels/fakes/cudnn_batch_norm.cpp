@@ -9,8 +9,6 @@ using namespace metron::fakes;
 
 namespace {
 
-constexpr Blend overwrite{1, 0};
-
 struct Statistics {
   std::vector<double> mean, variance;  // biased
 };

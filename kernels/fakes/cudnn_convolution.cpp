@@ -113,8 +113,6 @@ void use_workspace(cudaStream_t stream, const char* name, std::size_t required, 
   enqueue(stream, name, {workspace_operand(workspace, bytes)}, [=] { poison(workspace, bytes); });
 }
 
-constexpr Blend overwrite{1, 0};
-
 LibraryOperand read_operand(const Shapes& s, const Named& operand, const void* data) {
   return operand_of(operand.name, s.*operand.image, data, true, false);
 }

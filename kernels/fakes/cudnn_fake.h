@@ -60,6 +60,7 @@ Pooling& pooling_of(cudnnPoolingDescriptor_t desc);
 struct Blend {
   double alpha, beta;
 };
+inline constexpr Blend overwrite{1, 0};
 Blend blend_of(const void* alpha, const void* beta, cudnnDataType_t type);
 
 LibraryOperand operand_of(const char* name, const Image& image, const void* data, bool read, bool written);

@@ -9,6 +9,7 @@ if(PROJECT_IS_TOP_LEVEL)
   option(BUILD_TESTING "Build the tests" ON)
 endif()
 set(CMAKE_UNITY_BUILD OFF)  # files repeat names of their own
+option(METRON_JOIN_SOURCES "Compile several sources as one, which is faster" OFF)
 option(METRON_OPENMP "Compute on all cores with OpenMP" ON)
 option(METRON_ONEDNN "Use oneDNN on the CPU if it is installed" ON)
 # Another compiler's warnings are not a reason that Metron can't be built.
