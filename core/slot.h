@@ -226,9 +226,9 @@ class Slot<bool(Args...)> {
     if (!scope.entered()) {
       timed(device, args...);
     } else if (anomaly_mode()) {
-      const detail::AnomalyCheck check(name_, detail::operands_of_kind<false, Args...>(args...));
+      const detail::AnomalyCheck anomaly(name_, detail::operands_of_kind<false, Args...>(args...));
       const ProviderId id = checked(device, args...);
-      check.check_outputs(providers()[id].label, detail::operands_of_kind<true, Args...>(args...));
+      anomaly.check_outputs(providers()[id].label, detail::operands_of_kind<true, Args...>(args...));
     } else {
       checked(device, args...);
     }

@@ -12,8 +12,9 @@ declare -A packages=(
            ocl-icd-opencl-dev libgtest-dev pkg-config libcairo2-dev libgraphviz-dev libstb-dev fonts-dejavu-core
            libboost-context-dev"
   # binutils and qemu-user verify that a binary runs on any x86-64 processor. libpng decodes pictures. Chromium opens
-  # the report's page, and the font covers its Chinese text.
-  [test]="binutils qemu-user python3 libpng-dev libbenchmark-dev chromium fonts-wqy-microhei"
+  # the report's page, and the font covers its Chinese text. Clang has libFuzzer.
+  [test]="binutils qemu-user python3 libpng-dev libbenchmark-dev chromium fonts-wqy-microhei
+          clang libclang-rt-14-dev"
   [lint]="clang-format clang-tidy shellcheck"
 )
 

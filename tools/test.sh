@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checks the whole project: installs missing packages, then lints, builds and tests.
-#   tools/test.sh [quick] [lint] [tsan] [asan] [debug] [cuda] [versions] [emulated] [release]
+#   tools/test.sh [quick] [lint] [tsan] [asan] [fuzz] [debug] [cuda] [versions] [emulated] [release]
 # Default: all but debug and versions; cuda only if nvcc is found (no GPU needed), emulated only if release uses a GPU.
 # versions: compiles the CUDA sources against other versions of CUDA, which it downloads (tools/cuda_versions.py).
 # quick: release alone, without its longest tests (label `long`) and those of the installed package, of old processors
@@ -20,9 +20,9 @@ for word in "$@"; do
       stages+=(release)
       left_out=(--label-exclude '^(package|long)$')
       ;;
-    lint | tsan | asan | debug | cuda | versions | emulated | release) stages+=("$word") ;;
+    lint | tsan | asan | fuzz | debug | cuda | versions | emulated | release) stages+=("$word") ;;
     *)
-      echo "test: no such stage: $word (expected quick, lint, release, debug, asan, tsan, cuda, versions or emulated)" >&2
+      echo "test: no such stage: $word (expected quick, lint, release, debug, asan, tsan, fuzz, cuda, versions or emulated)" >&2
       exit 2
       ;;
   esac
@@ -81,7 +81,7 @@ bash tools/setup.sh
 note_times setup
 use_chosen_gpu
 if [[ ${#stages[@]} -eq 0 ]]; then
-  stages=(lint tsan asan)
+  stages=(lint tsan asan fuzz)
   if [[ -n $nvcc ]]; then
     if is_supported_release "$nvcc_release"; then
       stages+=(cuda)
