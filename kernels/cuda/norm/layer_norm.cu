@@ -2,7 +2,8 @@
 //
 // Dense float32 rows of 64 to 1024 elements: one warp per row, which its lanes keep in registers. Lanes load
 // adjacent elements, and shuffles reduce the mean, then the variance. x is read and y written once, the
-// minimum: memory-bound.
+// minimum: memory-bound. As everywhere, the mean is that of x - x[0], and a variance out of range is computed
+// in double.
 //
 // All other rows, and the gradients: a block is a tile of rows with several threads per row: a power of two
 // up to a warp for rows of at most 1024 elements, the whole block for longer ones. A row is read once for its
@@ -31,35 +32,51 @@ __global__ void __launch_bounds__(row_warps* warp_size, row_blocks)
   const std::int64_t row = static_cast<std::int64_t>(blockIdx.x) * row_warps + threadIdx.x / warp_size;
   if (row >= rows) return;  // uniform across the warp
   const int lane = static_cast<int>(threadIdx.x) % warp_size;
-  x += row * columns + lane;
+  const float* const row_x = x + row * columns;
+  const float first = *row_x;
+  x = row_x + lane;
   y += row * columns + lane;
   const int end = columns - lane;
 
   constexpr int lane_elements = max_row_elements / warp_size;
-  float values[lane_elements];  // x[0], x[32], x[64], ... of this lane
+  float values[lane_elements];  // x[0], x[32], x[64], ... of this lane, less x[0] of the row
   float sum = 0;
 #pragma unroll
   for (int i = 0; i < lane_elements; ++i) {
-    values[i] = i * warp_size < end ? x[i * warp_size] : 0;
+    values[i] = i * warp_size < end ? x[i * warp_size] - first : 0;
     sum += values[i];
   }
   for (int mask = warp_size / 2; mask > 0; mask /= 2) sum += __shfl_xor_sync(0xffffffffu, sum, mask);
-  const float mean = sum / static_cast<float>(columns);
+  const float shifted_mean = sum / static_cast<float>(columns);
 
   float squares = 0;
 #pragma unroll
   for (int i = 0; i < lane_elements; ++i) {
-    values[i] -= mean;
+    values[i] -= shifted_mean;
     if (i * warp_size < end) squares += values[i] * values[i];
   }
   for (int mask = warp_size / 2; mask > 0; mask /= 2) squares += __shfl_xor_sync(0xffffffffu, squares, mask);
   const float variance = squares / static_cast<float>(columns);
+  if (!is_in_range(variance, eps)) {  // uniform across the warp
+    const RowStatistics<float> wide = wide_statistics(columns, eps, [&](std::int64_t i) { return row_x[i]; });
+    if (lane == 0) {
+      means[row] = wide.normal.mean;
+      variances[row] = wide.variance;
+    }
+#pragma unroll 1
+    for (int i = 0; i < end; i += warp_size) {
+      const int column = i + lane;
+      const float weight = w != nullptr ? w[column] : 1, bias = b != nullptr ? b[column] : 0;
+      y[i] = wide.normal.normalized(x[i]) * weight + bias;
+    }
+    return;
+  }
 
   if (lane == 0) {
-    means[row] = mean;
+    means[row] = first + shifted_mean;
     variances[row] = variance;
   }
-  const float scale = 1 / sqrtf(variance + eps);
+  const float scale = inverse_deviation(variance, eps);
 #pragma unroll
   for (int i = 0; i < lane_elements; ++i) {
     if (i * warp_size >= end) break;
@@ -88,96 +105,109 @@ __global__ void __launch_bounds__(tile_threads, tile_blocks)
   const bool is_row = tile.result < count;
   std::int64_t base[4] = {};
   Moments<T> moments = merge.identity;
+  T row_first = 0;
   if (is_row) {
     rows.offsets(tile.result, base);
+    if (length > 0) row_first = x[base[0]];
     for_each_segment<pack>(tiling, length, [&](std::int64_t first, std::int64_t last) {
       Moments<T> part = merge.identity;
       for_each_in_slice<pack>(tiling, tile.slice, columns, base, first, last,
                               [&]<int elements>(const auto& offsets, std::int64_t) {
                                 const auto in = load_pack<elements>(x + offsets[0]);
-                                for (int j = 0; j < elements; ++j) part.add(in.values[j]);
+                                for (int j = 0; j < elements; ++j) part.add(in.values[j] - row_first);
                               });
       moments = merge(moments, part);
     });
   }
   moments = tile_reduce(tiling, moments, merge);
   if (!is_row) return;
-  const T mean = mean_of(moments), variance = variance_of(moments);
+  const auto load = [&](std::int64_t i) { return x[base[0] + i * columns.stride(0)]; };
+  const RowStatistics<T> of_row = row_statistics(row_first, moments, eps, length, load);
   if (tile.slice == 0) {
-    means.store(tile.result, mean);
-    variances.store(tile.result, variance);
+    means.store(tile.result, of_row.normal.mean);
+    variances.store(tile.result, of_row.variance);
   }
-  const T scale = inverse_deviation(variance, eps);
   for_each_in_slice<pack>(
       tiling, tile.slice, columns, base, 0, length, [&]<int elements>(const auto& offsets, std::int64_t) {
         auto values = load_pack<elements>(x + offsets[0]);
         const auto scales = parameters<elements>(w, offsets[2], T{1});
         const auto shifts = parameters<elements>(b, offsets[3], T{0});
         for (int j = 0; j < elements; ++j)
-          values.values[j] = (values.values[j] - mean) * scale * scales.values[j] + shifts.values[j];
+          values.values[j] = of_row.normal.normalized(values.values[j]) * scales.values[j] + shifts.values[j];
         store_pack(y + offsets[1], values);
       });
 }
 
-// Operands: g, x, gx, w.
+// Operands: g, x, gx, w. Stores the statistics of each row.
 template <typename T>
 __global__ void __launch_bounds__(tile_threads, tile_blocks)
     layer_norm_backward_kernel(Tiling tiling, WideIndex<4> rows, std::int64_t count, WideIndex<4> columns,
                                std::int64_t length, const T* __restrict__ g, const T* __restrict__ x,
                                const T* __restrict__ w, StridedInput<T> means, StridedInput<T> variances,
-                               T eps, T* __restrict__ gx) {
+                               T eps, T* __restrict__ gx, Statistics<T>* __restrict__ statistics) {
   constexpr int pack = pack_of<T>;
   const TileCoordinates tile(tiling);
   const bool is_row = tile.result < count;
   std::int64_t base[4] = {};
-  GradientSums<T> sums{0, 0};
-  T mean = 0, scale = 0;
+  GradientSums<T> sums = AddGradientSums<T>::identity;
+  Statistics<T> of_row{0, 0, 0};
   if (is_row) {
     rows.offsets(tile.result, base);
-    mean = means[tile.result];
-    scale = inverse_deviation(variances[tile.result], eps);
+    of_row = stored_statistics(means[tile.result], variances[tile.result], eps, length,
+                               [&](std::int64_t i) { return x[base[1] + i * columns.stride(1)]; });
     for_each_segment<pack>(tiling, length, [&](std::int64_t first, std::int64_t last) {
-      GradientSums<T> part{0, 0};
+      GradientSums<T> part = AddGradientSums<T>::identity;
       for_each_in_slice<pack>(tiling, tile.slice, columns, base, first, last,
                               [&]<int elements>(const auto& offsets, std::int64_t) {
                                 const auto gradient = load_pack<elements>(g + offsets[0]);
                                 const auto in = load_pack<elements>(x + offsets[1]);
                                 const auto scales = parameters<elements>(w, offsets[3], T{1});
-                                for (int j = 0; j < elements; ++j) {
-                                  const T scaled = gradient.values[j] * scales.values[j];
-                                  part.g += scaled;
-                                  part.projection += scaled * ((in.values[j] - mean) * scale);
-                                }
+                                for (int j = 0; j < elements; ++j)
+                                  part.add(gradient.values[j] * scales.values[j],
+                                           of_row.normalized(in.values[j]));
                               });
       sums = AddGradientSums<T>{}(sums, part);
     });
   }
   sums = tile_reduce(tiling, sums, AddGradientSums<T>{});
   if (!is_row) return;
-  const T offset = sums.g / static_cast<T>(length), slope = sums.projection / static_cast<T>(length);
+  const T inverse_length = 1 / static_cast<T>(length);
+  sums.correct(of_row, inverse_length);
+  if (tile.slice == 0) statistics[tile.result] = of_row;
+  const T offset = sums.g * inverse_length, slope = sums.projection * inverse_length;
   for_each_in_slice<pack>(
       tiling, tile.slice, columns, base, 0, length, [&]<int elements>(const auto& offsets, std::int64_t) {
         auto values = load_pack<elements>(g + offsets[0]);
         const auto in = load_pack<elements>(x + offsets[1]);
         const auto scales = parameters<elements>(w, offsets[3], T{1});
         for (int j = 0; j < elements; ++j)
-          values.values[j] =
-              scale * (values.values[j] * scales.values[j] - offset - (in.values[j] - mean) * scale * slope);
+          values.values[j] = of_row.inverse * (values.values[j] * scales.values[j] - offset -
+                                               of_row.normalized(in.values[j]) * slope);
         store_pack(gx + offsets[2], values);
       });
 }
 
-// Gradients of weight and bias: the sums over the rows of g * (x - mean) / deviation, and of g.
+// Gradients of weight and bias: the sums over the rows of g * (normalized x), and of g.
+template <typename T>
+struct ParameterSums {
+  T g, projection;
+};
+template <typename T>
+struct AddParameterSums {
+  static constexpr ParameterSums<T> identity{0, 0};
+  METRON_HOST_DEVICE ParameterSums<T> operator()(const ParameterSums<T>& a, const ParameterSums<T>& b) const {
+    return {a.g + b.g, a.projection + b.projection};
+  }
+};
 template <typename T>
 struct FoldRows {
-  using Value = GradientSums<T>;
+  using Value = ParameterSums<T>;
   static constexpr int operands = 2, pack = pack_of<T>;
   static constexpr std::size_t element_bytes = sizeof(T);
-  AddGradientSums<T> op;
+  AddParameterSums<T> op;
   const T* g;
   const T* x;
-  StridedInput<T> mean, variance;
-  T eps;
+  const Statistics<T>* statistics;
   StridedOutput<T> gw, gb;
 
   __device__ const FoldRows& of_result(std::int64_t) const { return *this; }
@@ -186,9 +216,8 @@ struct FoldRows {
     const auto gradient = load_pack<count>(g + offsets[0]);
     const auto in = load_pack<count>(x + offsets[1]);
     for (int j = 0; j < count; ++j) {
-      const T distance = in.values[j] - mean[row + j];
       values[j].g += gradient.values[j];
-      values[j].projection += gradient.values[j] * (distance * inverse_deviation(variance[row + j], eps));
+      values[j].projection += gradient.values[j] * statistics[row + j].normalized(in.values[j]);
     }
   }
   __device__ void store(std::int64_t column, const Value& value) const {
@@ -245,12 +274,14 @@ bool layer_norm_backward(const Tensor& g, const Tensor& x, const Tensor& w, cons
     T* const out = gx.mutable_data<T>();
     const void* const data[] = {gradient, in, out, scales};
     const Tiling tiling = make_row_tiling(rows, columns, data, pack_of<T>, sizeof(T));
+    const Scratch memory(rows.numel * static_cast<std::int64_t>(sizeof(Statistics<T>)), DType::uint8,
+                         gx.device());
+    auto* const statistics = memory.data<Statistics<T>>();
     launch("layer_norm_backward", gx.device(), {tiling.blocks(), tile_threads}, layer_norm_backward_kernel<T>,
            tiling, WideIndex<4>(rows), rows.numel, WideIndex<4>(columns), columns.numel, gradient, in, scales,
-           means, variances, epsilon, out);
+           means, variances, epsilon, out, statistics);
     if (!gw.defined() && !gb.defined()) return;
-    const FoldRows<T> weights{
-        {}, gradient, in, means, variances, epsilon, StridedOutput<T>(gw), StridedOutput<T>(gb)};
+    const FoldRows<T> weights{{}, gradient, in, statistics, StridedOutput<T>(gw), StridedOutput<T>(gb)};
     fold("layer_norm_backward", gx.device(), weights,
          line_nest(x.size(1), {g.strides()[1], x.strides()[1], 1}),
          line_nest(x.size(0), {g.strides()[0], x.strides()[0]}));
