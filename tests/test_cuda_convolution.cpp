@@ -232,6 +232,23 @@ TEST_F(CudaConvolution, WeightGradientsAreDeterministic) {
   }
 }
 
+// Partial sums of all splits at once do not fit: two at a time, or one.
+TEST_F(CudaConvolution, WeightGradientsInPassesOverTheSplits) {
+  for (const Problem& problem :
+       {Problem{{2, 3, 30, 31}, {5, 3, 3, 3}}, Problem{{3, 1, 41, 41}, {3, 1, 1, 1}}}) {
+    const Results want = run(problem, DType::float32, Device());
+    const bool is_direct = problem.x[1] == 1;
+    const std::int64_t split_bytes = is_direct ? 3 * 2 * 4 : 5 * 32 * 4;
+    for (const std::int64_t limit : {std::int64_t{1}, 2 * split_bytes}) {
+      SCOPED_TRACE(testing::Message() << problem << ", limit " << limit);
+      const ConvAlgorithmScope only(is_direct ? ConvAlgorithm::direct : ConvAlgorithm::implicit_gemm, limit);
+      const Results got = run(problem, DType::float32, "cuda");
+      EXPECT_TRUE(close(to_array(got.gw), to_array(want.gw), 1e-5));
+      EXPECT_TRUE(close(to_array(got.gb), to_array(want.gb), 1e-5));
+    }
+  }
+}
+
 TEST_F(CudaConvolution, NanAndInfinityPropagate) {
   constexpr float nan = std::numeric_limits<float>::quiet_NaN();
   constexpr float infinity = std::numeric_limits<float>::infinity();

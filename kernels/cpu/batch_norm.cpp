@@ -4,6 +4,7 @@
 #include <metron/kernels/cpu/channels.h>
 #include <metron/kernels/cpu/cpu_kernels.h>
 #include <metron/kernels/cpu/fold.h>
+#include <metron/kernels/cpu/moments.h>
 
 #include <algorithm>
 #include <cmath>
@@ -81,6 +82,15 @@ void channel_moments(const ChannelLayout& layout, const T* x, Moments* moments) 
   }
 }
 
+// The moments of channel c, in double where those of the chunks are out of range.
+template <typename T>
+RowMoments<T> moments_of(const ChannelLayout& layout, const T* x, const Moments& moments, double eps,
+                         Index c) {
+  const double variance = moments.squares / moments.count;
+  if (!is_in_range<T>(variance, eps)) return wide_channel_moments(layout, x, c);
+  return split_moments<T>(moments.mean, variance);
+}
+
 // Coefficients of one channel: y = (x - mean) * scale + shift.
 template <typename T>
 struct Affine {
@@ -97,6 +107,18 @@ bool batch_norm(const Tensor& x, const Tensor& w, const Tensor& b, bool batch_st
     FormattedOutput result(y, layout.format, copy);
     const T* const from = input.data<T>();
     T* const out = result.data<T>();
+    const ChannelValues<T> scales(w, 1), shifts(b, 0);
+    const Scratch coefficients(3 * layout.channels, dtype_of<T>);
+    T* const channel_mean = coefficients.data<T>();
+    T* const scale = channel_mean + layout.channels;
+    T* const shift = scale + layout.channels;
+    const auto set_channel = [&](Index c, const RowMoments<T>& of_channel) {
+      const double factor = inverse_deviation(of_channel.variance, eps) * static_cast<double>(scales[c]);
+      channel_mean[c] = of_channel.mean;
+      scale[c] = static_cast<T>(factor);
+      shift[c] =
+          static_cast<T>(static_cast<double>(shifts[c]) - static_cast<double>(of_channel.low) * factor);
+    };
     if (batch_statistics) {
       const Scratch scratch = slice_sums<Moments>(layout);
       Moments* const moments = scratch.data<Moments>();
@@ -104,20 +126,15 @@ bool batch_norm(const Tensor& x, const Tensor& w, const Tensor& b, bool batch_st
       T* const means = mean.mutable_data<T>();
       T* const variances = variance.mutable_data<T>();
       for (Index c = 0; c < layout.channels; ++c) {
-        const double count = static_cast<double>(layout.count());
-        means[c * mean.strides()[0]] = static_cast<T>(count > 0 ? moments[c].mean : NAN);
-        variances[c * variance.strides()[0]] = static_cast<T>(moments[c].squares / count);
+        const RowMoments<T> of_channel = moments_of(layout, from, moments[c], eps, c);
+        means[c * mean.strides()[0]] = of_channel.mean;
+        variances[c * variance.strides()[0]] = static_cast<T>(of_channel.variance);
+        set_channel(c, of_channel);
       }
-    }
-    const ChannelValues<T> means(mean, 0), variances(variance, 1), scales(w, 1), shifts(b, 0);
-    const Scratch coefficients(3 * layout.channels, dtype_of<T>);
-    T* const channel_mean = coefficients.data<T>();
-    T* const scale = channel_mean + layout.channels;
-    T* const shift = scale + layout.channels;
-    for (Index c = 0; c < layout.channels; ++c) {
-      channel_mean[c] = means[c];
-      scale[c] = static_cast<T>(inverse_deviation(variances[c], eps) * static_cast<double>(scales[c]));
-      shift[c] = shifts[c];
+    } else {
+      const ChannelValues<T> means(mean, 0), variances(variance, 1);
+      for (Index c = 0; c < layout.channels; ++c)
+        set_channel(c, {means[c], 0, static_cast<double>(variances[c])});
     }
     for_each_element(
         layout, out,

@@ -81,14 +81,22 @@ bool batch_norm_backward(const Tensor& g, const Tensor& x, const Tensor& w, cons
     T* const out = result.data<T>();
 
     const ChannelValues<T> means(mean, 0), variances(variance, 1), scales(w, 1);
-    const Scratch coefficients(4 * channels, dtype_of<T>);
+    const Scratch coefficients(4 * channels, dtype_of<T>), exact(2 * channels, DType::float64);
     T* const channel_mean = coefficients.data<T>();
     T* const offset = channel_mean + channels;
     T* const slope = offset + channels;
     T* const scale = slope + channels;
+    double* const inverse = exact.data<double>();
+    double* const low = inverse + channels;  // of the mean
     for (Index c = 0; c < channels; ++c) {
-      channel_mean[c] = means[c];
-      scale[c] = static_cast<T>(inverse_deviation(variances[c], eps) * static_cast<double>(scales[c]));
+      const bool is_exact = !batch_statistics || is_well_conditioned(means[c], variances[c], eps);
+      const RowMoments<T> of_channel = is_exact
+                                           ? RowMoments<T>{means[c], 0, static_cast<double>(variances[c])}
+                                           : wide_channel_moments(layout, from_x, c);
+      channel_mean[c] = of_channel.mean;
+      low[c] = static_cast<double>(of_channel.low);
+      inverse[c] = inverse_deviation(of_channel.variance, eps);
+      scale[c] = static_cast<T>(inverse[c] * static_cast<double>(scales[c]));
     }
     if (batch_statistics || gw.defined() || gb.defined()) {
       const Scratch scratch = slice_sums<GradientSums>(layout);
@@ -98,11 +106,12 @@ bool batch_norm_backward(const Tensor& g, const Tensor& x, const Tensor& w, cons
       T* const bias = gb.defined() ? gb.mutable_data<T>() : nullptr;
       for (Index c = 0; c < channels; ++c) {
         const GradientSums& sum = sums[c];
-        const double inverse = inverse_deviation(variances[c], eps);
         const double count = static_cast<double>(layout.count());
-        offset[c] = static_cast<T>(sum.g / count);
-        slope[c] = static_cast<T>(sum.projection / count * inverse * inverse);
-        if (weight != nullptr) weight[c * gw.strides()[0]] = static_cast<T>(sum.projection * inverse);
+        const double projection = sum.projection - low[c] * sum.g;
+        const double gradient_slope = projection / count * inverse[c] * inverse[c];
+        offset[c] = static_cast<T>(sum.g / count - low[c] * gradient_slope);
+        slope[c] = static_cast<T>(gradient_slope);
+        if (weight != nullptr) weight[c * gw.strides()[0]] = static_cast<T>(projection * inverse[c]);
         if (bias != nullptr) bias[c * gb.strides()[0]] = static_cast<T>(sum.g);
       }
     }

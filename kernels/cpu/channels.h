@@ -2,6 +2,7 @@
 // whose number depends on the shape alone, so sums do not depend on the number of threads.
 #pragma once
 
+#include <metron/kernels/cpu/moments.h>
 #include <metron/kernels/cpu/tasks.h>
 #include <metron/kernels/internal/formatted.h>
 
@@ -76,6 +77,17 @@ void for_each_element(const ChannelLayout& layout, T* out, const At& at, const F
       const auto coefficients = at(plane % channels);
       for (Index i = plane * layout.inner; i < (plane + 1) * layout.inner; ++i)
         out[i] = formula(i, coefficients);
+    }
+  });
+}
+
+// Of channel c, in double.
+template <typename T>
+RowMoments<T> wide_channel_moments(const ChannelLayout& layout, const T* x, Index c) {
+  return wide_moments<T>(layout.count(), [&](const auto& body) {
+    for (Index plane = 0; plane < layout.outer; ++plane) {
+      const T* const from = x + (plane * layout.channels + c) * layout.inner;
+      for (Index i = 0; i < layout.inner; ++i) body(from[i]);
     }
   });
 }

@@ -2,8 +2,10 @@
 // is im2col transposed, with a row of ones on top whose product is the bias gradient.
 //
 // Split-K over the pixels: a task is one split of one group, for all taps or a single one. The splits depend
-// on the shapes alone and are summed in order, so the result does not depend on the number of threads. Memory
-// traffic: at least the image and g once, and the gradient once per split.
+// on the shapes alone and are summed in order, so the result does not depend on the number of threads. A
+// split has at most max_chained_terms pixels. If there are more of them than splits can hold, passes over
+// parts of the pixels are summed in double. Memory traffic: at least the image and g once, and the gradient
+// once per split.
 #include <metron/kernels/cpu/convolution.h>
 #include <metron/kernels/cpu/cpu_kernels.h>
 #include <metron/kernels/cpu/gemm.h>
@@ -87,12 +89,12 @@ Index splits_of(const WeightGradient<T>& gradient) {
   return std::clamp<Index>(std::min(gradient.pixels / pixels_per_split, fitting), 1, max_splits);
 }
 
-// `result` is (splits, groups, rows, columns). The sum is stored in the first split.
+// Over `range`. `result` is (splits, groups, rows, columns). The sum is stored in the first split.
 template <typename T>
-void weight_gradient(const WeightGradient<T>& gradient, Index count, T* result) {
-  const Index size = gradient.size();
-  const auto pixels_of = [&](Index split) {
-    return PixelRange{gradient.pixels * split / count, gradient.pixels * (split + 1) / count};
+void weight_gradient(const WeightGradient<T>& gradient, PixelRange range, Index count, T* result) {
+  const Index size = gradient.size(), pixels = range.last - range.first;
+  const auto pixels_of = [=](Index split) {
+    return PixelRange{range.first + pixels * split / count, range.first + pixels * (split + 1) / count};
   };
   if (gradient.is_depthwise()) {
     const Index blocks = ceil_div(gradient.groups, depthwise_channels);
@@ -103,7 +105,7 @@ void weight_gradient(const WeightGradient<T>& gradient, Index count, T* result) 
       depthwise_gradient(gradient, pixels_of(task / blocks), first, last, scratch, to);
     };
     const Index scratch_size = gradient.rows() * depthwise_channels;
-    for_each_task<T>(count * blocks, gradient.pixels / count * scratch_size, scratch_size, run);
+    for_each_task<T>(count * blocks, pixels / count * scratch_size, scratch_size, run);
   } else {
     const bool by_tap = gradient.group_size() * static_cast<Index>(sizeof(T)) > gradient_bytes ||
                         count * gradient.groups < num_threads();
@@ -119,10 +121,26 @@ void weight_gradient(const WeightGradient<T>& gradient, Index count, T* result) 
                       .taps = taps};
       add_pixels(gradient, part, scratch, result + split * size);
     };
-    const Index work = gradient.pixels / count * rows * gradient.columns / products_per_element;
+    const Index work = pixels / count * rows * gradient.columns / products_per_element;
     for_each_task<T>(count * gradient.groups * tap_tasks, work, k_block * (rows + padded_columns), run);
   }
   sum_splits(result, count, size);
+}
+
+// Over all pixels. The sum is stored in the first split of `result`.
+template <typename T>
+void whole_gradient(const WeightGradient<T>& gradient, Index count, T* result) {
+  const Index size = gradient.size(), passes = ceil_div(gradient.pixels, count * max_chained_terms);
+  if (passes <= 1) return weight_gradient(gradient, {0, gradient.pixels}, count, result);
+  const Scratch scratch(size, DType::float64);
+  double* const totals = scratch.data<double>();
+  std::fill_n(totals, size, 0.0);
+  for (Index pass = 0; pass < passes; ++pass) {
+    const PixelRange range{gradient.pixels * pass / passes, gradient.pixels * (pass + 1) / passes};
+    weight_gradient(gradient, range, count, result);
+    for (Index i = 0; i < size; ++i) totals[i] += static_cast<double>(result[i]);
+  }
+  for (Index i = 0; i < size; ++i) result[i] = static_cast<T>(totals[i]);
 }
 
 // gw (O, C / groups, KH, KW) and gb (O) from (groups, rows, columns). Blocks of output channels: reads are
@@ -176,7 +194,7 @@ bool conv2d_backward_weight(const Tensor& g, const Tensor& x, const Conv2dOption
         .columns = gw.size(0) / options.groups};
     const Index splits = splits_of(gradient);
     const Scratch sums(splits * gradient.size(), dtype_of<T>);
-    weight_gradient(gradient, splits, sums.data<T>());
+    whole_gradient(gradient, splits, sums.data<T>());
     store_gradient(gradient, sums.data<T>(), out, bias, bias_stride);
     weights.finish();
   });

@@ -1,6 +1,7 @@
 // Convolution as an implicit matrix product (pixels, taps * channels) x (taps * channels, columns): im2col
 // runs one block at a time. A task is a block of pixels of one group; with few pixels, the columns are split
-// too. Memory traffic: at least the image, the weights and the result once.
+// too. Sums of more than max_chained_terms are cut, and their partial sums added in double. Memory traffic:
+// at least the image, the weights and the result once.
 #include <metron/kernels/cpu/convolution.h>
 #include <metron/kernels/cpu/gemm.h>
 #include <metron/kernels/cpu/tasks.h>
@@ -22,7 +23,8 @@ class BlockedConvolution {
         tiles_(ceil_div(conv.pixels(), tile_rows)),
         packed_(conv.groups * panels_ * k_ * panel_width<T>, dtype_of<T>),
         direct_(conv.gather.is_identity()),
-        in_place_(conv.result.line == conv.gather.w.outputs * conv.result.pixel &&
+        deep_(k_ > max_chained_terms),
+        in_place_(!deep_ && conv.result.line == conv.gather.w.outputs * conv.result.pixel &&
                   conv.result.image == conv.gather.h.outputs * conv.result.line) {
     const Index row_bytes = std::max<Index>(k_, 1) * static_cast<Index>(sizeof(T));
     const Index most_tiles =
@@ -35,7 +37,8 @@ class BlockedConvolution {
   void run() const {
     pack_weights();
     const Index work = block_rows_ * k_ * ceil_div(conv_.columns, column_blocks_) / products_per_element;
-    for_each_task<T>(conv_.groups * row_blocks_ * column_blocks_, work, im2col_size() + result_size(),
+    for_each_task<T>(conv_.groups * row_blocks_ * column_blocks_, work,
+                     totals_size() + im2col_size() + result_size(),
                      [&](Index task, T* scratch) { run_task(task, scratch); });
   }
 
@@ -43,6 +46,11 @@ class BlockedConvolution {
   // Scratch of a task: the im2col rows, and the result block if the result's pixels are not evenly spaced.
   Index im2col_size() const { return direct_ ? 0 : block_rows_ * k_; }
   Index result_size() const { return in_place_ ? 0 : block_rows_ * conv_.columns; }
+  // The totals of cut sums, in double.
+  Index totals_size() const {
+    constexpr Index elements_per_double = sizeof(T) == sizeof(double) ? 1 : 2;
+    return deep_ ? block_rows_ * conv_.columns * elements_per_double : 0;
+  }
 
   void pack_weights() const {
     const Gather<T>& gather = conv_.gather;
@@ -61,7 +69,8 @@ class BlockedConvolution {
     });
   }
 
-  void run_task(Index task, T* scratch) const {
+  void run_task(Index task, T* memory) const {
+    T* const scratch = memory + totals_size();
     const Index group = task / (row_blocks_ * column_blocks_);
     const Index block = task / column_blocks_ % row_blocks_;
     const Index first = tiles_ * block / row_blocks_ * tile_rows;
@@ -79,10 +88,12 @@ class BlockedConvolution {
     const Index channel = group * conv_.columns + column;
     T* const c =
         in_place_ ? conv_.result.data + first * conv_.result.pixel + channel : scratch + im2col_size();
+    auto* const totals = reinterpret_cast<double*>(memory);
+    if (deep_) std::fill_n(totals, rows * columns, 0.0);
     Index done = 0;
     do {
       const Index run = std::min(k_block, k_ - done);
-      const bool is_last = done + run == k_;
+      const bool is_last = done + run == k_ && !deep_;
       multiply<T>({.m = rows,
                    .n = columns,
                    .k = run,
@@ -94,12 +105,23 @@ class BlockedConvolution {
                    .c = c,
                    .c_row = in_place_ ? conv_.result.pixel : columns,
                    .c_column = 1,
-                   .accumulate = done > 0,
+                   .accumulate = done % max_chained_terms > 0,
                    .bias = is_last && conv_.bias != nullptr ? conv_.bias + channel : nullptr,
                    .relu = is_last && conv_.relu});
       done += run;
+      if (deep_ && (done % max_chained_terms == 0 || done == k_)) {
+        for (Index i = 0; i < rows * columns; ++i) totals[i] += static_cast<double>(c[i]);
+      }
     } while (done < k_);
+    if (deep_) finish(totals, rows, columns, channel, c);
     if (!in_place_) scatter(first, rows, c, columns, channel);
+  }
+
+  void finish(const double* totals, Index rows, Index columns, Index channel, T* c) const {
+    for (Index i = 0; i < rows * columns; ++i) {
+      const double bias = conv_.bias != nullptr ? static_cast<double>(conv_.bias[channel + i % columns]) : 0;
+      c[i] = rectified(conv_.relu, static_cast<T>(totals[i] + bias));
+    }
   }
 
   void scatter(Index first, Index rows, const T* from, Index columns, Index channel) const {
@@ -120,6 +142,7 @@ class BlockedConvolution {
   Index tiles_;   // micro tiles over all pixels, distributed evenly over the blocks
   Scratch packed_;
   bool direct_;    // the image is its own im2col matrix
+  bool deep_;      // sums are cut
   bool in_place_;  // the result's pixels are evenly spaced
   Index block_rows_, row_blocks_, column_blocks_;
 };

@@ -5,6 +5,7 @@
 #include <metron/kernels/cpu/tasks.h>
 
 #include <algorithm>
+#include <type_traits>
 
 namespace metron::METRON_ISA {
 namespace {
@@ -30,9 +31,9 @@ const T* image_of(const Gather<T>& gather, Index image) {
   return gather.images + image * gather.h.inputs * gather.w.inputs * gather.pixel_stride;
 }
 
-template <typename T>
-void multiply_add(const T* a, const T* b, Index count, T* sum) {
-  for (Index c = 0; c < count; ++c) sum[c] += a[c] * b[c];
+template <typename T, typename Sum>
+void multiply_add(const T* a, const T* b, Index count, Sum* sum) {
+  for (Index c = 0; c < count; ++c) sum[c] += static_cast<Sum>(a[c]) * static_cast<Sum>(b[c]);
 }
 
 }  // namespace
@@ -49,8 +50,9 @@ void convolve_depthwise(const Convolution<T>& conv) {
       weights[t * channels + c] = *conv.weights.tap(gather, c, t / gather.w.taps, t % gather.w.taps);
   }
   const Index work = gather.w.outputs * channels * std::max<Index>(taps, 1);
-  parallel_for(conv.images * gather.h.outputs, grain_of(work), [&](Index first, Index last) {
-    T sum[channels_at_once];
+  // Sums over more taps than a chain are in double.
+  const auto run = [&]<typename Sum>(Index first, Index last) {
+    Sum sum[channels_at_once];
     for (Index i = first; i < last; ++i) {
       const Index line = i % gather.h.outputs;
       const T* const image = image_of(gather, i / gather.h.outputs);
@@ -58,18 +60,24 @@ void convolve_depthwise(const Convolution<T>& conv) {
       for (Index column = 0; column < gather.w.outputs; ++column) {
         for (Index c = 0; c < channels; c += channels_at_once) {
           const Index count = std::min(channels_at_once, channels - c);
-          std::fill_n(sum, count, T{0});
+          std::fill_n(sum, count, Sum{0});
           for_each_tap(gather, image, line, column, [&](Index tap, const T* pixel) {
             multiply_add(pixel + c, weights + tap * channels + c, count, sum);
           });
           T* const out = to + column * conv.result.pixel + c;
           for (Index l = 0; l < count; ++l) {
-            const T value = conv.bias == nullptr ? sum[l] : sum[l] + conv.bias[c + l];
-            out[l] = rectified(conv.relu, value);
+            const Sum value = conv.bias == nullptr ? sum[l] : sum[l] + static_cast<Sum>(conv.bias[c + l]);
+            out[l] = rectified(conv.relu, static_cast<T>(value));
           }
         }
       }
     }
+  };
+  parallel_for(conv.images * gather.h.outputs, grain_of(work), [&](Index first, Index last) {
+    if constexpr (!std::is_same_v<T, double>) {
+      if (taps > chain_length) return run.template operator()<double>(first, last);
+    }
+    run.template operator()<T>(first, last);
   });
 }
 

@@ -1,8 +1,10 @@
 // The GEMM of matmul and the convolutions: C = A B on cache-sized blocks. The summation order of an element
 // of C does not depend on m, n or their blocking: partial sums of at most k_block products, added in order.
+// Its callers cut sums longer than max_chained_terms.
 #pragma once
 
 #include <metron/kernels/cpu/vec.h>
+#include <metron/kernels/internal/long_sums.h>
 
 namespace metron::METRON_ISA {
 
@@ -13,7 +15,7 @@ inline constexpr Index panel_width = 2 * vec_lanes<T>;
 inline constexpr Index tile_rows = vec_bytes == 64 ? 8 : vec_bytes == 32 ? 6 : 4;
 // Cache blocking over m and k: a block of A stays in L2, a panel of B in L1.
 inline constexpr Index row_block = 96;
-inline constexpr Index k_block = 256;
+inline constexpr Index k_block = chain_length;
 
 // to[i * to_row + j] = from[i * row + j * column] for a (rows, columns) matrix.
 template <typename T>

@@ -39,16 +39,16 @@ bool group_norm(const Tensor& x, const Tensor& w, const Tensor& b, std::int64_t 
     T* const out = y.mutable_data<T>();
     parallel_for(sizes.rows(), grain_of(4 * columns), [&](Index first, Index last) {
       for (Index row = first; row < last; ++row) {
-        const RowMoments<T> of_row = moments(all + row * columns, columns);
-        const T scale = inverse_standard_deviation(of_row.variance, eps);
+        const RowMoments<T> of_row = moments(all + row * columns, columns, eps);
+        const T scale = of_row.scale(eps);
         means[row] = of_row.mean;
-        variances[row] = of_row.variance;
+        variances[row] = static_cast<T>(of_row.variance);
         for (Index c = 0; c < sizes.channels_per_row(); ++c) {
           const Index channel = sizes.first_channel(row) + c, begin = row * columns + c * sizes.plane;
           const T weight = weights != nullptr ? weights[channel] : 1;
           const T bias = biases != nullptr ? biases[channel] : 0;
           for (Index i = begin; i < begin + sizes.plane; ++i)
-            out[i] = (all[i] - of_row.mean) * scale * weight + bias;
+            out[i] = ((all[i] - of_row.mean) - of_row.low) * scale * weight + bias;
         }
       }
     });
@@ -71,15 +71,18 @@ bool group_norm_backward(const Tensor& g, const Tensor& x, const Tensor& w, cons
     auto* const sums = reinterpret_cast<ChannelSums*>(scratch.data<double>());  // (N, C)
     parallel_for(sizes.rows(), grain_of(6 * columns), [&](Index first, Index last) {
       for (Index row = first; row < last; ++row) {
-        const T row_mean = means[row], scale = inverse_standard_deviation(variances[row], eps);
+        const RowMoments<T> of_row =
+            saved_moments(all_x + row * columns, columns, means[row], variances[row], eps);
+        const T row_mean = of_row.mean, row_low = of_row.low, scale = of_row.scale(eps);
         double offset = 0, slope = 0;
         for (Index c = 0; c < sizes.channels_per_row(); ++c) {
           const Index channel = sizes.first_channel(row) + c;
           const T* const channel_g = all_g + row * columns + c * plane;
           const T* const channel_x = all_x + row * columns + c * plane;
           const T sum = fold<T>(Sum<T>(), plane, [&](Index i) { return channel_g[i]; });
-          const T projection = fold<T>(
-              Sum<T>(), plane, [&](Index i) { return channel_g[i] * ((channel_x[i] - row_mean) * scale); });
+          const T projection = fold<T>(Sum<T>(), plane, [&](Index i) {
+            return channel_g[i] * (((channel_x[i] - row_mean) - row_low) * scale);
+          });
           sums[row * sizes.channels_per_row() + c] = {static_cast<double>(sum),
                                                       static_cast<double>(projection)};
           const double weight = weights != nullptr ? static_cast<double>(weights[channel]) : 1;
@@ -92,7 +95,8 @@ bool group_norm_backward(const Tensor& g, const Tensor& x, const Tensor& w, cons
           const Index begin = row * columns + c * plane;
           const T weight = weights != nullptr ? weights[sizes.first_channel(row) + c] : 1;
           for (Index i = begin; i < begin + plane; ++i)
-            out[i] = scale * (all_g[i] * weight - mean_g - (all_x[i] - row_mean) * scale * mean_projection);
+            out[i] = scale * (all_g[i] * weight - mean_g -
+                              ((all_x[i] - row_mean) - row_low) * scale * mean_projection);
         }
       }
     });

@@ -40,19 +40,29 @@ struct PartialSums {
   double* bias;
 };
 
+// x as normalized by the forward pass.
 template <typename T>
-void backward_row(const T* g, const T* x, const T* w, Index n, T mean, T scale, T* gx) {
+struct NormalizedRow {
+  const T* x;
+  T mean, low, scale;
+
+  NormalizedRow(const T* row, const RowMoments<T>& moments, double eps)
+      : x(row), mean(moments.mean), low(moments.low), scale(moments.scale(eps)) {}
+  T operator[](Index i) const { return ((x[i] - mean) - low) * scale; }
+};
+
+template <typename T>
+void backward_row(const T* g, NormalizedRow<T> x, const T* w, Index n, T* gx) {
   const T count = static_cast<T>(n);
   const T sum = fold<T>(Sum<T>(), n, [&](Index i) { return g[i] * w[i]; }) / count;
-  const T projection =
-      fold<T>(Sum<T>(), n, [&](Index i) { return g[i] * w[i] * ((x[i] - mean) * scale); }) / count;
-  for (Index i = 0; i < n; ++i) gx[i] = scale * (g[i] * w[i] - sum - (x[i] - mean) * scale * projection);
+  const T projection = fold<T>(Sum<T>(), n, [&](Index i) { return g[i] * w[i] * x[i]; }) / count;
+  for (Index i = 0; i < n; ++i) gx[i] = x.scale * (g[i] * w[i] - sum - x[i] * projection);
 }
 
 template <typename T>
-void add_partial_sums(const T* g, const T* x, Index n, T mean, T scale, const PartialSums& sums) {
+void add_partial_sums(const T* g, NormalizedRow<T> x, Index n, const PartialSums& sums) {
   for (Index i = 0; i < n; ++i) {
-    sums.weight[i] += static_cast<double>(g[i]) * static_cast<double>((x[i] - mean) * scale);
+    sums.weight[i] += static_cast<double>(g[i]) * static_cast<double>(x[i]);
     sums.bias[i] += static_cast<double>(g[i]);
   }
 }
@@ -91,12 +101,11 @@ bool layer_norm(const Tensor& x, const Tensor& w, const Tensor& b, double eps, T
     parallel_for(x.size(0), grain_of(4 * columns), [&](Index first, Index last) {
       for (Index row = first; row < last; ++row) {
         const T* const values = from + row * columns;
-        const RowMoments<T> row_moments = moments(values, columns);
-        const T scale = inverse_standard_deviation(row_moments.variance, eps);
-        for (Index i = 0; i < columns; ++i)
-          out[row * columns + i] = (values[i] - row_moments.mean) * scale * scales[i] + shifts[i];
+        const RowMoments<T> row_moments = moments(values, columns, eps);
+        const NormalizedRow<T> normalized(values, row_moments, eps);
+        for (Index i = 0; i < columns; ++i) out[row * columns + i] = normalized[i] * scales[i] + shifts[i];
         row_mean[row] = row_moments.mean;
-        row_variance[row] = row_moments.variance;
+        row_variance[row] = static_cast<T>(row_moments.variance);
       }
     });
     means.finish();
@@ -134,11 +143,12 @@ bool layer_norm_backward(const Tensor& g, const Tensor& x, const Tensor& w, cons
         const PartialSums chunk_sums{sums + chunk * chunk_size, sums + chunk * chunk_size + columns};
         if (with_weights) std::fill_n(chunk_sums.weight, chunk_size, 0.0);
         for (Index row = rows * chunk / chunks; row < rows * (chunk + 1) / chunks; ++row) {
-          const T scale = inverse_standard_deviation(row_variance[row], eps);
           const T* const row_g = all_g + row * columns;
           const T* const row_x = all_x + row * columns;
-          backward_row(row_g, row_x, scales, columns, row_mean[row], scale, out + row * columns);
-          if (with_weights) add_partial_sums(row_g, row_x, columns, row_mean[row], scale, chunk_sums);
+          const NormalizedRow<T> normalized(
+              row_x, saved_moments(row_x, columns, row_mean[row], row_variance[row], eps), eps);
+          backward_row(row_g, normalized, scales, columns, out + row * columns);
+          if (with_weights) add_partial_sums(row_g, normalized, columns, chunk_sums);
         }
       }
     });

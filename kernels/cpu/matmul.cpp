@@ -1,5 +1,6 @@
 // y = a @ b + bias, blocked: b is packed once, then each task computes a block of rows and columns of one
-// matrix. matvec.cpp handles narrow products. Memory traffic: at least a, b and y once.
+// matrix. matvec.cpp handles narrow products. A long k is split: the partial products are a batch, summed in
+// double. Memory traffic: at least a, b and y once.
 #include <metron/kernels/cpu/cpu_kernels.h>
 #include <metron/kernels/cpu/gemm.h>
 #include <metron/kernels/cpu/matvec.h>
@@ -13,6 +14,9 @@ namespace metron::METRON_ISA {
 namespace {
 
 constexpr Index packed_bytes = 8 * 1024 * 1024;  // of b packed at a time; at least one panel
+constexpr Index partial_elements =
+    4 * 1024 * 1024;  // of split-K's partial products, unless blocks get too small
+constexpr Index split_rows = row_block, split_columns = 512;  // of such a block, at least
 constexpr Index row_padding = 16;  // avoids cache-set conflicts between the rows of a block of a
 
 // The batches and panels of b that are packed at a time.
@@ -125,6 +129,84 @@ void multiply_blocked(const Product<T>& product) {
   }
 }
 
+template <typename T>
+void multiply_any(const Product<T>& product);
+
+// y = the sum of `count` partial products (m, n) + bias, in double, in order.
+template <typename T>
+void sum_partials(const T* partials, Index count, const Product<T>& p) {
+  constexpr Index strip = 64;
+  const Index size = p.m * p.n, strips = ceil_div(p.n, strip);
+  parallel_for(p.m * strips, grain_of(count * std::min(strip, p.n)), [&](Index first, Index last) {
+    double sum[strip];
+    for (Index task = first; task < last; ++task) {
+      const Index row = task / strips, column = task % strips * strip;
+      const Index columns = std::min(strip, p.n - column);
+      std::fill_n(sum, columns, 0.0);
+      for (Index i = 0; i < count; ++i) {
+        const T* const from = partials + i * size + row * p.n + column;
+        for (Index j = 0; j < columns; ++j) sum[j] += static_cast<double>(from[j]);
+      }
+      for (Index j = 0; j < columns; ++j) {
+        if (p.bias != nullptr) sum[j] += static_cast<double>(p.bias[column + j]);
+        *p.y.at(0, row, column + j) = rectified(p.relu, static_cast<T>(sum[j]));
+      }
+    }
+  });
+}
+
+// Split-K of one matrix: slices of at most max_chained_terms are a batch, the remainder is a product of its
+// own. The slices depend on k alone.
+template <typename T>
+void multiply_splits(const Product<T>& p, Index splits, T* partials) {
+  const Index depth = p.k / splits, remainder = p.k % splits, size = p.m * p.n;
+  const auto slice = [&](Index count, Index first, Index k) {
+    multiply_any<T>({.batches = count,
+                     .m = p.m,
+                     .n = p.n,
+                     .k = k,
+                     .a = {p.a.at(0, 0, first * depth), k * p.a.column, p.a.row, p.a.column},
+                     .b = {p.b.at(0, first * depth, 0), k * p.b.row, p.b.row, p.b.column},
+                     .y = {partials + first * size, size, p.n, 1},
+                     .bias = nullptr,
+                     .relu = false});
+  };
+  slice(splits, 0, depth);
+  if (remainder > 0) slice(1, splits, remainder);
+  sum_partials(partials, splits + (remainder > 0 ? 1 : 0), p);
+}
+
+// In blocks of y, to bound the memory of their partial products.
+template <typename T>
+void multiply_deep(const Product<T>& p) {
+  const Index splits = ceil_div(p.k, max_chained_terms);
+  const Index fitting = partial_elements / (splits + 1);
+  const Index columns = std::min(p.n, std::max(split_columns, fitting / std::min(p.m, split_rows)));
+  const Index rows = std::min(p.m, std::max(split_rows, fitting / columns));
+  const Scratch scratch((splits + 1) * rows * columns, dtype_of<T>);
+  for (Index batch = 0; batch < p.batches; ++batch) {
+    for (Index row = 0; row < p.m; row += rows) {
+      for (Index column = 0; column < p.n; column += columns) {
+        Product<T> block = p;
+        block.batches = 1;
+        block.m = std::min(rows, p.m - row);
+        block.n = std::min(columns, p.n - column);
+        block.a.data = p.a.at(batch, row, 0);
+        block.b.data = p.b.at(batch, 0, column);
+        block.y.data = p.y.at(batch, row, column);
+        if (p.bias != nullptr) block.bias = p.bias + column;
+        multiply_splits(block, splits, scratch.data<T>());
+      }
+    }
+  }
+}
+
+template <typename T>
+void multiply_any(const Product<T>& product) {
+  if (product.k > max_chained_terms) return multiply_deep(product);
+  if (!multiply_narrow(product)) multiply_blocked(product);
+}
+
 template <typename Pointer>
 Operand<Pointer> operand(Pointer data, const Tensor& tensor) {
   const Strides& strides = tensor.strides();
@@ -146,8 +228,7 @@ bool matmul(const Tensor& a, const Tensor& b, const Tensor& bias, Activation act
                              .y = operand(y.mutable_data<T>(), y),
                              .bias = dense_bias.data<T>(),
                              .relu = activation == Activation::relu};
-    if (y.numel() == 0 || multiply_narrow(product)) return;
-    multiply_blocked(product);
+    if (y.numel() > 0) multiply_any(product);
   });
 }
 

@@ -3,6 +3,7 @@
 #include <metron/kernels/cpu/cpu_kernels.h>
 #include <metron/kernels/cpu/matvec.h>
 #include <metron/kernels/cpu/tasks.h>
+#include <metron/kernels/internal/long_sums.h>
 
 #include <algorithm>
 
@@ -31,22 +32,33 @@ void dot_tile(const NarrowProduct<T>& narrow, Index batch, Index i, Index j) {
   const Product<T>& p = narrow.product;
   const T* const a = p.a.at(batch, i, 0);
   const T* const b = p.b.at(batch, 0, j);
-  Vec<T> sums[rows][columns];
+  constexpr Index lanes = vec_lanes<T>;
+  Vec<T> totals[rows][columns];
   for (int r = 0; r < rows; ++r) {
-    for (int c = 0; c < columns; ++c) sums[r][c] = Vec<T>{};
+    for (int c = 0; c < columns; ++c) totals[r][c] = Vec<T>{};
   }
   Index k = 0;
-  for (; k + vec_lanes<T> <= p.k; k += vec_lanes<T>) {
-    Vec<T> left[rows];
-    for (int r = 0; r < rows; ++r) left[r] = load(a + r * p.a.row + k);
-    for (int c = 0; c < columns; ++c) {
-      const Vec<T> right = load(b + c * p.b.column + k);
-      for (int r = 0; r < rows; ++r) sums[r][c] += left[r] * right;
+  while (k + lanes <= p.k) {
+    const Index end = std::min(p.k - lanes, k + (chain_length - 1) * lanes);
+    Vec<T> sums[rows][columns];
+    for (int r = 0; r < rows; ++r) {
+      for (int c = 0; c < columns; ++c) sums[r][c] = Vec<T>{};
+    }
+    for (; k <= end; k += lanes) {
+      Vec<T> left[rows];
+      for (int r = 0; r < rows; ++r) left[r] = load(a + r * p.a.row + k);
+      for (int c = 0; c < columns; ++c) {
+        const Vec<T> right = load(b + c * p.b.column + k);
+        for (int r = 0; r < rows; ++r) sums[r][c] += left[r] * right;
+      }
+    }
+    for (int r = 0; r < rows; ++r) {
+      for (int c = 0; c < columns; ++c) totals[r][c] += sums[r][c];
     }
   }
   for (int r = 0; r < rows; ++r) {
     for (int c = 0; c < columns; ++c) {
-      T sum = sum_of_lanes<T>(sums[r][c]);
+      T sum = sum_of_lanes<T>(totals[r][c]);
       for (Index l = k; l < p.k; ++l) sum += a[r * p.a.row + l] * b[c * p.b.column + l];
       narrow.set(batch, i + r, j + c, sum);
     }
@@ -82,14 +94,10 @@ void dot_task(const NarrowProduct<T>& narrow, Index batch, Index first, Index la
   }
 }
 
-// Accumulates scaled rows of b, which are dense along the columns, four at a time.
+// sums += scaled rows [k, end) of b, which are dense along the columns, four at a time.
 template <typename T>
-void axpy_task(const NarrowProduct<T>& narrow, Index batch, Index first, Index last, T* sums) {
-  const Product<T>& p = narrow.product;
-  const Index columns = last - first;
-  std::fill_n(sums, p.m * axpy_columns, T{0});
-  Index k = 0;
-  for (; k + 4 <= p.k; k += 4) {
+void axpy_rows(const Product<T>& p, Index batch, Index first, Index columns, Index k, Index end, T* sums) {
+  for (; k + 4 <= end; k += 4) {
     const T* const b0 = p.b.at(batch, k, first);
     const T* const b1 = b0 + p.b.row;
     const T* const b2 = b1 + p.b.row;
@@ -101,7 +109,7 @@ void axpy_task(const NarrowProduct<T>& narrow, Index batch, Index first, Index l
       for (Index j = 0; j < columns; ++j) sum[j] = sum[j] + a0 * b0[j] + a1 * b1[j] + a2 * b2[j] + a3 * b3[j];
     }
   }
-  for (; k < p.k; ++k) {
+  for (; k < end; ++k) {
     const T* const b = p.b.at(batch, k, first);
     for (Index i = 0; i < p.m; ++i) {
       const T a = *p.a.at(batch, i, k);
@@ -109,8 +117,22 @@ void axpy_task(const NarrowProduct<T>& narrow, Index batch, Index first, Index l
       for (Index j = 0; j < columns; ++j) sum[j] += a * b[j];
     }
   }
+}
+
+template <typename T>
+void axpy_task(const NarrowProduct<T>& narrow, Index batch, Index first, Index last, T* totals) {
+  const Product<T>& p = narrow.product;
+  const Index size = p.m * axpy_columns, columns = last - first;
+  T* const sums = totals + size;
+  std::fill_n(totals, size, T{0});
+  for (Index k = 0; k < p.k; k += chain_length) {
+    T* const to = k == 0 ? totals : sums;
+    if (k > 0) std::fill_n(sums, size, T{0});
+    axpy_rows(p, batch, first, columns, k, std::min(k + chain_length, p.k), to);
+    for (Index i = 0; k > 0 && i < size; ++i) totals[i] += sums[i];
+  }
   for (Index i = 0; i < p.m; ++i) {
-    for (Index j = 0; j < columns; ++j) narrow.set(batch, i, first + j, sums[i * axpy_columns + j]);
+    for (Index j = 0; j < columns; ++j) narrow.set(batch, i, first + j, totals[i * axpy_columns + j]);
   }
 }
 
@@ -123,7 +145,7 @@ bool multiply_few_rows(const NarrowProduct<T>& narrow) {
   const Index columns = dot ? dot_columns : axpy_columns;
   const Index blocks = ceil_div(p.n, columns);
   const Index work = p.m * p.k * std::min(columns, p.n);
-  for_each_task<T>(p.batches * blocks, work, dot ? 0 : p.m * axpy_columns, [&](Index task, T* scratch) {
+  for_each_task<T>(p.batches * blocks, work, dot ? 0 : 2 * p.m * axpy_columns, [&](Index task, T* scratch) {
     const Index first = task % blocks * columns;
     const Index last = std::min(first + columns, p.n);
     if (dot) {

@@ -4,6 +4,7 @@
 #include <metron/kernels/arithmetic.h>
 #include <metron/kernels/cpu/cpu_kernels.h>
 #include <metron/kernels/cpu/pool2d.h>
+#include <metron/kernels/internal/long_sums.h>
 
 #include <algorithm>
 #include <limits>
@@ -50,14 +51,15 @@ struct MaxRun {
   }
 };
 
-template <typename T>
+// In double if the window has more elements than a chain.
+template <typename T, typename Sum>
 struct SumRun {
-  T sum[max_run];
+  Sum sum[max_run];
 
-  void start(Index count) { std::fill_n(sum, count, T{0}); }
+  void start(Index count) { std::fill_n(sum, count, Sum{0}); }
   template <typename Step>
   void add(const T* x, Step step, Range lanes, Index) {
-    for (Index l = lanes.first; l < lanes.last; ++l) sum[l] += x[l * step];
+    for (Index l = lanes.first; l < lanes.last; ++l) sum[l] += static_cast<Sum>(x[l * step]);
   }
 };
 
@@ -169,11 +171,19 @@ bool avg_pool2d(const Tensor& x, const Pool2dOptions& options, Tensor& y) {
     FormattedOutput values(y, format, copy);
     T* const out = values.data<T>();
     const Pool pool = pool_of(x, y, options);
-    const auto size = static_cast<T>(pool.window_size());
-    const auto finish = [&](const SumRun<T>& run, Index output, Index count) {
-      for (Index l = 0; l < count; ++l) out[output + l] = run.sum[l] / size;
+    const auto average = [&]<typename Sum>() {
+      const auto size = static_cast<Sum>(pool.window_size());
+      pool_forward<SumRun<T, Sum>>(pool, input.data<T>(), format,
+                                   [&](const SumRun<T, Sum>& run, Index output, Index count) {
+                                     for (Index l = 0; l < count; ++l)
+                                       out[output + l] = static_cast<T>(run.sum[l] / size);
+                                   });
     };
-    pool_forward<SumRun<T>>(pool, input.data<T>(), format, finish);
+    const bool is_long = pool.window_size() > chain_length;
+    if constexpr (!std::is_same_v<T, double>) {
+      if (is_long) average.template operator()<double>();
+    }
+    if (!is_long || std::is_same_v<T, double>) average.template operator()<T>();
     values.finish();
   });
 }

@@ -2,10 +2,13 @@
 // back as running statistics with factor 1, whose variance is unbiased, unlike ours. (The saved inverse
 // deviation, 1 / sqrt(variance + eps), would lose a variance far below eps.) The backward function takes that
 // inverse deviation; small kernels over C elements convert. Parameters are float32 for 16-bit images, whereas
-// ours have the image's dtype: declined. So is a backward pass with constant statistics, which cuDNN lacks.
+// ours have the image's dtype: declined. So are a backward pass with constant statistics, which cuDNN lacks,
+// and one in float32, whose rounded mean may be off by many deviations and whose variance may have
+// overflowed; and channels so large that the sums lose precision.
 #include <metron/core/slots.h>
 #include <metron/kernels/cuda/cuda_kernels.h>
 #include <metron/kernels/cudnn/context.h>
+#include <metron/kernels/internal/long_sums.h>
 
 #include <utility>
 
@@ -64,7 +67,8 @@ bool batch_norm(const Tensor& x, const Tensor& w, const Tensor& b, bool batch_st
   cudnnTensorFormat_t format{};
   if (!supports_all({&x, &y}, {&w, &b, &mean, &variance}, format)) return false;
   const std::int64_t count = x.numel() / x.shape()[1];
-  if (batch_statistics && count == 1) return false;  // no unbiased variance
+  if (batch_statistics && (count == 1 || !gpu_library_may_reduce(count, x.dtype())))
+    return false;  // 1: no unbiased variance
   return attempt(x.device(), [&](Context& c) {
     const Descriptors desc(c.call(), x, format);
     const Tensor scale = parameter_or(w, 1, mean), shift = parameter_or(b, 0, mean);
@@ -91,7 +95,8 @@ bool batch_norm_backward(const Tensor& g, const Tensor& x, const Tensor& w, cons
                          const Tensor& variance, bool batch_statistics, double eps, Tensor& gx, Tensor& gw,
                          Tensor& gb) {
   cudnnTensorFormat_t format{};
-  if (!batch_statistics || !supports_all({&x, &g, &gx}, {&w, &mean, &variance, &gw, &gb}, format))
+  if (!batch_statistics || x.dtype() != DType::float64 ||
+      !supports_all({&x, &g, &gx}, {&w, &mean, &variance, &gw, &gb}, format))
     return false;
   return attempt(x.device(), [&](Context& c) {
     const Descriptors desc(c.call(), x, format);

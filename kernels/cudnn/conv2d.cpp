@@ -1,12 +1,21 @@
-// Convolution by cuDNN: the provider's functions, with a cached plan per shape.
+// Convolution by cuDNN: the provider's functions, with a cached plan per shape. Declined: float32 sums longer
+// than a library may compute. Our kernels have no 16-bit types, so that those remain cuDNN's at any length.
 #include <metron/core/slots.h>
 #include <metron/kernels/cuda/cuda_kernels.h>
 #include <metron/kernels/cudnn/convolution.h>
+#include <metron/kernels/internal/long_sums.h>
 
 #include <utility>
 
 namespace metron::cudnn {
 namespace {
+
+bool may_sum(std::int64_t terms, DType dtype) {
+  return dtype != DType::float32 || gpu_library_may_sum(terms, dtype);
+}
+bool may_sum_gradient(std::int64_t pixels, DType dtype) {
+  return dtype != DType::float32 || gpu_library_may_sum_gradient(pixels, dtype);
+}
 
 // The workspace of a call. Freed in stream order, so it may be released before the call has run.
 class Workspace {
@@ -72,7 +81,7 @@ bool with_plan(const Convolution& convolution, const void* first, const void* se
 bool conv2d_forward(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2dOptions& options,
                     Activation activation, Tensor& y) {
   const Convolution convolution{DirectionName::forward, x, w, bias, y, options, activation};
-  if (!convolution.is_expressible()) return false;
+  if (!convolution.is_expressible() || !may_sum(w.numel() / w.size(0), w.dtype())) return false;
   void* const result = y.raw_mutable_data();
   return with_plan(convolution, x.raw_data(), w.raw_data(), result, [&](Context& c, Plan& plan) {
     if (run_fused(c, plan, convolution, result)) return true;
@@ -88,7 +97,8 @@ bool conv2d_forward(const Tensor& x, const Tensor& w, const Tensor& bias, const 
 bool conv2d_backward_input(const Tensor& g, const Tensor& w, const Conv2dOptions& options, Tensor& gx) {
   const Tensor none;
   const Convolution convolution{DirectionName::backward_input, gx, w, none, g, options};
-  if (!convolution.is_expressible()) return false;
+  if (!convolution.is_expressible() || !may_sum(w.numel() / w.size(1) / options.groups, w.dtype()))
+    return false;
   void* const result = gx.raw_mutable_data();
   return with_plan(convolution, w.raw_data(), g.raw_data(), result, [&](Context& c, Plan& plan) {
     run(c, c.call().backward_input, plan, convolution, plan.w.get(), w.raw_data(), plan.y.get(), g.raw_data(),
@@ -100,7 +110,7 @@ bool conv2d_backward_input(const Tensor& g, const Tensor& w, const Conv2dOptions
 bool conv2d_backward_weight(const Tensor& g, const Tensor& x, const Conv2dOptions& options, Tensor& gw,
                             Tensor& gb) {
   const Convolution convolution{DirectionName::backward_weight, x, gw, gb, g, options};
-  if (!convolution.is_expressible()) return false;
+  if (!convolution.is_expressible() || !may_sum_gradient(g.numel() / g.size(1), g.dtype())) return false;
   void* const result = gw.raw_mutable_data();
   return with_plan(convolution, x.raw_data(), g.raw_data(), result, [&](Context& c, Plan& plan) {
     run(c, c.call().backward_weight, plan, convolution, plan.x.get(), x.raw_data(), plan.y.get(),

@@ -1,8 +1,9 @@
 // Pooling by cuDNN. Its functions are deprecated and used in this file only. The backward functions read x
 // and y, which the slots do not save (max pooling saves indices, average pooling nothing): those are
-// declined.
+// declined, as are averages of more elements than a library may sum.
 #include <metron/core/slots.h>
 #include <metron/kernels/cudnn/context.h>
+#include <metron/kernels/internal/long_sums.h>
 
 #include <algorithm>
 #include <limits>
@@ -38,7 +39,8 @@ bool max_pool2d(const Tensor& x, const Pool2dOptions& options, Tensor& y, Tensor
 }
 
 bool avg_pool2d(const Tensor& x, const Pool2dOptions& options, Tensor& y) {
-  return pool(x, options, CUDNN_POOLING_AVERAGE_COUNT_INCLUDE_PADDING, y);
+  return gpu_library_may_sum(options.kernel.h * options.kernel.w, x.dtype()) &&
+         pool(x, options, CUDNN_POOLING_AVERAGE_COUNT_INCLUDE_PADDING, y);
 }
 
 }  // namespace metron::cudnn

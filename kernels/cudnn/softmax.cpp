@@ -1,7 +1,8 @@
 // Softmax and log-softmax by cuDNN: a contiguous x is viewed as (outer, axis, inner, 1), with the axis as
-// channels.
+// channels. Declined: axes so long that the sums lose precision.
 #include <metron/core/slots.h>
 #include <metron/kernels/cudnn/context.h>
+#include <metron/kernels/internal/long_sums.h>
 
 namespace metron::cudnn {
 namespace {
@@ -22,7 +23,9 @@ constexpr cudnnSoftmaxAlgorithm_t algorithm(bool log) {
 }  // namespace
 
 bool softmax(const Tensor& x, int axis, bool log, Tensor& y) {
-  if (!supports({&x, &y}) || !x.is_contiguous() || !y.is_contiguous() || x.rank() == 0) return false;
+  if (!supports({&x, &y}) || !x.is_contiguous() || !y.is_contiguous() || x.rank() == 0 ||
+      !gpu_library_may_reduce(x.size(axis), x.dtype()))
+    return false;
   return attempt(x.device(), [&](Context& c) {
     const TensorDescriptor desc = describe_along(c.call(), x, axis);
     must(c.call().softmax_forward(c.handle(), algorithm(log), CUDNN_SOFTMAX_MODE_CHANNEL, one(x.dtype()),
@@ -34,7 +37,7 @@ bool softmax(const Tensor& x, int axis, bool log, Tensor& y) {
 
 bool softmax_backward(const Tensor& g, const Tensor& y, int axis, bool log, Tensor& gx) {
   if (!supports({&g, &y, &gx}) || !g.is_contiguous() || !y.is_contiguous() || !gx.is_contiguous() ||
-      y.rank() == 0)
+      y.rank() == 0 || !gpu_library_may_reduce(y.size(axis), y.dtype()))
     return false;
   return attempt(y.device(), [&](Context& c) {
     const TensorDescriptor desc = describe_along(c.call(), y, axis);

@@ -1,8 +1,10 @@
 // Convolution. The JIT kernels require channels-last images, so images in other layouts are reordered.
 // Weights are reordered at every call (3 us for (64, 32, 3, 3)). Shapes for which oneDNN has only a GEMM
-// implementation are declined: the portable kernels are faster.
+// implementation are declined: the portable kernels are faster. So are sums longer than a chain, which oneDNN
+// does not cut: all weight gradients but those of few pixels.
 #include <metron/core/parallel.h>
 #include <metron/core/slots.h>
+#include <metron/kernels/internal/long_sums.h>
 #include <metron/kernels/onednn/context.h>
 
 #include <cmath>
@@ -132,7 +134,8 @@ std::unique_ptr<Call> backward_weight(const Tensor& g, const Tensor& x, const Co
 
 bool conv2d_forward(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2dOptions& options,
                     Activation activation, Tensor& y) {
-  if (!supports({&x, &w, &bias, &y}) || !is_safe(w, options)) return false;
+  if (!supports({&x, &w, &bias, &y}) || !is_safe(w, options) || w.numel() / w.size(0) > max_library_terms)
+    return false;
   const bool relu = activation == Activation::relu;
   const bool fused = relu && relu_can_be_fused(x, w, bias);
   Call* const call = cached_call(key(Op::conv2d, x, w, y, options) << bias.defined() << fused,
@@ -149,7 +152,9 @@ bool conv2d_forward(const Tensor& x, const Tensor& w, const Tensor& bias, const 
 }
 
 bool conv2d_backward_input(const Tensor& g, const Tensor& w, const Conv2dOptions& options, Tensor& gx) {
-  if (!supports({&g, &w, &gx}) || !is_safe(w, options)) return false;
+  if (!supports({&g, &w, &gx}) || !is_safe(w, options) ||
+      w.numel() / w.size(1) / options.groups > max_library_terms)
+    return false;
   Call* const call = cached_call(key(Op::conv2d_backward_input, gx, w, g, options),
                                  [&] { return backward_input(g, w, options, gx); });
   if (call == nullptr) return false;
@@ -159,7 +164,8 @@ bool conv2d_backward_input(const Tensor& g, const Tensor& w, const Conv2dOptions
 
 bool conv2d_backward_weight(const Tensor& g, const Tensor& x, const Conv2dOptions& options, Tensor& gw,
                             Tensor& gb) {
-  if (!supports({&g, &x, &gw, &gb}) || !is_safe(gw, options)) return false;
+  if (!supports({&g, &x, &gw, &gb}) || !is_safe(gw, options) || g.numel() / g.size(1) > max_library_terms)
+    return false;
   Call* const call = cached_call(key(Op::conv2d_backward_weight, x, gw, g, options) << gb.defined(),
                                  [&] { return backward_weight(g, x, options, gw, gb.defined()); });
   if (call == nullptr) return false;

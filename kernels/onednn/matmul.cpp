@@ -4,9 +4,13 @@
 // KiB causes L1 set conflicts, at less than half the speed. Such an operand is copied chunk by chunk into a
 // buffer with a padded leading dimension. (64, 128) x (128, 1024) on a Zen 2 core: 36 GFLOP/s in place, 89
 // staged, 93 with a leading dimension of 1040.
+//
+// SGEMM sums in one chain: k is cut into chains that it adds to y. Sums longer than chains of chains are
+// declined, as are those of single rows or columns, whose chains start from y.
 #include <metron/core/parallel.h>
 #include <metron/core/slots.h>
 #include <metron/core/timer/profile_range.h>
+#include <metron/kernels/internal/long_sums.h>
 #include <metron/kernels/onednn/context.h>
 #include <oneapi/dnnl/dnnl.h>
 
@@ -93,8 +97,15 @@ bool multiply(const Product& p) {
     outer_product(p);
     return true;
   }
-  return dnnl_sgemm(p.a.flag(), p.b.flag(), p.m, p.n, p.k, 1, p.a.data, p.a.stride, p.b.data, p.b.stride, 0,
-                    p.y, p.y_stride) == dnnl_success;
+  for (Index k = 0; k < p.k; k += chain_length) {
+    const float* const a = p.a.data + k * (p.a.transposed ? p.a.stride : 1);
+    const float* const b = p.b.data + k * (p.b.transposed ? 1 : p.b.stride);
+    const float of_y = k == 0 ? 0 : 1;
+    if (dnnl_sgemm(p.a.flag(), p.b.flag(), p.m, p.n, std::min(chain_length, p.k - k), 1, a, p.a.stride, b,
+                   p.b.stride, of_y, p.y, p.y_stride) != dnnl_success)
+      return false;
+  }
+  return true;
 }
 
 // How a product is split to stage one operand chunk by chunk: along m for a, along n for b.
@@ -167,11 +178,13 @@ bool multiply_all(const Product& first, Index batches) {
 
 // The portable kernels are faster for tiny products, as a call of SGEMM takes 0.4 us. They also pack weights
 // whose rows conflict in the L1 cache: (64, 9216) by (128, 9216)^T is twice as fast, 16 rows four times. With
-// 2 to 6 rows or columns they read the large operand only once, up to 3 times as fast.
+// 2 to 6 rows or columns they read the large operand only once, up to 3 times as fast. With one they cut long
+// sums.
 bool portable_is_faster(const Product& p) {
   if (p.k == 1) return false;
   if (p.m * p.n * p.k < 8192) return true;
   const Index narrow = std::min(p.m, p.n);
+  if (narrow == 1 && p.k > max_library_terms) return true;
   if (!p.a.transposed && p.b.transposed && p.b.stride % page == 0 && p.m >= 16 && narrow < large) return true;
   if (narrow < 2 || narrow > 6) return false;
   return p.a.transposed ? p.n == narrow : p.b.transposed && p.k >= 512;
@@ -207,7 +220,7 @@ bool matmul(const Tensor& a, const Tensor& b, const Tensor& bias, Activation act
                 .y = nullptr,
                 .y_stride = result->stride,
                 .y_batch = result->batch};
-  if (portable_is_faster(first)) return false;
+  if (first.k > max_chained_terms || portable_is_faster(first)) return false;
   first.y = y.mutable_data<float>();
   if (!multiply_all(first, batches))
     fail<OutOfMemoryError>("matmul", "oneDNN ran out of memory for ", describe(a), " by ", describe(b));

@@ -1,7 +1,8 @@
 // Average pooling of channels-last images: 2 to 3 times as fast as the portable kernel, its gradient up
-// to 1.5 times. Declined: NCHW, which is 2 to 10 times slower in oneDNN, and max pooling, which is 10 times
-// slower with the indices that backward requires.
+// to 1.5 times. Declined: NCHW, which is 2 to 10 times slower in oneDNN, max pooling, which is 10 times
+// slower with the indices that backward requires, and windows of more elements than a chain.
 #include <metron/core/slots.h>
+#include <metron/kernels/internal/long_sums.h>
 #include <metron/kernels/onednn/context.h>
 
 namespace metron::onednn {
@@ -55,14 +56,15 @@ std::unique_ptr<Call> backward(const Pooling& p) {
   return call;
 }
 
-bool accepts(const Tensor& from, const Tensor& to) {
-  return supports({&from, &to}) && from.is_channels_last() && to.is_channels_last();
+bool accepts(const Tensor& from, const Tensor& to, const Pool2dOptions& o) {
+  return supports({&from, &to}) && from.is_channels_last() && to.is_channels_last() &&
+         o.kernel.h <= max_library_terms / o.kernel.w;
 }
 
 }  // namespace
 
 bool avg_pool2d(const Tensor& x, const Pool2dOptions& options, Tensor& y) {
-  if (!accepts(x, y)) return false;
+  if (!accepts(x, y, options)) return false;
   Call* const call =
       cached_call(key(Op::avg_pool2d, x, y, options), [&] { return forward(Pooling(x, y, options)); });
   if (call == nullptr) return false;
@@ -71,7 +73,7 @@ bool avg_pool2d(const Tensor& x, const Pool2dOptions& options, Tensor& y) {
 }
 
 bool avg_pool2d_backward(const Tensor& g, const Pool2dOptions& options, Tensor& gx) {
-  if (!accepts(g, gx)) return false;
+  if (!accepts(g, gx, options)) return false;
   Call* const call = cached_call(key(Op::avg_pool2d_backward, gx, g, options),
                                  [&] { return backward(Pooling(gx, g, options)); });
   if (call == nullptr) return false;

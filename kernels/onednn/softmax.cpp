@@ -1,7 +1,9 @@
 // Softmax of rows of 32 elements or more, 1.3 to 1.8 times as fast as the portable kernel; for shorter rows,
 // the overhead of the call dominates. Declined: log-softmax, as oneDNN's logarithm is off by 3e-6 near a sum
-// of 1, and the gradient, for which oneDNN has no JIT implementation.
+// of 1; rows so long that its sums lose precision; and the gradient, for which oneDNN has no JIT
+// implementation.
 #include <metron/core/slots.h>
+#include <metron/kernels/internal/long_sums.h>
 #include <metron/kernels/onednn/context.h>
 
 #include <limits>
@@ -11,6 +13,7 @@ namespace {
 
 using dnnl::memory;
 constexpr std::int64_t min_columns = 32;
+constexpr std::int64_t lanes = 4;  // at least, each with a chain of its own
 
 std::unique_ptr<Call> of_rows(std::int64_t rows, std::int64_t columns) {
   const memory::desc x({rows, columns}, memory::data_type::f32, memory::format_tag::ab);
@@ -27,6 +30,7 @@ std::unique_ptr<Call> of_rows(std::int64_t rows, std::int64_t columns) {
 bool softmax(const Tensor& x, int axis, bool log, Tensor& y) {
   if (log || !supports({&x, &y}) || !x.is_contiguous() || !y.is_contiguous()) return false;
   if (axis != x.rank() - 1 || x.size(axis) < min_columns) return false;
+  if (x.size(axis) / lanes > max_library_terms) return false;
   // A row with a NaN or +infinity must become NaN throughout, but oneDNN writes zeros next to it.
   constexpr float infinity = std::numeric_limits<float>::infinity();
   if (!all_elements(x, [](float value) { return value < infinity; })) return false;

@@ -4,7 +4,7 @@
 // A thread computes 8 rows (or 1) of one group for 4 pixels, 128 apart, so that loads and stores are
 // coalesced. Shared memory holds the weights of 64 products at a time, the rows of one product adjacent: all
 // lanes read the same 16 bytes, a broadcast. Rows are padded by sixteen bytes to avoid bank conflicts between
-// lanes that store to adjacent rows.
+// lanes that store to adjacent rows. Chains of long sums go to global memory (chain_totals.cuh).
 //
 // The minimum traffic is the image and the weights once (a warp's image lines overlap in L1) and the result
 // once. With one channel, bound by the writes. Lines of the image and of the result are unaligned: 128
@@ -14,6 +14,7 @@
 #include <metron/kernels/cuda/launch.h>
 
 #include <algorithm>
+#include <metron/kernels/cuda/chain_totals.cuh>
 #include <metron/kernels/cuda/conv/conv2d_gather.cuh>
 #include <metron/kernels/cuda/map.cuh>
 
@@ -26,7 +27,7 @@ constexpr int depth_of_stage = 64;  // products per stage of weights in shared m
 
 template <typename T, int rows>
 __global__ void __launch_bounds__(threads, sizeof(T) == 4 ? 5 : 3)
-    direct_kernel(const Convolution<T> conv, int row_tiles, int pixel_tiles) {
+    direct_kernel(const Convolution<T> conv, int row_tiles, int pixel_tiles, T* totals) {
   constexpr int vector_width = std::min(rows, 16 / static_cast<int>(sizeof(T)));
   using Vector = Pack<T, vector_width>;
   struct alignas(16) Stage {
@@ -77,7 +78,14 @@ __global__ void __launch_bounds__(threads, sizeof(T) == 4 ? 5 : 3)
       }
       iterator.advance(image);
     }
+    if constexpr (has_chains<T>) {
+      static_assert(chain_length % depth_of_stage == 0);
+      const int next_k = first_k + depth_of_stage;
+      if (next_k < image.depth && next_k % static_cast<int>(chain_length) == 0)
+        end_chain<threads>(totals, next_k == chain_length, sums);
+    }
   }
+  if (has_chains<T> && image.depth > chain_length) add_totals<threads>(totals, sums);
 
 #pragma unroll
   for (int j = 0; j < thread_pixels; ++j) {
@@ -101,8 +109,10 @@ void direct_convolution(Device device, const Convolution<T>& conv) {
   const auto run = [&]<int rows>() {
     const std::int64_t row_tiles = ceil_div(conv.rows, rows);
     const std::int64_t pixel_tiles = ceil_div(conv.image.pixels, threads * thread_pixels);
-    launch("conv2d", device, {static_cast<unsigned>(row_tiles * pixel_tiles * conv.groups), threads},
-           direct_kernel<T, rows>, conv, static_cast<int>(row_tiles), static_cast<int>(pixel_tiles));
+    const std::int64_t blocks = row_tiles * pixel_tiles * conv.groups;
+    const ChainTotals<T> totals(device, conv.image.depth, blocks * threads * rows * thread_pixels);
+    launch("conv2d", device, {static_cast<unsigned>(blocks), threads}, direct_kernel<T, rows>, conv,
+           static_cast<int>(row_tiles), static_cast<int>(pixel_tiles), totals.data());
   };
   if (conv.rows == 1) {
     run.template operator()<1>();

@@ -13,6 +13,7 @@
 #include <metron/kernels/cuda/conv/convolution.h>
 #include <metron/kernels/cuda/launch.h>
 #include <metron/kernels/indexing.h>
+#include <metron/kernels/internal/long_sums.h>
 
 #include <metron/kernels/cuda/conv/conv2d_gather.cuh>
 #include <metron/kernels/cuda/reductions.cuh>
@@ -41,7 +42,7 @@ __device__ __forceinline__ void add_up_halves(T (&values)[size]) {
 template <typename T, int rows>
 __global__ void __launch_bounds__(threads, sizeof(T) == 4 ? 3 : 2)
     direct_weight_kernel(const WeightGradient<T> gradient, int row_tiles, int tap_tiles, int split_pixels,
-                         T* partial) {
+                         int first_split, T* partial) {
   constexpr int row_values = max_taps + 1;  // and the sum of g
   constexpr int count = rows * row_values;
   constexpr int lane_totals = (count + warp_size - 1) / warp_size;
@@ -62,7 +63,7 @@ __global__ void __launch_bounds__(threads, sizeof(T) == 4 ? 3 : 2)
   const int group = block % gradient.groups;
   const int split = block / gradient.groups;
 
-  const int first = split * split_pixels;
+  const int first = (first_split + split) * split_pixels;
   const int last = image.pixels - first < split_pixels ? image.pixels : first + split_pixels;
   const int plane = image.plane.value();
   const int taps = min(max_taps, image.taps.value() - first_tap);
@@ -108,20 +109,21 @@ __global__ void __launch_bounds__(threads, sizeof(T) == 4 ? 3 : 2)
 }  // namespace
 
 template <typename T>
-void direct_weight_gradient(Device device, const WeightGradient<T>& gradient, T* gw, T* gb) {
+void direct_weight_gradient(Device device, const WeightGradient<T>& gradient, T* gw, T* gb,
+                            std::int64_t limit) {
   const auto run = [&]<int rows>() {
     const GatheredImage<T>& image = gradient.image;
     const std::int64_t row_tiles = ceil_div(gradient.rows, rows);
     const std::int64_t tap_tiles = ceil_div(image.taps.value(), max_taps);
     const std::int64_t blocks = row_tiles * tap_tiles * image.channels * gradient.groups;
-    const std::int64_t size = gradient.size();
     const PixelSplit split =
-        make_pixel_split(image.pixels, threads, blocks, size * static_cast<std::int64_t>(sizeof(T)));
-    const Scratch partial(split.count * size, dtype_of<T>, device);
-    launch("conv2d_backward_weight", device, {static_cast<unsigned>(blocks * split.count), threads},
-           direct_weight_kernel<T, rows>, gradient, static_cast<int>(row_tiles), static_cast<int>(tap_tiles),
-           split.pixels, partial.template data<T>());
-    reduce_splits(device, gradient, split, static_cast<const T*>(partial.template data<T>()), gw, gb);
+        make_pixel_split(image.pixels, threads, chain_length * threads, blocks,  // a chain per thread
+                         gradient.size() * static_cast<std::int64_t>(sizeof(T)));
+    sum_splits(device, gradient, split, gw, gb, limit, [&](const SplitRange& splits, T* partial) {
+      launch("conv2d_backward_weight", device, {static_cast<unsigned>(blocks * splits.count), threads},
+             direct_weight_kernel<T, rows>, gradient, static_cast<int>(row_tiles),
+             static_cast<int>(tap_tiles), split.pixels, splits.first, partial);
+    });
   };
   if (gradient.rows == 1) {
     run.template operator()<1>();
@@ -130,7 +132,7 @@ void direct_weight_gradient(Device device, const WeightGradient<T>& gradient, T*
   }
 }
 
-template void direct_weight_gradient(Device, const WeightGradient<float>&, float*, float*);
-template void direct_weight_gradient(Device, const WeightGradient<double>&, double*, double*);
+template void direct_weight_gradient(Device, const WeightGradient<float>&, float*, float*, std::int64_t);
+template void direct_weight_gradient(Device, const WeightGradient<double>&, double*, double*, std::int64_t);
 
 }  // namespace metron::cuda

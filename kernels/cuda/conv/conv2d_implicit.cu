@@ -4,7 +4,7 @@
 // A block computes 64 (or 32) rows of one group by 128 pixels. Thread t gathers pixel t of the tile, so lanes
 // read adjacent elements of an image line. The tap of k is uniform across the block and advances
 // incrementally, without division. The next tile is prefetched into registers during the multiplication; one
-// barrier per tile.
+// barrier per tile. Chains of long sums go to global memory (chain_totals.cuh).
 //
 // The minimum traffic is the image, the weights and the result once. Compute-bound: 64 x 128 x 8 products per
 // (64 + 128) x 8 elements of a tile, each read from memory once and from L2 for the other row tiles. Gathered
@@ -20,6 +20,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <metron/kernels/cuda/chain_totals.cuh>
 #include <metron/kernels/cuda/conv/conv2d_gather.cuh>
 #include <metron/kernels/cuda/conv/conv2d_tile.cuh>
 
@@ -40,7 +41,8 @@ template <typename T, int thread_rows>
 __global__ void __launch_bounds__(128, sizeof(T) == 8     ? 3
                                        : thread_rows == 8 ? 4
                                                           : 5)
-    implicit_gemm_kernel(const Convolution<T> conv, int row_tiles, int pixel_tiles, bool is_packed) {
+    implicit_gemm_kernel(const Convolution<T> conv, int row_tiles, int pixel_tiles, bool is_packed,
+                         T* totals) {
   using Tile = ConvTile<T, thread_rows>;
   using Vector = typename Tile::Vector;
   constexpr int vector_width = Tile::vector_width;
@@ -84,6 +86,10 @@ __global__ void __launch_bounds__(128, sizeof(T) == 8     ? 3
       }
     }
     if (first_k >= 0) Tile::multiply(operands[first_k / depth_of_tile % 2], sums);
+    if constexpr (has_chains<T>) {
+      if (has_next && next_k > 0 && next_k % static_cast<int>(chain_length) == 0)
+        end_chain<Tile::threads>(totals, next_k == chain_length, sums);
+    }
     if (has_next) {
       auto& next = operands[next_k / depth_of_tile % 2];
 #pragma unroll
@@ -93,6 +99,7 @@ __global__ void __launch_bounds__(128, sizeof(T) == 8     ? 3
     }
   }
 
+  if (has_chains<T> && image.depth > chain_length) add_totals<Tile::threads>(totals, sums);
 #pragma unroll
   for (int j = 0; j < Tile::thread_columns; j += vector_width) {
     const int first = first_pixel + Tile::first_column() + j / vector_width * Tile::column_step;
@@ -134,9 +141,11 @@ void implicit_gemm(Device device, const Convolution<T>& conv) {
     const bool is_packed = conv.result_pixel == 1 && conv.result_line == image.width.value() &&
                            image.plane.value() % Tile::vector_width == 0 &&
                            std::bit_cast<std::uintptr_t>(conv.result) % 16 == 0;
-    launch("conv2d", device, {static_cast<unsigned>(row_tiles * pixel_tiles * conv.groups), Tile::threads},
+    const std::int64_t blocks = row_tiles * pixel_tiles * conv.groups;
+    const ChainTotals<T> totals(device, image.depth, blocks * Tile::rows * Tile::columns);
+    launch("conv2d", device, {static_cast<unsigned>(blocks), Tile::threads},
            implicit_gemm_kernel<T, thread_rows>, conv, static_cast<int>(row_tiles),
-           static_cast<int>(pixel_tiles), is_packed);
+           static_cast<int>(pixel_tiles), is_packed, totals.data());
   };
   // float64 accumulators take twice the registers.
   if constexpr (sizeof(T) == 4) {

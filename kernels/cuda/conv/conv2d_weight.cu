@@ -7,8 +7,9 @@
 // a vector of four rows, which transposes the tiles without bank conflicts. A table in shared memory holds
 // each column's offset from a pixel's window origin. Shared memory is single-buffered and the next tile is
 // prefetched into registers, with two barriers per tile of 16 pixels: double buffering would halve occupancy
-// on devices with 64 KiB. A second kernel reduces the splits in a fixed order, so the result is the same in
-// every run and on every device.
+// on devices with 64 KiB. A split is so short that its sums are chains (kernels/internal/long_sums.h): totals
+// of several chains would take registers that there are not. A second kernel reduces the splits in a fixed
+// order, so the result is the same in every run and on every device.
 //
 // The minimum traffic is g and the image once, and the weights once per split. Compute-bound; g is read from
 // memory once and from L2 for the other column tiles. Gathered lines are unaligned: sixteen lanes touch three
@@ -27,6 +28,8 @@ namespace metron::cuda {
 namespace {
 
 constexpr int depth_of_tile = 16;  // pixels
+// Of a split: 3/8 u of each of its additions and of the 8 of reduce_splits' chains is within 1e-5.
+constexpr std::int64_t max_pixels = 27 * depth_of_tile;
 
 // A column of the im2col matrix: its offset from a pixel's window origin, and its value outside the image.
 template <typename T>
@@ -51,7 +54,7 @@ constexpr int vector_step = 8;
 template <typename T, int thread_rows>
 __global__ void __launch_bounds__(128, sizeof(T) == 8 ? 2 : 3)
     weight_gradient_kernel(const WeightGradient<T> gradient, int row_tiles, int column_tiles,
-                           int split_pixels, T* partial) {
+                           int split_pixels, int first_split, T* partial) {
   using Tile = ConvTile<T, thread_rows>;
   using Vector = typename Tile::Vector;
   constexpr int vector_width = Tile::vector_width;
@@ -73,7 +76,7 @@ __global__ void __launch_bounds__(128, sizeof(T) == 8 ? 2 : 3)
 
   const int lane = thread % depth_of_tile;
   const int own_vector = thread / depth_of_tile, row = own_vector * vector_width;
-  const int first = split * split_pixels;
+  const int first = (first_split + split) * split_pixels;
   const int last = image.pixels - first < split_pixels ? image.pixels : first + split_pixels;
   const int plane = image.plane.value();
   Vector next_a[a_vectors], next_b[b_vectors];
@@ -140,20 +143,21 @@ __global__ void __launch_bounds__(128, sizeof(T) == 8 ? 2 : 3)
 }  // namespace
 
 template <typename T>
-void implicit_weight_gradient(Device device, const WeightGradient<T>& gradient, T* gw, T* gb) {
+void implicit_weight_gradient(Device device, const WeightGradient<T>& gradient, T* gw, T* gb,
+                              std::int64_t limit) {
   const auto run = [&]<int thread_rows>() {
     using Tile = ConvTile<T, thread_rows>;
     const std::int64_t row_tiles = ceil_div(gradient.rows, Tile::rows);
     const std::int64_t column_tiles = ceil_div(gradient.columns(), Tile::columns);
     const std::int64_t blocks = row_tiles * column_tiles * gradient.groups;
-    const std::int64_t size = gradient.size();
-    const PixelSplit split = make_pixel_split(gradient.image.pixels, depth_of_tile, blocks,
-                                              size * static_cast<std::int64_t>(sizeof(T)));
-    const Scratch partial(split.count * size, dtype_of<T>, device);
-    launch("conv2d_backward_weight", device, {static_cast<unsigned>(blocks * split.count), Tile::threads},
-           weight_gradient_kernel<T, thread_rows>, gradient, static_cast<int>(row_tiles),
-           static_cast<int>(column_tiles), split.pixels, partial.template data<T>());
-    reduce_splits(device, gradient, split, static_cast<const T*>(partial.template data<T>()), gw, gb);
+    const PixelSplit split =
+        make_pixel_split(gradient.image.pixels, depth_of_tile, sizeof(T) == 4 ? max_pixels : unlimited_pixels,
+                         blocks, gradient.size() * static_cast<std::int64_t>(sizeof(T)));
+    sum_splits(device, gradient, split, gw, gb, limit, [&](const SplitRange& splits, T* partial) {
+      launch("conv2d_backward_weight", device, {static_cast<unsigned>(blocks * splits.count), Tile::threads},
+             weight_gradient_kernel<T, thread_rows>, gradient, static_cast<int>(row_tiles),
+             static_cast<int>(column_tiles), split.pixels, splits.first, partial);
+    });
   };
   // float64 accumulators take twice the registers.
   if constexpr (sizeof(T) == 4) {
@@ -162,7 +166,7 @@ void implicit_weight_gradient(Device device, const WeightGradient<T>& gradient, 
   run.template operator()<4>();
 }
 
-template void implicit_weight_gradient(Device, const WeightGradient<float>&, float*, float*);
-template void implicit_weight_gradient(Device, const WeightGradient<double>&, double*, double*);
+template void implicit_weight_gradient(Device, const WeightGradient<float>&, float*, float*, std::int64_t);
+template void implicit_weight_gradient(Device, const WeightGradient<double>&, double*, double*, std::int64_t);
 
 }  // namespace metron::cuda

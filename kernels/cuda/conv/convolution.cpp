@@ -2,6 +2,7 @@
 #include <metron/kernels/cuda/conv/convolution.h>
 #include <metron/kernels/cuda/cuda_kernels.h>
 #include <metron/kernels/cuda/launch.h>
+#include <metron/kernels/internal/long_sums.h>
 
 #include <algorithm>
 #include <cmath>
@@ -137,6 +138,7 @@ ConvAlgorithm choose_product(const ConvSizes& s, std::int64_t phases) {
   if (forced.algorithm) return *forced.algorithm;
   // A large stride leaves few taps per phase: one GEMM over all of them beats a launch per phase.
   if (!is_narrow(s) || phases > 16) return ConvAlgorithm::im2col;
+  if (s.depth() > max_chained_terms) return ConvAlgorithm::im2col;  // our matmul splits k
   // Few blocks with a long reduction: our matmul's split-K fills the device and rounds less.
   const std::int64_t tiles = ceil_div(s.rows, 64) * ceil_div(s.pixels(), 128) * s.groups;
   if (s.depth() >= 2048 && tiles < 16) return ConvAlgorithm::im2col;
@@ -233,9 +235,9 @@ bool conv2d_backward_weight(const Tensor& g, const Tensor& x, const Conv2dOption
                   : static_cast<int>(ceil_div(problem.columns(), sector_elements) * sector_elements);
     T* const bias = gb.defined() ? gb.mutable_data<T>() : nullptr;
     if (is_direct) {
-      direct_weight_gradient(gw.device(), problem, gw.mutable_data<T>(), bias);
+      direct_weight_gradient(gw.device(), problem, gw.mutable_data<T>(), bias, forced.column_bytes);
     } else {
-      implicit_weight_gradient(gw.device(), problem, gw.mutable_data<T>(), bias);
+      implicit_weight_gradient(gw.device(), problem, gw.mutable_data<T>(), bias, forced.column_bytes);
     }
   });
 }

@@ -7,7 +7,9 @@
 #include <metron/kernels/internal/gather_axis.h>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <type_traits>
 
 namespace metron::cuda {
 
@@ -17,10 +19,11 @@ enum class ConvAlgorithm : std::uint8_t {
   im2col          // im2col matrix in global memory and our matmul: any size, 64-bit indices
 };
 
-// Size limit of the im2col buffer, exceeded only if a single image needs more.
+// Size limit of the im2col buffer, exceeded only if a single image needs more, and of the partial sums of a
+// weight gradient.
 inline constexpr std::int64_t default_column_bytes = std::int64_t{64} << 20;
 
-// For tests: forces one algorithm, and a limit for the im2col buffer, for all convolutions of this thread
+// For tests: forces one algorithm, and this limit, for all convolutions of this thread
 // during its lifetime.
 class ConvAlgorithmScope {
  public:
@@ -119,26 +122,38 @@ struct WeightGradient {
 };
 
 // Splits of `pixels` pixels each. They depend on the shapes alone, never on the device. `blocks` is the
-// number of blocks per split, `bytes` the size of its partial sums, and `pixels` is a multiple of `unit`.
+// number of blocks per split, `bytes` the size of its partial sums, and `pixels` is a multiple of `unit`, at
+// most `max_pixels`.
 struct PixelSplit {
   int count, pixels;
 };
-PixelSplit make_pixel_split(std::int64_t pixels, std::int64_t unit, std::int64_t blocks, std::int64_t bytes);
-// Reduces the partial sums (splits, groups, rows, row_stride) into gw, and gb unless null.
+PixelSplit make_pixel_split(std::int64_t pixels, std::int64_t unit, std::int64_t max_pixels,
+                            std::int64_t blocks, std::int64_t bytes);
+inline constexpr std::int64_t unlimited_pixels = std::int64_t{1} << 62;
+struct SplitRange {
+  int first, count;
+};
 template <typename T>
-void reduce_splits(Device device, const WeightGradient<T>& gradient, const PixelSplit& split,
-                   const T* partial, T* gw, T* gb);
+using ComputeSplits = std::function<void(const SplitRange& splits, T* partial)>;
+// compute(splits, partial) launches the kernel of some splits, whose partial sums are (splits, groups, rows,
+// row_stride). They are summed into gw, and gb unless null, in passes over so many splits
+// that their partial sums take at most `limit` bytes.
+template <typename T>
+void sum_splits(Device device, const WeightGradient<T>& gradient, const PixelSplit& split, T* gw, T* gb,
+                std::int64_t limit, const std::type_identity_t<ComputeSplits<T>>& compute);
 
 template <typename T>
 void implicit_gemm(Device device, const Convolution<T>& convolution);
 template <typename T>
 void direct_convolution(Device device, const Convolution<T>& convolution);
 
-// `gb` may be null.
+// `gb` may be null. `limit` bounds the partial sums, in bytes.
 template <typename T>
-void implicit_weight_gradient(Device device, const WeightGradient<T>& gradient, T* gw, T* gb);
+void implicit_weight_gradient(Device device, const WeightGradient<T>& gradient, T* gw, T* gb,
+                              std::int64_t limit);
 template <typename T>
-void direct_weight_gradient(Device device, const WeightGradient<T>& gradient, T* gw, T* gb);
+void direct_weight_gradient(Device device, const WeightGradient<T>& gradient, T* gw, T* gb,
+                            std::int64_t limit);
 
 // All operands are contiguous. `limit` bounds the im2col matrix, in bytes.
 void im2col_forward(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2dOptions& options,

@@ -91,13 +91,15 @@ __global__ void __launch_bounds__(threads, 3) col2im_kernel(const T* columns, Co
     T sum = 0;
     Outputs at_h = first_h;
     for (std::int64_t ky = 0; ky < h.kernel; ++ky) {
+      T line = 0;  // summed apart: a chain per line
       Outputs at_w = first_w;
       for (std::int64_t kx = 0; kx < w.kernel; ++kx) {
         if (at_h.exists(h.output) && at_w.exists(w.output))
-          sum += from[at_h.quotient * w.output + at_w.quotient];
+          line += from[at_h.quotient * w.output + at_w.quotient];
         from += pixels;
         at_w.next_tap(quotient_w, remainder_w, w.stride);
       }
+      sum += line;
       at_h.next_tap(quotient_h, remainder_h, h.stride);
     }
     image.data[n * image.image_stride + channel * plane + (position - n * plane)] = sum;

@@ -88,7 +88,20 @@ void launch_blocks(Device device, Product<T, Out> p, const ProductPlan& plan, in
 
 template <typename Tile, typename Out>
 void launch_tiles(Device device, const Product<typename Tile::T, Out>& p, const ProductPlan& plan) {
-  launch_blocks(device, p, plan, Tile::threads, tile_product_kernel<Tile, Out>);
+  using Acc = typename Tile::Acc;
+  const std::int64_t blocks =
+      std::min<std::int64_t>(plan.blocks_of_matrix() * p.size.batches, std::numeric_limits<int>::max());
+  const std::int64_t depth = std::min(p.size.k, plan.grid.split_depth);
+  const ChainTotals<Acc> totals(device, depth, blocks * Tile::rows * Tile::columns);
+  constexpr bool is_large = Tile::rows == 128;
+  const auto run = [&]<bool has_long_sums>() {
+    launch_blocks(device, p, plan, Tile::threads, tile_product_kernel<Tile, Out, has_long_sums>,
+                  totals.data());
+  };
+  if constexpr (is_large) {
+    if (depth <= chain_length) return run.template operator()<false>();
+  }
+  run.template operator()<has_chains<Acc>>();
 }
 
 template <typename T, bool vectors, typename Out>

@@ -1,6 +1,7 @@
 #include <metron/core/error.h>
 #include <metron/kernels/cuda/launch.h>
 #include <metron/kernels/cuda/matmul/matmul_plan.h>
+#include <metron/kernels/internal/long_sums.h>
 
 #include <algorithm>
 #include <cmath>
@@ -34,14 +35,15 @@ void require(bool fits, const ProductSize& size) {
                             " blocks, got (", size.m, ", ", size.k, ") and (", size.k, ", ", size.n, ")");
 }
 
-// Split-K with about `target_splits` splits of depth `min_depth` or more.
+// Split-K with about `target_splits` splits of depth `min_depth` to `max_depth`, both multiples of 16.
 ProductPlan make_plan(const ProductSize& size, const TileShape& tiling, std::int64_t target_splits,
-                      std::int64_t min_depth) {
+                      std::int64_t min_depth, std::int64_t max_depth) {
   const ProductSize s = oriented(size, tiling.transposed);
   const std::int64_t rows = ceil_div(s.m, tiling.rows), columns = ceil_div(s.n, tiling.columns);
-  const std::int64_t max_splits = std::min(size.k / min_depth, max_blocks / (rows * columns));
+  const std::int64_t fitting = std::max<std::int64_t>(max_blocks / (rows * columns), 1);
+  const std::int64_t wanted = std::min(target_splits, size.k / min_depth);
   const std::int64_t splits =
-      std::clamp<std::int64_t>(target_splits, 1, std::max<std::int64_t>(max_splits, 1));
+      std::clamp<std::int64_t>(wanted, std::min(ceil_div(size.k, max_depth), fitting), fitting);
   constexpr std::int64_t step =
       16;  // the deepest tile, and a multiple of any 16-byte vector: split boundaries stay aligned
   const std::int64_t depth = ceil_div(ceil_div(size.k, splits), step) * step;
@@ -68,7 +70,8 @@ ProductPlan plan_dots(const ProductSize& size, bool is_transposed, const Product
   const TileShape tiling{ProductKernel::dots, skinny_rows, static_cast<int>(warps / team * columns_of_team),
                          1, is_transposed};
   require(fits(size, tiling), size);
-  ProductPlan plan = make_plan(size, tiling, target_splits / (column_teams * team), 2 * team * a_warp_step);
+  ProductPlan plan = make_plan(size, tiling, target_splits / (column_teams * team), 2 * team * a_warp_step,
+                               chain_length * 32 * team);  // a chain per thread
   plan.team_warps = static_cast<int>(team);
   return plan;
 }
@@ -81,7 +84,8 @@ ProductPlan plan_columns(const ProductSize& size, bool is_transposed, const Prod
   const std::int64_t blocks = ceil_div(s.n, columns) * s.batches;
   const TileShape tiling{ProductKernel::columns, skinny_rows, columns, 1, is_transposed};
   require(fits(size, tiling), size);
-  return make_plan(size, tiling, target_warps * multiprocessors / (blocks * warps), 64);
+  return make_plan(size, tiling, target_warps * multiprocessors / (blocks * warps), 64,
+                   chain_length * warps);  // a chain per warp
 }
 
 ProductPlan plan_tiles(const ProductSize& size, const ProductLayout& layout, int multiprocessors) {
@@ -95,8 +99,8 @@ ProductPlan plan_tiles(const ProductSize& size, const ProductLayout& layout, int
     const double target_splits =
         static_cast<double>(target_blocks * multiprocessors) / (blocks_of(size, tiling) * matrices);
     const bool splits = tiling.kernel != ProductKernel::large_tiles;
-    const ProductPlan plan =
-        make_plan(size, tiling, splits ? static_cast<std::int64_t>(target_splits) : 1, min_depth);
+    const ProductPlan plan = make_plan(size, tiling, splits ? static_cast<std::int64_t>(target_splits) : 1,
+                                       min_depth, max_chained_terms);
     const double blocks = static_cast<double>(plan.blocks_of_matrix()) * matrices;
     const double cost = std::ceil(blocks / multiprocessors) * tiling.rows * tiling.columns *
                         static_cast<double>(plan.grid.split_depth) / tiling.efficiency;

@@ -2,12 +2,13 @@
 // (splits, batches, m, n). Zero splits (k = 0) are allowed.
 //
 // A block covers 32 positions with up to eight threads each, which divide the splits between them and reduce
-// through shared memory in a fixed order. A position is sixteen bytes of sums if rows are aligned. Reads the
-// partials and writes y once: memory-bound.
+// through shared memory in a fixed order, each by chains of 64. A position is sixteen bytes of sums if rows
+// are aligned. Reads the partials and writes y once: memory-bound.
 #pragma once
 
 #include <metron/kernels/cuda/launch.h>
 #include <metron/kernels/cuda/matmul/matmul_product.h>
+#include <metron/kernels/internal/long_sums.h>
 
 #include <metron/kernels/cuda/matmul/matmul_store.cuh>
 
@@ -28,10 +29,16 @@ __global__ void __launch_bounds__(warp_size* max_slices)
 #pragma unroll
   for (int i = 0; i < count; ++i) sums.values[i] = 0;
   if (first < partial_size) {
-    for (int split = slice; split < splits; split += slices) {
-      const Sums more = load_pack<count>(partials + split * partial_size + first);
+    for (int begin = slice; begin < splits; begin += static_cast<int>(chain_count) * slices) {
+      const int end = min(splits, begin + static_cast<int>(chain_count) * slices);
+      Sums chain = load_pack<count>(partials + begin * partial_size + first);
+      for (int split = begin + slices; split < end; split += slices) {
+        const Sums more = load_pack<count>(partials + split * partial_size + first);
 #pragma unroll
-      for (int i = 0; i < count; ++i) sums.values[i] += more.values[i];
+        for (int i = 0; i < count; ++i) chain.values[i] += more.values[i];
+      }
+#pragma unroll
+      for (int i = 0; i < count; ++i) sums.values[i] += chain.values[i];
     }
   }
   shared[slice][threadIdx.x] = sums;

@@ -4,13 +4,14 @@
 // registers. At each step, tiles of a and b of depth `depth` are in shared memory. For each k a thread reads
 // thread_rows + thread_columns elements, sixteen bytes at a time, and computes their outer product. Meanwhile
 // the next tiles are prefetched from global memory into registers, then stored to the other of two buffers:
-// one barrier per step.
+// one barrier per step. Chains of long sums go to global memory (chain_totals.cuh).
 //
 // The minimum traffic is a, b and y once. Each block reads rows x k of a and k x columns of b, so a is read n
 // / columns times and b m / rows times, mostly from L2 (see BlockGrid). Compute-bound for large m, n and k.
 //
 // | tile     | per thread  | threads | registers | shared KiB (16 bit) | blocks per multiprocessor  |
 // | 128 x 128 | 8 x 8      | 256     | 128       | 18 (33)             | 2 (sm_75 in 16 bit: 1)     |
+// | with chains | 8 x 8    | 256     | up to 255 | 18 (33)             | 1                          |
 // | 64 x 64   | 8 x 4      | 128     | 128       | 9 (17)              | 4 (3)                      |
 // | 16 x 128  | 4 x 4      | 128     | 128       | 9.5 (19)            | 4 (3)                      |
 // | 64 x 64, float64 | 4 x 4 | 256   | 128       | 16.5                | 2                          |
@@ -21,6 +22,7 @@
 // where a row starts within one, and K-major 16-bit operands are stored with 2-way bank conflicts.
 #pragma once
 
+#include <metron/kernels/cuda/chain_totals.cuh>
 #include <metron/kernels/cuda/matmul/matmul_load.cuh>
 #include <metron/kernels/cuda/matmul/matmul_store.cuh>
 
@@ -81,9 +83,12 @@ __device__ __forceinline__ void multiply_tiles(
   }
 }
 
-template <typename Tile, typename Out>
-__global__ void __launch_bounds__(Tile::threads, Tile::resident)
-    tile_product_kernel(const Product<typename Tile::T, Out> p, const BlockGrid grid) {
+// If `has_long_sums`, chains end in totals. A large tile then has a multiprocessor of its own: the code that
+// ends them does not fit into the registers of two.
+template <typename Tile, typename Out, bool has_long_sums>
+__global__ void __launch_bounds__(Tile::threads, (has_long_sums && Tile::rows == 128) ? 1 : Tile::resident)
+    tile_product_kernel(const Product<typename Tile::T, Out> p, const BlockGrid grid,
+                        typename Tile::Acc* totals) {
   using Acc = typename Tile::Acc;
   alignas(16) __shared__ Acc shared[Tile::shared_size];
   const BlockGrid::Coordinates block = grid.coordinates(blockIdx.x);
@@ -93,6 +98,9 @@ __global__ void __launch_bounds__(Tile::threads, Tile::resident)
   const std::int64_t depth = p.size.k - k < grid.split_depth ? p.size.k - k : grid.split_depth;
   int steps = static_cast<int>((depth - 1) / Tile::depth);  // full tiles; the first tile takes the remainder
   const int first = static_cast<int>(depth - static_cast<std::int64_t>(steps) * Tile::depth);
+
+  constexpr int chain_steps = static_cast<int>(chain_length) / Tile::depth;
+  const int first_end = has_long_sums ? steps / chain_steps * chain_steps : 0;  // of a chain; 0: uncut
 
   typename Tile::LoadA load_a(p.a, block.batch, row, p.size.m, k);
   typename Tile::LoadB load_b(p.b, block.batch, column, p.size.n, k);
@@ -108,12 +116,16 @@ __global__ void __launch_bounds__(Tile::threads, Tile::resident)
     load_a.load_next();
     load_b.load_next();
     multiply_tiles<Tile>(buffer, buffer + Tile::LoadA::Shared::size, sums);
+    if constexpr (has_long_sums) {
+      if (steps % chain_steps == 0) end_chain<Tile::threads>(totals, steps == first_end, sums);
+    }
     buffer = buffer == shared ? shared + Tile::buffer_size : shared;
     load_a.store(buffer);
     load_b.store(buffer + Tile::LoadA::Shared::size);
     __syncthreads();
   }
   multiply_tiles<Tile>(buffer, buffer + Tile::LoadA::Shared::size, sums);
+  if (has_long_sums && first_end > 0) add_totals<Tile::threads>(totals, sums);
 
   Out* const y = p.y.data + p.y.offset(block.batch, block.split, row, column);
   const int rows = static_cast<int>(p.size.m - row < Tile::rows ? p.size.m - row : Tile::rows);

@@ -5,10 +5,11 @@
 // Every referenced row is read once and y is written once: memory-bound.
 //
 // Backward: a block owns 32 rows of gw by 128 columns, one thread per column, and accumulates them in shared
-// memory. It scans all indices, 128 at a time, compacts the positions that match its rows, and adds their
-// gradients in position order. The sums are deterministic without a sort, and gw is written once. The minimum
-// traffic is g and gw. On top of that, the index list is read (V / 32) (D / 128) times from L2: less than g
-// and gw below about 2000 indices, the bottleneck above. A row referenced n times takes n steps of one block.
+// memory, in double, as a row may be referenced any number of times. It scans all indices, 128 at a time,
+// compacts the positions that match its rows, and adds their gradients in position order. The sums are
+// deterministic without a sort, and gw is written once. The minimum traffic is g and gw. On top of that, the
+// index list is read (V / 32) (D / 128) times from L2: less than g and gw below about 2000 indices, the
+// bottleneck above. A row referenced n times takes n steps of one block.
 #include <metron/kernels/arithmetic.h>
 #include <metron/kernels/cuda/cuda_kernels.h>
 #include <metron/kernels/cuda/floating.h>
@@ -81,7 +82,7 @@ template <typename T>
 __global__ void __launch_bounds__(sum_threads)
     embedding_backward_kernel(const T* g, const std::int64_t* indices, std::int64_t count, std::int64_t rows,
                               std::int64_t columns, T* gw, FaultRecord* faults) {
-  __shared__ Real<T> sums[sum_rows][sum_threads];
+  __shared__ double sums[sum_rows][sum_threads];
   __shared__ Matches matches;
   __shared__ int warp_counts[sum_threads / warp_size];
   const std::int64_t first_row = std::int64_t{blockIdx.x} * sum_rows;
@@ -102,7 +103,7 @@ __global__ void __launch_bounds__(sum_threads)
       if (column < columns) {
         for (int m = 0; m < matches.count; ++m)
           sums[matches.rows[m]][threadIdx.x] +=
-              functor::convert<Real<T>>(g[matches.positions[m] * columns + column]);
+              functor::convert<double>(g[matches.positions[m] * columns + column]);
       }
     }
     if (column < columns) {

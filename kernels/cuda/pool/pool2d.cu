@@ -7,6 +7,7 @@
 // indices once: memory-bound. Overlapping windows hit in cache.
 #include <metron/kernels/arithmetic.h>
 #include <metron/kernels/cuda/cuda_kernels.h>
+#include <metron/kernels/internal/long_sums.h>
 
 #include <metron/kernels/cuda/pool/pool2d.cuh>
 
@@ -29,12 +30,13 @@ struct Largest {
   };
   METRON_HOST_DEVICE T value(const State& state) const { return functor::convert<T>(state.best); }
 };
-template <typename T>
+// Summed in Acc: in double if the window has more elements than a chain.
+template <typename T, typename Acc = Real<T>>
 struct Mean {
-  Real<T> window_size;
+  Acc window_size;
   struct State {
-    Real<T> sum = 0;
-    METRON_HOST_DEVICE void add(T value, std::int64_t) { sum += functor::convert<Real<T>>(value); }
+    Acc sum = 0;
+    METRON_HOST_DEVICE void add(T value, std::int64_t) { sum += functor::convert<Acc>(value); }
   };
   METRON_HOST_DEVICE T value(const State& state) const {
     return functor::convert<T>(state.sum / window_size);
@@ -162,8 +164,15 @@ bool avg_pool2d(const Tensor& x, const Pool2dOptions& options, Tensor& y) {
   FormattedOutput values(y, format, copy);
   const std::int64_t window_size = options.kernel.h * options.kernel.w;
   visit_floating(y.dtype(), [&]<typename T>() {
-    const Mean<T> mean{static_cast<Real<T>>(window_size)};
-    pool("avg_pool2d", mean, x, y, options, format, input.data<T>(), values.data<T>(), {});
+    const auto run = [&]<typename Acc>() {
+      const Mean<T, Acc> mean{static_cast<Acc>(window_size)};
+      pool("avg_pool2d", mean, x, y, options, format, input.data<T>(), values.data<T>(), {});
+    };
+    if (window_size > chain_length) {
+      run.template operator()<double>();
+    } else {
+      run.template operator()<Real<T>>();
+    }
   });
   values.finish();
   return true;

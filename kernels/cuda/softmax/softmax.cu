@@ -101,7 +101,7 @@ __global__ void __launch_bounds__(tile_threads, tile_blocks)
   const TileCoordinates tile(tiling);
   const bool is_row = tile.result < count;
   std::int64_t base[3] = {};
-  Value sum = 0;
+  double segments = 0;
   if (is_row) {
     rows.offsets(tile.result, base);
     for_each_segment<pack>(tiling, length, [&](std::int64_t first, std::int64_t last) {
@@ -117,10 +117,10 @@ __global__ void __launch_bounds__(tile_threads, tile_blocks)
             for (int j = 0; j < elements; ++j)
               part += static_cast<Value>(gradient.values[j]) * static_cast<Value>(output.values[j]);
           });
-      sum += part;
+      segments += static_cast<double>(part);
     });
   }
-  sum = tile_reduce(tiling, sum, Sum<Value>{});
+  const Value sum = tile_reduce(tiling, static_cast<Value>(segments), Sum<Value>{});
   if (!is_row) return;
   for_each_in_slice<pack>(tiling, tile.slice, axis, base, 0, length,
                           [&]<int elements>(const auto& offsets, std::int64_t) {

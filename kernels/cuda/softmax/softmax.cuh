@@ -28,7 +28,7 @@ struct MergeExponentialSums {
   }
 };
 
-// Over one thread's slice of the row that starts at x + base[0].
+// Over one thread's slice of the row that starts at x + base[0]. The sums of segments are added in double.
 template <int operands, typename T>
 __device__ inline ExponentialSum<Real<T>> exponential_sum(const Tiling& t, int slice,
                                                           const WideIndex<operands>& range,
@@ -36,7 +36,8 @@ __device__ inline ExponentialSum<Real<T>> exponential_sum(const Tiling& t, int s
                                                           const T* x) {
   using Value = Real<T>;
   const MergeExponentialSums<Value> merge;
-  ExponentialSum<Value> total = merge.identity;
+  Value largest_so_far = merge.identity.largest;
+  double sum = 0;
   for_each_segment<pack_of<T>>(t, length, [&](std::int64_t first, std::int64_t last) {
     ExponentialSum<Value> part = merge.identity;
     for_each_in_slice<pack_of<T>>(t, slice, range, base, first, last,
@@ -50,9 +51,12 @@ __device__ inline ExponentialSum<Real<T>> exponential_sum(const Tiling& t, int s
                                       part.sum += merge.scaled(static_cast<Value>(in.values[j]), largest);
                                     part.largest = largest;
                                   });
-    total = merge(total, part);
+    const Value largest = Max<Value>{}(largest_so_far, part.largest);
+    sum = sum * static_cast<double>(merge.scaled(largest_so_far, largest)) +
+          static_cast<double>(part.sum * merge.scaled(part.largest, largest));
+    largest_so_far = largest;
   });
-  return total;
+  return {largest_so_far, static_cast<Value>(sum)};
 }
 
 }  // namespace metron::cuda
