@@ -124,6 +124,10 @@ TEST_F(ProfilerOfTraining, SortsAndTruncates) {
   const Ranking cut = profiler.ranking({.limit = 3, .kernels = false});
   EXPECT_EQ(cut.rows.size(), 3u);
   EXPECT_EQ(cut.hidden_rows, static_cast<std::int64_t>(by_self.rows.size()) - 3);
+  // The columns add up although rows are omitted.
+  double share = cut.hidden.share + (cut.outside_us + cut.timer_us) / cut.wall_us;
+  for (const RankingRow& row : cut.rows) share += row.share;
+  EXPECT_NEAR(share, 1, 0.005);
   const Ranking by_module = profiler.ranking({.group = GroupBy::module});
   EXPECT_TRUE(std::any_of(by_module.rows.begin(), by_module.rows.end(), [](const RankingRow& row) {
     return row.module == "second" && row.name == "linear";

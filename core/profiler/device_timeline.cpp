@@ -136,6 +136,7 @@ void add_timeline(DeviceTimeline& timeline, const Profile& profile, const std::v
 
 DeviceTimeline device_timeline(const Profile& profile) {
   DeviceTimeline timeline;
+  if (profile.device_clock.empty()) return timeline;
   timeline.idle_ns.resize(profile.records.size());
   std::set<std::uint8_t> devices;
   for (std::size_t i = 0; i < profile.records.size(); ++i)

@@ -50,7 +50,7 @@ constexpr std::pair<const char*, double TimerCost::*> device_cost_fields[]{
 // indices.
 void add_device(Json& json, const Profile& profile) {
   json["device_clock"] = profile.device_clock;
-  json["events_ns"] = profile.events_ns;
+  json["events_ns"] = profile.cost.events_ns;
   for (const auto& [name, field] : device_cost_fields) json["timer_cost"][name] = profile.cost.*field;
   Json starts = Json::array();
   for (const Record& r : profile.records) starts.push_back(r.device_start);
@@ -163,7 +163,7 @@ class Reader {
 
   void read_device(Profile& p) const {
     p.device_clock = text(at("device_clock"));
-    p.events_ns = number(at("events_ns"));
+    p.cost.events_ns = number(at("events_ns"));
     for (const auto& [name, field] : device_cost_fields)
       p.cost.*field = number(member(at("timer_cost"), name));
     require(list("device_starts").size() == p.records.size(), "has a list of the wrong length");

@@ -1,10 +1,8 @@
 #include <metron/core/error.h>
 #include <metron/core/io/atomic_file.h>
+#include <metron/core/profiler/internal/views.h>
 #include <metron/core/profiler/profile_file.h>
 #include <metron/core/profiler/profile_folder.h>
-#include <metron/core/profiler/profile_views.h>
-#include <metron/core/profiler/ranking.h>
-#include <metron/core/profiler/trace.h>
 #include <unistd.h>
 
 #include <string>
@@ -46,13 +44,14 @@ void check_profile_folder(const std::filesystem::path& folder) {
 void write_profile_folder(const Profile& profile, const std::filesystem::path& folder) {
   check_profile_folder(folder);
   const TemporaryFolder temporary(folder);
-  const Ranking ranking = rank(profile);
+  const detail::DeviceTimeline timeline = detail::device_timeline(profile);
+  const Ranking ranking = detail::rank(profile, {}, timeline);
   replace_file(temporary.path() / "ranking.txt", ranking.to_table());
   replace_file(temporary.path() / "ranking.csv", ranking.to_csv());
-  replace_file(temporary.path() / "modules.csv", to_csv(module_view(profile)));
-  replace_file(temporary.path() / "memory.csv", memory_timeline_csv(profile));
+  replace_file(temporary.path() / "modules.csv", to_csv(detail::module_view(profile, timeline)));
+  replace_file(temporary.path() / "memory.csv", detail::memory_timeline_csv(profile, timeline));
   replace_file(temporary.path() / "records.csv", records_to_csv(profile));
-  write_trace(profile, temporary.path() / "trace.json");
+  replace_file(temporary.path() / "trace.json", detail::to_trace(profile, timeline));
   save_profile(profile, temporary.path() / "profile.json");
   for (const auto& file : std::filesystem::directory_iterator(temporary.path())) {
     keep_access(file.path(), folder / file.path().filename());

@@ -1,5 +1,5 @@
-#include <metron/core/profiler/internal/device_timeline.h>
 #include <metron/core/profiler/internal/text_table.h>
+#include <metron/core/profiler/internal/views.h>
 #include <metron/core/profiler/profile_views.h>
 #include <metron/core/profiler/ranking.h>
 
@@ -85,10 +85,13 @@ class ModuleRows {
 }  // namespace
 
 std::vector<ModuleRow> module_view(const Profile& profile) {
+  return detail::module_view(profile, detail::device_timeline(profile));
+}
+
+std::vector<ModuleRow> detail::module_view(const Profile& profile, const DeviceTimeline& timeline) {
   std::vector<ModuleRow> rows = std::move(ModuleRows(profile).rows);
   double wall_us = static_cast<double>(profile.wall_ns) * us;
-  if (!profile.device_clock.empty())
-    wall_us = detail::device_wall_ns(profile, detail::device_timeline(profile)) * us;
+  if (!profile.device_clock.empty()) wall_us = device_wall_ns(profile, timeline) * us;
   for (ModuleRow& row : rows) row.share = wall_us > 0 ? row.share / wall_us : 0;
   return rows;
 }
@@ -158,12 +161,15 @@ MemorySummary memory_summary(const Profile& profile, Device::Type device) {
 }
 
 std::string memory_timeline_csv(const Profile& profile) {
+  return detail::memory_timeline_csv(profile, detail::device_timeline(profile));
+}
+
+std::string detail::memory_timeline_csv(const Profile& profile, const DeviceTimeline& timeline) {
   const bool by_device = !profile.device_clock.empty();
   std::string csv = "time_us,device,bytes,live_bytes,op,module";
   if (by_device) csv += ',' + clock_label(profile.device_clock) + "_time_us";
   csv += '\n';
-  const std::vector<detail::DeviceTimeline::Work> work =
-      by_device ? detail::device_timeline(profile).work : std::vector<detail::DeviceTimeline::Work>();
+  const std::vector<DeviceTimeline::Work>& work = timeline.work;
   auto next = work.begin();  // enqueued after the event
   const auto device_time = [&](const MemoryEvent& event) -> std::string {
     const auto enqueued = [&] { return profile.records[static_cast<std::size_t>(next->record)].start; };

@@ -2,6 +2,7 @@
 #include <metron/core/error.h>
 #include <metron/core/profiler/internal/ranking_rows.h>
 #include <metron/core/profiler/internal/record_times.h>
+#include <metron/core/profiler/internal/views.h>
 #include <metron/core/profiler/ranking.h>
 #include <metron/core/timer/profile.h>
 
@@ -68,6 +69,23 @@ void rate(OpGroup& group, const Ranking& ranking) {
   }
 }
 
+// Adds an omitted op and its kernels.
+void add_hidden(RankingRow& hidden, const OpGroup& group) {
+  hidden.by_device = group.row.by_device;
+  hidden.share += group.row.share;
+  hidden.waiting_us += group.row.waiting_us;
+  hidden.idle_us += group.row.idle_us;
+  const auto add_times = [&hidden](const RankingRow& row) {
+    hidden.self_us += row.self_us;
+    hidden.first_self_us += row.first_self_us;
+  };
+  add_times(group.row);
+  for (const auto& [name, kernel] : group.kernels) add_times(kernel);
+  if (group.row.device_us >= 0) hidden.device_us = std::max(hidden.device_us, 0.0) + group.row.device_us;
+  if (group.row.first_device_us >= 0)
+    hidden.first_device_us = std::max(hidden.first_device_us, 0.0) + group.row.first_device_us;
+}
+
 double sort_value(const RankingRow& row, SortBy by) {
   switch (by) {
     case SortBy::total:
@@ -113,9 +131,13 @@ std::vector<RankingRow> sorted(const std::map<std::string, RankingRow>& rows, co
 }  // namespace
 
 Ranking rank(const Profile& profile, const RankingOptions& options) {
+  return detail::rank(profile, options, detail::device_timeline(profile));
+}
+
+Ranking detail::rank(const Profile& profile, const RankingOptions& options, const DeviceTimeline& timeline) {
   check<ValueError>(options.sort != SortBy::device || !profile.device_clock.empty(), "rank",
                     "SortBy::device requires device times, got a profile without any");
-  detail::RankingRows collected = detail::collect_rows(profile, options.group);
+  detail::RankingRows collected = detail::collect_rows(profile, options.group, timeline);
   Ranking ranking;
   ranking.clock = profile.device_clock;
   ranking.waiting_us = collected.waiting_us;
@@ -134,6 +156,8 @@ Ranking rank(const Profile& profile, const RankingOptions& options) {
   std::sort(order.begin(), order.end(), before);
   if (options.limit > 0 && order.size() > static_cast<std::size_t>(options.limit)) {
     ranking.hidden_rows = static_cast<std::int64_t>(order.size()) - options.limit;
+    for (std::size_t i = static_cast<std::size_t>(options.limit); i < order.size(); ++i)
+      add_hidden(ranking.hidden, *order[i]);
     order.resize(static_cast<std::size_t>(options.limit));
   }
   for (const OpGroup* group : order) {

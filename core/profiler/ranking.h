@@ -72,8 +72,9 @@ struct DeviceUse {
   bool bound_by_device() const { return devices * host_waits_us + behind_us >= device_waits_us; }
 };
 
-// Self times, outside_us, timer_us and waiting_us add up to wall_us. Without device times the corresponding
-// shares add up to 100 %; with them, those of the rows and of the idle time.
+// Self times, outside_us, timer_us and waiting_us add up to wall_us. The shares of the ops, which include
+// their kernels, and those of the totals below add up to 100 %: without device times the corresponding ones,
+// with them those of the timer's events and of the idle time.
 struct Ranking {
   std::vector<RankingRow> rows;    // sorted ops, each followed by its kernels
   std::vector<RankingRow> ranges;  // ProfileRanges; their self time is part of outside_us
@@ -86,6 +87,7 @@ struct Ranking {
   std::string clock;             // Profile::device_clock: empty if rows are by host time
   DeviceUse device;              // if there is a device clock
   std::int64_t hidden_rows = 0;  // ops omitted by RankingOptions::limit
+  RankingRow hidden;  // their self, device, waiting and idle times and shares, with those of their kernels
 
   std::string to_table() const;
   std::string to_csv() const;   // all rows and ranges, in full precision

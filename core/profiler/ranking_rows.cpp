@@ -1,5 +1,4 @@
 // Sums the records of a profile by row.
-#include <metron/core/profiler/internal/device_timeline.h>
 #include <metron/core/profiler/internal/ranking_rows.h>
 #include <metron/core/profiler/internal/record_times.h>
 
@@ -49,12 +48,12 @@ void add_work(RankingRow& row, const Record& kernel, const RecordTimes& times, b
 
 class Collector {
  public:
-  Collector(const Profile& profile, GroupBy by)
+  Collector(const Profile& profile, GroupBy by, const DeviceTimeline& timeline)
       : profile_(profile), by_(by), times_(corrected_times(profile)), operands_(profile.records.size()) {
     if (by == GroupBy::shape) find_operands();
     for (std::size_t i = 0; i < profile.records.size(); ++i) add(static_cast<std::int32_t>(i));
     add_memory();
-    if (!profile.device_clock.empty()) add_device_idle();
+    if (!profile.device_clock.empty()) add_device_idle(timeline);
   }
 
   RankingRows finish() { return std::move(rows_); }
@@ -115,8 +114,7 @@ class Collector {
     if (const std::int32_t op = op_of(profile_, parent); op >= 0) group_of(op).row.waiting_us += us;
   }
 
-  void add_device_idle() {
-    const DeviceTimeline timeline = device_timeline(profile_);
+  void add_device_idle(const DeviceTimeline& timeline) {
     rows_.device.has_timeline = !timeline.work.empty();
     rows_.device.devices = std::max(timeline.devices, 1);
     rows_.device.wall_us = device_wall_ns(profile_, timeline) * us_per_ns;
@@ -177,6 +175,8 @@ class Collector {
 
 }  // namespace
 
-RankingRows collect_rows(const Profile& profile, GroupBy by) { return Collector(profile, by).finish(); }
+RankingRows collect_rows(const Profile& profile, GroupBy by, const DeviceTimeline& timeline) {
+  return Collector(profile, by, timeline).finish();
+}
 
 }  // namespace metron::detail

@@ -10,14 +10,14 @@ namespace {
 
 double inside_cost(const Profile& profile, const Record& record) {
   const TimerCost& cost = profile.cost;
-  const double events_ns = record.device_ns >= 0 ? profile.events_ns / 2 : 0;
+  const double events_ns = record.device_ns >= 0 ? cost.events_ns / 2 : 0;
   return (detail::is_device_work(record) ? cost.kernel_inside_ns : cost.op_inside_ns) + events_ns;
 }
 
 }  // namespace
 
 double detail::record_cost(const Profile& profile, const Record& record) {
-  const double events_ns = record.device_ns >= 0 ? profile.events_ns : 0;
+  const double events_ns = record.device_ns >= 0 ? profile.cost.events_ns : 0;
   return (is_device_work(record) ? profile.cost.kernel_ns : profile.cost.op_ns) + events_ns;
 }
 

@@ -65,7 +65,7 @@ void detail::prepare_device_clocks(Recorder& recorder, bool& measured) {
     if (found.ns < 0) continue;
     profile.cost.device_ns = found.ns;
     profile.cost.device_noise_ns = found.noise_ns;
-    profile.events_ns = found.host_ns;
+    profile.cost.events_ns = found.host_ns;
     measured = true;
   }
 }

@@ -1,9 +1,9 @@
 #include <metron/core/error.h>
 #include <metron/core/io/atomic_file.h>
 #include <metron/core/io/gzip.h>
-#include <metron/core/profiler/internal/device_timeline.h>
 #include <metron/core/profiler/internal/record_times.h>
 #include <metron/core/profiler/internal/text_table.h>
+#include <metron/core/profiler/internal/views.h>
 #include <metron/core/profiler/trace.h>
 
 #include <algorithm>
@@ -49,11 +49,12 @@ struct Origin {
 // The events of one profile.
 class Writer {
  public:
-  Writer(const Profile& profile, const Origin& origin) : profile_(profile), origin_(origin) {
+  Writer(const Profile& profile, const detail::DeviceTimeline& timeline, const Origin& origin)
+      : profile_(profile), origin_(origin) {
     add_names();
     for (const ProfiledStep& step : profile.steps) add_step(step);
     for (std::size_t i = 0; i < profile.records.size(); ++i) add_record(i);
-    if (!profile.device_clock.empty()) add_device_work();
+    if (!profile.device_clock.empty()) add_device_work(timeline);
     for (const MemoryEvent& event : profile.memory) add_memory(event);
   }
   std::string finish() { return std::move(text_); }
@@ -103,9 +104,9 @@ class Writer {
 
   // Kernels and copies of each device in stream order. They don't overlap, whatever the rounding of their
   // times.
-  void add_device_work() {
+  void add_device_work(const detail::DeviceTimeline& timeline) {
     std::map<std::uint8_t, double> free_from;  // by device
-    for (const auto& [index, start, end] : detail::device_timeline(profile_).work) {
+    for (const auto& [index, start, end] : timeline.work) {
       const Record& record = profile_.records[static_cast<std::size_t>(index)];
       const std::uint8_t device = device_index_of(profile_, static_cast<std::size_t>(index));
       double& free_at = free_from.try_emplace(device, static_cast<double>(origin_.start)).first->second;
@@ -193,7 +194,7 @@ std::string totals(const Profile& profile) {
     text += ",\"device_clock\":" + json_string(profile.device_clock) +
             ",\"timer_clock_ns\":" + shortest(cost.device_ns) +
             ",\"timer_clock_noise_ns\":" + shortest(cost.device_noise_ns) +
-            ",\"timer_events_ns\":" + shortest(profile.events_ns);
+            ",\"timer_events_ns\":" + shortest(cost.events_ns);
   for (const auto& [name, value] : costs) text += ",\"timer_" + std::string(name) + "\":" + shortest(value);
   return text;
 }
@@ -206,7 +207,11 @@ std::string make_trace(const std::string& events, const std::string& other) {
 }  // namespace
 
 std::string to_trace(const Profile& profile) {
-  return make_trace(Writer(profile, {.start = profile.start}).finish(), totals(profile));
+  return detail::to_trace(profile, detail::device_timeline(profile));
+}
+
+std::string detail::to_trace(const Profile& profile, const DeviceTimeline& timeline) {
+  return make_trace(Writer(profile, timeline, {.start = profile.start}).finish(), totals(profile));
 }
 
 std::string to_trace(std::span<const Profile> profiles) {
@@ -215,7 +220,8 @@ std::string to_trace(std::span<const Profile> profiles) {
   std::string events, other;
   for (const Profile& profile : profiles) {
     ++origin.process;
-    events += (events.empty() ? "" : ",") + Writer(profile, origin).finish();
+    events +=
+        (events.empty() ? "" : ",") + Writer(profile, detail::device_timeline(profile), origin).finish();
     other += (other.empty() ? "{" : ",{") + totals(profile) + '}';
     origin.first_flow_id += static_cast<std::int64_t>(profile.records.size());
   }

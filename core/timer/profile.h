@@ -27,7 +27,6 @@ struct Profile {
   bool truncated = false;    // recording stopped at max_profile_records
   std::string program;       // what was measured, as free text; may be empty
   std::string device_clock;  // DeviceClock::name(); empty if no record has a device time
-  double events_ns = 0;      // host time for the events of a record: half of it within the record
 };
 
 inline std::uint8_t device_index_of(const Profile& profile, std::size_t record) {

@@ -87,6 +87,7 @@ struct TimerCost {
   // On the device clock; 0 without one.
   double device_ns = 0;        // of an empty record
   double device_noise_ns = 0;  // the 95th percentile of empty records, above device_ns
+  double events_ns = 0;        // on the host, of a record's events: half of it within the record
 };
 
 // An interned copy of `name` that is never freed, for record names that are not literals.

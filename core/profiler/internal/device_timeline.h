@@ -26,6 +26,7 @@ struct DeviceTimeline {
   double behind_ns = 0;         // the device ended this long after the host stopped recording
 };
 
+// Empty if the profile has no device clock.
 DeviceTimeline device_timeline(const Profile& profile);
 
 // The wall time of the devices, summed over them: that of the host, or longer if one had not finished or

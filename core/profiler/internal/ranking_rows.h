@@ -1,6 +1,7 @@
 // The rows of a ranking before they are rated and sorted.
 #pragma once
 
+#include <metron/core/profiler/internal/device_timeline.h>
 #include <metron/core/profiler/ranking.h>
 #include <metron/core/timer/profile.h>
 
@@ -25,6 +26,6 @@ struct RankingRows {
   double waiting_us = 0;  // host time of waiting for a device
   DeviceUse device;       // wall, busy, copies, timer, dispatch and behind
 };
-RankingRows collect_rows(const Profile& profile, GroupBy by);
+RankingRows collect_rows(const Profile& profile, GroupBy by, const DeviceTimeline& timeline);
 
 }  // namespace metron::detail

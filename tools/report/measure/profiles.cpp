@@ -71,7 +71,8 @@ TimerCost median_cost(std::span<const Profile> profiles) {
   TimerCost cost;
   for (double TimerCost::*const field :
        {&TimerCost::op_ns, &TimerCost::op_inside_ns, &TimerCost::kernel_ns, &TimerCost::kernel_inside_ns,
-        &TimerCost::memory_ns, &TimerCost::noise_ns, &TimerCost::device_ns, &TimerCost::device_noise_ns}) {
+        &TimerCost::memory_ns, &TimerCost::noise_ns, &TimerCost::device_ns, &TimerCost::device_noise_ns,
+        &TimerCost::events_ns}) {
     std::vector<double> values;
     for (const Profile& profile : profiles) values.push_back(profile.cost.*field);
     if (!values.empty()) cost.*field = tools::median(std::move(values));
@@ -85,9 +86,6 @@ Profile joined(std::span<const Profile> profiles, const std::string& program) {
   Profile whole = joiner.finish();
   whole.cost = median_cost(profiles);
   whole.program = program;
-  std::vector<double> events_ns;
-  for (const Profile& profile : profiles) events_ns.push_back(profile.events_ns);
-  if (!events_ns.empty()) whole.events_ns = tools::median(std::move(events_ns));
   return whole;
 }
 
