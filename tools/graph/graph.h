@@ -55,7 +55,8 @@ Graph capture_forward(Module& model, const Tensor& input, const std::string& tit
 // op passes to that of another or to a parameter.
 Graph capture_backward(Module& model, const Tensor& input, const Tensor& target, const std::string& title);
 
-// Sets the time of each op to the mean over its warm calls with the graph's shapes, excluding nested ops.
+// Sets the time of each op to the median over its warm calls with the graph's shapes, on the host and
+// excluding nested ops.
 // ValueError if the profile lacks an op, for example because it was recorded with another model or batch
 // size.
 void set_times(Graph& graph, const Profile& profile);

@@ -16,11 +16,13 @@ std::string time_text(double us) {
 
 }  // namespace
 
+std::string time_label(double us, const Words& words) { return time_text(us) + words.mark; }
+
 std::vector<std::string> label_of(const Node& node, const Words& words) {
   std::vector<std::string> lines{node.name};
   if (node.parameters > 0)
     lines.push_back(thousands(node.parameters) + (node.parameters == 1 ? words.parameter : words.parameters));
-  if (node.time_us) lines.push_back(time_text(*node.time_us) + words.mark);
+  if (node.time_us) lines.push_back(time_label(*node.time_us, words));
   return lines;
 }
 
@@ -55,7 +57,7 @@ NodeColors::NodeColors(const Graph& graph, const Theme& theme) : theme_(theme) {
 Color NodeColors::fill(const Node& node) const {
   if (node.kind == NodeKind::parameter) return theme_.panel;
   if (node.kind != NodeKind::op) return theme_.grid;
-  return theme_.heat(most_us_ > 0 ? node.time_us.value_or(0) / most_us_ : 0);
+  return theme_.heat(most_us_ > 0 ? std::sqrt(node.time_us.value_or(0) / most_us_) : 0);
 }
 
 }  // namespace metron::graph

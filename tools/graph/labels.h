@@ -12,13 +12,15 @@ inline constexpr double name_size = 13, detail_size = 11, edge_size = 11, cluste
 inline constexpr double line_height = 16;
 inline constexpr double padding_x = 14, padding_y = 8;
 
+std::string time_label(double us, const Words& words);  // "5.31 ms"
 drawing::TextStyle style_of_line(std::size_t line, drawing::Color color);
 drawing::Rect node_extent(const Node& node, const Words& words);  // at the origin
 
 // The last component of the module's path, and its parameter count if several of its ops have parameters.
 std::string cluster_label(const Graph& graph, const std::string& module);
 
-// Node colors, from cold to hot by time relative to the most expensive op.
+// Node colors, from cold to hot by the square root of the time relative to the most expensive op: linear
+// colors would show only that one.
 class NodeColors {
  public:
   NodeColors(const Graph& graph, const drawing::Theme& theme);

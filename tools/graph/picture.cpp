@@ -13,7 +13,7 @@ namespace {
 constexpr double margin = 24;
 constexpr double title_size = 16, subtitle_size = 12;
 constexpr double heading_height = 58;
-constexpr double legend_width = 150, legend_height = 10;
+constexpr double legend_width = 240, legend_height = 10;
 
 std::string subtitle(const Graph& graph) {
   const Words& words = graph.words;
@@ -25,6 +25,17 @@ bool has_times(const Graph& graph) {
   return std::any_of(graph.nodes.begin(), graph.nodes.end(), [](const Node& node) { return node.time_us; });
 }
 
+// A picture that is not much taller than wide, so that its texts are legible at the width of a page.
+Layout in_columns(const Graph& graph) {
+  constexpr int most = 4;
+  constexpr double tallest = 1.3;  // over the width
+  const Layout whole = lay_out(graph);
+  Layout best = whole;
+  for (int columns = 2; columns <= most && best.height > tallest * best.width; ++columns)
+    best = folded(whole, graph, columns);
+  return best;
+}
+
 Point translated(Point p, Point by) { return {p.x + by.x, p.y + by.y}; }
 Rect translated(const Rect& r, Point by) { return {r.x + by.x, r.y + by.y, r.width, r.height}; }
 
@@ -34,7 +45,7 @@ class Painter {
       : graph_(graph),
         theme_(theme),
         colors_(graph, theme),
-        layout_(lay_out(graph)),
+        layout_(in_columns(graph)),
         canvas_(make_canvas()) {}
 
   Canvas paint() {
@@ -70,7 +81,7 @@ class Painter {
                  {.size = subtitle_size, .color = theme_.muted}, Align::left, Baseline::top);
   }
 
-  // A scale from 0 to the most expensive op.
+  // A scale from 0 to the most expensive op, linear in the root of the time.
   void draw_legend() {
     const double y = margin + heading_height - 8;
     constexpr int steps = 30;
@@ -84,11 +95,14 @@ class Painter {
         graph_.nodes.begin(), graph_.nodes.end(),
         [](const Node& a, const Node& b) { return a.time_us.value_or(0) < b.time_us.value_or(0); });
     const TextStyle style{.size = detail_size, .color = theme_.muted};
-    const std::string text = label_of(*most, graph_.words).back() + graph_.words.per_call;
+    const std::string text = time_label(*most->time_us, graph_.words) + graph_.words.per_call;
+    const std::string quarter = time_label(*most->time_us / 4, graph_.words);
     const double zero = Canvas::measure("0", style).width + 8, width = Canvas::measure(text, style).width;
-    canvas_.text("0", {margin, y + legend_height + 4}, style, Align::left, Baseline::top);
-    canvas_.text(text, {margin + std::max(legend_width, zero + width), y + legend_height + 4}, style,
-                 Align::right, Baseline::top);
+    const double right = std::max(legend_width, zero + width), below = y + legend_height + 4;
+    canvas_.text("0", {margin, below}, style, Align::left, Baseline::top);
+    canvas_.text(text, {margin + right, below}, style, Align::right, Baseline::top);
+    if (legend_width / 2 + Canvas::measure(quarter, style).width / 2 + 8 < right - width)
+      canvas_.text(quarter, {margin + legend_width / 2, below}, style, Align::center, Baseline::top);
   }
 
   void draw_cluster(const Layout::Cluster& cluster) {

@@ -33,6 +33,10 @@ struct Layout {
   std::vector<Curve> curves;         // in the order of Graph::edges
 };
 Layout lay_out(const Graph& graph);  // Error if Graphviz fails
+// The layout of a long graph in up to `columns` columns of similar height, read from left to right. It is cut
+// where one edge leads from above to below, and neither a node nor a cluster is divided; there may be fewer
+// such places.
+Layout folded(const Layout& layout, const Graph& graph, int columns);
 
 drawing::Canvas draw(const Graph& graph, const drawing::Theme& theme = drawing::light_theme());
 

@@ -12,14 +12,12 @@
 namespace metron::graph {
 namespace {
 
-struct Average {
-  double total_ns = 0;
-  std::int64_t calls = 0;
-  void add(double ns) {
-    total_ns += ns;
-    ++calls;
-  }
-};
+double median(std::vector<double>& values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  if (values.size() % 2 != 0) return *middle;
+  return (*std::max_element(values.begin(), middle) + *middle) / 2;
+}
 
 using Key = std::tuple<std::string, std::string>;  // module and name
 
@@ -93,7 +91,7 @@ void set_times(Graph& graph, const Profile& profile) {
   const std::vector<RecordTimes> times = corrected_times(profile);
   std::map<Key, std::int32_t> seen;                  // forward calls so far
   std::map<std::int32_t, std::int32_t> occurrences;  // by forward record
-  std::map<std::pair<Key, std::int32_t>, Average> averages;
+  std::map<std::pair<Key, std::int32_t>, std::vector<double>> calls_ns;
   std::map<std::pair<Key, std::int32_t>, std::string> others;  // operands of skipped calls
   for (std::size_t i = 0; i < own.size(); ++i) {
     const Record& record = profile.records[i];
@@ -118,7 +116,7 @@ void set_times(Graph& graph, const Profile& profile) {
                         return given.find(shape) != std::string::npos;
                       });
     if (fits) {
-      averages[node].add(backward ? times[i].total_ns : own[i]);
+      calls_ns[node].push_back(backward ? times[i].total_ns : own[i]);
     } else {
       others[node] = given;
     }
@@ -127,16 +125,16 @@ void set_times(Graph& graph, const Profile& profile) {
   for (Node& node : graph.nodes) {
     if (node.kind != NodeKind::op) continue;
     const std::pair key(key_of(node), node.occurrence);
-    const auto found = averages.find(key);
+    const auto found = calls_ns.find(key);
     const auto other = others.find(key);
-    if (found == averages.end() && other != others.end())
+    if (found == calls_ns.end() && other != others.end())
       fail<ValueError>("graph", "the profile has ", node.name, node.module.empty() ? "" : " in ", node.module,
                        " only for ", other->second, ", the graph has it for ", shapes[key].front(),
                        ": it was recorded with another batch size or model");
-    check<ValueError>(found != averages.end(), "graph", "the profile has no warm call of ", node.name,
+    check<ValueError>(found != calls_ns.end(), "graph", "the profile has no warm call of ", node.name,
                       node.module.empty() ? "" : " in ", node.module,
                       ": it was recorded with another model or is too short");
-    node.time_us = found->second.total_ns * 1e-3 / static_cast<double>(found->second.calls);
+    node.time_us = median(found->second) * 1e-3;
   }
 }
 
