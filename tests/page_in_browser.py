@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 WIDTH, HEIGHT = 1280, 900
-PHONE = 390
+PHONE = 360
 
 NUMBERS = """[...document.querySelectorAll('[data-path]')].map(e => ({
   path: e.dataset.path, scale: e.dataset.scale ? +e.dataset.scale : 0, over: e.dataset.over ?? '',
@@ -60,6 +60,63 @@ POSITIONS = """(selector => {
   return {x: ticks('middle', 'x'), y: ticks('end', 'y'), points: [...document.querySelectorAll(selector + ' [data-point]')].map(e => {
     const box = e.getBBox(); return {path: e.dataset.point, x: box.x + box.width / 2, y: box.y + box.height / 2, right: box.x + box.width}; })};
 })"""
+# Texts with less contrast than WCAG's 4.5 to what is painted below them, and how many there are in all.
+CONTRAST = """(() => {
+  const parse = text => { const [r, g, b, a = 1] = (text.match(/-?[\\d.]+(e-?\\d+)?/g) ?? [0, 0, 0, 0]).map(Number);
+    return text.startsWith('color(') ? [r * 255, g * 255, b * 255, a] : [r, g, b, a]; };
+  const over = (top, below) => [0, 1, 2].map(i => top[i] * top[3] + below[i] * (1 - top[3])).concat(1);
+  const luminance = color => { const [r, g, b] = color.map(part => { const c = part / 255; return c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4; });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+  const ratio = (a, b) => { const [low, high] = [luminance(a), luminance(b)].sort((x, y) => x - y); return (high + 0.05) / (low + 0.05); };
+  const opacity = e => { let all = 1; for (let each = e; each instanceof Element; each = each.parentElement) all *= +getComputedStyle(each).opacity; return all; };
+  const backgrounds = new Map();
+  const background = e => {
+    if (!(e instanceof Element)) return [255, 255, 255, 1];
+    if (!backgrounds.has(e)) backgrounds.set(e, over(parse(getComputedStyle(e).backgroundColor), background(e.parentElement)));
+    return backgrounds.get(e);
+  };
+  const shapes = new Map();  // filled ones of each drawing, in the order of painting
+  const drawn = (e, box) => {
+    const svg = e.closest('svg');
+    if (!shapes.has(svg)) shapes.set(svg, [...svg.querySelectorAll('rect, path')].filter(each => getComputedStyle(each).fill !== 'none')
+      .map(each => ({ each, box: each.getBoundingClientRect(), fill: (style => { const f = parse(style.fill); f[3] *= style.fillOpacity * opacity(each); return f; })(getComputedStyle(each)) })));
+    const [x, y] = [box.left + box.width / 2, box.top + box.height / 2];
+    let color = background(svg.parentElement);
+    for (const shape of shapes.get(svg))
+      if (shape.each.compareDocumentPosition(e) & Node.DOCUMENT_POSITION_FOLLOWING && shape.box.left <= x && x <= shape.box.right && shape.box.top <= y && y <= shape.box.bottom)
+        color = over(shape.fill, color);
+    return color;
+  };
+  let texts = 0;
+  const faint = [];
+  const check = (text, color, alpha, below) => {
+    ++texts;
+    const seen = ratio(over([...color.slice(0, 3), color[3] * alpha], below), below);
+    if (seen < 4.5) faint.push([+seen.toFixed(2), text.trim().slice(0, 40)]);
+  };
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const e = node.parentElement, range = document.createRange();
+    if (!node.textContent.trim() || e.closest('script, title, noscript')) continue;
+    range.selectNodeContents(node);
+    const box = range.getBoundingClientRect();
+    if (box.width === 0) continue;
+    const style = getComputedStyle(e), svg = e.closest('svg');
+    check(node.textContent, parse(svg ? style.fill : style.color), opacity(e), svg ? drawn(e, box) : background(e));
+    const after = getComputedStyle(e, '::after');
+    if (!svg && after.content.startsWith('"')) check(after.content, parse(after.color), opacity(e) * after.opacity, background(e));
+  }
+  return { texts, faint };
+})()"""
+# Texts of a drawing that overlap others, or its edge.
+CROWDED = """(() => [...document.querySelectorAll('.plot svg')].flatMap(svg => {
+  const all = [...svg.querySelectorAll('text')].map(e => ({ text: e.textContent, box: e.getBoundingClientRect() })), frame = svg.getBoundingClientRect();
+  return all.flatMap(({ text, box }, i) => [
+    ...all.slice(0, i).filter(other => box.left + 1 < other.box.right && other.box.left + 1 < box.right && box.top + 3 < other.box.bottom && other.box.top + 3 < box.bottom).map(other => `${text} on ${other.text}`),
+    ...(box.left < frame.left - 1 || box.right > frame.right + 1 || box.top < frame.top - 3 || box.bottom > frame.bottom + 3 ? [`${text} is cut off`] : [])]); }))()"""
+GRAPH = """(() => { const svg = document.querySelector('svg.graph'); if (!svg) return null;
+  const box = svg.getBoundingClientRect(), view = svg.getAttribute('viewBox').split(' ').map(Number);
+  return { scale: box.width / view[2], height: box.height, columns: new Set([...svg.querySelectorAll('.node rect')].map(e => { const b = e.getBBox(); return Math.round((b.x + b.width / 2) / 20); })).size }; })()"""
 COLUMN = """((table, column) => [...document.querySelectorAll(table + ' tbody tr')].map(row => row.cells[column].textContent))"""
 
 
@@ -221,7 +278,16 @@ def flame(browser):
     return found
 
 
+def copying(browser):
+    if browser.evaluate("document.querySelector('.copy') === null"):
+        return None
+    browser.point(".copy", click=True)
+    browser.settle()
+    return [browser.evaluate("document.querySelector('.copy').textContent"), browser.evaluate("navigator.clipboard.readText()")]
+
+
 def look(browser, page, pictures):
+    browser.call("Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"])
     browser.session = browser.call("Target.attachToTarget", flatten=True, targetId=browser.call(
         "Target.createTarget", url="about:blank")["targetId"])["sessionId"]
     for domain in ("Page", "Runtime", "Network", "Log"):
@@ -234,13 +300,20 @@ def look(browser, page, pictures):
     found = {"structure": browser.evaluate(STRUCTURE), "numbers": browser.evaluate(NUMBERS), "untraced": browser.evaluate(UNTRACED),
              "light": browser.evaluate(COLORS), "desktop": browser.evaluate(OVERFLOW)}
     found["positions"] = {chart: browser.evaluate(f"{POSITIONS}('#{chart}')") for chart in ("loss", "accuracy", "comparison-chart", "roofline-chart")}
+    found["graph"] = browser.evaluate(GRAPH)
+    found["contrast"] = {"light": browser.evaluate(CONTRAST)}
+    found["crowded"] = browser.evaluate(CROWDED)
+    found["sums"] = browser.evaluate("(document.getElementById('self')?.innerText ?? '').includes('add up')")
+    found["single"] = browser.evaluate("document.querySelector('#accuracy.number strong')?.textContent ?? null")
     browser.picture(pictures, "light")
+    found["copied"] = copying(browser)
     found["sorting"] = sorting(browser)
     found["tips"] = tips(browser)
     found["zooming"] = zooming(browser)
     found["flame"] = flame(browser)
     browser.scheme("dark")
     found["dark"] = browser.evaluate(COLORS)
+    found["contrast"]["dark"] = browser.evaluate(CONTRAST)
     browser.picture(pictures, "dark")
     browser.point("#theme", click=True)
     found["toggled"] = browser.evaluate(COLORS)
@@ -248,6 +321,8 @@ def look(browser, page, pictures):
     browser.scheme("light")
     browser.size(PHONE, 844, phone=True)
     found["phone"] = browser.evaluate(OVERFLOW)
+    found["graph on a phone"] = browser.evaluate(GRAPH)
+    found["crowded"] += browser.evaluate(CROWDED)
     browser.picture(pictures, "phone")
     browser.size(WIDTH, HEIGHT)
     pdf = base64.b64decode(browser.call("Page.printToPDF", printBackground=True, paperWidth=8.27, paperHeight=11.69)["data"])

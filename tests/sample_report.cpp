@@ -42,7 +42,7 @@ report::Training sample_training() {
   training.lr = 1.0;
   training.gamma = 0.7;
   training.seconds = 51.42;
-  training.curve.window = 50;
+  training.curve.window = 187;
   double mean = 2.3;
   for (std::int64_t step = 1; step <= 1876; ++step) {
     const double loss = 2.3 * std::exp(-static_cast<double>(step) / 150) +
@@ -116,21 +116,22 @@ report::BatchSection sample_batch(std::int64_t batch, bool device_clock) {
   }
   std::stable_sort(section.ops.begin(), section.ops.end(),
                    [](const auto& a, const auto& b) { return a.time_us > b.time_us; });
+  section.wall_us = sum * 1.02;
   int rank = 0;
   for (report::OpRow& op : section.ops) {
     op.rank = ++rank;
     op.rank_known = rank < 6;
     op.phase_rank = (rank + 2) / 3;
     op.phase_rank_known = rank % 2 == 0;
-    op.share = op.time_us / sum;
+    op.share = op.time_us / section.wall_us;
   }
   for (report::PhaseRow& phase : section.phases)
-    phase.share = (device_clock ? *phase.device_us : phase.self_us) / sum;
-  section.wall_us = sum * 1.02;
+    phase.share = (device_clock ? *phase.device_us : phase.self_us) / section.wall_us;
   section.images_per_second = size / section.wall_us * 1e6;
   section.self_part = 0.9913;
   section.timer_part = 0.0061;
-  section.outside_part = 0.0084;
+  section.outside_part = device_clock ? 0.0004 : 0.0026;
+  section.waiting_part = device_clock ? 0.0022 : 0;
   section.peak_bytes = 3.1e6 * size + 2e7;
   section.ranking_file = "ranking-" + std::to_string(batch) + ".csv";
   return section;

@@ -155,7 +155,7 @@ void expect_sound(const Json& found) {
   for (const char* view : {"desktop", "phone"}) {
     SCOPED_TRACE(view);
     EXPECT_EQ(found.at(view).at("guilty"), Json::array());
-    EXPECT_LE(found.at(view).at("width"), view == std::string("phone") ? 390 : 1280);
+    EXPECT_LE(found.at(view).at("width"), view == std::string("phone") ? 360 : 1280);
   }
   const Json& structure = found.at("structure");
   EXPECT_EQ(structure.at("captions"), structure.at("tables"));
@@ -169,6 +169,11 @@ void expect_sound(const Json& found) {
   }
   EXPECT_TRUE(found.at("pdf").at("is_pdf"));
   EXPECT_NE(found.at("light"), found.at("dark"));
+  for (const char* scheme : {"light", "dark"}) {
+    EXPECT_GT(found.at("contrast").at(scheme).at("texts"), 50) << scheme;
+    EXPECT_EQ(found.at("contrast").at(scheme).at("faint"), Json::array()) << scheme;
+  }
+  EXPECT_EQ(found.at("crowded"), Json::array());
   EXPECT_EQ(found.at("toggled"), found.at("light"));
 }
 
@@ -231,6 +236,32 @@ TEST(BrowsedPage, ShowsOnlyTheNumbersOfTheRun) {
     EXPECT_TRUE(paths.contains(path)) << path;
   EXPECT_EQ(found.at("structure").at("nodes"), report.graph.nodes.size());
   EXPECT_EQ(found.at("structure").at("edges"), report.graph.edges.size());
+}
+
+TEST(BrowsedPage, SaysThatPartsAddUpOnlyIfTheyDo) {
+  OPEN_SAMPLE(found);
+  EXPECT_TRUE(found.at("sums"));
+  Report report = test::sample_report();
+  report.batches[1].outside_part += 0.02;
+  report.training.tests.resize(1);
+  BROWSE(other, report, {}, english(), "sums");
+  EXPECT_FALSE(other.at("sums"));
+  EXPECT_EQ(other.at("single"), "98.42\u00a0%");
+}
+
+TEST(BrowsedPage, DrawsTheGraphAtTheWidthOfThePage) {
+  OPEN_SAMPLE(found);
+  const Json &wide = found.at("graph"), &phone = found.at("graph on a phone");
+  EXPECT_GT(wide.at("columns"), 1);
+  EXPECT_NEAR(wide.at("scale"), 1, 0.01);
+  EXPECT_LT(wide.at("height"), 900);
+  EXPECT_EQ(phone.at("columns"), 1);
+  EXPECT_GE(phone.at("scale"), 0.9);
+}
+
+TEST(BrowsedPage, CopiesTheCommand) {
+  OPEN_SAMPLE(found);
+  EXPECT_EQ(found.at("copied"), Json({"Copied", test::sample_report().settings.repeat}));
 }
 
 TEST(BrowsedPage, FollowsTheLabTemplate) {
@@ -401,8 +432,9 @@ TEST(BrowsedPage, MatchesItsRunJson) {
   expect_sound(found);
   expect_equal_to_run(found.at("numbers"), to_json(report), false);
   EXPECT_EQ(found.at("structure").at("nodes"), report.graph.nodes.size());
-  for (const char* chart : {"loss", "accuracy", "comparison", "phases", "roofline", "flame"})
+  for (const char* chart : {"loss", "comparison", "phases", "roofline", "flame"})
     EXPECT_FALSE(found.at("tips").at(chart).empty()) << chart;
+  EXPECT_TRUE(found.at("single").is_string());  // the only epoch's accuracy
 }
 
 TEST(Page, IsOneSmallFile) {

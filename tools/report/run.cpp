@@ -18,7 +18,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr char format[] = "metron report";
-constexpr int version = 4;
+constexpr int version = 5;
 
 template <typename T>
 inline constexpr bool is_list = false;

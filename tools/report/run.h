@@ -4,7 +4,8 @@
 // std::optional is null; a loss that is not finite is the text nan, inf or -inf. Times are in microseconds
 // (`_us`) or nanoseconds (`_ns`), shares and `_part` are fractions of 1, GFLOP/s and GB/s are 10^9 per
 // second. Warm times are per step, summed over the calls in a step, and medians over the recorded training
-// steps.
+// steps. A share is a time over the wall time of the step or pass it belongs to, as in the rankings of the
+// profiler. As medians of different rows come from different steps, they need not add up.
 //
 // If Settings::emulated is set, the device is the emulator: host times say nothing about a GPU, there are no
 // device times or roofs, and Settings::fakes lists the providers whose library is a fake. Whoever displays
@@ -57,8 +58,8 @@ struct Curve {
   std::vector<std::int64_t> step;   // from 1, over all epochs
   std::vector<std::int64_t> epoch;  // from 1
   std::vector<double> loss;         // mean over the batch
-  std::vector<double> smoothed;     // mean of the last `window` losses
-  std::int64_t window = 0;
+  std::vector<double> smoothed;     // mean of the last `window` losses, or of all before there are so many
+  std::int64_t window = 0;          // a tenth of the steps, at least 1
 };
 
 struct Training {
@@ -79,7 +80,7 @@ struct GraphNode {
   std::string name;               // "conv2d"
   std::string module;             // "conv1"; "" outside of all modules
   std::int64_t parameters = 0;    // elements of the parameters it reads
-  std::optional<double> time_us;  // of a warm call, excluding nested ops
+  std::optional<double> time_us;  // host time of a warm call, excluding nested ops; median over the calls
 };
 
 struct GraphEdge {
@@ -104,7 +105,8 @@ struct KernelRow {
   double calls = 0;
   double self_us = 0;               // host
   std::optional<double> device_us;  // empty if the device has no clock
-  double bytes = 0, flops = 0;      // bytes: minimum memory traffic
+  double share = 0;  // of BatchSection::wall_us: device_us if there is a device clock, else self_us
+  double bytes = 0, flops = 0;  // bytes: minimum memory traffic
   std::optional<double> gflops, gbytes;
   std::optional<double> roof;  // minimum time by the roofline model over measured time
   std::string roof_kind;       // "compute", "memory" or "cached"; "" if there is no roof
@@ -126,7 +128,7 @@ struct OpRow {
   std::optional<double> device_us;       // of its own kernels; empty if the device has no clock
   double time_us = 0;                    // ranked by: device_us if there is a device clock, else self_us
   double lowest_us = 0, highest_us = 0;  // over the rounds, of the median over steps
-  double share = 0;                      // of the sum of time_us over all ops
+  double share = 0;                      // time_us over BatchSection::wall_us
   double average_us = 0;                 // total_us, or device_us with a device clock, per call
   bool above_timer = true;               // false if average_us is within the timer's noise
   double bytes = 0, flops = 0;           // of its own kernels
@@ -139,7 +141,7 @@ struct PhaseRow {
   std::string phase;
   double self_us = 0;
   std::optional<double> device_us;
-  double share = 0;  // of the sum over phases
+  double share = 0;  // device_us if there is a device clock, else self_us, over BatchSection::wall_us
 };
 
 struct BatchSection {
@@ -148,9 +150,11 @@ struct BatchSection {
   std::string ranked_by;   // clock of time_us: "device", "model" (of a device, by the emulator) or "host"
   double wall_us = 0;      // of a median step
   double images_per_second = 0;
-  double self_part = 0;          // sum of self times over wall time, over all steps; 0.97 to 1.01 on a CPU
-  double timer_part = 0;         // overhead of the timer over wall time
-  double outside_part = 0;       // time outside operators over wall time
+  // Parts of the wall time of all steps on the host, which add up to 1.
+  double self_part = 0;          // sum of self times; 0.97 to 1.01 on a CPU
+  double timer_part = 0;         // overhead of the timer
+  double outside_part = 0;       // outside operators
+  double waiting_part = 0;       // waiting for a device
   double peak_bytes = 0;         // peak of live memory on the device
   std::vector<PhaseRow> phases;  // forward, backward, optimizer
   std::vector<OpRow> ops;        // by rank
@@ -258,7 +262,7 @@ struct RooflinePoint {
   std::string op, phase, provider;
   double intensity = 0;  // FLOP per byte
   double gflops = 0;
-  double share = 0;       // as OpRow::share
+  double share = 0;       // as KernelRow::share
   std::string roof_kind;  // as KernelRow::roof_kind
 };
 

@@ -31,14 +31,14 @@ METRON_FIELDS(Training, source, has_weights, epochs, batch_size, train_images, t
 METRON_FIELDS(GraphNode, kind, name, module, parameters, time_us)
 METRON_FIELDS(GraphEdge, from, to, shape, dtype)
 METRON_FIELDS(GraphSection, batch, parameters, nodes, edges)
-METRON_FIELDS(KernelRow, name, provider, calls, self_us, device_us, bytes, flops, gflops, gbytes, roof,
+METRON_FIELDS(KernelRow, name, provider, calls, self_us, device_us, share, bytes, flops, gflops, gbytes, roof,
               roof_kind)
 METRON_FIELDS(OpRow, rank, rank_known, phase_rank, phase_rank_known, name, phase, reference_name, provider,
               calls, total_us, self_us, device_us, time_us, lowest_us, highest_us, share, average_us,
               above_timer, bytes, flops, gflops, gbytes, roof, roof_kind, kernels)
 METRON_FIELDS(PhaseRow, phase, self_us, device_us, share)
 METRON_FIELDS(BatchSection, batch, steps, ranked_by, wall_us, images_per_second, self_part, timer_part,
-              outside_part, peak_bytes, phases, ops, ranking_file, trace_process)
+              outside_part, waiting_part, peak_bytes, phases, ops, ranking_file, trace_process)
 METRON_FIELDS(ComparisonRow, name, phase, time_us, share, rank)
 METRON_FIELDS(ColdRow, name, phase, provider, cold_us, warm_us, initialization_us)
 METRON_FIELDS(Initialization, provider, library, us, share, start_us)

@@ -16,6 +16,8 @@ namespace {
 
 constexpr std::size_t fewest_rounds = 3;
 
+double share_of(double time_us, double wall_us) { return wall_us > 0 ? time_us / wall_us : 0; }
+
 // Rates stay empty if the work is not counted or the roofs are not measured.
 template <typename Row>
 void set_rates(Row& row, double time_us, const RankingContext& context) {
@@ -31,8 +33,11 @@ void set_rates(Row& row, double time_us, const RankingContext& context) {
 
 class Ranker {
  public:
-  Ranker(const StepSamples& samples, const RankingContext& context)
-      : samples_(samples), context_(context), steps_(static_cast<double>(samples.steps())) {}
+  Ranker(const StepSamples& samples, const RankingContext& context, double wall_us)
+      : samples_(samples),
+        context_(context),
+        steps_(static_cast<double>(samples.steps())),
+        wall_us_(wall_us) {}
 
   OpRow op_row(const OpKey& key, const OpSamples& op) const {
     OpRow row;
@@ -44,6 +49,7 @@ class Ranker {
     row.self_us = tools::median(op.self_us);
     if (samples_.has_device_clock) row.device_us = tools::median(op.device_us);
     row.time_us = tools::median(samples_.time_us(op));
+    row.share = share_of(row.time_us, wall_us_);
     const std::vector<double> rounds = medians_of_rounds(samples_.time_us(op), context_.rounds);
     row.lowest_us = *std::min_element(rounds.begin(), rounds.end());
     row.highest_us = *std::max_element(rounds.begin(), rounds.end());
@@ -74,15 +80,16 @@ class Ranker {
     row.calls = static_cast<double>(kernel.calls) / steps_;
     row.self_us = tools::median(kernel.host_us);
     if (samples_.has_device_clock) row.device_us = tools::median(kernel.device_us);
+    row.share = share_of(row.device_us.value_or(row.self_us), wall_us_);
     row.bytes = kernel.bytes / steps_;
     row.flops = kernel.flops / steps_;
-    set_rates(row, tools::median(samples_.time_us(kernel)), context_);
+    set_rates(row, row.device_us.value_or(row.self_us), context_);
     return row;
   }
 
   const StepSamples& samples_;
   const RankingContext& context_;
-  double steps_;
+  double steps_, wall_us_;
 };
 
 bool is_separated(const OpRow& a, const OpRow& b, double noise_us) {
@@ -122,13 +129,10 @@ BatchSection rank_steps(const StepSamples& samples, const RankingContext& contex
   if (section.wall_us > 0)
     section.images_per_second = static_cast<double>(context.batch) / section.wall_us * 1e6;
 
-  const Ranker ranker(samples, context);
+  const Ranker ranker(samples, context, section.wall_us);
   for (const auto& [key, op] : samples.ops) section.ops.push_back(ranker.op_row(key, op));
   std::stable_sort(section.ops.begin(), section.ops.end(),
                    [](const OpRow& a, const OpRow& b) { return a.time_us > b.time_us; });
-  double all_us = 0;
-  for (const OpRow& op : section.ops) all_us += op.time_us;
-  for (OpRow& op : section.ops) op.share = all_us > 0 ? op.time_us / all_us : 0;
 
   std::vector<OpRow*> all;
   std::map<std::string, std::vector<OpRow*>> by_phase;
@@ -147,12 +151,9 @@ BatchSection rank_steps(const StepSamples& samples, const RankingContext& contex
     row.self_us = tools::median(summed(samples, phase, &OpSamples::self_us));
     if (samples.has_device_clock)
       row.device_us = tools::median(summed(samples, phase, &OpSamples::device_us));
+    row.share = share_of(row.device_us.value_or(row.self_us), section.wall_us);
     section.phases.push_back(std::move(row));
   }
-  double phases_us = 0;
-  for (const PhaseRow& phase : section.phases) phases_us += phase.device_us.value_or(phase.self_us);
-  for (PhaseRow& phase : section.phases)
-    phase.share = phases_us > 0 ? phase.device_us.value_or(phase.self_us) / phases_us : 0;
   return section;
 }
 
@@ -164,6 +165,7 @@ void set_wall_parts(BatchSection& section, const Profile& profile) {
   section.self_part = self_us / ranking.wall_us;
   section.timer_part = ranking.timer_us / ranking.wall_us;
   section.outside_part = ranking.outside_us / ranking.wall_us;
+  section.waiting_part = ranking.waiting_us / ranking.wall_us;
 }
 
 double peak_bytes(const Profile& profile) {
@@ -200,14 +202,11 @@ std::vector<ComparisonRow> compare_batches(const std::vector<BatchSection>& batc
 std::vector<RooflinePoint> roofline_points(const std::vector<BatchSection>& batches) {
   std::vector<RooflinePoint> points;
   for (const BatchSection& batch : batches) {
-    double all_us = 0;
-    for (const OpRow& op : batch.ops) all_us += op.time_us;
     for (const OpRow& op : batch.ops) {
       for (const KernelRow& kernel : op.kernels) {
         if (!kernel.gflops || kernel.bytes <= 0) continue;
         points.push_back({batch.batch, kernel.name, op.name, op.phase, kernel.provider,
-                          kernel.flops / kernel.bytes, *kernel.gflops,
-                          kernel.device_us.value_or(kernel.self_us) / all_us, kernel.roof_kind});
+                          kernel.flops / kernel.bytes, *kernel.gflops, kernel.share, kernel.roof_kind});
       }
     }
   }

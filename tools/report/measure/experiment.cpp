@@ -7,13 +7,11 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <numeric>
 
 namespace metron::report {
 namespace {
 
 constexpr char weights_name[] = "mnist_cnn.safetensors", metrics_name[] = "metrics.csv";
-constexpr std::int64_t smoothing_window = 50;
 
 Device choose_device(const std::string& name) {
   const bool auto_cuda = name == "auto" && has_device("cuda") && !backend("cuda").is_emulated();
@@ -28,11 +26,27 @@ std::vector<std::int64_t> first_indices(std::int64_t count, std::int64_t availab
   return indices;
 }
 
+// The mean of the last `window` values, or of all before there are so many. A window is the end of one block
+// of that length and the beginning of the next: nothing is subtracted, which would keep the error of a large
+// value and make NaN of an infinity that has left the window.
+std::vector<double> moving_mean(const std::vector<double>& values, std::size_t window) {
+  std::vector<double> from_start(values), to_end(values), means(values.size());  // sums within the block
+  for (std::size_t i = 1; i < values.size(); ++i)
+    if (i % window != 0) from_start[i] += from_start[i - 1];
+  for (std::size_t i = values.size(); i-- > 1;)
+    if (i % window != 0) to_end[i - 1] += to_end[i];
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const std::size_t count = std::min(i + 1, window), first = i + 1 - count;
+    const double sum = from_start[i] + (first / window == i / window ? 0 : to_end[first]);
+    means[i] = sum / static_cast<double>(count);
+  }
+  return means;
+}
+
 }  // namespace
 
 void set_curves(Training& training, const models::Metrics& metrics) {
   Curve& curve = training.curve;
-  curve.window = smoothing_window;
   for (const models::MetricsRow& row : metrics.rows) {
     if (row.accuracy) {
       training.tests.push_back({row.epoch, row.step, row.loss, *row.accuracy});
@@ -41,12 +55,10 @@ void set_curves(Training& training, const models::Metrics& metrics) {
     curve.step.push_back(row.step);
     curve.epoch.push_back(row.epoch);
     curve.loss.push_back(row.loss);
-    const std::size_t count = curve.loss.size();
-    const auto window = static_cast<std::size_t>(smoothing_window);
-    const auto begin = curve.loss.end() - static_cast<std::ptrdiff_t>(std::min(count, window));
-    const double sum = std::accumulate(begin, curve.loss.end(), 0.0);
-    curve.smoothed.push_back(sum / static_cast<double>(std::min(count, window)));
   }
+  const std::size_t window = std::max(curve.loss.size() / 10, std::size_t{1});
+  curve.window = static_cast<std::int64_t>(window);
+  curve.smoothed = moving_mean(curve.loss, window);
 }
 
 Experimenter::Experimenter(const Options& options)

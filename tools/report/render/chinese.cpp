@@ -24,11 +24,12 @@ const Language& chinese() {
           {"Light", "浅色"},
           {"Dark", "深色"},
           {"test accuracy", "测试准确率"},
+          {"Test accuracy", "测试准确率"},
           {"after epoch {0}", "第 {0} 轮之后"},
           {"images per second", "每秒图像数"},
           {"training, batch size {0}", "训练，批大小 {0}"},
           {"most expensive operator", "最耗时的算子"},
-          {"{0} of a step, batch size {1}", "占一步的 {0}，批大小 {1}"},
+          {"{0} of the wall time of a step, batch size {1}", "占一步总时间的 {0}，批大小 {1}"},
           {"rank agreement with the reference", "与参考排名的一致性"},
           {"measured as the lab did, batch size {0}", "按实验的方法测量，批大小 {0}"},
           {"This run was interrupted: the report has the results up to then.",
@@ -73,18 +74,24 @@ const Language& chinese() {
           {"as initialized", "初始的"},
           {"trained here", "在此训练"},
           {"to reproduce", "重现命令"},
+          {"Copy", "复制"},
+          {"Copied", "已复制"},
+          {"Selected", "已选中"},
           {"measured", "测量时间"},
           {"in {0}", "用时 {0}"},
           {"Data-flow graph", "数据流图"},
           {"This run has no graph.", "本次运行没有数据流图。"},
           {"The forward pass of a batch of {0} images. Each box is an operator, labeled with its parameters "
-           "and the time of a warm call: the darker the box, the longer the time. Arrows are labeled with "
+           "and the host time of a warm call, the median over the calls. Arrows are labeled with "
            "shapes and dtypes. The network has {1} parameters.",
            "网络对一批 {0} "
-           "张图像的计算过程：每个方框是一个算子，标有它读取的参数个数和一次热调用的时间；箭头上是张量的形状"
-           "和数据类型；方框颜色越深，耗时越长。网络共有 {1} 个参数。"},
+           "张图像的计算过程：每个方框是一个算子，标有它读取的参数个数和一次热调用的主机时间（各次调用的中位"
+           "数）；箭头上是张量的形状"
+           "和数据类型。网络共有 {1} 个参数。"},
           {"Drag to pan; zoom with the buttons, with Ctrl and the wheel, or with + and −.",
            "拖动可移动；用按钮、Ctrl 加滚轮或 + 和 − 键缩放。"},
+          {"The stronger the color, the longer the time", "颜色越浓，耗时越长"},
+          {"(root scale)", "（平方根刻度）"},
           {"The graph as a table", "以表格形式查看"},
           {"Operators of the forward pass", "前向传播的算子"},
           {"The data-flow graph of the network; the table below it has the same content",
@@ -123,14 +130,18 @@ const Language& chinese() {
           {"mean loss", "平均损失"},
           {"mean of the last {0} batches", "最近 {0} 批的平均"},
           {"test loss", "测试损失"},
+          {"Test loss", "测试损失"},
+          {"after step {0}", "第 {0} 步之后"},
           {"accuracy", "准确率"},
           {"accuracy, %", "准确率，%"},
           {"The ten most expensive operators", "最耗时的十个算子"},
-          {"A warm training step, ranked by self time: nested operators are excluded. Times are medians over "
-           "the recorded steps, with the lowest and the highest median of a fresh process. ≈ marks a rank "
-           "within the noise: the operator's range overlaps that of another one.",
+          {"A warm training step, ranked by time without nested operators. Times are medians over the "
+           "recorded "
+           "steps, with the lowest and the highest median of a fresh process. Shares are of the wall time of "
+           "a "
+           "step. ≈ marks a rank within the noise: the operator's range overlaps that of another one.",
            "按热训练步中算子自身的时间排名，不含嵌套在其中的算子。时间是各记录步的中位数，旁边是各新进程中位"
-           "数的最低值和最高值。≈ "
+           "数的最低值和最高值。占比是占一步总时间的比例。≈ "
            "表示名次在噪声之内：该算子的取值范围与另一个算子的重叠。"},
           {"within the noise: another run may rank it differently", "在噪声范围之内：再运行一次名次可能不同"},
           {"Batch size {0}, by {1}", "批大小 {0}，按{1}"},
@@ -144,8 +155,8 @@ const Language& chinese() {
           {"calls", "调用次数"},
           {"time", "时间"},
           {"lowest … highest round, µs", "最低 … 最高轮，µs"},
-          {"share, %", "占比，%"},
-          {"share", "占比"},
+          {"share of wall, %", "占总时间，%"},
+          {"share of the wall time", "占总时间的比例"},
           {"forward", "前向"},
           {"backward", "反向"},
           {"optimizer", "优化器"},
@@ -166,12 +177,12 @@ const Language& chinese() {
           {"rank at {0}", "批 {0}，名次"},
           {"The most expensive operators at each batch size", "各批大小下最耗时的算子"},
           {"Show", "显示"},
-          {"share of the step", "占一步的比例"},
           {"time, logarithmic", "时间（对数）"},
           {"Cold and warm", "冷启动与热运行"},
           {"The first steps of fresh processes were not measured.", "没有测量新进程的第一步。"},
           {"Cold is the first training step of a fresh process. Warm is the same step once every kernel has "
-           "run. The difference is one-time initialization, listed by library. Initialization of a library "
+           "run. What a kernel took longer is one-time initialization, listed by library. Initialization of "
+           "a library "
            "as a whole is charged only to the library, not to an operator.",
            "“冷”是新进程的第一个训练步，“热”是所有核函数都运行过之后的同一步。首次调用比热调用多出的时间是"
            "初始化，按所属的库列出。库自身的启动只计在那里，不计入下面的算子。"},
@@ -193,15 +204,27 @@ const Language& chinese() {
           {"Batch size {0}: the host enqueues, the device computes", "批大小 {0}：主机提交，设备计算"},
           {"host", "主机"},
           {"Forward, backward, optimizer", "前向、反向、优化器"},
-          {"Share of each phase in the operators' time", "各阶段占训练步算子时间的比例"},
+          {"Share of each phase in the wall time of a step", "各阶段占一步总时间的比例"},
+          {"remainder", "其余"},
+          {"Times are medians over the recorded steps. Shares are of the wall time of a step; the remainder "
+           "is "
+           "mostly idle time of the device.",
+           "时间是各记录步的中位数。占比是占一步总时间的比例；其余主要是设备的空闲时间。"},
+          {"Times are medians over the recorded steps. Shares are of the wall time of a step; the remainder "
+           "is "
+           "the timer and time outside operators.",
+           "时间是各记录步的中位数。占比是占一步总时间的比例；其余是计时器和算子之外的时间。"},
           {"Phases of a training step", "训练步的各阶段"},
           {"Self time, work and the roof", "自身时间、计算量与上限"},
-          {"Self time excludes nested operators, so self times add up to the step. Roof is the minimum time "
+          {"Self time excludes nested operators. Roof is the minimum time "
            "by the machine's measured roofs divided by the measured time. Cached: the operands came from a "
            "cache, so the memory roof does not apply.",
-           "自身时间不含嵌套在其中的算子，因此各自身时间之和就是一步的时间。“上限”是按机器实测上限完成这些工"
+           "自身时间不含嵌套在其中的算子。“上限”是按机器实测上限完成这些工"
            "作至少需要的时间与实际时间之比；“缓存”：操作数来自缓存，内存不是它的上限。"},
+          {"Over all recorded steps, the parts of the first table add up to the wall time.",
+           "在所有记录的步中，第一张表中各部分之和就是总时间。"},
           {"Coverage of the wall time", "对总时间的覆盖"},
+          {"waiting for the device, %", "等待设备，%"},
           {"sum of self times, % of wall time", "自身时间之和占总时间，%"},
           {"timer overhead, %", "计时器自身的开销，%"},
           {"outside operators, %", "算子之外，%"},

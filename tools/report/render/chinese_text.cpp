@@ -41,10 +41,10 @@ const Language::Table& chinese_text() {
       {"highest round µs", "最慢一轮 µs"},
       {"of the roof, %", "占上限 %"},
       {"A warm training step at batch size {0}: medians over the recorded steps ({1}) of fresh processes "
-       "({2}). Self time excludes nested operators, total time includes them. Ranks marked ~ are within the "
-       "noise: the operator's range overlaps that of another one.",
+       "({2}). Self time excludes nested operators, total time includes them. Shares are of the wall time "
+       "of a step. Ranks marked ~ are within the noise: the operator's range overlaps that of another one.",
        "批大小 {0} 的一个热训练步：{2} 个全新进程中 {1} "
-       "步的中位数。自身时间不含嵌套的算子，总计时间包含它们。标 ~ "
+       "步的中位数。自身时间不含嵌套的算子，总计时间包含它们。占比是占一步总时间的比例。标 ~ "
        "的名次在噪声之内：该算子的取值范围与另一个算子的重叠。"},
       {"Batch sizes", "批大小"},
       {"step µs", "每步 µs"},
@@ -52,6 +52,10 @@ const Language::Table& chinese_text() {
       {"self times, % of wall", "自身时间占总时间 %"},
       {"outside operators, %", "算子之外 %"},
       {"timer, %", "计时器 %"},
+      {"waiting for the device, %", "等待设备 %"},
+      {"Over all recorded steps, self times, the timer, time outside operators and waiting for a device add "
+       "up to the wall time.",
+       "在所有记录的步中，自身时间、计时器、算子之外的时间与等待设备的时间之和就是总时间。"},
       {"peak MiB", "峰值 MiB"},
       {"The ten most expensive at batch size {0}:", "批大小 {0} 时最耗时的十个算子："},
       {"The first training step of a fresh process compared with a warm one: medians over the processes "
@@ -140,7 +144,7 @@ const Language::Table& chinese_text() {
       {"test, mean loss", "测试，平均损失"},
       {"Test accuracy after each epoch", "每轮之后的测试准确率"},
       {"Share of a training step, by batch size", "各算子占训练步的份额（按批大小）"},
-      {"share of the operators' time, %", "占算子时间的份额 %"},
+      {"share of the wall time, %", "占总时间的份额 %"},
       {"First step of a process and a warm one", "进程的第一步与热步"},
       {"time in a step, µs", "每步中的时间 µs"},
       {"first", "首次"},

@@ -60,7 +60,8 @@ void MarkdownWriter::curves() {
       t_("Each point is the mean loss of its batch. The lab's curve divides a sum of such means by the batch "
          "size as well, so it is too small by that factor."));
   if (training.tests.empty()) return;
-  picture("accuracy", t_("test accuracy after each epoch"));
+  picture("accuracy",
+          training.tests.size() == 1 ? t_("test accuracy") : t_("test accuracy after each epoch"));
   MarkdownTable rows({t_("epoch"), t_("mean loss"), t_("accuracy, %")}, 0);
   for (const Test& test : training.tests)
     rows.add({std::to_string(test.epoch), std::isfinite(test.loss) ? fixed(test.loss, 4) : number(test.loss),
@@ -79,7 +80,7 @@ void MarkdownWriter::op_table(const BatchSection& batch, std::size_t most) {
   const bool device = batch.ranked_by != "host";
   if (device) header.push_back(device_header());
   for (const std::string& name :
-       {t_("share, %"), time_header(t_("lowest round µs")), time_header(t_("highest round µs")),
+       {t_("share of wall, %"), time_header(t_("lowest round µs")), time_header(t_("highest round µs")),
         std::string("GFLOP/s"), std::string("GB/s"), t_("of the roof, %")})
     header.push_back(name);
   MarkdownTable rows(header, 4);
@@ -108,8 +109,8 @@ void MarkdownWriter::ranking() {
   const BatchSection& batch = report_.batches.back();
   paragraph(t_(
       "A warm training step at batch size {0}: medians over the recorded steps ({1}) of fresh processes "
-      "({2}). Self time excludes nested operators, total time includes them. Ranks marked ~ are within the "
-      "noise: the operator's range overlaps that of another one.",
+      "({2}). Self time excludes nested operators, total time includes them. Shares are of the wall time of "
+      "a step. Ranks marked ~ are within the noise: the operator's range overlaps that of another one.",
       {std::to_string(batch.batch), std::to_string(batch.steps), std::to_string(report_.settings.rounds)}));
   op_table(batch, most_expensive);
 }
@@ -119,13 +120,17 @@ void MarkdownWriter::batches() {
   if (report_.batches.empty()) return paragraph(t_("Not reached."));
   MarkdownTable rows(
       {t_("batch size"), time_header(t_("step µs")), time_header(t_("images/s")), t_("self times, % of wall"),
-       t_("outside operators, %"), t_("timer, %"), t_("peak MiB")},
+       t_("outside operators, %"), t_("timer, %"), t_("waiting for the device, %"), t_("peak MiB")},
       0);
   for (const BatchSection& batch : report_.batches)
     rows.add({std::to_string(batch.batch), number(batch.wall_us), number(batch.images_per_second),
               percent(batch.self_part), percent(batch.outside_part), percent(batch.timer_part),
-              fixed(batch.peak_bytes / (1 << 20), 1)});
+              percent(batch.waiting_part), fixed(batch.peak_bytes / (1 << 20), 1)});
   table(rows);
+  if (parts_add_up())
+    paragraph(
+        t_("Over all recorded steps, self times, the timer, time outside operators and waiting for a device "
+           "add up to the wall time."));
   picture("batches", t_("share of the most expensive operators by batch size"));
   std::vector<std::string> header{t_("operator"), t_("phase")};
   for (const BatchSection& batch : report_.batches) {
@@ -150,6 +155,13 @@ void MarkdownWriter::batches() {
     paragraph(t_("The ten most expensive at batch size {0}:", {std::to_string(report_.batches[b].batch)}));
     op_table(report_.batches[b], most_expensive);
   }
+}
+
+bool MarkdownWriter::parts_add_up() const {
+  constexpr double tolerance = 0.005;  // the timer's overhead is an estimate
+  return std::all_of(report_.batches.begin(), report_.batches.end(), [](const BatchSection& b) {
+    return std::abs(b.self_part + b.timer_part + b.outside_part + b.waiting_part - 1) < tolerance;
+  });
 }
 
 std::string MarkdownWriter::comparison_rank(const ComparisonRow& row, std::size_t batch) const {

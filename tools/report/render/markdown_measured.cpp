@@ -42,7 +42,7 @@ void MarkdownWriter::phases() {
   if (report_.batches.empty()) return paragraph(t_("Not reached."));
   std::vector<std::string> header{t_("phase"), t_("batch size"), time_header(t_("host self µs"))};
   if (has_device_time()) header.push_back(device_header());
-  header.push_back(t_("share, %"));
+  header.push_back(t_("share of wall, %"));
   MarkdownTable rows(header, 1);
   for (const BatchSection& batch : report_.batches) {
     for (const PhaseRow& phase : batch.phases) {

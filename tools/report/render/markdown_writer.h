@@ -38,6 +38,7 @@ class MarkdownWriter {
   void op_table(const BatchSection& batch, std::size_t most);
   void ranking();
   void batches();
+  bool parts_add_up() const;
   std::string comparison_rank(const ComparisonRow& row, std::size_t batch) const;
   // markdown_measured.cpp: sections beyond the lab's template, and the lab's measurement
   void cold();

@@ -54,9 +54,7 @@ Json to_json(const drawing::Rect& r) {
   return {rounded(r.x), rounded(r.y), rounded(r.width), rounded(r.height)};
 }
 
-Json layout_of(const GraphSection& section) {
-  if (section.nodes.empty()) return nullptr;
-  const graph::Layout layout = graph::lay_out(graph_of(section));
+Json to_json(const graph::Layout& layout) {
   Json json{{"width", rounded(layout.width)}, {"height", rounded(layout.height)}};
   json["nodes"] = Json::array();
   for (const drawing::Rect& node : layout.nodes) json["nodes"].push_back(to_json(node));
@@ -71,6 +69,21 @@ Json layout_of(const GraphSection& section) {
     for (const drawing::Point point : curve.points) points.push_back(to_json(point));
     json["curves"].push_back(
         Json{{"points", std::move(points)}, {"tip", to_json(curve.tip)}, {"label", to_json(curve.label)}});
+  }
+  return json;
+}
+
+// In one column, two and so on, for pages of different widths.
+Json layouts_of(const GraphSection& section) {
+  Json json = Json::array();
+  if (section.nodes.empty()) return json;
+  const graph::Graph graph = graph_of(section);
+  const graph::Layout whole = graph::lay_out(graph);
+  json.push_back(to_json(whole));
+  constexpr int most_columns = 4;
+  for (int columns = 2; columns <= most_columns; ++columns) {
+    Json folded = to_json(graph::folded(whole, graph, columns));
+    if (folded != json.back()) json.push_back(std::move(folded));
   }
   return json;
 }
@@ -96,6 +109,12 @@ std::string css(drawing::Color color, double opacity = 1) {
   return text + "/ " + general_text(opacity) + ')';
 }
 
+// Black or white, whichever has more contrast.
+drawing::Color text_on(drawing::Color color) {
+  const drawing::Color black = drawing::Color::hex(0), white = drawing::Color::hex(0xFFFFFF);
+  return contrast(color, black) > contrast(color, white) ? black : white;
+}
+
 // The pictures' colors as CSS variables.
 std::string variables(const drawing::Theme& theme, const char* scheme) {
   std::string text = std::string("color-scheme:") + scheme;
@@ -111,8 +130,15 @@ std::string variables(const drawing::Theme& theme, const char* scheme) {
   add("cold", css(theme.cold));
   add("hot", css(theme.hot));
   add("link", css(theme.series(0)));
+  add("mark", css(theme.mark));
   add("bar", css(theme.series(0), 0.55));
-  for (std::size_t i = 0; i < theme.palette.size(); ++i) add("c" + std::to_string(i), css(theme.series(i)));
+  // The opacity of a kernel's bars, on which text has the color of ink.
+  add("kernel", std::string_view(scheme) == "dark" ? "0.4" : "0.62");
+  for (std::size_t i = 0; i < theme.palette.size(); ++i) {
+    const drawing::Color color = theme.series(i);
+    add("c" + std::to_string(i), css(color));
+    add("on" + std::to_string(i), css(text_on(color)));
+  }
   return text;
 }
 
@@ -191,7 +217,7 @@ std::string filled(std::string_view page,
 }  // namespace
 
 std::string html_page(const Report& report, std::span<const Flame> flames, const Language& text) {
-  Json data{{"lang", text.code()}, {"run", report::to_json(report)}, {"layout", layout_of(report.graph)}};
+  Json data{{"lang", text.code()}, {"run", report::to_json(report)}, {"layouts", layouts_of(report.graph)}};
   data["seed"] = std::to_string(report.settings.seed);  // may exceed the precision of JavaScript numbers
   data["notes"] = Json::array();
   for (const Note& note : report.notes) data["notes"].push_back(note_text(note, text));

@@ -26,9 +26,18 @@ Canvas drawn(const Chart& chart, double height, const Theme& theme) {
   return canvas;
 }
 
-// The roof in GFLOP/s at an arithmetic intensity.
-double roof_at(const Roofs& roofs, double intensity) {
-  return std::min(*roofs.gflops, intensity * *roofs.gbytes);
+// A single value in place of a chart.
+Canvas number_picture(const std::string& title, const std::string& number, const std::string& note,
+                      const Theme& theme) {
+  constexpr double height = 140, title_size = 15, number_size = 40, note_size = 13;
+  Canvas canvas(chart_width, height, theme.background);
+  const auto line = [&](const std::string& text, double y, const drawing::TextStyle& style) {
+    canvas.text(text, {margin, y}, style, drawing::Align::left, drawing::Baseline::top);
+  };
+  line(title, margin, {.size = title_size, .color = theme.ink, .bold = true});
+  line(number, 44, {.size = number_size, .color = theme.ink, .bold = true});
+  line(note, 104, {.size = note_size, .color = theme.muted});
+  return canvas;
 }
 
 }  // namespace
@@ -89,7 +98,7 @@ drawing::LineChart accuracy_chart(const Report& report, const Language& text) {
 drawing::BarChart batch_chart(const Report& report, const Language& text) {
   drawing::BarChart chart;
   chart.title = text("Share of a training step, by batch size");
-  chart.value.label = marked(report, text("share of the operators' time, %"), text);
+  chart.value.label = marked(report, text("share of the wall time, %"), text);
   chart.unit = " %";
   std::set<std::pair<std::string, std::string>> wanted;
   for (const BatchSection& batch : report.batches) {
@@ -120,49 +129,6 @@ drawing::BarChart cold_chart(const Report& report, const Language& text) {
   return chart;
 }
 
-drawing::LineChart roofline_chart(const Report& report, const Language& text) {
-  drawing::LineChart chart;
-  chart.title = text("Kernels below the roofs of this machine");
-  chart.x.label = text("FLOP per byte");
-  chart.y.label = "GFLOP/s";
-  chart.x.scale = chart.y.scale = drawing::Scale::logarithmic;
-  constexpr drawing::Marker markers[]{drawing::Marker::circle, drawing::Marker::square,
-                                      drawing::Marker::triangle, drawing::Marker::diamond};
-  double low = 0.1, high = 100;
-  for (const RooflinePoint& point : report.roofline) {
-    low = std::min(low, point.intensity);
-    high = std::max(high, point.intensity);
-  }
-  if (report.roofs.gflops && report.roofs.gbytes && *report.roofs.gbytes > 0) {
-    drawing::Series roof{text("measured roofs")};
-    const double ridge = *report.roofs.gflops / *report.roofs.gbytes;
-    low = std::min(low, ridge) / 2;
-    high = std::max(high, ridge) * 2;
-    for (const double x : {low, ridge, high}) roof.points.push_back({x, roof_at(report.roofs, x)});
-    roof.color = 7;
-    chart.series.push_back(std::move(roof));
-  }
-  bool any_cached = false;
-  for (std::size_t b = 0; b < report.batches.size(); ++b) {
-    drawing::Series series{batch_name(text, report.batches[b].batch)};
-    series.color = b;
-    series.width = 0;
-    series.marker = markers[b % std::size(markers)];
-    drawing::Series cached = series;  // the memory roof does not apply to them
-    cached.name = any_cached ? "" : text("pale: operands in a cache");
-    cached.opacity = 0.35;
-    for (const RooflinePoint& point : report.roofline) {
-      if (point.batch != report.batches[b].batch) continue;
-      auto& points = point.roof_kind == "cached" ? cached.points : series.points;
-      points.push_back({point.intensity, point.gflops});
-    }
-    any_cached |= !cached.points.empty();
-    chart.series.push_back(std::move(series));
-    chart.series.push_back(std::move(cached));
-  }
-  return chart;
-}
-
 const Language& picture_language(const Language& text) {
   return text.code() == chinese().code() && !drawing::has_chinese_font() ? english() : text;
 }
@@ -177,8 +143,14 @@ std::vector<Picture> pictures(const Report& report, const Language& text) {
   };
   if (!report.training.curve.step.empty())
     add("loss", text("loss of the training steps"), loss_chart(report, text));
-  if (!report.training.tests.empty())
-    add("accuracy", text("test accuracy after each epoch"), accuracy_chart(report, text));
+  const std::vector<Test>& tests = report.training.tests;
+  if (tests.size() == 1) {  // a curve would be empty but for a point
+    const std::string title = text("Test accuracy"), number = fixed_text(100 * tests[0].accuracy, 2) + " %",
+                      note = text("after epoch {0}", {std::to_string(tests[0].epoch)});
+    list.push_back({"accuracy", text("test accuracy"),
+                    [=](const Theme& theme) { return number_picture(title, number, note, theme); }});
+  }
+  if (tests.size() > 1) add("accuracy", text("test accuracy after each epoch"), accuracy_chart(report, text));
   if (!report.batches.empty())
     add("batches", text("share of the most expensive operators by batch size"), batch_chart(report, text));
   if (!report.cold.empty())

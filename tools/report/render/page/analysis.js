@@ -3,7 +3,7 @@
 function coldSection() {
   return section("cold", t("Cold and warm"),
     run.cold.length === 0 ? absent(t("The first steps of fresh processes were not measured.")) : [
-      paragraph(t("Cold is the first training step of a fresh process. Warm is the same step once every kernel has run. The difference is one-time initialization, listed by library. Initialization of a library as a whole is charged only to the library, not to an operator.")),
+      paragraph(t("Cold is the first training step of a fresh process. Warm is the same step once every kernel has run. What a kernel took longer is one-time initialization, listed by library. Initialization of a library as a whole is charged only to the library, not to an operator.")),
       table({
         caption: t("Initialization by library"), id: "initialization",
         columns: [column(t("batch size"), { rank: true }), textColumn(t("library"), { header: true }), textColumn(t("provider")), column(us(t("initialization"))), column(t("share of the first step, %"), { bar: true }), column(t("of which library startup, µs"))],
@@ -42,10 +42,13 @@ function clocksSection() {
 
 function phasesSection() {
   return section("phases", t("Forward, backward, optimizer"),
+    paragraph(deviceClock
+      ? t("Times are medians over the recorded steps. Shares are of the wall time of a step; the remainder is mostly idle time of the device.")
+      : t("Times are medians over the recorded steps. Shares are of the wall time of a step; the remainder is the timer and time outside operators.")),
     phaseFigure(),
     table({
       caption: t("Phases of a training step"), id: "phase-table",
-      columns: [column(t("batch size"), { rank: true }), textColumn(t("phase"), { header: true }), column(us(t("host"))), ...(deviceClock ? [column(us(clockName()))] : []), column(t("share, %"), { bar: true })],
+      columns: [column(t("batch size"), { rank: true }), textColumn(t("phase"), { header: true }), column(us(t("host"))), ...(deviceClock ? [column(us(clockName()))] : []), column(t("share of wall, %"), { bar: true })],
       rows: paths("/batches").flatMap((path) => paths(`${path}/phases`).map((phase) => [num(`${path}/batch`, "count"), term(`${phase}/phase`), num(`${phase}/self_us`, "us"),
         ...(deviceClock ? [num(`${phase}/device_us`, "us")] : []), num(`${phase}/share`, "share")])) }));
 }
@@ -57,12 +60,17 @@ function roofCell(path, provider) {
 }
 
 function selfSection() {
+  const waits = run.batches.some((batch) => batch.waiting_part > 0);
+  const partsAddUp = run.batches.every((batch) => Math.abs(batch.self_part + batch.timer_part + batch.outside_part + batch.waiting_part - 1) < 0.005);
   return section("self", t("Self time, work and the roof"),
-    paragraph(t("Self time excludes nested operators, so self times add up to the step. Roof is the minimum time by the machine's measured roofs divided by the measured time. Cached: the operands came from a cache, so the memory roof does not apply.")),
+    paragraph(t("Self time excludes nested operators. Roof is the minimum time by the machine's measured roofs divided by the measured time. Cached: the operands came from a cache, so the memory roof does not apply."),
+      partsAddUp ? [" ", t("Over all recorded steps, the parts of the first table add up to the wall time.")] : null),
     table({
       caption: t("Coverage of the wall time"), id: "parts",
-      columns: [column(t("batch size"), { rank: true }), column(t("sum of self times, % of wall time")), column(t("timer overhead, %")), column(t("outside operators, %"))],
-      rows: paths("/batches").map((path) => [num(`${path}/batch`, "count"), num(`${path}/self_part`, "share"), num(`${path}/timer_part`, "share"), num(`${path}/outside_part`, "share")]),
+      columns: [column(t("batch size"), { rank: true }), column(t("sum of self times, % of wall time")), column(t("timer overhead, %")), column(t("outside operators, %")),
+        ...(waits ? [column(t("waiting for the device, %"))] : [])],
+      rows: paths("/batches").map((path) => [num(`${path}/batch`, "count"), num(`${path}/self_part`, "share"), num(`${path}/timer_part`, "share"), num(`${path}/outside_part`, "share"),
+        ...(waits ? [num(`${path}/waiting_part`, "share")] : [])]),
       sorted: [0, "ascending"] }),
     paths("/batches").toReversed().map((path) => table({
       id: `self-${at(`${path}/batch`)}`, caption: t("Batch size {0}: all operators", num(`${path}/batch`, "count")),
@@ -88,7 +96,7 @@ function rooflineSection() {
     rooflineFigure(),
     table({
       caption: t("Kernels in the roofline"), id: "roofline-table",
-      columns: [column(t("batch size"), { rank: true }), textColumn(t("kernel"), { header: true }), textColumn(t("operator")), textColumn(t("phase")), textColumn(t("provider")), column(t("FLOP per byte")), column("GFLOP/s"), column(t("share, %"), { bar: true })],
+      columns: [column(t("batch size"), { rank: true }), textColumn(t("kernel"), { header: true }), textColumn(t("operator")), textColumn(t("phase")), textColumn(t("provider")), column(t("FLOP per byte")), column("GFLOP/s"), column(t("share of wall, %"), { bar: true })],
       rows: paths("/roofline").map((path) => [num(`${path}/batch`, "count"), code(`${path}/name`), code(`${path}/op`), term(`${path}/phase`), word(`${path}/provider`),
         num(`${path}/intensity`, "ratio"), num(`${path}/gflops`, "rate", { provider: at(`${path}/provider`) }), num(`${path}/share`, "share")]),
       limit: 10 }));

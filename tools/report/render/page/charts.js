@@ -24,15 +24,24 @@ function explain(element, content) {
   return element;
 }
 
-// draw(width) returns an SVG element. It is redrawn when the width changes, but only scaled in print.
+// draw(width) returns an element. It is redrawn when the width changes, and in print for the width of A4.
+const figures = [];
+const printWidth = 688;
+let printing = false;
+for (const [event, now] of [["beforeprint", true], ["afterprint", false]]) addEventListener(event, () => {
+  printing = now;
+  for (const each of figures) each.redraw();
+});
+
 function figure({ caption, legend, controls, draw, id }) {
   const plot = h("div", { class: "plot" });
   let width = 0;
-  const redraw = () => { if (width > 0) plot.replaceChildren(draw(width)); };
+  const redraw = () => { if (width > 0) plot.replaceChildren(draw(printing ? printWidth : width)); };
   const element = h("figure", { id }, h("figcaption", {}, caption), controls, legend, plot);
+  figures.push({ redraw });
   new ResizeObserver(([entry]) => {
     const now = Math.floor(entry.contentRect.width);
-    if (now === width || now === 0 || matchMedia("print").matches) return;
+    if (now === width || now === 0 || printing || matchMedia("print").matches) return;
     width = now;
     redraw();
   }).observe(plot);
@@ -51,11 +60,11 @@ const shapes = [
 ];
 const marker = (series, x, y, r = 4) => s("path", { d: shapes[series % shapes.length](x, y, r), class: `fill${series % 8} dot` });
 
-// entries: [name, series, "line" | "thin" | "dot" | "dot pale" | "box"]
+// entries: [name, series or null for the rest, "line" | "thin" | "dot" | "dot pale" | "box"]
 const legend = (entries) => h("ul", { class: "legend" }, entries.map(([name, series, kind]) => {
   const sample = s("svg", { viewBox: "0 0 22 12", width: 22, height: 12, "aria-hidden": "true" },
     kind.startsWith("dot") ? s("g", { class: kind }, marker(series, 11, 6)) : kind === "box"
-      ? s("rect", { x: 4, y: 1, width: 14, height: 10, class: `fill${series} pattern${series}` })
+      ? s("rect", { x: 4, y: 1, width: 14, height: 10, class: series === null ? "rest" : `fill${series}` })
       : s("path", { d: "M1,6H21", class: `line${series} ${kind}` }));
   return h("li", {}, sample, h("span", {}, name));
 }));
@@ -73,6 +82,18 @@ function decades(lo, hi) {
   const result = [];
   for (let i = Math.ceil(Math.log10(lo) - 1e-9); 10 ** i <= hi * 1.000001; ++i) result.push(10 ** i);
   return result;
+}
+// The multiple of a power of ten by 1, 2 or 5 at or below a positive value, or at or above it.
+function roundNumber(value, above) {
+  const power = 10 ** Math.floor(Math.log10(value));
+  const all = [1, 2, 5, 10].map((factor) => factor * power);
+  return above ? all.find((each) => each >= value) : all.findLast((each) => each <= value) ?? power;
+}
+// Ticks of a logarithmic axis: also 2 and 5 times the powers of ten if there are few of these.
+function logTicks(lo, hi, most) {
+  const all = decades(10 ** Math.floor(Math.log10(lo)), hi).flatMap((each) => [1, 2, 5].map((factor) => factor * each))
+    .filter((each) => each >= lo * 0.999999 && each <= hi * 1.000001);
+  return all.length <= most ? all : decades(lo, hi);
 }
 const tickText = (value) => value === 0 ? "0" : Math.abs(value) >= 1e6 || Math.abs(value) < 1e-3
   ? `10${String(Math.round(Math.log10(value))).replace(/./g, (c) => "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"["0123456789-".indexOf(c)])}`

@@ -74,8 +74,16 @@ function lineChart(width, { label, yName, steps, lines, lo, hi, text, values }) 
 
 const line = (name, ...value) => h("div", {}, h("b", {}, name), " ", ...value);
 
+// A single value in place of a chart, which would be empty but for a point.
+const numberFigure = (id, caption, value, note) => h("figure", { id, class: "number" }, h("figcaption", {}, caption),
+  h("p", {}, h("strong", {}, value), h("span", {}, note)));
+const afterEpoch = () => t("after epoch {0}", num("/training/tests/0/epoch", "count"));
+
 function lossFigure() {
   const { curve, tests } = run.training;
+  if (curve.step.length < 2 && tests.length < 2) return tests.length > 0
+    ? numberFigure("loss", t("Test loss"), num("/training/tests/0/loss", "loss"), afterEpoch())
+    : numberFigure("loss", t("Loss: the mean negative log likelihood of a batch"), num("/training/curve/loss/0", "loss"), t("after step {0}", num("/training/curve/step/0", "count")));
   const shownLosses = [curve.loss.slice(0, 200), tests.map((test) => test.loss)].map((list) => list.filter(Number.isFinite));
   const top = Math.max(...(shownLosses[0].length > 0 ? shownLosses[0] : shownLosses[1]), 1e-9);
   const values = (i) => [
@@ -104,6 +112,7 @@ function lossFigure() {
 
 function accuracyFigure() {
   const { tests } = run.training;
+  if (tests.length === 1) return numberFigure("accuracy", t("Test accuracy"), full("/training/tests/0/accuracy", "percent2"), afterEpoch());
   const least = Math.min(...tests.map((test) => test.accuracy));
   const lo = Math.max(0, Math.floor((least - 0.002) * 100) / 100);
   return figure({

@@ -1,5 +1,5 @@
 # Compiles the page in, so that the report needs no file of its own: page_files.cpp.
-set(scripts core table charts curves bars graph flame sections analysis main)  # each may use those before it
+set(scripts core table charts curves bars roofline graph flame sections analysis main)  # each may use those before it
 list(TRANSFORM scripts PREPEND render/page/)
 list(TRANSFORM scripts APPEND .js)
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS render/page/page.html render/page/page.css ${scripts})

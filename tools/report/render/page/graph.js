@@ -1,7 +1,17 @@
-// The data-flow graph at Graphviz's coordinates, with zoom and pan.
-function graphDrawing() {
-  const { width, height, nodes, clusters, curves } = page.layout;
-  const most = Math.max(0, ...run.graph.nodes.map((node) => node.time_us ?? 0));
+// The data-flow graph at Graphviz's coordinates, with zoom and pan, in as many columns as fit the width.
+const graphMargin = 12;
+const longest = () => run.graph.nodes.reduce((found, node, i) => (node.time_us ?? 0) > (run.graph.nodes[found].time_us ?? 0) ? i : found, 0);
+
+// The scale of the colors, by the square root of the time, as otherwise all but the longest would look alike.
+function heatLegend() {
+  const path = `/graph/nodes/${longest()}/time_us`;
+  return at(path) === null ? null : h("p", { class: "heat" }, t("time per call"), ": ", h("span", { class: "axis" }, "0"), h("i"), full(path, "us"), " ", t("(root scale)"));
+}
+
+function graphDrawing(available) {
+  const fits = page.layouts.filter((each) => each.width + 2 * graphMargin <= available);
+  const { width, height, nodes, clusters, curves } = fits.at(-1) ?? page.layouts[0];
+  const most = run.graph.nodes[longest()].time_us ?? 0;
   const box = ([x, y, w, d], radius, more) => s("rect", { x, y, width: w, height: d, rx: radius, ...more });
   const arrow = ({ points, tip: [x, y] }) => {
     if (points.length < 4) return null;
@@ -28,7 +38,7 @@ function graphDrawing() {
         each.setAttribute("x", x + w / 2);
         each.setAttribute("y", y + d / 2 + 16 * (k - (lines.length - 1) / 2));
       });
-      const heat = node.kind === "op" && most > 0 ? (node.time_us ?? 0) / most : 0;
+      const heat = node.kind === "op" && most > 0 ? Math.sqrt((node.time_us ?? 0) / most) : 0;
       return s("g", { class: `node ${node.kind}` },
         box([x, y, w, d], node.kind === "op" ? 5 : d / 2, { style: node.kind === "op" ? `--heat:${(heat * 100).toFixed(1)}%` : null }),
         s("text", { "text-anchor": "middle", "dominant-baseline": "middle" }, lines));
@@ -45,8 +55,8 @@ function graphDrawing() {
 
 // Buttons, keys, dragging, pinching and Ctrl+wheel change the view. The wheel alone scrolls the page.
 function zoomable(svg, width, height) {
-  const margin = 12;
-  const whole = () => ({ x: -margin, y: -margin, w: width + 2 * margin, h: height + 2 * margin });
+  const whole = () => ({ x: -graphMargin, y: -graphMargin, w: width + 2 * graphMargin, h: height + 2 * graphMargin });
+  svg.style.maxWidth = `${whole().w}px`;
   let view = whole();
   const show = () => svg.setAttribute("viewBox", `${view.x} ${view.y} ${view.w} ${view.h}`);
   const clamp = (value, lo, hi) => Math.max(lo, Math.min(hi, value));
@@ -61,16 +71,7 @@ function zoomable(svg, width, height) {
     view.y = clamp(view.y + dy, -view.h, height);
     show();
   }
-  // The whole graph if it is legible, else its full width from the top.
-  function fit() {
-    view = whole();
-    const box = svg.getBoundingClientRect();
-    if (box.width > 0 && box.height / view.h < 0.5) {
-      const scale = Math.min(1, Math.max(box.width / view.w, 0.5));
-      view = { x: (width - box.width / scale) / 2, y: -margin, w: box.width / scale, h: box.height / scale };
-    }
-    show();
-  }
+  const fit = () => { view = whole(); show(); };
   const position = (event) => {
     const box = svg.getBoundingClientRect();
     return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
@@ -115,12 +116,7 @@ function zoomable(svg, width, height) {
   });
   const button = (text, name, action) => h("button", { type: "button", "aria-label": name, title: name, onclick: action }, text);
   const controls = h("div", { class: "zoom" }, button("+", t("Zoom in"), () => zoom(0.75)), button("−", t("Zoom out"), () => zoom(1.33)),
-    button(t("Fit"), t("Show the whole graph"), () => { view = whole(); show(); }));
-
-  let kept = null;  // the view before printing, which shows the whole graph
-  addEventListener("beforeprint", () => { kept = { ...view }; view = whole(); show(); });
-  addEventListener("afterprint", () => { if (kept) { view = kept; show(); } });
-  new ResizeObserver(() => { if (!matchMedia("print").matches) fit(); }).observe(svg);
+    button(t("Fit"), t("Show the whole graph"), fit));
   show();
   return h("div", { class: "zoomable" }, svg, controls);
 }

@@ -23,7 +23,7 @@ function summary() {
     const path = batches.at(-1);
     tiles.push(tile(t("images per second"), num(`${path}/images_per_second`, "speed"), t("training, batch size {0}", num(`${path}/batch`, "count"))));
     if (at(`${path}/ops`).length > 0)
-      tiles.push(tile(t("most expensive operator"), opName(`${path}/ops/0`), t("{0} of a step, batch size {1}", full(`${path}/ops/0/share`, "share"), num(`${path}/batch`, "count"))));
+      tiles.push(tile(t("most expensive operator"), opName(`${path}/ops/0`), t("{0} of the wall time of a step, batch size {1}", full(`${path}/ops/0/share`, "share"), num(`${path}/batch`, "count"))));
   }
   const taus = paths("/correlations").filter((path) => at(`${path}/kind`) === "faithful-reference" && at(`${path}/tau`) !== null);
   if (taus.length > 0) tiles.push(tile(t("rank agreement with the reference"), ["τ-b ", num(`${taus.at(-1)}/tau`, "tau")], t("measured as the lab did, batch size {0}", num(`${taus.at(-1)}/batch`, "count"))));

@@ -11,6 +11,26 @@ function section(id, title, ...content) {
 // Placeholder of an empty section.
 const absent = (text) => h("p", { class: "absent" }, text);
 
+// A text with a button that copies it.
+function copyable(path) {
+  const text = code(path);
+  // Without access to the clipboard, which a page from a file may not have, the text is selected.
+  async function copy() {
+    try {
+      await navigator.clipboard.writeText(at(path));
+      return true;
+    } catch {
+      getSelection().selectAllChildren(text);
+      return document.execCommand("copy");
+    }
+  }
+  const button = h("button", { type: "button", class: "copy", "aria-live": "polite", onclick: async () => {
+    button.textContent = await copy() ? t("Copied") : t("Selected");
+    setTimeout(() => { button.textContent = t("Copy"); }, 2000);
+  } }, t("Copy"));
+  return [text, " ", button];
+}
+
 function environmentSection() {
   const e = "/environment";
   const has = (path) => at(path) !== undefined && at(path) !== null && at(path) !== "";
@@ -41,7 +61,7 @@ function environmentSection() {
       [t("threads"), num("/settings/threads", "count")],
       [t("seed"), h("span", { "data-path": "/settings/seed" }, page.seed)],
       [t("weights"), run.training.has_weights ? t("as trained") : t("as initialized"), " (", term("/training/source"), ")"],
-      [t("to reproduce"), code("/settings/repeat")],
+      [t("to reproduce"), ...copyable("/settings/repeat")],
       [t("measured"), word("/settings/created"), ", ", ...t("in {0}", full("/seconds", "seconds"))],
     ])));
 }
@@ -50,9 +70,10 @@ function graphSection() {
   const { nodes, edges } = run.graph;
   if (nodes.length === 0) return section("graph", t("Data-flow graph"), absent(t("This run has no graph.")));
   return section("graph", t("Data-flow graph"),
-    paragraph(t("The forward pass of a batch of {0} images. Each box is an operator, labeled with its parameters and the time of a warm call: the darker the box, the longer the time. Arrows are labeled with shapes and dtypes. The network has {1} parameters.",
+    paragraph(t("The forward pass of a batch of {0} images. Each box is an operator, labeled with its parameters and the host time of a warm call, the median over the calls. Arrows are labeled with shapes and dtypes. The network has {1} parameters.",
       num("/graph/batch", "count"), num("/graph/parameters", "count"))),
-    h("figure", { id: "graph-figure" }, graphDrawing(), h("figcaption", { class: "hint" }, t("Drag to pan; zoom with the buttons, with Ctrl and the wheel, or with + and −."))),
+    figure({ id: "graph-figure", caption: t("The stronger the color, the longer the time"), legend: heatLegend(), draw: graphDrawing }),
+    h("p", { class: "hint" }, t("Drag to pan; zoom with the buttons, with Ctrl and the wheel, or with + and −.")),
     h("details", {}, h("summary", {}, t("The graph as a table")), table({
       caption: t("Operators of the forward pass"), id: "graph-table",
       columns: [textColumn(t("operator"), { header: true }), textColumn(t("module")), column(t("parameters")), column(us(t("time per call"))), textColumn(t("result"))],
@@ -102,13 +123,13 @@ const clock = (path) => at(`${path}/ranked_by`) === "device" ? t("device time") 
 
 function rankingSection() {
   return section("ranking", t("The ten most expensive operators"),
-    paragraph(t("A warm training step, ranked by self time: nested operators are excluded. Times are medians over the recorded steps, with the lowest and the highest median of a fresh process. ≈ marks a rank within the noise: the operator's range overlaps that of another one.")),
+    paragraph(t("A warm training step, ranked by time without nested operators. Times are medians over the recorded steps, with the lowest and the highest median of a fresh process. Shares are of the wall time of a step. ≈ marks a rank within the noise: the operator's range overlaps that of another one.")),
     paths("/batches").toReversed().map((path) => table({
       id: `ranking-${at(`${path}/batch`)}`,
       caption: [t("Batch size {0}, by {1}", num(`${path}/batch`, "count"), clock(path)), ": ",
         t("{0} per step, {1} images per second", full(`${path}/wall_us`, "us"), num(`${path}/images_per_second`, "speed"))],
       columns: [column(t("rank"), { rank: true }), textColumn(t("operator"), { header: true }), textColumn(t("phase")), textColumn(t("provider")),
-        column(t("calls")), column(us(t("time"))), column(t("lowest … highest round, µs")), column(t("share, %"), { bar: true })],
+        column(t("calls")), column(us(t("time"))), column(t("lowest … highest round, µs")), column(t("share of wall, %"), { bar: true })],
       rows: paths(`${path}/ops`).map((op) => {
         const provider = at(`${op}/provider`);
         return [rank(`${op}/rank`, `${op}/rank_known`), opName(op), term(`${op}/phase`), word(`${op}/provider`), num(`${op}/calls`, "count"),
