@@ -97,7 +97,8 @@ void add_hidden(TextTable& table, const Ranking& ranking) {
 std::string share_line(const Ranking& ranking) {
   std::string line = "share: of the wall time";
   if (!ranking.clock.empty())
-    line += std::string(" of the ") + (clock_label(ranking.clock) == "model" ? "modeled device, " : "device, ") +
+    line += std::string(" of the ") +
+            (clock_label(ranking.clock) == "model" ? "modeled device, " : "device, ") +
             fixed(ranking.device.wall_us * ms, 3) + " ms";
   return line + ", with first calls; an op's includes its kernels'.\n";
 }

@@ -13,7 +13,7 @@ namespace {
 constexpr double margin = 24;
 constexpr double title_size = 16, subtitle_size = 12;
 constexpr double heading_height = 58;
-constexpr double legend_width = 240, legend_height = 10;
+constexpr double legend_width = 300, legend_height = 10;
 
 std::string subtitle(const Graph& graph) {
   const Words& words = graph.words;

@@ -62,8 +62,11 @@ function flameFigure() {
     });
     const bottom = (deepest + 1) * row + 2;
     const svg = canvas(width, height, label(flame), s("g", { class: "axis" },
-      x.ticks.map((value) => [s("path", { class: "grid", d: `M${x.map(value)},0V${bottom}` }),
-        s("text", { x: Math.min(width - 12, Math.max(12, x.map(value))), y: bottom + 14, "text-anchor": "middle" }, x.text(value))]),
+      x.ticks.map((value) => {
+        const half = 3.5 * x.text(value).length + 2;  // of the label, which must not be cut off
+        return [s("path", { class: "grid", d: `M${x.map(value)},0V${bottom}` }),
+          s("text", { x: Math.min(width - half, Math.max(half, x.map(value))), y: bottom + 14, "text-anchor": "middle" }, x.text(value))];
+      }),
       s("text", { class: "name", x: width / 2, y: bottom + 32, "text-anchor": "middle" }, t("time since the start of the step, µs"))), bars);
     svg.setAttribute("role", "group");
     return svg;
