@@ -412,6 +412,7 @@ TEST(BrowsedPage, OpensAnEmptyRun) {
   report.interrupted_in = "training";
   BROWSE(found, report, {}, english(), "empty");
   expect_sound(found);
+  EXPECT_FALSE(found.at("sums"));
 }
 
 // `metron report` without a font that has Chinese characters: the page is in Chinese, its numbers match

@@ -61,7 +61,7 @@ function roofCell(path, provider) {
 
 function selfSection() {
   const waits = run.batches.some((batch) => batch.waiting_part > 0);
-  const partsAddUp = run.batches.every((batch) => Math.abs(batch.self_part + batch.timer_part + batch.outside_part + batch.waiting_part - 1) < 0.005);
+  const partsAddUp = run.batches.length > 0 && run.batches.every((batch) => Math.abs(batch.self_part + batch.timer_part + batch.outside_part + batch.waiting_part - 1) < 0.005);
   return section("self", t("Self time, work and the roof"),
     paragraph(t("Self time excludes nested operators. Roof is the minimum time by the machine's measured roofs divided by the measured time. Cached: the operands came from a cache, so the memory roof does not apply."),
       partsAddUp ? [" ", t("Over all recorded steps, the parts of the first table add up to the wall time.")] : null),
