@@ -15,7 +15,7 @@ function comparisonFigure(limit) {
   function draw(width) {
     const bar = 11, gap = 12;
     const narrow = width < 560;  // the names are above the bars
-    const names = narrow ? 12 : Math.min(250, width * 0.3), nameHeight = narrow ? 15 : 0;
+    const names = narrow ? 12 : Math.min(250, width * 0.36), nameHeight = narrow ? 15 : 0;
     const group = bar * settings.batch_sizes.length + gap + nameHeight;
     const height = groups.length * group + 54;
     const area = { left: names, top: 6, right: width - 56, bottom: height - 44 };
