@@ -98,22 +98,24 @@ struct AdamStep {
 template <typename T>
 struct AdadeltaStep {
   T lr, rho, rate, eps, weight_decay;  // rate = 1 - rho
-  bool flush;
+  T flushed;                           // averages below it become 0
   explicit AdadeltaStep(const kernel::AdadeltaOptions& o)
       : lr(static_cast<T>(o.lr)),
         rho(static_cast<T>(o.rho)),
         rate(static_cast<T>(1 - o.rho)),
         eps(static_cast<T>(o.eps)),
         weight_decay(static_cast<T>(o.weight_decay)),
-        flush(is_negligible<T>(smallest_normal<T> / (1 - o.rho), o.eps)) {}
+        flushed(is_negligible<T>(smallest_normal<T> / (1 - o.rho), o.eps) ? (std::numeric_limits<T>::min)()
+                                                                          : T{0}) {}
   METRON_HOST_DEVICE void operator()(T gradient, T& p, T& square, T& delta_square) const {
     const T g = gradient + weight_decay * p;
-    square = flush_if(rho * square + rate * g * g);
-    const T delta = std::sqrt((delta_square + eps) / (square + eps)) * g;  // one root instead of two
-    delta_square = flush_if(rho * delta_square + rate * delta * delta);
+    const T new_square = without_small(rho * square + rate * g * g);
+    const T delta = std::sqrt((delta_square + eps) / (new_square + eps)) * g;  // one root instead of two
+    square = new_square;
+    delta_square = without_small(rho * delta_square + rate * delta * delta);
     p -= lr * delta;
   }
-  METRON_HOST_DEVICE T flush_if(T x) const { return flush && is_subnormal(x) ? T{0} : x; }
+  METRON_HOST_DEVICE T without_small(T x) const { return std::abs(x) < flushed ? T{0} : x; }
 };
 
 }  // namespace

@@ -20,8 +20,9 @@ struct Group {
   std::array<void*, 1 + states> updated;
 };
 
+// `step` is a copy, which no store can change: else the loop does not vectorize.
 template <typename T, typename Step, std::size_t... k>
-void step_run(const Step& step, std::int64_t length, const T* gradient,
+void step_run(const Step step, std::int64_t length, const T* gradient,
               const std::array<T*, sizeof...(k)>& updated, std::index_sequence<k...>) {
 #pragma omp simd
   for (std::int64_t i = 0; i < length; ++i) step(gradient[i], updated[k][i]...);
