@@ -3,6 +3,7 @@
 // traffic: at least x, y and the indices once.
 #include <metron/kernels/arithmetic.h>
 #include <metron/kernels/cpu/cpu_kernels.h>
+#include <metron/kernels/cpu/max_pool.h>
 #include <metron/kernels/cpu/pool2d.h>
 #include <metron/kernels/internal/long_sums.h>
 
@@ -152,12 +153,16 @@ bool max_pool2d(const Tensor& x, const Pool2dOptions& options, Tensor& y, Tensor
     const DType position = indices.defined() ? indices.dtype() : DType::uint8;
     visit_dtype<std::uint8_t, std::int64_t>(position, [&]<typename I>() {
       I* const where = positions.data<I>();
+      if (format == MemoryFormat::channels_last) {
+        max_pool_channels_last(pool, input.data<T>(), out, where);
+        return;
+      }
       const auto finish = [&](const MaxRun<T>& run, Index output, Index count) {
         std::copy_n(run.best, count, out + output);
         if (where == nullptr) return;
         for (Index l = 0; l < count; ++l) where[output + l] = static_cast<I>(run.element[l]);
       };
-      pool_forward<MaxRun<T>>(pool, input.data<T>(), format, finish);
+      pool_contiguous<MaxRun<T>>(pool, input.data<T>(), finish);
     });
     positions.finish();
     values.finish();
