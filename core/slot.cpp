@@ -1,4 +1,5 @@
 #include <metron/core/internal/classic_stream.h>
+#include <metron/core/internal/provider_order.h>
 #include <metron/core/slot.h>
 
 #include <algorithm>
@@ -153,6 +154,13 @@ CheckScope::~CheckScope() {
 
 const ProviderScope::Order& provider_order(Device::Type device) {
   return thread_orders(this_thread())[static_cast<std::size_t>(device)];
+}
+
+bool is_default_order(Device::Type device) {
+  static const Orders preferred = preferred_orders();
+  const ProviderScope::Order& order = provider_order(device);
+  const ProviderScope::Order& expected = preferred[static_cast<std::size_t>(device)];
+  return std::equal(order.begin(), order.end(), expected.begin(), expected.end());
 }
 
 void no_provider(const char* slot, Device device, Operands operands) {

@@ -18,24 +18,27 @@ namespace {
 struct Isa {
   const char* name;
   bool available;
-  void (*install)(const Provider&);
+  void (*install_cpu)(const Provider&);
+  void (*install_direct)(const Provider&);
+  void (*install_winograd)(const Provider&);
 };
 
 // Widest last.
 std::vector<Isa> isas() {
   std::vector<Isa> list;
 #if defined(METRON_CPU_BASELINE)
-  list.push_back({"baseline", true, baseline::install_cpu});
+  list.push_back(
+      {"baseline", true, baseline::install_cpu, baseline::direct::install, baseline::winograd::install});
 #endif
 #if defined(METRON_CPU_AVX2)
-  list.push_back(
-      {"avx2", __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"), avx2::install_cpu});
+  list.push_back({"avx2", __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"), avx2::install_cpu,
+                  avx2::direct::install, avx2::winograd::install});
 #endif
 #if defined(METRON_CPU_AVX512)
   list.push_back({"avx512",
                   __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"),
-                  avx512::install_cpu});
+                  avx512::install_cpu, avx512::direct::install, avx512::winograd::install});
 #endif
   return list;
 }
@@ -61,6 +64,12 @@ const Isa& chosen_isa() {
   return chosen;
 }
 
+// METRON_WINOGRAD=off (or 0): only on request.
+bool is_winograd_off() {
+  const char* value = std::getenv("METRON_WINOGRAD");
+  return value != nullptr && (std::string_view(value) == "off" || std::string_view(value) == "0");
+}
+
 }  // namespace
 
 const char* cpu_isa() { return chosen_isa().name; }
@@ -77,6 +86,10 @@ std::vector<LibraryVersion> library_versions() {
   list.push_back(cublas::library_version());
 #endif
   return list;
+}
+
+bool is_library(std::string_view provider) {
+  return provider == "onednn" || provider == "cudnn" || provider == "cublas";
 }
 
 const char* report_name(const char* provider) {
@@ -120,7 +133,10 @@ std::vector<Provider> install_providers() {
 #if defined(METRON_HAVE_ONEDNN)
   add("onednn", Device::Type::cpu, onednn::install_onednn);
 #endif
-  add("cpu", Device::Type::cpu, chosen_isa().install);
+  const Isa& isa = chosen_isa();
+  add("winograd", Device::Type::cpu, isa.install_winograd, is_winograd_off());
+  add("direct", Device::Type::cpu, isa.install_direct);
+  add("cpu", Device::Type::cpu, isa.install_cpu);
   // Tests substitute a fake for the library; by default the emulated device runs our own kernels.
 #if defined(METRON_HAVE_CUDNN)
   add("cudnn", Device::Type::cuda, cudnn::install_cudnn, SharedLibrary::are_fakes());

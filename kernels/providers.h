@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace metron {
@@ -20,6 +21,9 @@ struct LibraryVersion {
 const char* cpu_isa();
 
 std::vector<LibraryVersion> library_versions();
+
+// Whether a provider is a vendor's library rather than kernels of our own.
+bool is_library(std::string_view provider);
 
 // A provider's label: "cublas (fake)" if a fake replaces the library.
 const char* report_name(const char* provider);

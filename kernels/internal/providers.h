@@ -7,16 +7,34 @@
 
 namespace metron {
 
-// The portable kernels, once per instruction set in METRON_CPU_ISAS.
+// The portable kernels and the faster convolutions, once per instruction set in METRON_CPU_ISAS.
 namespace baseline {
 void install_cpu(const Provider& provider);
+namespace direct {
+void install(const Provider& provider);
 }
+namespace winograd {
+void install(const Provider& provider);
+}
+}  // namespace baseline
 namespace avx2 {
 void install_cpu(const Provider& provider);
+namespace direct {
+void install(const Provider& provider);
 }
+namespace winograd {
+void install(const Provider& provider);
+}
+}  // namespace avx2
 namespace avx512 {
 void install_cpu(const Provider& provider);
+namespace direct {
+void install(const Provider& provider);
 }
+namespace winograd {
+void install(const Provider& provider);
+}
+}  // namespace avx512
 namespace onednn {
 void install_onednn(const Provider& provider);
 LibraryVersion library_version();

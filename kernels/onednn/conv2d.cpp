@@ -4,6 +4,7 @@
 // does not cut: all weight gradients but those of few pixels.
 #include <metron/core/parallel.h>
 #include <metron/core/slots.h>
+#include <metron/kernels/internal/conv_choice.h>
 #include <metron/kernels/internal/long_sums.h>
 #include <metron/kernels/onednn/context.h>
 
@@ -136,6 +137,7 @@ bool conv2d_forward(const Tensor& x, const Tensor& w, const Tensor& bias, const 
                     Activation activation, Tensor& y) {
   if (!supports({&x, &w, &bias, &y}) || !is_safe(w, options) || w.numel() / w.size(0) > max_library_terms)
     return false;
+  if (!is_chosen(ConvAlgorithm::onednn, ConvPass::forward, x, w, y, options)) return false;
   const bool relu = activation == Activation::relu;
   const bool fused = relu && relu_can_be_fused(x, w, bias);
   Call* const call = cached_call(key(Op::conv2d, x, w, y, options) << bias.defined() << fused,
@@ -155,6 +157,7 @@ bool conv2d_backward_input(const Tensor& g, const Tensor& w, const Conv2dOptions
   if (!supports({&g, &w, &gx}) || !is_safe(w, options) ||
       w.numel() / w.size(1) / options.groups > max_library_terms)
     return false;
+  if (!is_chosen(ConvAlgorithm::onednn, ConvPass::input_gradient, gx, w, g, options)) return false;
   Call* const call = cached_call(key(Op::conv2d_backward_input, gx, w, g, options),
                                  [&] { return backward_input(g, w, options, gx); });
   if (call == nullptr) return false;
@@ -166,6 +169,7 @@ bool conv2d_backward_weight(const Tensor& g, const Tensor& x, const Conv2dOption
                             Tensor& gb) {
   if (!supports({&g, &x, &gw, &gb}) || !is_safe(gw, options) || g.numel() / g.size(1) > max_library_terms)
     return false;
+  if (!is_chosen(ConvAlgorithm::onednn, ConvPass::weight_gradient, x, gw, g, options)) return false;
   Call* const call = cached_call(key(Op::conv2d_backward_weight, x, gw, g, options) << gb.defined(),
                                  [&] { return backward_weight(g, x, options, gw, gb.defined()); });
   if (call == nullptr) return false;
