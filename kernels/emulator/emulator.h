@@ -84,6 +84,11 @@ struct Finding {
   bool has_other = false;
   ThreadId other;
   std::uint64_t occurrences = 1;
+  std::uint64_t launches = 1;     // of a program of `metron nvcc`, which merges those of one line
+  bool read_and_written = false;  // merged ones: some load, some store
+  std::string allocated_file =
+      {};  // where the device memory that it is about was allocated; empty if unknown
+  int allocated_line = 0;
 };
 std::vector<Finding> take_findings();  // waits for queued work; empties the list
 

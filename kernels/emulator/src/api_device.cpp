@@ -25,6 +25,7 @@ constexpr ErrorText error_texts[] = {
     {cudaErrorInitializationError, "cudaErrorInitializationError", "initialization error"},
     {cudaErrorCudartUnloading, "cudaErrorCudartUnloading", "driver shutting down"},
     {cudaErrorInvalidConfiguration, "cudaErrorInvalidConfiguration", "invalid configuration argument"},
+    {cudaErrorInvalidPitchValue, "cudaErrorInvalidPitchValue", "invalid pitch argument"},
     {cudaErrorInvalidSymbol, "cudaErrorInvalidSymbol", "invalid device symbol"},
     {cudaErrorInvalidDevicePointer, "cudaErrorInvalidDevicePointer", "invalid device pointer"},
     {cudaErrorInvalidMemcpyDirection, "cudaErrorInvalidMemcpyDirection", "invalid copy direction for memcpy"},
@@ -39,8 +40,15 @@ constexpr ErrorText error_texts[] = {
     {cudaErrorLaunchOutOfResources, "cudaErrorLaunchOutOfResources",
      "too many resources requested for launch"},
     {cudaErrorLaunchTimeout, "cudaErrorLaunchTimeout", "the launch timed out and was terminated"},
+    {cudaErrorAssert, "cudaErrorAssert", "device-side assert triggered"},
+    {cudaErrorHostMemoryAlreadyRegistered, "cudaErrorHostMemoryAlreadyRegistered",
+     "part or all of the requested memory range is already mapped"},
+    {cudaErrorHostMemoryNotRegistered, "cudaErrorHostMemoryNotRegistered",
+     "pointer does not correspond to a registered memory region"},
     {cudaErrorMisalignedAddress, "cudaErrorMisalignedAddress", "misaligned address"},
     {cudaErrorLaunchFailure, "cudaErrorLaunchFailure", "unspecified launch failure"},
+    {cudaErrorCooperativeLaunchTooLarge, "cudaErrorCooperativeLaunchTooLarge",
+     "too many blocks in cooperative launch"},
     {cudaErrorNotSupported, "cudaErrorNotSupported", "operation not supported"},
     {cudaErrorUnknown, "cudaErrorUnknown", "unknown error"},
 };
@@ -94,6 +102,11 @@ int attribute(cudaDeviceAttr which, const Limits& limits) {
       return 1 << 20;
     case cudaDevAttrComputeCapabilityMajor:
       return 9;
+    case cudaDevAttrGpuOverlap:
+    case cudaDevAttrCanMapHostMemory:
+    case cudaDevAttrManagedMemory:
+    case cudaDevAttrConcurrentManagedAccess:
+    case cudaDevAttrCooperativeLaunch:
     case cudaDevAttrConcurrentKernels:
     case cudaDevAttrAsyncEngineCount:
     case cudaDevAttrUnifiedAddressing:
@@ -220,6 +233,12 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
   properties->unifiedAddressing = get(cudaDevAttrUnifiedAddressing);
   properties->memoryBusWidth = get(cudaDevAttrGlobalMemoryBusWidth);
   properties->l2CacheSize = get(cudaDevAttrL2CacheSize);
+  properties->clockRate = get(cudaDevAttrClockRate);
+  properties->memoryClockRate = get(cudaDevAttrMemoryClockRate);
+  properties->cooperativeLaunch = properties->managedMemory = properties->concurrentManagedAccess = 1;
+  properties->canMapHostMemory = properties->deviceOverlap = properties->streamPrioritiesSupported = 1;
+  properties->memPitch = 0x7fffffff;
+  properties->textureAlignment = 512;
   properties->memoryPoolsSupported = get(cudaDevAttrMemoryPoolsSupported);
   return cudaSuccess;
 }

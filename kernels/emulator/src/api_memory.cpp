@@ -4,7 +4,9 @@
 #include <cstring>
 #include <memory>
 
+#include "../include/emulated/runtime_memory.h"
 #include "device.h"
+#include "globals.h"
 #include "shadow.h"
 using namespace metron::emulator;
 
@@ -14,20 +16,22 @@ constexpr const char* bad_free = "the pointer is not the beginning of an allocat
 
 std::uintptr_t integer(const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer); }
 
-void* allocate(std::size_t bytes) {
+void* allocate(std::size_t bytes, const void* code) {
   Device& device = Device::get();
   if (device.fails_allocation() || bytes > device.options.limits.memory ||
       device.memory.used() > device.options.limits.memory - bytes)
     return nullptr;
-  return device.memory.allocate(bytes);
+  return device.memory.allocate(bytes, code);
 }
 
-bool is_pinned(const Device& device, const void* pointer) {
-  const auto after = device.pinned.upper_bound(integer(pointer));
-  if (after == device.pinned.begin()) return false;
+bool contains(const std::map<std::uintptr_t, std::size_t>& blocks, const void* pointer) {
+  const auto after = blocks.upper_bound(integer(pointer));
+  if (after == blocks.begin()) return false;
   const auto& [begin, bytes] = *std::prev(after);
   return integer(pointer) - begin < bytes;
 }
+bool is_pinned(const Device& device, const void* pointer) { return contains(device.pinned, pointer); }
+bool is_managed(const Device& device, const void* pointer) { return contains(device.managed, pointer); }
 
 cudaMemcpyKind kind_of(const Device& device, const void* to, const void* from) {
   const bool to_device = device.memory.is_device(to), from_device = device.memory.is_device(from);
@@ -36,8 +40,10 @@ cudaMemcpyKind kind_of(const Device& device, const void* to, const void* from) {
                        : cudaMemcpyHostToHost;
 }
 
-const Shadow& shadow() {
+// Of device memory, or of the __device__ variables.
+const Shadow& shadow_of(const Device& device, const void* pointer) {
   static const Shadow all = device_shadow(Memory::region_begin + Memory::region_bytes);
+  if (const Globals* const globals = device.memory.globals_at(integer(pointer))) return globals->shadow;
   return all;
 }
 
@@ -47,6 +53,9 @@ Range range_of(const void* pointer, std::size_t bytes) {
 
 // At execution time: whether the device side of a copy is in use, i.e. handed out by the caching allocator.
 bool is_in_use(Device& device, const char* call, const void* pointer, std::size_t bytes) {
+  if (const Globals* const globals = device.memory.globals_at(integer(pointer));
+      globals != nullptr && globals->range.contains(integer(pointer), bytes))
+    return true;
   if (!device.memory.is_device(pointer) ||
       device.memory.live_around(integer(pointer)).contains(integer(pointer), bytes))
     return true;
@@ -62,11 +71,12 @@ bool is_in_use(Device& device, const char* call, const void* pointer, std::size_
 }
 
 // Uninitialized bytes stay uninitialized in the copy.
-void copy_state(const void* to, const void* from, std::size_t bytes) {
+void copy_state(const Device& device, const void* to, const void* from, std::size_t bytes) {
   const std::uintptr_t target = integer(to), source = integer(from);
-  shadow().mark_set(range_of(to, bytes));
+  const Shadow &target_shadow = shadow_of(device, to), &source_shadow = shadow_of(device, from);
+  target_shadow.mark_set(range_of(to, bytes));
   for (std::size_t i = 0; i < bytes; ++i)
-    if (!shadow().is_set(source + i)) shadow().mark_unset(target + i);
+    if (!source_shadow.is_set(source + i)) target_shadow.mark_unset(target + i);
 }
 
 void copy_now(Device& device, void* to, const void* from, std::size_t bytes) {
@@ -76,9 +86,9 @@ void copy_now(Device& device, void* to, const void* from, std::size_t bytes) {
   std::memmove(to, from, bytes);
   if (!device.memory.is_device(to)) return;
   if (device.memory.is_device(from))
-    copy_state(to, from, bytes);
+    copy_state(device, to, from, bytes);
   else
-    shadow().mark_set(range_of(to, bytes));
+    shadow_of(device, to).mark_set(range_of(to, bytes));
 }
 
 void note_copy(Device& device, cudaMemcpyKind kind, const void* host) {
@@ -105,7 +115,7 @@ cudaError_t enqueue_copy(void* to, const void* from, std::size_t bytes, cudaMemc
   if (bytes == 0) return cudaSuccess;
   if (to == nullptr || from == nullptr) return remember(cudaErrorInvalidValue);
   const cudaMemcpyKind actual = kind_of(device, to, from);
-  if (kind != cudaMemcpyDefault && kind != actual) {
+  if (kind != cudaMemcpyDefault && kind != actual && !is_managed(device, to) && !is_managed(device, from)) {
     if (device.options.has(Check::host_call))
       device.refuse(cudaErrorInvalidValue, Check::host_call, "cudaMemcpy",
                     "the pointers are not on the sides that the direction says");
@@ -135,7 +145,7 @@ cudaError_t cudaMalloc(void** pointer, std::size_t bytes) {
   if (pointer == nullptr) return remember(cudaErrorInvalidValue);
   *pointer = nullptr;
   if (bytes == 0) return cudaSuccess;
-  *pointer = allocate(bytes);
+  *pointer = allocate(bytes, __builtin_return_address(0));
   return remember(*pointer == nullptr ? cudaErrorMemoryAllocation : cudaSuccess);
 }
 
@@ -145,7 +155,10 @@ cudaError_t cudaFree(void* pointer) {
   const cudaError_t error = device.synchronize([&] { device.wait_for_all(); });
   if (error != cudaSuccess) return error;
   const std::lock_guard lock(device.mutex);
-  if (device.memory.release(pointer)) return cudaSuccess;
+  if (!device.pinned.contains(integer(pointer)) && device.memory.release(pointer)) {
+    device.managed.erase(integer(pointer));
+    return cudaSuccess;
+  }
   if (device.options.has(Check::host_call))
     device.refuse(cudaErrorInvalidValue, Check::host_call, "cudaFree", bad_free);
   return remember(cudaErrorInvalidValue);
@@ -176,6 +189,11 @@ cudaError_t cudaHostAlloc(void** pointer, std::size_t bytes, unsigned) {
   if (pointer == nullptr) return remember(cudaErrorInvalidValue);
   *pointer = nullptr;
   if (bytes == 0) return cudaSuccess;
+  if (device.merges_findings) {  // kernels may use it, as on a device
+    const cudaError_t error = cudaMallocManaged(pointer, bytes, cudaMemAttachGlobal);
+    if (error == cudaSuccess) device.pinned[integer(*pointer)] = bytes;
+    return error;
+  }
   constexpr std::size_t page = 4096;
   if (device.fails_allocation() || bytes > ~std::size_t{0} - page) return remember(cudaErrorMemoryAllocation);
   *pointer = std::aligned_alloc(page, (bytes + page - 1) / page * page);
@@ -193,6 +211,7 @@ cudaError_t cudaFreeHost(void* pointer) {
   if (error != cudaSuccess) return error;
   const std::lock_guard lock(device.mutex);
   if (device.pinned.erase(integer(pointer)) == 0) return remember(cudaErrorInvalidValue);
+  if (device.managed.contains(integer(pointer))) return cudaFree(pointer);
   std::free(pointer);
   return cudaSuccess;
 }
@@ -229,7 +248,7 @@ cudaError_t cudaMemsetAsync(void* to, int value, std::size_t bytes, cudaStream_t
       [&device, to, value, bytes] {
         if (device.has_fault() || !is_in_use(device, "cudaMemset", to, bytes)) return;
         std::memset(to, value, bytes);
-        shadow().mark_set(range_of(to, bytes));
+        shadow_of(device, to).mark_set(range_of(to, bytes));
       },
       [&timeline = device.timeline, bytes] { return timeline.memset(static_cast<double>(bytes)); });
   return cudaSuccess;
@@ -266,12 +285,13 @@ cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const vo
   if (attributes == nullptr) return remember(cudaErrorInvalidValue);
   const bool on_device = device.memory.is_device(pointer);
   void* const address = const_cast<void*>(pointer);
-  attributes->type = on_device                    ? cudaMemoryTypeDevice
-                     : is_pinned(device, pointer) ? cudaMemoryTypeHost
-                                                  : cudaMemoryTypeUnregistered;
+  attributes->type = is_pinned(device, pointer)    ? cudaMemoryTypeHost
+                     : is_managed(device, pointer) ? cudaMemoryTypeManaged
+                     : on_device                   ? cudaMemoryTypeDevice
+                                                   : cudaMemoryTypeUnregistered;
   attributes->device = 0;
   attributes->devicePointer = on_device ? address : nullptr;
-  attributes->hostPointer = on_device ? nullptr : address;
+  attributes->hostPointer = on_device && !is_managed(device, pointer) ? nullptr : address;
   return cudaSuccess;
 }
 
@@ -289,8 +309,10 @@ cudaError_t copy_to_symbol(void* symbol, std::size_t symbol_bytes, const void* f
   std::memcpy(staged.get(), from, bytes);
   device.streams.enqueue(
       queue,
-      [to = static_cast<std::byte*>(symbol) + offset, staged, bytes] {
+      [&device, to = static_cast<std::byte*>(symbol) + offset, staged, bytes] {
         std::memcpy(to, staged.get(), bytes);
+        device.memory.add_registered_globals();
+        if (device.memory.is_device(to)) shadow_of(device, to).mark_set(range_of(to, bytes));
       },
       copy_cost(device, cudaMemcpyHostToDevice, bytes));
   return wait ? device.synchronize([&] { device.wait_for(queue); }) : cudaSuccess;

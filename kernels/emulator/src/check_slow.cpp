@@ -112,6 +112,7 @@ void check_unaligned(Checker& c, const Attempt& attempt, bool must_be_aligned) {
   if (c.device.holds(attempt.address)) return check_parts<false>(c, c.device, attempt);
   if (c.fixed.holds(attempt.address)) return check_parts<true>(c, c.fixed, attempt);
   if (c.dynamic.holds(attempt.address)) return check_parts<true>(c, c.dynamic, attempt);
+  if (c.globals.holds(attempt.address)) return check_parts<false>(c, c.globals, attempt);
   check_outside(c, attempt);
 }
 

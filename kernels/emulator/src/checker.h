@@ -27,6 +27,7 @@ struct Checker {
   Record warp_floor = 0;      // ... for the same warp, from before its last __syncwarp
 
   Shadow device, fixed, dynamic;  // device memory; static and dynamic shared memory
+  Shadow globals;                 // the module's __device__ variables
   Range stack;                    // of the thread
   Range live;                     // the last range of device memory found to be allocated
   Range variable;                 // the same for static shared memory

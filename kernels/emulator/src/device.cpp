@@ -19,13 +19,21 @@ void Device::run(Launch& launch) {
   if (!workers_)
     workers_ = std::make_unique<Workers>(
         options.workers != 0 ? options.workers : std::max(1u, std::thread::hardware_concurrency()));
+  ++launch_number_;
   launch.options = &options;
   launch.memory = &memory;
+  launch.device = this;
+  memory.add_registered_globals();
   launch.first_serial = take_serials(launch.blocks);
   launch.counted = statistics.choose_blocks(launch.blocks, options.counted_blocks);
   const bool only_for_model = launch.counted.empty() && timeline.is_on();
   if (only_for_model) launch.counted = Timeline::sampled_blocks(launch.blocks);
-  workers_->run(launch);
+  if (launch.cooperative) {
+    launch.grid_barrier.start(launch.blocks);
+    Workers(static_cast<unsigned>(launch.blocks)).run(launch);
+  } else {
+    workers_->run(launch);
+  }
   if (only_for_model) launch.counted.clear();
   statistics.add(launch);
   for (const RawFinding& finding : launch.findings.take()) add(formatted(finding, launch.kernel));
@@ -62,8 +70,36 @@ std::uint64_t Device::take_serials(std::uint64_t count) {
 
 void Device::add(Finding finding) {
   has_fault_ |= is_fault(finding.check);
-  fail(error_of(finding.check), finding.message);
-  findings_.push_back(std::move(finding));
+  const bool assertion =
+      finding.check == Check::trap && finding.message.find("fails the assertion") != std::string::npos;
+  // A program of others goes on where a GPU would.
+  if (!merges_findings || is_fault(finding.check))
+    fail(assertion ? cudaErrorAssert : error_of(finding.check), finding.message);
+  keep(std::move(finding));
+}
+
+void Device::keep(Finding finding) {
+  const auto same = [&](const Finding& f) {
+    return f.check == finding.check && f.kernel == finding.kernel && f.file == finding.file &&
+           f.line == finding.line;
+  };
+  const auto known = std::find_if(findings_.begin(), findings_.end(), same);
+  if (!merges_findings || known == findings_.end()) {
+    findings_.push_back(std::move(finding));
+    found_in_.push_back(launch_number_);
+    return;
+  }
+  std::uint64_t& last = found_in_[static_cast<std::size_t>(known - findings_.begin())];
+  known->occurrences += finding.occurrences;
+  known->read_and_written |= (known->message.find(" loads ") != std::string::npos) !=
+                             (finding.message.find(" loads ") != std::string::npos);
+  known->launches += last != launch_number_ ? 1 : 0;
+  last = launch_number_;
+}
+
+std::vector<Finding> Device::take_findings() {
+  found_in_.clear();
+  return std::exchange(findings_, {});
 }
 
 bool Device::fails_allocation() {
@@ -75,9 +111,9 @@ bool Device::fails_allocation() {
 }
 
 void Device::refuse(cudaError_t error, Check check, const std::string& who, const std::string& rule) {
-  Finding finding{check, who, "", 0, std::string(name(check)) + " in " + who + ": " + rule, {}, false, {}, 1};
+  Finding finding{check, who, "", 0, std::string(name(check)) + " in " + who + ": " + rule, {}, false, {}};
   explanations_[error] = finding.message;
-  findings_.push_back(std::move(finding));
+  keep(std::move(finding));
 }
 
 void Device::fail_call(const char* call, const std::string& rule) {

@@ -26,15 +26,17 @@ class Device {
   Memory memory;
   Timeline timeline;
   Streams streams{timeline};
-  std::map<std::uintptr_t, std::size_t> pinned;  // host memory that copies need not stage
+  std::map<std::uintptr_t, std::size_t> pinned;   // host memory that copies need not stage
+  std::map<std::uintptr_t, std::size_t> managed;  // device memory that the host uses, too
   Options options;
+  bool merges_findings = false;  // of the same check, kernel and line
   std::uint64_t synchronizations = 0;
   CallCounts calls;
   Statistics statistics;
 
   void run(Launch&);
   void add(Finding);  // and sets the error, if the finding is one
-  std::vector<Finding> take_findings() { return std::exchange(findings_, {}); }
+  std::vector<Finding> take_findings();
   // Fails a call immediately, with the finding as its error text.
   void refuse(cudaError_t, Check, const std::string& who, const std::string& rule);
   void fail_call(const char* call, const std::string& rule);  // for a call that was queued
@@ -65,10 +67,14 @@ class Device {
   void restart_workers() { workers_.reset(); }
 
  private:
+  void keep(Finding);
+
   std::unique_ptr<Workers> workers_;
   cudaError_t error_ = cudaSuccess;
   std::map<cudaError_t, std::string> explanations_;
   std::vector<Finding> findings_;
+  std::vector<std::uint64_t> found_in_;  // of each finding: the last launch it was found in
+  std::uint64_t launch_number_ = 0;
   bool has_fault_ = false;
   std::uint64_t next_serial_ = 1;
   struct {

@@ -10,12 +10,17 @@ namespace metron::emulator {
 
 void* dynamic_shared_memory() { return current_worker->dynamic_shared(); }
 
+unsigned lane_id() { return current_worker->thread() % warp_lanes; }
+unsigned warp_id() { return current_worker->thread() / warp_lanes; }
+unsigned multiprocessor_id() { return 0; }
 long long clock() { return std::chrono::steady_clock::now().time_since_epoch().count(); }
 
 void trap(const char* file, int line) {
   current_worker->report({Check::trap, 0, {file, line}, "stops the kernel by __trap()"});
   current_worker->abandon_block();
 }
+
+void grid_barrier(const char* file, int line) { current_worker->grid_barrier({file, line}); }
 
 int block_barrier(Vote vote, bool predicate, const char* file, int line) {
   return current_worker->barrier(vote, predicate, {file, line});

@@ -72,8 +72,18 @@ Finding formatted(const RawFinding& raw, const std::string& kernel) {
   message += ": " + who(raw.thread) + " " + raw.what;
   if (raw.has_other) message += "; " + who(raw.other) + " " + raw.other_what;
   if (raw.occurrences > 1) message += " (" + std::to_string(raw.occurrences) + " times)";
-  return {raw.check,     kernel,    std::move(line.file), line.line, std::move(message), raw.thread,
-          raw.has_other, raw.other, raw.occurrences};
+  const SourceLine allocated = raw.allocation_code != 0 ? source_line(raw.allocation_code) : SourceLine{};
+  return {.check = raw.check,
+          .kernel = kernel,
+          .file = std::move(line.file),
+          .line = line.line,
+          .message = std::move(message),
+          .thread = raw.thread,
+          .has_other = raw.has_other,
+          .other = raw.other,
+          .occurrences = raw.occurrences,
+          .allocated_file = allocated.file,
+          .allocated_line = allocated.line};
 }
 
 }  // namespace metron::emulator

@@ -26,6 +26,7 @@ struct RawFinding {
   ThreadId other = {};
   std::string other_what = {};  // "... loaded it"
   std::uint64_t occurrences = 1;
+  std::uintptr_t allocation_code = 0;  // the return address of the call that allocated the memory
 };
 
 class FindingLog {

@@ -66,6 +66,26 @@ Broken check_limits(const cudaLaunchConfig_t& config, const Launch& launch, cons
   return {};
 }
 
+// What the kernel promises by __launch_bounds__, and what a cooperative launch needs: all blocks at once.
+Broken check_promises(const cudaLaunchConfig_t& config, const Launch& launch, LaunchOptions how,
+                      const Limits& limits) {
+  const dim3 grid = config.gridDim, block = config.blockDim;
+  const unsigned threads = block.x * block.y * block.z;
+  if (how.threads_bound != 0 && threads > how.threads_bound)
+    return {cudaErrorLaunchOutOfResources, "a block of " + std::to_string(threads) +
+                                               " threads, where __launch_bounds__ promises at most " +
+                                               std::to_string(how.threads_bound)};
+  if (!how.cooperative) return {};
+  int per_multiprocessor = 0;
+  occupancy(&per_multiprocessor, launch.function, static_cast<int>(threads), config.dynamicSmemBytes);
+  const std::uint64_t blocks = std::uint64_t{grid.x} * grid.y * grid.z,
+                      most = static_cast<std::uint64_t>(per_multiprocessor * limits.multiprocessors);
+  if (blocks <= most) return {};
+  return {cudaErrorCooperativeLaunchTooLarge, std::to_string(blocks) +
+                                                  " blocks, where a cooperative launch has at most " +
+                                                  std::to_string(most) + ", which run at the same time"};
+}
+
 // Facts about a kernel from the ELF file, cached.
 struct KernelFacts {
   const Module* module = nullptr;
@@ -103,7 +123,7 @@ std::shared_ptr<const void> copy_of(const void* bytes, std::size_t count) {
 }  // namespace
 
 cudaError_t launch(const cudaLaunchConfig_t& config, const void* function, const void* bound,
-                   std::size_t bytes, void (*invoke)(const void*)) {
+                   std::size_t bytes, void (*invoke)(const void*), LaunchOptions how) {
   Device& device = Device::get();
   const std::lock_guard lock(device.mutex);
   const cudaStream_t stream = device.streams.find(config.stream);
@@ -124,8 +144,10 @@ cudaError_t launch(const cudaLaunchConfig_t& config, const void* function, const
   launched->grid = config.gridDim;
   launched->block = config.blockDim;
   launched->dynamic_shared = config.dynamicSmemBytes;
-  if (const Broken broken = check_limits(config, *launched, device.options.limits);
-      broken.error != cudaSuccess) {
+  launched->cooperative = how.cooperative;
+  Broken broken = check_limits(config, *launched, device.options.limits);
+  if (broken.error == cudaSuccess) broken = check_promises(config, *launched, how, device.options.limits);
+  if (broken.error != cudaSuccess) {
     if (device.options.has(Check::launch_limits))
       device.refuse(broken.error, Check::launch_limits, facts.name, broken.rule);
     return remember(broken.error);

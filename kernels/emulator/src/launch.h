@@ -16,10 +16,12 @@
 #include "counting.h"
 #include "fences.h"
 #include "findings.h"
+#include "grid_barrier.h"
 #include "symbols.h"
 
 namespace metron::emulator {
 
+class Device;
 class Memory;
 
 // Number of blocks that passed each barrier, by file and line.
@@ -37,14 +39,17 @@ struct Launch {
   std::size_t dynamic_shared = 0, static_shared = 0;
   const Options* options = nullptr;
   const Memory* memory = nullptr;
+  Device* device = nullptr;
 
   std::uint32_t threads = 0;  // per block
   std::uint64_t blocks = 0;
-  std::uint64_t first_serial = 0;  // of its first block
+  std::uint64_t first_serial = 0;  // of its first block, since the last grid barrier
   std::atomic<std::uint64_t> next_block{0};
   std::atomic<bool> abandoned{false};  // no further block may start
   std::vector<std::uint64_t> counted;  // blocks whose accesses are counted
   FindingLog findings;
+  bool cooperative = false;  // as many workers as blocks
+  GridBarrier grid_barrier;
   const std::set<std::string>* kernels = nullptr;  // the symbols of all kernels launched so far
   Fences fences;
 

@@ -7,6 +7,7 @@
 #include <new>
 #include <stdexcept>
 
+#include "globals.h"
 #include "shadow.h"
 
 namespace metron::emulator {
@@ -62,7 +63,7 @@ Memory::~Memory() {
 }
 
 // Allocates round-robin: freed addresses are reused as late as possible.
-void* Memory::allocate(std::size_t bytes) {
+void* Memory::allocate(std::size_t bytes, const void* code) {
   if (bytes > region_bytes / 2) return nullptr;
   const std::size_t span = (bytes + 2 * red_zone + alignment - 1) / alignment * alignment;
   std::uintptr_t begin = next_;
@@ -98,7 +99,7 @@ void* Memory::allocate(std::size_t bytes) {
       return nullptr;
     committed_end_ = to;
   }
-  allocations_[pointer] = {bytes, false, {}};
+  allocations_[pointer] = {bytes, false, {}, reinterpret_cast<std::uintptr_t>(code)};
   used_ += bytes;
   mark_allocated({pointer, end});
   return reinterpret_cast<void*>(pointer);
@@ -145,6 +146,7 @@ void Memory::reset_records() {
           part = {part.writer & record::set, 0};
         }
       }
+  for (const auto& globals : globals_) globals->reset_records();
 }
 
 // New memory is filled with ones, a NaN in every floating-point format: uninitialized reads surface as NaN.

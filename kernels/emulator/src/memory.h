@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
+#include <vector>
 
 namespace metron::emulator {
 
@@ -13,6 +15,8 @@ struct Range {
     return address >= begin && address <= end && bytes <= end - address;
   }
 };
+
+struct Globals;
 
 class Memory {
  public:
@@ -25,10 +29,11 @@ class Memory {
   Memory& operator=(const Memory&) = delete;
   ~Memory();
 
-  void* allocate(std::size_t bytes);  // null if out of memory
-  bool release(void* pointer);        // false unless `pointer` is the start of a live allocation
+  void* allocate(std::size_t bytes, const void* code = nullptr);  // null if out of memory
+  bool release(void* pointer);  // false unless `pointer` is the start of a live allocation
   bool is_device(const void* pointer) const {
-    return reinterpret_cast<std::uintptr_t>(pointer) - region_begin < region_bytes;
+    const auto address = reinterpret_cast<std::uintptr_t>(pointer);
+    return address - region_begin < region_bytes || globals_at(address) != nullptr;
   }
   std::size_t used() const { return used_; }
   std::uintptr_t committed_end() const { return committed_end_; }
@@ -38,10 +43,15 @@ class Memory {
     std::size_t bytes;
     bool freed;
     std::map<std::uintptr_t, std::uintptr_t> live;  // ranges in use: begin -> end
+    std::uintptr_t code = 0;                        // of the call that allocated it
   };
   std::map<std::uintptr_t, Allocation>::const_iterator find(std::uintptr_t address) const;
   auto none() const { return allocations_.end(); }
   Range live_around(std::uintptr_t address) const;  // empty if the address is not in use
+
+  // __device__ variables, whose memory is that of a module of the program. Those registered since are added.
+  void add_registered_globals();
+  const Globals* globals_at(std::uintptr_t address) const;  // null if there are none
 
   void mark_allocated(Range);
   void mark_freed(Range);
@@ -51,6 +61,7 @@ class Memory {
   std::map<std::uintptr_t, Allocation> allocations_;
   std::uintptr_t next_ = region_begin, committed_end_ = region_begin;
   std::size_t used_ = 0;
+  std::vector<std::unique_ptr<Globals>> globals_;
 };
 
 }  // namespace metron::emulator

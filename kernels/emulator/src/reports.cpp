@@ -38,6 +38,10 @@ bool Worker::is_in_use(const Attempt& attempt) {
     return c.live.contains(address, bytes);
   }
   if (c.dynamic.holds(address)) return address + bytes - c.dynamic.memory.begin <= launch_->dynamic_shared;
+  if (c.globals.holds(address)) {
+    const GlobalVariable* const variable = launch_->module->global_at(address);
+    return variable != nullptr && variable->range.contains(address, bytes);
+  }
   if (c.variable.contains(address, bytes)) return true;
   const Unchecked runtime;
   const std::uintptr_t begin = local_begin_;
@@ -93,10 +97,23 @@ std::string Worker::describe(std::uintptr_t address) const {
     return "byte " + std::to_string(address - begin - variable->offset) + " of shared `" + variable->name() +
            "`";
   }
+  if (checker.globals.holds(address)) {
+    const GlobalVariable* const variable = launch_->module->global_at(address);
+    if (variable == nullptr) return "an address between the __device__ variables";
+    return "byte " + std::to_string(address - variable->range.begin) + " of __device__ `" + variable->name +
+           "`";
+  }
   const auto found = launch_->memory->find(address);
   if (found == launch_->memory->none()) return "address " + hexadecimal(address);
   return "byte " + std::to_string(static_cast<std::ptrdiff_t>(address - found->first)) +
          " of an allocation of " + size(found->second.bytes);
+}
+
+// For a finding about device memory: where it was allocated.
+std::uintptr_t Worker::allocation_code(std::uintptr_t address) const {
+  if (!checker.device.holds(address)) return 0;
+  const auto found = launch_->memory->find(address);
+  return found == launch_->memory->none() ? 0 : found->second.code;
 }
 
 void Worker::report_address(const Attempt& attempt) {
@@ -123,6 +140,8 @@ void Worker::report_address(const Attempt& attempt) {
                 variable->name() + "`";
         break;
       }
+  } else if (checker.globals.holds(address)) {
+    what += describe(address);
   } else if (stacks_.all().contains(address, bytes)) {
     what += "a local variable of another thread";
   } else if (address < 4096) {
@@ -130,16 +149,19 @@ void Worker::report_address(const Attempt& attempt) {
   } else {
     what += hexadecimal(address) + ", which is not the device's memory but the host's";
   }
-  report({check, code_of(attempt), {}, std::move(what)});
+  report({.check = check,
+          .code = code_of(attempt),
+          .what = std::move(what),
+          .allocation_code = allocation_code(address)});
 }
 
 void Worker::report_uninitialized(const Attempt& attempt, std::uintptr_t address) {
   const Unchecked runtime;
-  report({Check::uninitialized,
-          code_of(attempt),
-          {},
-          verb(attempt.access) + size(attempt.bytes) + " at " + describe(address) +
-              ", which nothing has been stored to"});
+  report({.check = Check::uninitialized,
+          .code = code_of(attempt),
+          .what = verb(attempt.access) + size(attempt.bytes) + " at " + describe(address) +
+                  ", which nothing has been stored to",
+          .allocation_code = allocation_code(address)});
 }
 
 void Worker::report_misaligned(const Attempt& attempt, std::size_t alignment) {
@@ -158,6 +180,7 @@ void Worker::report_race(const Attempt& attempt, std::uintptr_t address, Record 
                      code_of(attempt),
                      {},
                      verb(attempt.access) + size(attempt.bytes) + " at " + describe(address)};
+  finding.allocation_code = allocation_code(address);
   // Only the first of several readers is recorded, and it may be the thread itself.
   const bool known = ((other ^ checker.stamp) & record::same_thread) != 0;
   const std::string why = same_block ? ", with no barrier between" : ", and nothing orders the two blocks";

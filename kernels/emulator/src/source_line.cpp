@@ -14,7 +14,8 @@ namespace metron::emulator {
 namespace {
 
 bool is_own(const std::string& file) {
-  return file.find("kernels/emulator/") != std::string::npos || file.starts_with("/usr/") ||
+  return file.find("kernels/emulator/") != std::string::npos ||
+         file.find("metron-emulator/emulated/") != std::string::npos || file.starts_with("/usr/") ||
          file.starts_with("??");
 }
 

@@ -55,11 +55,18 @@ Module::Module(const std::string& path, std::uintptr_t load_address)
     for (int i = 0; i < header->e_phnum; ++i)
       if (segments[i].p_type == PT_TLS) local_storage_bytes_ = segments[i].p_memsz;
 
+  int globals_section = -1;
+  for (int i = 0; i < header->e_shnum; ++i) {
+    const auto* name = at<char>(image, names + sections[i].sh_name);
+    const std::uintptr_t begin = load_address + sections[i].sh_addr;
+    if (name == nullptr) continue;
+    if (std::string_view(name) == "metron_constant") constants_ = {begin, begin + sections[i].sh_size};
+    if (std::string_view(name) != "metron_device") continue;
+    globals_ = {begin, begin + sections[i].sh_size};
+    globals_section = i;
+  }
   for (int i = 0; i < header->e_shnum; ++i) {
     const Elf64_Shdr& section = sections[i];
-    const auto* name = at<char>(image, names + section.sh_name);
-    if (name != nullptr && std::string_view(name) == "metron_constant")
-      constants_ = {load_address + section.sh_addr, load_address + section.sh_addr + section.sh_size};
     if (section.sh_type != SHT_SYMTAB || section.sh_link >= header->e_shnum) continue;
     const std::size_t count = section.sh_size / sizeof(Elf64_Sym),
                       strings = sections[section.sh_link].sh_offset;
@@ -70,6 +77,10 @@ Module::Module(const std::string& path, std::uintptr_t load_address)
       if (const int type = ELF64_ST_TYPE(symbols[s].st_info); type == STT_FUNC)
         functions_[load_address + symbols[s].st_value] = {
             load_address + symbols[s].st_value + symbols[s].st_size, text};
+      else if (type == STT_OBJECT && symbols[s].st_shndx == globals_section)
+        global_variables_[load_address + symbols[s].st_value] = {
+            {load_address + symbols[s].st_value, load_address + symbols[s].st_value + symbols[s].st_size},
+            readable_name(text)};
       else if (type == STT_TLS && std::strncmp(text, "_ZZ", 3) == 0 &&
                std::strstr(text, "metron_guard_") == nullptr)
         variables_.push_back({symbols[s].st_value, symbols[s].st_size, text});
@@ -86,12 +97,26 @@ std::string Module::symbol_of(std::uintptr_t code) const {
   return code < std::max(function.end, begin + 1) ? function.symbol : std::string();
 }
 
+std::uintptr_t Module::begin_of(std::uintptr_t code) const {
+  const auto after = functions_.upper_bound(code);
+  if (after == functions_.begin()) return 0;
+  const auto& [begin, function] = *std::prev(after);
+  return code < std::max(function.end, begin + 1) ? begin : 0;
+}
+
 const SharedVariable* Module::variable_at(std::uintptr_t offset) const {
   const auto after = std::upper_bound(variables_.begin(), variables_.end(), offset,
                                       [](std::uintptr_t o, const SharedVariable& v) { return o < v.offset; });
   if (after == variables_.begin()) return nullptr;
   const SharedVariable& variable = *std::prev(after);
   return offset - variable.offset < variable.bytes ? &variable : nullptr;
+}
+
+const GlobalVariable* Module::global_at(std::uintptr_t address) const {
+  const auto after = global_variables_.upper_bound(address);
+  if (after == global_variables_.begin()) return nullptr;
+  const GlobalVariable& variable = std::prev(after)->second;
+  return variable.range.contains(address, 1) ? &variable : nullptr;
 }
 
 std::size_t Module::static_shared_of(const std::string& function_symbol) const {

@@ -19,16 +19,24 @@ struct SharedVariable {
   bool is_of(const std::string& function_symbol) const;
 };
 
+struct GlobalVariable {  // a __device__ variable
+  Range range;
+  std::string name;
+};
+
 // An executable or shared library.
 class Module {
  public:
   explicit Module(const std::string& path, std::uintptr_t load_address);
 
-  std::string symbol_of(std::uintptr_t code) const;  // mangled; empty if unknown
+  std::string symbol_of(std::uintptr_t code) const;    // mangled; empty if unknown
+  std::uintptr_t begin_of(std::uintptr_t code) const;  // of the function; 0 if unknown
   const SharedVariable* variable_at(std::uintptr_t offset) const;
   std::size_t static_shared_of(const std::string& function_symbol) const;
   const std::vector<SharedVariable>& variables() const { return variables_; }
   Range constants() const { return constants_; }  // the section of __constant__ variables
+  Range globals() const { return globals_; }      // the section of __device__ variables
+  const GlobalVariable* global_at(std::uintptr_t address) const;
   std::size_t local_storage_bytes() const { return local_storage_bytes_; }
   std::uintptr_t load_address() const { return load_address_; }
   const std::string& path() const { return path_; }
@@ -47,7 +55,8 @@ class Module {
   std::uintptr_t load_address_;
   std::map<std::uintptr_t, Function> functions_;  // by begin
   std::vector<SharedVariable> variables_;         // by offset
-  Range constants_;
+  Range constants_, globals_;
+  std::map<std::uintptr_t, GlobalVariable> global_variables_;  // by begin
   std::size_t local_storage_bytes_ = 0;
 };
 

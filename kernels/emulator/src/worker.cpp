@@ -4,6 +4,7 @@
 #include <random>
 
 #include "../emulator.h"
+#include "globals.h"
 
 namespace metron::emulator {
 
@@ -44,11 +45,14 @@ void Worker::prepare() {
   checker.device = device_shadow(launch_->memory->committed_end());
   checker.launch_floor = Record{launch_->first_serial} << record::serial_shift;
   checker.live = checker.variable = checker.image = {};
-  checker.fixed = {};
+  checker.fixed = checker.globals = {};
   touched_.clear();
   touched_bytes_ = launch_->static_shared;
   const Module* const module = launch_->module;
-  if (module == nullptr || module->local_storage_bytes() == 0) return;
+  if (module == nullptr) return;
+  if (const Globals* const globals = launch_->memory->globals_at(module->globals().begin))
+    checker.globals = globals->shadow;
+  if (module->local_storage_bytes() == 0) return;
   touched_.resize(module->variables().size());
   LocalStorage& storage = local_storages_[module];
   local_begin_ = module->local_storage();
@@ -147,6 +151,7 @@ void Worker::run_block(std::uint64_t linear) {
     start_or_switch(ready_[ready_begin_++ % max_threads]);
     checker.set(attention::inactive);
   }
+  if (launch_->cooperative) launch_->grid_barrier.leave(abandoned_);
   if (counted) abandoned_ ? counting_.drop_block() : counting_.end_block(threads_count_);
   if (abandoned_)
     for (std::uint32_t t = 0; t < threads_count_; ++t)

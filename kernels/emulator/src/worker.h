@@ -62,9 +62,11 @@ class Worker {
 
   // Called by device threads.
   int barrier(Vote, bool predicate, Site);
+  void grid_barrier(Site);
   std::uint64_t warp_operation(WarpOp, std::uint32_t mask, std::uint64_t value, std::uint32_t operand,
                                int width, Site);
   std::uint32_t lane_bit() const { return 1u << (current_ % warp_lanes); }
+  std::uint32_t thread() const { return current_; }
   void* dynamic_shared() const { return dynamic_.as<void>(); }
   void fence();
   void begin_atomic(std::uintptr_t address);
@@ -103,8 +105,10 @@ class Worker {
   void complete(std::uint32_t first_thread, const Gathering&);
   void advance_time();
   void set_stamp();
+  void renew(const Shadow&, Range, Record old_floor) const;
   static bool is_counted() { return (checker.attention_bits() & attention::counted) != 0; }
 
+  std::uintptr_t allocation_code(std::uintptr_t address) const;
   bool note(RawFinding, std::uint32_t thread);  // returns whether to abandon the block
   RawFinding between(Check, Site, std::string what, std::uint32_t other, std::string other_what) const;
   void stop_block();
@@ -171,6 +175,7 @@ class Unchecked {
 
 // Thread identity as kernels see it; see device.h.
 struct Position {
+  static void set_on_device();  // for this OS thread, once
   static void set_thread(uint3);
   static void set_block(uint3);
   static void set_launch(dim3 grid, dim3 block);

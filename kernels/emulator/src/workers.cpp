@@ -19,6 +19,7 @@ Workers::~Workers() = default;  // jthreads: requests a stop and joins
 void Workers::work(std::stop_token stop, unsigned index) {
   const auto worker = std::make_unique<Worker>();
   current_worker = worker.get();
+  Position::set_on_device();
   std::uint64_t seen = 0;
   std::unique_lock lock(mutex_);
   workers_[index] = worker.get();

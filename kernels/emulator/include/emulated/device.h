@@ -18,6 +18,11 @@ namespace metron::emulator {
 
 void* dynamic_shared_memory();
 long long clock();
+unsigned lane_id();
+unsigned warp_id();
+unsigned multiprocessor_id();
+bool report_at_exit();  // of a program of `metron nvcc`: its findings, and the exit status
+bool register_globals(const void* begin, const void* end);  // the section of a module's __device__ variables
 [[noreturn]] void trap(const char* file, int line);
 
 }  // namespace metron::emulator

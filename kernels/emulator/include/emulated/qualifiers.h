@@ -1,14 +1,18 @@
-// CUDA's qualifiers. Macros, as kernel sources must compile unchanged.
+// CUDA's qualifiers. Macros, as kernel sources must compile unchanged. `metron nvcc` handles those that stand
+// before declarations itself.
 #pragma once
+
+#define __forceinline__ inline __attribute__((always_inline))
+#define __align__(n) __attribute__((aligned(n)))
+#define __restrict__ __restrict
+
+#if !defined(METRON_NVCC)
 
 #define __global__
 #define __device__
 #define __host__
 #define __launch_bounds__(...)
 #define __grid_constant__
-#define __forceinline__ inline __attribute__((always_inline))
-#define __align__(n) __attribute__((aligned(n)))
-#define __restrict__ __restrict
 
 // A separate section distinguishes constant memory from the host's variables.
 #define __constant__ __attribute__((section("metron_constant")))
@@ -20,3 +24,5 @@
 #define __shared__                                                                              \
   __attribute__((used)) thread_local char METRON_EMULATOR_JOIN(metron_guard_, __COUNTER__)[64]; \
   thread_local __attribute__((aligned(32)))
+
+#endif

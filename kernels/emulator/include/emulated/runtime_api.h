@@ -76,9 +76,13 @@ struct BoundKernel {
     std::apply(bound.kernel, bound.arguments);
   }
 };
+struct LaunchOptions {
+  bool cooperative = false;    // all blocks run at the same time, and may wait for each other
+  unsigned threads_bound = 0;  // of __launch_bounds__; 0: none
+};
 // Copies the bytes of the bound kernel, of which `invoke` runs one thread.
 cudaError_t launch(const cudaLaunchConfig_t& config, const void* function, const void* bound,
-                   std::size_t bytes, void (*invoke)(const void* bound));
+                   std::size_t bytes, void (*invoke)(const void* bound), LaunchOptions options = {});
 cudaError_t set_function_attribute(const void* function, cudaFuncAttribute attribute, int value);
 cudaError_t function_attributes(cudaFuncAttributes* attributes, const void* function);
 cudaError_t occupancy(int* blocks, const void* function, int threads, std::size_t dynamic_shared);
@@ -127,14 +131,21 @@ cudaError_t cudaMemcpyToSymbolAsync(const T& symbol, const void* from, std::size
                                           false);
 }
 template <class T>
-cudaError_t cudaMalloc(T** pointer, std::size_t bytes) {
+inline __attribute__((always_inline)) cudaError_t cudaMalloc(T** pointer, std::size_t bytes) {
   return cudaMalloc(reinterpret_cast<void**>(pointer), bytes);
 }
 template <class T>
-cudaError_t cudaMallocAsync(T** pointer, std::size_t bytes, cudaStream_t stream) {
+inline __attribute__((always_inline)) cudaError_t cudaMallocAsync(T** pointer, std::size_t bytes,
+                                                                  cudaStream_t stream) {
   return cudaMallocAsync(reinterpret_cast<void**>(pointer), bytes, stream);
 }
 template <class T>
-cudaError_t cudaMallocHost(T** pointer, std::size_t bytes, unsigned flags = cudaHostAllocDefault) {
+inline __attribute__((always_inline)) cudaError_t cudaHostAlloc(T** pointer, std::size_t bytes,
+                                                                unsigned flags) {
+  return cudaHostAlloc(reinterpret_cast<void**>(pointer), bytes, flags);
+}
+template <class T>
+inline __attribute__((always_inline)) cudaError_t cudaMallocHost(T** pointer, std::size_t bytes,
+                                                                 unsigned flags = cudaHostAllocDefault) {
   return cudaHostAlloc(reinterpret_cast<void**>(pointer), bytes, flags);
 }

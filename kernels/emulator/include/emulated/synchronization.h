@@ -10,6 +10,7 @@
 namespace metron::emulator {
 
 enum class Vote : std::uint8_t { none, any, all, count };
+void grid_barrier(const char* file, int line);
 int block_barrier(Vote, bool predicate, const char* file, int line);
 
 enum class WarpOp : std::uint8_t {

@@ -1,0 +1,4 @@
+// Part of the emulator's single header.
+#pragma once
+
+#include "cuda_runtime.h"
