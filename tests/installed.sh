@@ -43,6 +43,24 @@ if [[ $(grep -c . <<<"$errors") -ne 1 || $errors != *"Metron needs C++20"* ]]; t
   exit 1
 fi
 
+# The emulator is a component of its own: its programs and its CMake function, without CUDA and without the library.
+if [[ -x $prefix/bin/metron-nvcc ]]; then
+  echo "-- metron-nvcc"
+  (cd "$work" && "$prefix/bin/metron-nvcc" -O2 -o readme "$source/tests/nvcc/readme.cu")
+  found=$(METRON_EMULATOR_EXIT=86 "$work/readme" 2>&1) && exit 1
+  [[ $found == *"race in total at "*"readme.cu:3"* ]] || { echo "$found"; exit 1; }
+  echo "-- metron_emulate"
+  cmake -S "$source/examples/kernel_library" -B "$work/kernel_library" -DCMAKE_BUILD_TYPE=Release -DUSE_NVCC=OFF \
+    -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_CXX_COMPILER="$cxx" >"$work/kernel_library.log"
+  cmake --build "$work/kernel_library" >>"$work/kernel_library.log" || { cat "$work/kernel_library.log"; exit 1; }
+  METRON_EMULATOR_EXIT=86 "$work/kernel_library/test_sums" --gtest_brief=1
+  if command -v nvcc >/dev/null; then  # the same files, for a GPU
+    cmake -S "$source/examples/kernel_library" -B "$work/kernel_library_nvcc" -DUSE_NVCC=ON \
+      -DCMAKE_CXX_COMPILER="$cxx" >"$work/kernel_library.log"
+    cmake --build "$work/kernel_library_nvcc" >>"$work/kernel_library.log" || { cat "$work/kernel_library.log"; exit 1; }
+  fi
+fi
+
 # Not as system headers, so that warnings are visible as they are to users. tools/lint.sh compiles each on its own.
 echo "-- every header"
 cd "$prefix/include"

@@ -34,7 +34,7 @@ check_headers() {
 check_tidy() {
   cmake -S . -B build/lint -G Ninja -DCMAKE_EXPORT_COMPILE_COMMANDS=ON -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON \
     -DCMAKE_CXX_COMPILER_LAUNCHER= -DCMAKE_CXX_FLAGS=-Wno-unused-command-line-argument \
-    -DMETRON_OPENMP=OFF -DMETRON_GPU=off -DMETRON_CPU_ISAS=baseline -DBUILD_TESTING=OFF || return
+    -DMETRON_OPENMP=OFF -DMETRON_GPU=off -DMETRON_EMULATOR=OFF -DMETRON_CPU_ISAS=baseline -DBUILD_TESTING=OFF || return
   python3 tools/tidy_units.py build/lint core kernels layers || return
   run-clang-tidy -quiet -p build/lint/units -j "$(nproc)" || return
   local shorthands

@@ -80,6 +80,18 @@ if(METRON_EMULATED_TESTS)
   endif()
 endif()
 
+# The emulator as a component of its own, for the kernels of others: metron-nvcc, its headers and its library.
+option(METRON_EMULATOR "Build the emulator's component: metron nvcc, metron_emulate" ${PROJECT_IS_TOP_LEVEL})
+if(METRON_EMULATOR AND (METRON_SANITIZE OR NOT CMAKE_CXX_COMPILER_ID STREQUAL GNU))
+  set(METRON_EMULATOR OFF)
+elseif(METRON_EMULATOR)
+  find_package(Boost 1.74 QUIET COMPONENTS context)
+  if(NOT Boost_FOUND)
+    message(STATUS "Boost.Context not found: the emulator's component (metron nvcc) is left out")
+    set(METRON_EMULATOR OFF)
+  endif()
+endif()
+
 if(METRON_GPU_MODE STREQUAL cuda)
   # Not called architectures: enable_language() of CMake 3.22 appends to a variable of that name.
   set(compiled_architectures ${METRON_CUDA_ARCHITECTURES})

@@ -15,7 +15,16 @@ install(FILES layers/metron.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/metron)
 install(DIRECTORY core/deprecated/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})  # forwarding headers at the old paths
 
 install(EXPORT metronTargets NAMESPACE metron:: DESTINATION ${cmake_folder})
-configure_package_config_file(tools/cmake/metronConfig.cmake.in metronConfig.cmake INSTALL_DESTINATION ${cmake_folder})
+if(METRON_EMULATOR)
+  install(TARGETS metron_nvcc)
+  install(TARGETS metron_emulator EXPORT metronEmulatorTargets)
+  install(EXPORT metronEmulatorTargets NAMESPACE metron:: DESTINATION ${cmake_folder})
+  install(DIRECTORY kernels/emulator/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/metron-emulator)
+  install(FILES kernels/emulator/emulator.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/metron/kernels/emulator)
+  install(FILES tools/cmake/MetronEmulate.cmake DESTINATION ${cmake_folder})
+endif()
+configure_package_config_file(tools/cmake/metronConfig.cmake.in metronConfig.cmake INSTALL_DESTINATION ${cmake_folder}
+                              PATH_VARS CMAKE_INSTALL_BINDIR)
 write_basic_package_version_file(metronConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/metronConfig.cmake ${PROJECT_BINARY_DIR}/metronConfigVersion.cmake
         DESTINATION ${cmake_folder})

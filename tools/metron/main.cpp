@@ -15,9 +15,17 @@
 #include "profile.h"
 #include "report.h"
 
+#if defined(METRON_HAVE_NVCC)
+#include <metron/tools/nvcc/driver.h>
+#endif
+
 using namespace metron::tools;
 
 int main(int argc, char** argv) {
+#if defined(METRON_HAVE_NVCC)
+  // Its options are those of nvcc, which CLI11 does not parse.
+  if (argc > 1 && std::strcmp(argv[1], "nvcc") == 0) return metron::nvcc::run({argv + 2, argv + argc});
+#endif
   CommandLine program("metron", "Metron: a deep-learning framework that knows where its time goes.",
                       METRON_VERSION);
   std::vector<Command> commands;
@@ -30,6 +38,9 @@ int main(int argc, char** argv) {
 #endif
   commands.push_back(predict_command(program));
   commands.push_back(bench_command(program));
+#if defined(METRON_HAVE_NVCC)
+  program.add("nvcc", "Build CUDA C++ for the emulator, with nvcc's options: metron nvcc -o app app.cu");
+#endif
   if (const std::optional<int> status = program.parse(argc, argv)) return *status;
   try {
     for (const Command& command : commands) {

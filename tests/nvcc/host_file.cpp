@@ -1,0 +1,1 @@
+int from_host_file() { return 1; }

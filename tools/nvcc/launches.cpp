@@ -1,0 +1,69 @@
+// kernel<<<grid, block, shared, stream>>>(arguments) becomes (configure(grid, block, shared, stream),
+// kernel(arguments)): the kernel, called by the host, launches itself.
+#include "rewriter.h"
+
+namespace metron::nvcc {
+
+bool Rewriter::is_launch(Index i) const {
+  return i > 0 && tokens_[i + 1].is("<") && i + 2 < tokens_.size() && tokens_[i + 2].is("<") &&
+         !tokens_[i - 1].is("operator") && !tokens_[i - 1].is("<");
+}
+
+void Rewriter::launch(Index i) {
+  Index end = i + 3;
+  while (end + 3 < tokens_.size()) {
+    const Token& t = tokens_[end];
+    if (t.is("(") || t.is("[") || t.is("{")) {
+      end = closing(end) + 1;
+      continue;
+    }
+    if (t.is(">") && tokens_[end + 1].is(">") && tokens_[end + 2].is(">")) break;
+    if (t.is(";") || t.is("}")) break;
+    ++end;
+  }
+  // With template arguments before it, the first > closes those: the last three close the configuration.
+  while (end + 3 < tokens_.size() && tokens_[end].is(">") && tokens_[end + 3].is(">")) ++end;
+  if (end + 3 >= tokens_.size() || !tokens_[end].is(">") || !tokens_[end + 3].is("("))
+    return complain(i, "a launch configuration <<<...>>> that no argument list follows");
+  if (in_device_code())
+    return complain(i, "a kernel that launches kernels (dynamic parallelism) is not emulated");
+  const Index begin = callee_begin(i), close = closing(end + 3);
+  insert_before(begin, "(::metron::emulator::configure(" + joined(i + 3, end) + "), ");
+  replace(i, end + 3, "");
+  insert_after(close, ")");
+}
+
+Rewriter::Index Rewriter::callee_begin(Index i) const {
+  while (i > 0) {
+    const Token& t = tokens_[i - 1];
+    if (t.is(")") || t.is("]")) {
+      i = opening(i - 1);
+      if (i > 0 && (tokens_[i - 1].is_name() || tokens_[i - 1].is("]") || tokens_[i - 1].is(")") ||
+                    tokens_[i - 1].is(">")))
+        continue;  // f(...), a[...]
+    } else if (t.is(">")) {
+      int depth = 0;
+      for (--i; i > 0; --i) {
+        if (tokens_[i].is(")") || tokens_[i].is("]") || tokens_[i].is("}")) i = opening(i);
+        if (tokens_[i].is(">")) ++depth;
+        if (tokens_[i].is("<") && --depth == 0) break;
+      }
+      continue;  // to the template's name
+    } else if (t.is_name()) {
+      --i;
+      if (i > 0 && tokens_[i - 1].is("template")) --i;
+    } else {
+      return i;
+    }
+    if (i == 0) return i;
+    const Token& before = tokens_[i - 1];
+    if (!before.is("::") && !before.is(".") && !before.is("->")) return i;
+    --i;
+    const bool qualified = i > 0 && (tokens_[i - 1].is_name() || tokens_[i - 1].is(">") ||
+                                     tokens_[i - 1].is(")") || tokens_[i - 1].is("]"));
+    if (!qualified || tokens_[i - 1].is("return") || tokens_[i - 1].is("else")) return i;  // a leading ::
+  }
+  return i;
+}
+
+}  // namespace metron::nvcc
