@@ -100,12 +100,12 @@ END
 # expect CASE DEVICE ARCHITECTURES NVCC VISIBLE REASON: NVCC and VISIBLE are CUDACXX and CUDA_VISIBLE_DEVICES as programs see them.
 expect() {
   local case=$1 device=$2 architectures=$3 nvcc=$4 visible=$5 reason=$6 output line runs_on_gpu=0
-  local native="result off ON  " stages="tsan asan${nvcc:+ cuda} release"
-  if [[ $reason == *"too old for Metron"* ]]; then stages="tsan asan release"; fi
+  local native="result off ON  " stages="tsan asan fuzz${nvcc:+ cuda} release"
+  if [[ $reason == *"too old for Metron"* ]]; then stages="tsan asan fuzz release"; fi
   if [[ $device == cuda ]]; then
     runs_on_gpu=2
     native="result cuda OFF $architectures $nvcc"
-    stages="tsan asan cuda emulated release"
+    stages="tsan asan fuzz cuda emulated release"
   fi
 
   : >"$record"

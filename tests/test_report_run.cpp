@@ -239,7 +239,8 @@ TEST(ReportPictures, PlotPointsFromTheData) {
   };
   EXPECT_EQ(check(loss_chart(f.report, english()), false), 1);
   drawing::LineChart accuracy = accuracy_chart(apart_epochs(), english());
-  for (drawing::Series& series : accuracy.series) series.width = 0;  // a line's end would move a marker's center
+  for (drawing::Series& series : accuracy.series)
+    series.width = 0;  // a line's end would move a marker's center
   EXPECT_EQ(check(accuracy, false), 2);
   check(roofline_chart(f.report, english()), true);  // where they do not overlap
   Report apart;

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <locale>
 #include <string_view>
 #include <utility>
 
@@ -128,6 +129,7 @@ void at_end(int status, void*) {
   const std::vector<Finding> findings = take_findings();
   if (const std::string file = environment("METRON_EMULATOR_JSON"); !file.empty()) {
     std::ofstream out(file);
+    out.imbue(std::locale::classic());
     if (!(out << summary_json(findings)).flush()) {
       std::fprintf(stderr, "metron emulator: METRON_EMULATOR_JSON names `%s`, which cannot be written\n",
                    file.c_str());
