@@ -5,6 +5,7 @@
 #include <metron/kernels/cpu/pool2d.h>
 #include <metron/kernels/cpu/vec.h>
 
+#include <cmath>
 #include <type_traits>
 
 namespace metron::METRON_ISA {
@@ -32,7 +33,7 @@ struct MaxWindow {
       for (Index i = 0; i < rows; ++i) {
         for (Index j = 0; j < columns; ++j) {
           const Vec<T> value = load(first + c + i * row_stride + j * column_stride);
-          const Mask wins = (value > largest) | (value != value);
+          const Mask wins = (value > largest) | (value != value);  // NOLINT(misc-redundant-expression): NaN
           largest = wins ? value : largest;
           where = wins ? Mask{} + static_cast<Element>(element + i * element_row + j) : where;
         }
@@ -46,7 +47,7 @@ struct MaxWindow {
       for (Index i = 0; i < rows; ++i) {
         for (Index j = 0; j < columns; ++j) {
           const T value = first[c + i * row_stride + j * column_stride];
-          if (value > best[c] || value != value) {
+          if (value > best[c] || std::isnan(value)) {
             best[c] = value;
             elements[c] = static_cast<Element>(element + i * element_row + j);
           }

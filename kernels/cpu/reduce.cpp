@@ -4,6 +4,7 @@
 #include <metron/kernels/cpu/cpu_kernels.h>
 #include <metron/kernels/cpu/fold.h>
 #include <metron/kernels/cpu/map.h>
+#include <metron/kernels/cpu/tasks.h>
 #include <metron/kernels/internal/long_sums.h>
 
 namespace metron::METRON_ISA {
@@ -12,8 +13,6 @@ namespace {
 constexpr std::int64_t chunk_elements = 32768;     // per chunk of a row
 constexpr std::int64_t chunk_rows = chain_length;  // folded sequentially into a strip
 constexpr std::int64_t strip_columns = 256;
-
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 // A reduction split into chunks: chunk c covers positions [c * length, (c + 1) * length) of `reduced` and is
 // written to y + c * y_stride.
