@@ -195,7 +195,7 @@ TEST(ConvAlgorithms, TheChoiceFollowsTheShape) {
     profiler.stop();
     return used(profiler);
   };
-  const bool is_off = std::getenv("METRON_WINOGRAD") != nullptr;
+  const bool is_off = provider("winograd").on_request;
   EXPECT_EQ(chosen({{64, 32, 26, 26}, {64, 32, 3, 3}, {}}).count("winograd"), is_off ? 0U : 1U);
   EXPECT_EQ(chosen({{8, 32, 26, 26}, {64, 32, 3, 3}, {.stride = 2}}).count("winograd"), 0U);
   EXPECT_EQ(chosen({{8, 32, 26, 26}, {64, 32, 5, 5}, {}}).count("winograd"), 0U);

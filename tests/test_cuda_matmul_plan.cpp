@@ -45,6 +45,20 @@ TEST(MatmulPlan, FewTilesAndALongKUseSplitK) {
   EXPECT_EQ(plan_product({64, 64, 576, 288}, aligned, multiprocessors).grid.splits, 1u);
 }
 
+// A split of a 16-bit product has a result in float, which large tiles do not write.
+TEST(MatmulPlan, SplitsOf16BitProductsHaveNoLargeTiles) {
+  ProductLayout narrow = aligned;
+  narrow.element_bytes = 2;
+  for (const std::int64_t k : {512, 16384, 16400, 65552}) {
+    for (const int many : {1, 4, 132}) {
+      const ProductPlan plan = plan_product({1, 1024, k, 1024}, narrow, many);
+      EXPECT_TRUE(plan.kernel != cuda::ProductKernel::large_tiles || plan.grid.splits == 1)
+          << k << ", " << many;
+    }
+  }
+  EXPECT_EQ(plan_product({1, 1024, 512, 1024}, narrow, 4).kernel, cuda::ProductKernel::large_tiles);
+}
+
 TEST(MatmulPlan, SplitsCoverAllOfK) {
   for (const int many : {1, 8, 132}) {
     for (const std::int64_t m : {1, 4, 5, 64, 1000}) {

@@ -4,15 +4,27 @@
 #include <metron/kernels/internal/conv_choice.h>
 #include <metron/kernels/internal/install.h>
 
+#include <algorithm>
+
 namespace metron::METRON_ISA::direct {
 namespace {
+
+// A thread copies the padded lines that it reads: no more than this many elements.
+constexpr double most_copied = 1 << 18;
+
+double copied_elements(const Tensor& x, const Tensor& w, const Tensor& y, const Conv2dOptions& o) {
+  const auto number = [](Index n) { return static_cast<double>(n); };
+  const double span = number(std::max(x.size(3), y.size(3) * o.stride.w)) + 2 * number(o.padding.w) +
+                      number(o.dilation.w) * number(w.size(3) - 1);
+  return span * number(std::max(x.size(1), y.size(1)) / o.groups) * number(w.size(2));
+}
 
 // Depthwise convolutions have no matrix product, and 1 x 1 is one without taps: `cpu` computes both.
 bool supports(const Tensor& x, const Tensor& w, const Tensor& y, const Conv2dOptions& o) {
   const bool is_depthwise = o.groups > 1 && w.size(1) == 1 && w.size(0) == o.groups;
   const bool is_product = w.size(2) == 1 && w.size(3) == 1 && o.stride == Size2(1) && o.padding == Size2(0);
   return y.dtype() == DType::float32 && !is_depthwise && !is_product && x.numel() > 0 && y.numel() > 0 &&
-         w.numel() > 0;
+         w.numel() > 0 && copied_elements(x, w, y, o) <= most_copied;
 }
 
 }  // namespace

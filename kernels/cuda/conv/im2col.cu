@@ -13,6 +13,7 @@
 // registers per thread, 24 warps per multiprocessor.
 #include <metron/kernels/cuda/conv/im2col.h>
 #include <metron/kernels/cuda/launch.h>
+#include <metron/kernels/internal/long_sums.h>
 
 #include <algorithm>
 
@@ -88,21 +89,25 @@ __global__ void __launch_bounds__(threads, 3) col2im_kernel(const T* columns, Co
   const Outputs first_h(y, h), first_w(position - n * plane - y * w.input, w);
   for (std::int64_t channel = blockIdx.y; channel < image.channels; channel += gridDim.y) {
     const T* from = columns + channel * h.kernel * w.kernel * pixels + n * h.output * w.output;
-    T sum = 0;
+    double sum = 0;
     Outputs at_h = first_h;
     for (std::int64_t ky = 0; ky < h.kernel; ++ky) {
-      T line = 0;  // summed apart: a chain per line
+      T chain = 0;
       Outputs at_w = first_w;
       for (std::int64_t kx = 0; kx < w.kernel; ++kx) {
         if (at_h.exists(h.output) && at_w.exists(w.output))
-          line += from[at_h.quotient * w.output + at_w.quotient];
+          chain += from[at_h.quotient * w.output + at_w.quotient];
         from += pixels;
         at_w.next_tap(quotient_w, remainder_w, w.stride);
+        if (kx % chain_length == chain_length - 1) {
+          sum += chain;
+          chain = 0;
+        }
       }
-      sum += line;
+      sum += chain;
       at_h.next_tap(quotient_h, remainder_h, h.stride);
     }
-    image.data[n * image.image_stride + channel * plane + (position - n * plane)] = sum;
+    image.data[n * image.image_stride + channel * plane + (position - n * plane)] = static_cast<T>(sum);
   }
 }
 

@@ -109,7 +109,10 @@ ProductPlan plan_tiles(const ProductSize& size, const ProductLayout& layout, int
     least = cost;
   };
   consider({ProductKernel::medium_tiles, 64, 64, 0.8, false});
-  if (layout.vectors && layout.has_large) consider({ProductKernel::large_tiles, 128, 128, 1, false});
+  // Splits of 16-bit products have float results, for which there is no large tile.
+  const bool must_split = layout.element_bytes < 4 && size.k > max_chained_terms;
+  if (layout.vectors && layout.has_large && !must_split)
+    consider({ProductKernel::large_tiles, 128, 128, 1, false});
   consider({ProductKernel::flat_tiles, 16, 128, 0.5, false});
   consider({ProductKernel::flat_tiles, 16, 128, 0.5, true});
   require(best.grid.columns > 0, size);
