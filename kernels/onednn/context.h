@@ -13,6 +13,7 @@
 #include <initializer_list>
 #include <memory>
 #include <oneapi/dnnl/dnnl.hpp>
+#include <optional>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -105,17 +106,19 @@ class Call {
   int threads_ = 1;
 };
 
-// Advances to the first JIT-generated implementation; false if there is none. The others ("ref", "simple",
-// GEMM convolutions) are slower than the portable kernels. The hint of a backward primitive must outlive the
-// call.
-template <typename PrimitiveDesc>
-bool select_generated(PrimitiveDesc& desc) {
+// The first JIT-generated implementation, if there is one. The others ("ref", "simple", GEMM convolutions)
+// are slower than the portable kernels. The arguments are those of a Primitive::primitive_desc; advancing it
+// reads the descriptor and the hint of a backward primitive again, which therefore outlive it.
+template <typename Primitive, typename... Args>
+std::optional<typename Primitive::primitive_desc> generated(const typename Primitive::desc& descriptor,
+                                                            const Args&... args) {
+  typename Primitive::primitive_desc found(descriptor, args...);
   do {
-    const std::string_view name = desc.impl_info_str();
-    const bool generated = name.find("jit") != name.npos || name.find("brg") != name.npos;
-    if (generated && name.find(":gemm") == name.npos) return true;
-  } while (desc.next_impl());
-  return false;
+    const std::string_view name = found.impl_info_str();
+    const bool is_generated = name.find("jit") != name.npos || name.find("brg") != name.npos;
+    if (is_generated && name.find(":gemm") == name.npos) return found;
+  } while (found.next_impl());
+  return std::nullopt;
 }
 
 // Calls of one thread, as memory objects are not thread-safe. Declined calls are cached too.

@@ -48,11 +48,10 @@ struct Convolution {
     stored_w = memory::desc(dims, f32, o.groups > 1 ? memory::format_tag::goihw : memory::format_tag::oihw);
   }
 
-  dnnl::convolution_forward::primitive_desc forward(const dnnl::primitive_attr& attributes = {}) const {
-    return {{dnnl::prop_kind::forward_training, direct, x, w, bias, y, stride, dilation, padding, padding},
-            attributes,
-            engine()};
+  dnnl::convolution_forward::desc forward() const {
+    return {dnnl::prop_kind::forward_training, direct, x, w, bias, y, stride, dilation, padding, padding};
   }
+  dnnl::convolution_forward::primitive_desc hint() const { return {forward(), engine()}; }
 };
 
 // oneDNN 2.6 writes out of bounds in strided 1x1 convolutions of channels-last images.
@@ -90,43 +89,42 @@ void relu_in_place(Tensor& y) {
 std::unique_ptr<Call> forward(const Tensor& x, const Tensor& w, const Tensor& bias,
                               const Conv2dOptions& options, bool relu, const Tensor& y) {
   const Convolution conv(x, w, bias.defined(), y, options);
-  auto desc = conv.forward(relu ? relu_epilogue() : dnnl::primitive_attr());
-  if (!select_generated(desc)) return nullptr;
-  auto call = std::make_unique<Call>(dnnl::convolution_forward(desc));
-  call->input(DNNL_ARG_SRC, as_stored(x), desc.src_desc());
-  call->input(DNNL_ARG_WEIGHTS, conv.stored_w, desc.weights_desc());
+  const auto desc = generated<dnnl::convolution_forward>(
+      conv.forward(), relu ? relu_epilogue() : dnnl::primitive_attr(), engine());
+  if (!desc) return nullptr;
+  auto call = std::make_unique<Call>(dnnl::convolution_forward(*desc));
+  call->input(DNNL_ARG_SRC, as_stored(x), desc->src_desc());
+  call->input(DNNL_ARG_WEIGHTS, conv.stored_w, desc->weights_desc());
   if (bias.defined()) call->input(DNNL_ARG_BIAS, conv.bias);
-  call->output(DNNL_ARG_DST, as_stored(y), desc.dst_desc());
+  call->output(DNNL_ARG_DST, as_stored(y), desc->dst_desc());
   return call;
 }
 
 std::unique_ptr<Call> backward_input(const Tensor& g, const Tensor& w, const Conv2dOptions& options,
                                      const Tensor& gx) {
   const Convolution conv(gx, w, false, g, options);
-  const auto hint = conv.forward();  // outlives select_generated, which reads it
-  dnnl::convolution_backward_data::primitive_desc desc(
+  const auto desc = generated<dnnl::convolution_backward_data>(
       {direct, conv.x, conv.w, conv.y, conv.stride, conv.dilation, conv.padding, conv.padding}, engine(),
-      hint);
-  if (!select_generated(desc)) return nullptr;
-  auto call = std::make_unique<Call>(dnnl::convolution_backward_data(desc));
-  call->input(DNNL_ARG_DIFF_DST, as_stored(g), desc.diff_dst_desc());
-  call->input(DNNL_ARG_WEIGHTS, conv.stored_w, desc.weights_desc());
-  call->output(DNNL_ARG_DIFF_SRC, as_stored(gx), desc.diff_src_desc());
+      conv.hint());
+  if (!desc) return nullptr;
+  auto call = std::make_unique<Call>(dnnl::convolution_backward_data(*desc));
+  call->input(DNNL_ARG_DIFF_DST, as_stored(g), desc->diff_dst_desc());
+  call->input(DNNL_ARG_WEIGHTS, conv.stored_w, desc->weights_desc());
+  call->output(DNNL_ARG_DIFF_SRC, as_stored(gx), desc->diff_src_desc());
   return call;
 }
 
 std::unique_ptr<Call> backward_weight(const Tensor& g, const Tensor& x, const Conv2dOptions& options,
                                       const Tensor& gw, bool has_bias) {
   const Convolution conv(x, gw, has_bias, g, options);
-  const auto hint = conv.forward();
-  dnnl::convolution_backward_weights::primitive_desc desc(
+  const auto desc = generated<dnnl::convolution_backward_weights>(
       {direct, conv.x, conv.w, conv.bias, conv.y, conv.stride, conv.dilation, conv.padding, conv.padding},
-      engine(), hint);
-  if (!select_generated(desc)) return nullptr;
-  auto call = std::make_unique<Call>(dnnl::convolution_backward_weights(desc));
-  call->input(DNNL_ARG_DIFF_DST, as_stored(g), desc.diff_dst_desc());
-  call->input(DNNL_ARG_SRC, as_stored(x), desc.src_desc());
-  call->output(DNNL_ARG_DIFF_WEIGHTS, conv.stored_w, desc.diff_weights_desc());
+      engine(), conv.hint());
+  if (!desc) return nullptr;
+  auto call = std::make_unique<Call>(dnnl::convolution_backward_weights(*desc));
+  call->input(DNNL_ARG_DIFF_DST, as_stored(g), desc->diff_dst_desc());
+  call->input(DNNL_ARG_SRC, as_stored(x), desc->src_desc());
+  call->output(DNNL_ARG_DIFF_WEIGHTS, conv.stored_w, desc->diff_weights_desc());
   if (has_bias) call->output(DNNL_ARG_DIFF_BIAS, conv.bias);
   return call;
 }

@@ -27,8 +27,8 @@ struct Pooling {
     const memory::dims dims(tensor.shape().begin(), tensor.shape().end());
     return {dims, memory::data_type::f32, memory::format_tag::nhwc};
   }
-  dnnl::pooling_forward::primitive_desc forward() const {
-    return {{dnnl::prop_kind::forward_training, average, x, y, stride, kernel, padding, padding}, engine()};
+  dnnl::pooling_forward::desc forward() const {
+    return {dnnl::prop_kind::forward_training, average, x, y, stride, kernel, padding, padding};
   }
 };
 
@@ -37,20 +37,20 @@ Key key(Op op, const Tensor& x, const Tensor& y, const Pool2dOptions& o) {
 }
 
 std::unique_ptr<Call> forward(const Pooling& pooling) {
-  auto desc = pooling.forward();
-  if (!select_generated(desc)) return nullptr;
-  auto call = std::make_unique<Call>(dnnl::pooling_forward(desc));
+  const auto desc = generated<dnnl::pooling_forward>(pooling.forward(), engine());
+  if (!desc) return nullptr;
+  auto call = std::make_unique<Call>(dnnl::pooling_forward(*desc));
   call->input(DNNL_ARG_SRC, pooling.x);
   call->output(DNNL_ARG_DST, pooling.y);
   return call;
 }
 
 std::unique_ptr<Call> backward(const Pooling& p) {
-  const auto hint = p.forward();
-  dnnl::pooling_backward::primitive_desc desc({average, p.x, p.y, p.stride, p.kernel, p.padding, p.padding},
-                                              engine(), hint);
-  if (!select_generated(desc)) return nullptr;
-  auto call = std::make_unique<Call>(dnnl::pooling_backward(desc));
+  const dnnl::pooling_forward::primitive_desc hint(p.forward(), engine());
+  const auto desc = generated<dnnl::pooling_backward>(
+      {average, p.x, p.y, p.stride, p.kernel, p.padding, p.padding}, engine(), hint);
+  if (!desc) return nullptr;
+  auto call = std::make_unique<Call>(dnnl::pooling_backward(*desc));
   call->input(DNNL_ARG_DIFF_DST, p.y);
   call->output(DNNL_ARG_DIFF_SRC, p.x);
   return call;

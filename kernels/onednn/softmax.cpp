@@ -17,9 +17,9 @@ constexpr std::int64_t lanes = 4;  // at least, each with a chain of its own
 
 std::unique_ptr<Call> of_rows(std::int64_t rows, std::int64_t columns) {
   const memory::desc x({rows, columns}, memory::data_type::f32, memory::format_tag::ab);
-  dnnl::softmax_forward::primitive_desc desc({dnnl::prop_kind::forward_inference, x, 1}, engine());
-  if (!select_generated(desc)) return nullptr;
-  auto call = std::make_unique<Call>(dnnl::softmax_forward(desc));
+  const auto desc = generated<dnnl::softmax_forward>({dnnl::prop_kind::forward_inference, x, 1}, engine());
+  if (!desc) return nullptr;
+  auto call = std::make_unique<Call>(dnnl::softmax_forward(*desc));
   call->input(DNNL_ARG_SRC, x);
   call->output(DNNL_ARG_DST, x);
   return call;
