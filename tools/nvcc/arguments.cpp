@@ -17,10 +17,10 @@ bool contains(const std::array<std::string_view, n>& names, std::string_view nam
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-std::vector<std::string> split(const std::string& list) {
+std::vector<std::string> split(const std::string& list, const char* separators = ",") {
   std::vector<std::string> parts;
   for (std::size_t begin = 0; begin <= list.size();) {
-    const std::size_t end = std::min(list.find(',', begin), list.size());
+    const std::size_t end = std::min(list.find_first_of(separators, begin), list.size());
     if (end > begin) parts.push_back(list.substr(begin, end - begin));
     begin = end + 1;
   }
@@ -145,7 +145,7 @@ class Parser {
     }
     if (is("-ccbin") || is("--compiler-bindir")) return set(result_.compiler);
     if (is("-Xcompiler") || is("--compiler-options")) {
-      for (const std::string& option : split(value())) result_.host.push_back(option);
+      for (const std::string& option : split(value(), ", ")) result_.host.push_back(option);
       return true;
     }
     if (is("-Xlinker") || is("--linker-options")) {

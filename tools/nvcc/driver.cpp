@@ -42,6 +42,9 @@ void check_inputs(const Arguments& arguments) {
     if (arguments.language.empty() && !is_source(input) && !is_object(input))
       throw UsageError(input + ": the extension names no language; -x cu says that it is CUDA C++");
   }
+  for (const std::string& input : arguments.inputs)
+    if (fs::exists(arguments.output) && fs::equivalent(input, arguments.output))
+      throw UsageError("-o " + arguments.output + " would overwrite the input file " + input);
   if (arguments.compile_only && !arguments.output.empty() && arguments.inputs.size() > 1)
     throw UsageError("-o names one object file, but there are several input files");
 }
