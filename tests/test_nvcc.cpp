@@ -131,6 +131,55 @@ TEST_F(Nvcc, DocumentsShowARealRun) {
   }
 }
 
+// Kernels and launches in spellings that are rare in features.cu, in one program.
+TEST_F(Nvcc, SpellingsOfKernelsAndLaunches) {
+  const std::string programs[] = {
+      "__global__ void k0(const float* __restrict__ a, float* __restrict b, const int* const __restrict__ c)"
+      " { if (a == nullptr && c == nullptr) *b += 1; }\n"
+      "void p0(float* d) { k0<<<1, 1>>>(nullptr, d, nullptr); }\n",
+      "__global__ void __launch_bounds__(1 << 8) k1(float* d, int n) { atomicAdd(d, n == 1 ? 1 / 256.f : 9); "
+      "}\n"
+      "void p1(float* d) { int n = 0; k1<<<n >> 8, 1>>>(d, 9); cudaGetLastError();"
+      " k1<<<++n, 1 << 8>>>(d, n); }\n",
+      "__global__ void k2(float* d) { *d += 1; }\n"
+      "void p2(float* d) { void (*f)(float*) = k2; if (d == nullptr) (*f)<<<1, 1>>>(d);"
+      " else (*f)<<<1, 1>>>(d); }\n",
+      "void p3(float* d) { void (*f)(float*) = k2; for (int i = 0; i < 1; ++i) (*f)<<<1, 1>>>(d); }\n",
+      "void p4(float* d) { void (*f)(float*) = k2; if (f) (*f)<<<1, 1>>>(d); }\n",
+      "void p5(float* d) { if (d) ::k2<<<1, 1>>>(d); }\n",
+      "void p6(float* d) { void (*f)(float*) = k2; return (*f)<<<1, 1>>>(d); }\n",
+      "void p7(float* d) { void (*f[1])(float*) = {k2}; while (*f != k2) ::k2<<<1, 1>>>(d);"
+      " (f[0])<<<1, 1>>>(d); }\n"};
+  std::ofstream out(folder / "spellings.cu");
+  std::string calls;
+  for (std::size_t i = 0; i < std::size(programs); ++i) {
+    out << programs[i];
+    calls += "  try_one(p" + std::to_string(i) + ", " + std::to_string(i) + ");\n";
+  }
+  out << "void try_one(void (*p)(float*), int i) {\n  float *d, h = 0;\n  cudaMalloc(&d, 4);\n"
+         "  cudaMemset(d, 0, 4);\n  p(d);\n  cudaMemcpy(&h, d, 4, cudaMemcpyDeviceToHost);\n"
+         "  if (h != 1) std::printf(\"program %d: %g\\n\", i, h);\n}\nint main() {\n"
+      << calls << "}\n";
+  out.close();
+  const Result ran =
+      run(in(folder, nvcc + " -o spellings -Xcompiler '-Wall -fPIC' -include cstdio "
+                            "spellings.cu && METRON_EMULATOR_IGNORE=launch-limits ./spellings"));
+  EXPECT_EQ(ran.status, 0);
+  EXPECT_EQ(ran.output, "");
+}
+
+TEST_F(Nvcc, AnOutputNeverOverwritesAnInput) {
+  const std::string text = "int main() {}\n";
+  std::ofstream(folder / "kept.cu") << text;
+  for (const char* mode : {"", "-c ", "-E "}) {
+    const Result refused = run(in(folder, nvcc + " " + mode + "kept.cu -o ./kept.cu"));
+    EXPECT_EQ(refused.status, 1);
+    EXPECT_NE(refused.output.find("would overwrite the input file kept.cu"), std::string::npos)
+        << refused.output;
+    EXPECT_EQ(file_text(folder / "kept.cu"), text);
+  }
+}
+
 TEST_F(Nvcc, SeparateCompilation) {
   const std::string at = sources;
   const Result first = run(in(folder, nvcc + " -dc -DHELPER_VALUE=41 " + at + "helper.cu -o helper.o"));
@@ -186,7 +235,7 @@ TEST(NvccRewrite, LinesStay) {
   const std::string text = "void g() {\n  f<int>\n  <<<1,\n  2>>>\n  (3);\n}\nint last;\n";
   const std::string result = nvcc::rewritten(text, "/emulator").text;
   EXPECT_EQ(line_of(result, "int last"), 7);
-  EXPECT_NE(result.find("(::metron::emulator::configure(1 , 2), f<int>"), std::string::npos) << result;
+  EXPECT_NE(result.find("(::metron::emulator::configure(1, 2), f<int>"), std::string::npos) << result;
 }
 
 }  // namespace

@@ -4,6 +4,20 @@
 
 namespace metron::nvcc {
 
+namespace {
+
+bool is_statement_word(std::string_view word) { return word == "return" || word == "else" || word == "do"; }
+
+}  // namespace
+
+// Whether a parenthesis is that of if (...), for (...), while (...) or switch (...), not of an expression.
+bool Rewriter::is_condition(Index open) const {
+  if (open == 0) return false;
+  const Token& t = tokens_[open - 1];
+  return t.is("if") || t.is("for") || t.is("while") || t.is("switch") ||
+         (t.is("constexpr") && open > 1 && tokens_[open - 2].is("if"));
+}
+
 bool Rewriter::is_launch(Index i) const {
   return i > 0 && tokens_[i + 1].is("<") && i + 2 < tokens_.size() && tokens_[i + 2].is("<") &&
          !tokens_[i - 1].is("operator") && !tokens_[i - 1].is("<");
@@ -38,6 +52,8 @@ Rewriter::Index Rewriter::callee_begin(Index i) const {
     const Token& t = tokens_[i - 1];
     if (t.is(")") || t.is("]")) {
       i = opening(i - 1);
+      if (i > 0 && tokens_[i - 1].is(")") && is_condition(opening(i - 1))) return i;  // if (c) (*f)<<<...
+      if (i > 0 && is_statement_word(tokens_[i - 1].text)) return i;                  // else (*f)<<<...
       if (i > 0 && (tokens_[i - 1].is_name() || tokens_[i - 1].is("]") || tokens_[i - 1].is(")") ||
                     tokens_[i - 1].is(">")))
         continue;  // f(...), a[...]
@@ -61,7 +77,8 @@ Rewriter::Index Rewriter::callee_begin(Index i) const {
     --i;
     const bool qualified = i > 0 && (tokens_[i - 1].is_name() || tokens_[i - 1].is(">") ||
                                      tokens_[i - 1].is(")") || tokens_[i - 1].is("]"));
-    if (!qualified || tokens_[i - 1].is("return") || tokens_[i - 1].is("else")) return i;  // a leading ::
+    if (!qualified || is_statement_word(tokens_[i - 1].text)) return i;  // a leading ::
+    if (tokens_[i - 1].is(")") && is_condition(opening(i - 1))) return i;
   }
   return i;
 }

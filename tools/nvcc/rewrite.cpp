@@ -120,7 +120,12 @@ void Rewriter::replace(Index first, Index last, std::string text) {
 
 std::string Rewriter::joined(Index first, Index last) const {
   std::string text;
-  for (Index i = first; i < last; ++i) text += (i == first ? "" : " ") + std::string(tokens_[i].text);
+  for (Index i = first; i < last; ++i) {
+    if (tokens_[i].kind == Kind::directive) continue;  // a line marker
+    // Tokens that touch stay together: << and ++ are two tokens here.
+    if (i > first && tokens_[i - 1].end() != tokens_[i].begin) text += ' ';
+    text += tokens_[i].text;
+  }
   return text;
 }
 

@@ -45,6 +45,7 @@ class Rewriter {
 
   // launches.cpp
   void launch(Index);
+  bool is_condition(Index open) const;
   Index callee_begin(Index) const;  // of the expression that ends before the token
 
   // kernels.cpp

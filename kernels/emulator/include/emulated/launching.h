@@ -35,28 +35,44 @@ inline void configure(dim3 grid, dim3 block, std::size_t shared = 0, cudaStream_
 template <class... Parameters>
 inline __attribute__((always_inline)) void launch_itself(unsigned threads_bound, Parameters&... parameters);
 
+// A parameter's type without qualifiers; std::remove_cv_t leaves __restrict__.
+template <class T>
+struct Unqualified {
+  using type = std::remove_cv_t<T>;
+};
+template <class T>
+struct Unqualified<T* __restrict__> {
+  using type = T*;
+};
+template <class T>
+struct Unqualified<T* const __restrict__> {
+  using type = T*;
+};
+template <class T>
+using unqualified = typename Unqualified<T>::type;
+
 template <class... Parameters>
 struct OwnLaunch {
   const void* function;
-  std::tuple<std::remove_cv_t<Parameters>...> arguments;
+  std::tuple<unqualified<Parameters>...> arguments;
   static void invoke(const void* self) {
     const auto& bound = *static_cast<const OwnLaunch*>(self);
     const auto kernel = reinterpret_cast<void (*)(Parameters...)>(const_cast<void*>(bound.function));
     std::apply(kernel, bound.arguments);
   }
   template <std::size_t... i>
-  static std::tuple<std::remove_cv_t<Parameters>...> from(void** addresses, std::index_sequence<i...>) {
-    return {*static_cast<std::remove_cv_t<Parameters>*>(addresses[i])...};
+  static std::tuple<unqualified<Parameters>...> from(void** addresses, std::index_sequence<i...>) {
+    return {*static_cast<unqualified<Parameters>*>(addresses[i])...};
   }
   static void start(const void* kernel, const Pending& pending, Parameters&... parameters) {
     static_assert((!std::is_reference_v<Parameters> && ...), "a kernel's parameters are values");
-    static_assert((std::is_trivially_copy_constructible_v<std::remove_cv_t<Parameters>> && ...),
+    static_assert((std::is_trivially_copy_constructible_v<unqualified<Parameters>> && ...),
                   "arguments are copied to the device as bytes");
     static_assert(alignof(OwnLaunch) <= argument_alignment);
     constexpr auto all = std::index_sequence_for<Parameters...>();
     const OwnLaunch bound{kernel, pending.arguments != nullptr
                                       ? from(pending.arguments, all)
-                                      : std::tuple<std::remove_cv_t<Parameters>...>{parameters...}};
+                                      : std::tuple<unqualified<Parameters>...>{parameters...}};
     launch(pending, kernel, &bound, sizeof bound, invoke);
   }
 };
