@@ -141,6 +141,7 @@ TEST_F(Nvcc, SpellingsOfKernelsAndLaunches) {
       "}\n"
       "void p1(float* d) { int n = 0; k1<<<n >> 8, 1>>>(d, 9); cudaGetLastError();"
       " k1<<<++n, 1 << 8>>>(d, n); }\n",
+      "template <class T> __device__ T never_used;\n"
       "__global__ void k2(float* d) { *d += 1; }\n"
       "void p2(float* d) { void (*f)(float*) = k2; if (d == nullptr) (*f)<<<1, 1>>>(d);"
       " else (*f)<<<1, 1>>>(d); }\n",
@@ -197,6 +198,10 @@ TEST_F(Nvcc, OptionsThatMeanNothingHereAreErrors) {
   const std::string source = sources + "helper.cu";
   EXPECT_NE(run(nvcc + " --nonsense " + source).output.find("the option `--nonsense` is not known"),
             std::string::npos);
+  EXPECT_EQ(run(in(folder,
+                   nvcc + " -forward-unknown-to-host-compiler -fno-common -E " + source + " -o forwarded.ii"))
+                .output,
+            "");
   EXPECT_NE(run(nvcc + " -ptx " + source).output.find("makes code for a device"), std::string::npos);
   EXPECT_NE(run(nvcc + " -lcublas " + source).output.find("does not have this library"), std::string::npos);
   EXPECT_NE(run(nvcc + " -arch=pascal " + source).output.find("names no architecture"), std::string::npos);

@@ -42,11 +42,15 @@ class Parser {
   explicit Parser(const std::vector<std::string>& all) : all_(all) {}
 
   Arguments run() {
+    const bool forward = std::any_of(all_.begin(), all_.end(), [](const std::string& argument) {
+      return argument == "-forward-unknown-to-host-compiler" ||
+             argument == "--forward-unknown-to-host-compiler";
+    });
     for (; at_ < all_.size(); ++at_) {
       argument_ = all_[at_];
       if (argument_.size() < 2 || argument_[0] != '-')
         result_.inputs.push_back(argument_);
-      else if (!plain() && !prefixed() && !valued())
+      else if (!plain() && !prefixed() && !valued() && !(forward && pass(result_.host, argument_)))
         throw UsageError("the option `" + argument_ + "` is not known; -Xcompiler " + argument_ +
                          " passes it to the host compiler");
     }

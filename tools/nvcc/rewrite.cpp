@@ -20,7 +20,7 @@ Rewritten Rewriter::run() {
       "\nnamespace { [[maybe_unused]] const bool metron_reports = ::metron::emulator::report_at_exit(); }\n";
   if (has_globals_)
     text +=
-        "extern \"C\" __attribute__((visibility(\"hidden\"))) char __start_metron_device[], "
+        "extern \"C\" __attribute__((weak, visibility(\"hidden\"))) char __start_metron_device[], "
         "__stop_metron_device[];\n"
         "namespace { [[maybe_unused]] const bool metron_globals = "
         "::metron::emulator::register_globals(__start_metron_device, __stop_metron_device); }\n";
