@@ -6,7 +6,7 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   metron::fuzz::expect_orderly(
-      size, [](const std::filesystem::path& path) { (void)metron::load_checkpoint(path); },
+      3 * size, [](const std::filesystem::path& path) { (void)metron::load_checkpoint(path); },
       metron::fuzz::as_file(data, size));
   return 0;
 }

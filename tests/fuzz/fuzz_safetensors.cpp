@@ -21,6 +21,7 @@ void read(const std::filesystem::path& path) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  metron::fuzz::expect_orderly(size, read, metron::fuzz::as_file(data, size));
+  // An I8 becomes an int64, and the allocator rounds up by at most a quarter.
+  metron::fuzz::expect_orderly(3 * size, read, metron::fuzz::as_file(data, size));
   return 0;
 }

@@ -49,7 +49,7 @@ function flameFigure() {
       const left = Math.max(0, x.map(start)), right = Math.min(width, x.map(start + duration));
       if (right <= 0 || left >= width || right - left < 0.4) return null;
       const text = flame.names[name];
-      const fits = Math.floor((right - left - 8) / 6.6);
+      const fits = Math.floor((right - left - 8) / 8);
       const bar = s("g", { class: `event ${kinds[kind]} phase${phase}`, tabindex: right - left > 3 ? 0 : null, role: "button", "aria-label": `${text}, ${shown(duration / 1000, "us")} µs` },
         s("rect", { x: left, y: depth * row, width: Math.max(0.6, right - left - 0.6), height: row - 2, rx: 2 }),
         fits >= 3 && s("text", { x: left + 5, y: depth * row + row / 2, "dominant-baseline": "middle" },
