@@ -1,4 +1,5 @@
 #include <metron/core/anomaly.h>
+#include <metron/core/internal/as_double.h>
 #include <metron/core/internal/classic_stream.h>
 #include <metron/core/timer/internal/call_site.h>
 
@@ -10,16 +11,7 @@
 namespace metron {
 namespace {
 
-using detail::ValueSummary;
-
-template <typename T>
-double as_double(T value) {
-  if constexpr (std::is_same_v<T, double>) {
-    return value;
-  } else {
-    return static_cast<float>(value);
-  }
-}
+using detail::as_double, detail::ValueSummary;
 
 template <typename T>
 void summarize_values(const std::vector<T>& values, ValueSummary& summary) {

@@ -1,3 +1,4 @@
+#include <metron/core/internal/as_double.h>
 #include <metron/core/internal/classic_stream.h>
 #include <metron/core/internal/provider_order.h>
 #include <metron/core/slot.h>
@@ -212,15 +213,6 @@ double epsilon(DType dtype) {
       return 0x1p-7;
     default:
       return 0;
-  }
-}
-
-template <typename T>
-double as_double(T value) {
-  if constexpr (std::is_same_v<T, float16> || std::is_same_v<T, bfloat16>) {
-    return static_cast<float>(value);
-  } else {
-    return static_cast<double>(value);
   }
 }
 

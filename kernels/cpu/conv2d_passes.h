@@ -76,4 +76,16 @@ void input_gradient_pass(const Tensor& g, const Tensor& w, const Conv2dOptions& 
   result.finish();
 }
 
+// Calls compute(image, g, weights, bias) with the elements of x and g, channels-last, and of gw and gb,
+// contiguous; those of an undefined gb are null.
+template <typename Compute>
+void weight_gradient_pass(const Tensor& g, const Tensor& x, Tensor& gw, Tensor& gb, const Compute& compute) {
+  const FormattedInput image(x, MemoryFormat::channels_last, copy);
+  const FormattedInput dense_g(g, MemoryFormat::channels_last, copy);
+  FormattedOutput weights(gw, MemoryFormat::contiguous, copy), bias(gb, MemoryFormat::contiguous, copy);
+  compute(image.data<float>(), dense_g.data<float>(), weights.data<float>(), bias.data<float>());
+  weights.finish();
+  bias.finish();
+}
+
 }  // namespace metron::METRON_ISA

@@ -5,6 +5,7 @@
 // does not depend on the number of threads. Memory traffic: the image and the gradient once, the sums once
 // per block from cache.
 #include <metron/kernels/cpu/direct.h>
+#include <metron/kernels/cpu/splits.h>
 #include <metron/kernels/cpu/tasks.h>
 
 #include <algorithm>
@@ -15,8 +16,6 @@ namespace {
 
 constexpr Index block_pixels = 96;     // pixels per block, at least
 constexpr Index blocks_per_split = 8;  // at least
-constexpr Index max_splits = 32;
-constexpr Index splits_floats = 4 * 1024 * 1024;  // sums of all splits
 
 // The products of one register tile over the lines of a block.
 struct GradientTile {
@@ -67,11 +66,10 @@ class Splits {
         block_lines_(std::min(ceil_div(block_pixels, gather_.w.outputs), gather_.h.outputs)),
         blocks_(images_ * ceil_div(gather_.h.outputs, block_lines_)),
         size_(gradient.groups * (gradient.taps() * gather_.channels + 1) * panels_ * panel),
-        count_(
-            std::clamp<Index>(std::min(blocks_ / blocks_per_split, splits_floats / size_), 1, max_splits)) {}
+        count_(count_splits(blocks_, blocks_per_split, size_)) {}
 
   Index longest_sum() const {
-    return block_lines_ * gather_.w.outputs + ceil_div(blocks_, count_) + max_splits;
+    return block_lines_ * gather_.w.outputs + ceil_div(blocks_, count_) + most_splits;
   }
 
   void run(float* gw, float* gb) const {
@@ -148,16 +146,7 @@ class Splits {
     }
   }
 
-  // The sum of a vector of each split, pairwise.
-  V sum_of_splits(const float* values) const {
-    V value[max_splits];
-    value[0] = load(values);
-    for (Index i = 1; i < count_; ++i) value[i] = load(values + i * size_);
-    for (Index step = 1; step < count_; step *= 2) {
-      for (Index i = 0; i + step < count_; i += 2 * step) value[i] += value[i + step];
-    }
-    return value[0];
-  }
+  V total(const float* values) const { return sum_of_splits(values, size_, count_); }
 
   void finish(float* split_sums, float* gw, float* gb) const {
     const Index channels = gather_.channels, taps = gradient_.taps();
@@ -170,14 +159,14 @@ class Splits {
       for (Index c = 0; c < channels; ++c) {
         for (Index t = 0; t < taps; ++t) {
           for (Index j = 0; j < panel; j += lanes)
-            store(filter + t * panel + j, sum_of_splits(sums + (t * channels + c) * row_floats() + j));
+            store(filter + t * panel + j, total(sums + (t * channels + c) * row_floats() + j));
         }
         copy_matrix<float>(columns, taps, filter, 1, panel, gw + (output * channels + c) * taps,
                            channels * taps);
       }
       if (gb == nullptr) return;
       for (Index j = 0; j < panel; j += lanes)
-        store(filter + j, sum_of_splits(sums + taps * channels * row_floats() + j));
+        store(filter + j, total(sums + taps * channels * row_floats() + j));
       std::copy_n(filter, columns, gb + output);
     });
   }

@@ -21,10 +21,8 @@ double copied_elements(const Tensor& x, const Tensor& w, const Tensor& y, const 
 
 // Depthwise convolutions have no matrix product, and 1 x 1 is one without taps: `cpu` computes both.
 bool supports(const Tensor& x, const Tensor& w, const Tensor& y, const Conv2dOptions& o) {
-  const bool is_depthwise = o.groups > 1 && w.size(1) == 1 && w.size(0) == o.groups;
-  const bool is_product = w.size(2) == 1 && w.size(3) == 1 && o.stride == Size2(1) && o.padding == Size2(0);
-  return y.dtype() == DType::float32 && !is_depthwise && !is_product && x.numel() > 0 && y.numel() > 0 &&
-         w.numel() > 0 && copied_elements(x, w, y, o) <= most_copied;
+  return y.dtype() == DType::float32 && !is_depthwise(w, o) && !is_product(w, o) && x.numel() > 0 &&
+         y.numel() > 0 && w.numel() > 0 && copied_elements(x, w, y, o) <= most_copied;
 }
 
 }  // namespace
@@ -59,14 +57,12 @@ bool conv2d_backward_weight(const Tensor& g, const Tensor& x, const Conv2dOption
   if (!is_accurate(gradient) ||
       !is_chosen(ConvAlgorithm::direct, ConvPass::weight_gradient, x, gw, g, options))
     return false;
-  const FormattedInput image(x, MemoryFormat::channels_last, copy);
-  const FormattedInput dense_g(g, MemoryFormat::channels_last, copy);
-  FormattedOutput weights(gw, MemoryFormat::contiguous, copy), bias(gb, MemoryFormat::contiguous, copy);
-  gradient.gather.images = image.data<float>();
-  gradient.g = dense_g.data<float>();
-  weight_gradient(gradient, weights.data<float>(), bias.data<float>());
-  weights.finish();
-  bias.finish();
+  weight_gradient_pass(g, x, gw, gb,
+                       [&](const float* image, const float* dense_g, float* weights, float* bias) {
+                         gradient.gather.images = image;
+                         gradient.g = dense_g;
+                         weight_gradient(gradient, weights, bias);
+                       });
   return true;
 }
 

@@ -4,6 +4,7 @@
 // added pairwise, so the result does not depend on the number of threads. Memory traffic: images and
 // gradients once, the sums (36 / 9 of the filters) once per group from L2 and once per split.
 #include <metron/kernels/cpu/gemm.h>
+#include <metron/kernels/cpu/splits.h>
 #include <metron/kernels/cpu/tasks.h>
 #include <metron/kernels/cpu/winograd_stages.h>
 
@@ -14,16 +15,13 @@ namespace metron::METRON_ISA::winograd {
 namespace {
 
 constexpr Index group_tiles = 12;
-constexpr Index groups_per_split = 16;  // minimum
-constexpr Index max_splits = 32;
-constexpr Index splits_floats = 4 * 1024 * 1024;  // sums of all splits
-constexpr Index max_groups_per_split = 64;        // bounds the rounding error
+constexpr Index groups_per_split = 16;      // minimum
+constexpr Index max_groups_per_split = 64;  // bounds the rounding error
 
 Index groups_of(const Tiling& tiling) { return ceil_div(tiling.tiles(), group_tiles); }
 Index sums_of(const Tiling& tiling) { return frequencies * tiling.channels * tiling.columns; }
 Index splits_of(const Tiling& tiling) {
-  const Index fitting = splits_floats / sums_of(tiling);
-  return std::clamp<Index>(std::min(groups_of(tiling) / groups_per_split, fitting), 1, max_splits);
+  return count_splits(groups_of(tiling), groups_per_split, sums_of(tiling));
 }
 
 // c (rows, 2 * lanes) = or += a^T b over k.
@@ -102,17 +100,6 @@ class Splits {
     }
   }
 
-  // The sum of a value of each split, pairwise.
-  V sum_of_splits(const float* values, Index stride) const {
-    V value[max_splits];
-    value[0] = load(values);
-    for (Index i = 1; i < count_; ++i) value[i] = load(values + i * stride);
-    for (Index step = 1; step < count_; step *= 2) {
-      for (Index i = 0; i + step < count_; i += 2 * step) value[i] += value[i + step];
-    }
-    return value[0];
-  }
-
   void finish() const {
     const Index channels = tiling_.channels, columns = tiling_.columns, size = sums_of(tiling_);
     constexpr int taps = filter_taps * filter_taps;
@@ -125,7 +112,7 @@ class Splits {
               [](const auto& before, auto& after)
                   __attribute__((always_inline)) { transform_filter_gradient(before, after); },
               [&](int y, int x) __attribute__((always_inline)) {
-                return sum_of_splits(sums + (y * tile_inputs + x) * channels * columns, size);
+                return sum_of_splits(sums + (y * tile_inputs + x) * channels * columns, size, count_);
               },
               [&](int y, int x, V value)
                   __attribute__((always_inline)) { store(filter + (y * filter_taps + x) * lanes, value); });
@@ -136,7 +123,7 @@ class Splits {
     });
     if (gradient_.bias == nullptr) return;
     for (Index j = 0; j < columns; j += lanes)
-      store(gradient_.bias + j, sum_of_splits(split_bias(0) + j, columns));
+      store(gradient_.bias + j, sum_of_splits(split_bias(0) + j, columns, count_));
   }
 
   const FilterGradient& gradient_;

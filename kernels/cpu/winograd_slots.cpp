@@ -85,16 +85,11 @@ bool conv2d_backward_weight(const Tensor& g, const Tensor& x, const Conv2dOption
   if (!is_accurate(tiling) ||
       !is_chosen(ConvAlgorithm::winograd, ConvPass::weight_gradient, x, gw, g, options))
     return false;
-  const FormattedInput image(x, MemoryFormat::channels_last, copy);
-  const FormattedInput dense_g(g, MemoryFormat::channels_last, copy);
-  FormattedOutput weights(gw, MemoryFormat::contiguous, copy), bias(gb, MemoryFormat::contiguous, copy);
-  filter_gradient({.tiling = tiling,
-                   .images = image.data<float>(),
-                   .gradients = dense_g.data<float>(),
-                   .filters = weights.data<float>(),
-                   .bias = bias.data<float>()});
-  weights.finish();
-  bias.finish();
+  weight_gradient_pass(
+      g, x, gw, gb, [&](const float* image, const float* dense_g, float* weights, float* bias) {
+        filter_gradient(
+            {.tiling = tiling, .images = image, .gradients = dense_g, .filters = weights, .bias = bias});
+      });
   return true;
 }
 

@@ -83,6 +83,14 @@ double predicted(ConvAlgorithm algorithm, ConvPass pass, const Problem& p, const
 
 }  // namespace
 
+bool is_depthwise(const Tensor& w, const Conv2dOptions& options) {
+  return options.groups > 1 && w.size(1) == 1 && w.size(0) == options.groups;
+}
+
+bool is_product(const Tensor& w, const Conv2dOptions& options) {
+  return w.size(2) == 1 && w.size(3) == 1 && options.stride == Size2(1) && options.padding == Size2(0);
+}
+
 bool is_chosen(ConvAlgorithm algorithm, ConvPass pass, const Tensor& x, const Tensor& w, const Tensor& y,
                const Conv2dOptions& options) {
   if (!detail::is_default_order(Device::Type::cpu)) return true;
@@ -95,18 +103,18 @@ bool is_chosen(ConvAlgorithm algorithm, ConvPass pass, const Tensor& x, const Te
   const double strides = static_cast<double>(options.stride.h * options.stride.w);
   const bool is_unit = options.stride == Size2(1) && options.dilation == Size2(1);
   const double inputs = size(w, 1), outputs = size(w, 0) / groups;
-  const Problem problem{
-      .images = size(x, 0),
-      .channels = is_backward ? outputs : inputs,
-      .columns = is_backward ? inputs : outputs,
-      .groups = groups,
-      .height = size(written, 2),
-      .width = size(written, 3),
-      .taps = size(w, 2) * size(w, 3) / (is_backward ? strides : 1),
-      .is_winograd = has_winograd && w.size(2) == 3 && w.size(3) == 3 && is_unit && options.groups == 1 &&
-                     w.size(0) % (2 * rates.lanes) == 0 && w.size(1) % rates.lanes == 0,
-      .is_depthwise = options.groups > 1 && w.size(1) == 1 && w.size(0) == options.groups,
-      .is_product = w.size(2) * w.size(3) == 1 && options.stride == Size2(1) && options.padding == Size2(0)};
+  const Problem problem{.images = size(x, 0),
+                        .channels = is_backward ? outputs : inputs,
+                        .columns = is_backward ? inputs : outputs,
+                        .groups = groups,
+                        .height = size(written, 2),
+                        .width = size(written, 3),
+                        .taps = size(w, 2) * size(w, 3) / (is_backward ? strides : 1),
+                        .is_winograd = has_winograd && w.size(2) == 3 && w.size(3) == 3 && is_unit &&
+                                       options.groups == 1 && w.size(0) % (2 * rates.lanes) == 0 &&
+                                       w.size(1) % rates.lanes == 0,
+                        .is_depthwise = is_depthwise(w, options),
+                        .is_product = is_product(w, options)};
   const double mine = predicted(algorithm, pass, problem, rates);
   for (const ConvAlgorithm other : {ConvAlgorithm::winograd, ConvAlgorithm::direct, ConvAlgorithm::cpu}) {
     if (other > algorithm && predicted(other, pass, problem, rates) < mine) return false;
